@@ -1,0 +1,189 @@
+"""Audio files to waveforms: decoded, mixed to mono, resampled, cut or padded to one length.
+
+`load` reads one file; `load_clips` reads many in parallel, and keeps the result in the cache under the bytes of the
+files. Formats are those of libsndfile: wav, flac, mp3, ogg, opus and more. Numbers agree with
+`librosa.load(path, sr=..., offset=..., duration=...)`, which also mixes first and resamples with soxr HQ.
+
+A file that is damaged is refused and never quietly replaced by silence. A WAV file that ends before its header says
+is damaged, too; an Ogg or Opus file that was cut off cannot be told from a shorter one.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import soundfile
+import soxr
+
+from common import cache
+from common.errors import InputError
+from common.progress import progress
+
+VERSION = 1
+"""Part of the cache key: to be raised when the same file is to give other samples."""
+
+CLIPS_AT_ONCE = 64
+"""Clips that are decoded ahead of the one that is written to the cache."""
+
+NAMED_FILES = 5
+"""Damaged files that a message names before it only counts them."""
+
+MISSING_S = 0.1
+"""Seconds that a file may lack of what its header announces: headers of compressed files are a little off."""
+
+UNKNOWN_LENGTH = 0x7FFFF000
+"""Data sizes from here on are what programs write that stream to a pipe and do not know the length."""
+
+Pad = Literal["end", "start"]
+
+
+class _Unusable(Exception):
+    """Why one file gives no waveform, as the end of a sentence that starts with its name."""
+
+
+def load(
+    path: str | Path,
+    *,
+    sample_rate: int,
+    offset: float = 0.0,
+    duration: float | None = None,
+    pad: Pad = "end",
+) -> np.ndarray:
+    """Read one audio file as a mono waveform.
+
+    Args:
+        path: The file, in any format that libsndfile reads.
+        sample_rate: Of the waveform, in Hz.
+        offset: Where to begin, in seconds of the recording.
+        duration: Seconds to read; a shorter recording is padded with zeros. None: all, as long as it is.
+        pad: Where zeros are added, at the "end" or at the "start".
+
+    Returns:
+        float32 of shape (samples,), full scale 1; `round(duration * sample_rate)` samples if there is a duration.
+
+    Raises:
+        InputError: The file is missing, empty, damaged or no audio, holds samples that are no numbers, or ends before
+            `offset`.
+    """
+    try:
+        return _load(path, sample_rate, offset, duration, pad)
+    except _Unusable as reason:
+        raise _refusal([(path, str(reason))], 1) from reason
+
+
+def load_clips(
+    paths: Sequence[str | Path],
+    *,
+    sample_rate: int,
+    duration: float,
+    offset: float = 0.0,
+    pad: Pad = "end",
+) -> np.ndarray:
+    """Read many audio files as mono waveforms of one length, in parallel; the parameters are those of `load`.
+
+    The result is kept in the cache under the bytes of the files and the parameters, so a second call only reads the
+    files' bytes, wherever they lie by then.
+
+    Returns:
+        float32 of shape (clips, samples) in the order of `paths`: a read-only memory map, so that 12,162 clips of
+        3 s at 16 kHz (2.2 GiB on the disk) do not have to fit into memory.
+
+    Raises:
+        InputError: There are no files; or some cannot be used: all are looked at, up to five are named.
+    """
+    if not paths:
+        raise InputError("There are no audio files to read; check the folder with `python -m common.corpora scan`.")
+    digests = cache.file_digests(paths)
+    name = cache.key("clips", VERSION, digests, sample_rate, float(duration), float(offset), pad)
+    return cache.array(
+        f"clips-{name}", len(paths), lambda: _decode(paths, sample_rate, float(offset), float(duration), pad)
+    )
+
+
+def _decode(
+    paths: Sequence[str | Path], sample_rate: int, offset: float, duration: float, pad: Pad
+) -> Iterator[np.ndarray]:
+    """Yield each clip as an array of shape (1, samples); refuse the damaged ones together after the last."""
+
+    def decode(path: str | Path) -> np.ndarray | _Unusable:
+        try:
+            return _load(path, sample_rate, offset, duration, pad)[np.newaxis]
+        except _Unusable as reason:
+            return reason
+
+    damaged = []
+    with ThreadPoolExecutor() as pool, progress("decoding", len(paths)) as advance:
+        for start in range(0, len(paths), CLIPS_AT_ONCE):
+            chunk = paths[start : start + CLIPS_AT_ONCE]
+            for path, clip in zip(chunk, pool.map(decode, chunk), strict=True):
+                if isinstance(clip, _Unusable):
+                    damaged.append((path, str(clip)))
+                else:
+                    yield clip
+                advance()
+    if damaged:
+        raise _refusal(damaged, len(paths))
+
+
+def _refusal(damaged: Sequence[tuple[str | Path, str]], looked_at: int) -> InputError:
+    named = "; ".join(f"{path} {reason}" for path, reason in damaged[:NAMED_FILES])
+    more = f"; and {len(damaged) - NAMED_FILES} more" if len(damaged) > NAMED_FILES else ""
+    head = f"{len(damaged)} of {looked_at} audio files cannot be used: " if looked_at > 1 else ""
+    return InputError(f"{head}{named}{more}. Fetch them again from the corpus, or take them out of its folder.")
+
+
+def _load(path: str | Path, sample_rate: int, offset: float, duration: float | None, pad: Pad) -> np.ndarray:
+    samples, recorded_rate = _read(path, offset, duration)
+    if not np.isfinite(samples).all():
+        raise _Unusable("holds samples that are not finite numbers")
+    mono = samples.mean(axis=1)
+    if recorded_rate != sample_rate:
+        mono = soxr.resample(mono, recorded_rate, sample_rate, quality="HQ")
+    return mono if duration is None else _fit_length(mono, round(duration * sample_rate), pad)
+
+
+def _read(path: str | Path, offset: float, duration: float | None) -> tuple[np.ndarray, int]:
+    """Return the wanted part as float32 of shape (samples, channels), and the rate at which it was recorded."""
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate, first = file.samplerate, int(offset * file.samplerate)
+            wanted = max(file.frames - first, 0)
+            if duration is not None:
+                wanted = min(wanted, int(duration * rate))
+            _check_length(file, first)
+            file.seek(first)
+            samples = file.read(wanted, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise _Unusable(_why_unreadable(Path(path), error)) from error
+    if wanted - len(samples) > MISSING_S * rate:
+        raise _Unusable(f"is cut off or damaged: {len(samples) / rate:.2f} s can be read of {wanted / rate:.2f} s")
+    return samples, rate
+
+
+def _check_length(file: soundfile.SoundFile, first: int) -> None:
+    if not file.frames:
+        raise _Unusable("holds no samples")
+    if file.frames <= first:
+        raise _Unusable(f"ends after {file.frames / file.samplerate:.2f} s, before the part to be read begins")
+    # libsndfile shortens a WAV file to what is there and only notes in its log what the header had announced.
+    noted = re.search(r"^data\s*: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
+    if noted and int(noted[1]) < UNKNOWN_LENGTH:
+        announced = file.frames / file.samplerate * int(noted[1]) / int(noted[2])
+        if announced - file.frames / file.samplerate > MISSING_S:
+            raise _Unusable(f"is cut off: {file.frames / file.samplerate:.2f} s are there of {announced:.2f} s")
+
+
+def _why_unreadable(path: Path, error: soundfile.LibsndfileError) -> str:
+    if not path.is_file():
+        return "does not exist"
+    if not path.stat().st_size:
+        return "is empty"
+    return f"is damaged or no audio ({error.error_string.rstrip('.')})"
+
+
+def _fit_length(waveform: np.ndarray, length: int, pad: Pad) -> np.ndarray:
+    missing = max(length - len(waveform), 0)
+    return np.pad(waveform[:length], (0, missing) if pad == "end" else (missing, 0))

@@ -1,0 +1,102 @@
+"""Additive white Gaussian noise (AWGN), for training clips.
+
+As in the notebook that the ser_parallel document follows (IliaZenkov/transformer-cnn-emotion-recognition): per clip
+one signal-to-noise ratio (SNR) in whole dB, drawn from 15 to 29 and shared by its noisy copies; noise N(0, 1) scaled
+by sqrt(P_signal / P_noise * 10^(-SNR / 10)), both powers measured on the clip, its zero padding included.
+
+Every random number is derived from (seed, clip, copy) alone, so neither the order of the clips nor the chunks they
+come in changes a single bit.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+SNR_STREAM, NOISE_STREAM = 0, 1
+"""Keep the two kinds of draws apart: a clip's noise owes nothing to its SNR."""
+
+
+def draw_snr(clips: Sequence[int] | np.ndarray, *, low: int = 15, high: int = 30, seed: int) -> np.ndarray:
+    """Draw one SNR per clip.
+
+    Args:
+        clips: Numbers of the clips, for instance their rows in the manifest.
+        low: Lowest SNR in dB.
+        high: The SNR, in dB, that is no longer drawn: 30 gives 29 at most, as numpy's `randint` does.
+        seed: Of the run.
+
+    Returns:
+        Integers of shape (clips,), in dB.
+    """
+    return np.array(
+        [np.random.default_rng((seed, SNR_STREAM, int(clip))).integers(low, high) for clip in clips], dtype=np.int64
+    )
+
+
+def add_noise(
+    waveforms: np.ndarray,
+    snr_db: Sequence[float] | np.ndarray,
+    *,
+    clips: Sequence[int] | np.ndarray,
+    seed: int,
+    copy: int,
+) -> np.ndarray:
+    """Add white noise to each waveform, such that its SNR is the given one.
+
+    Args:
+        waveforms: Shape (clips, samples).
+        snr_db: Shape (clips,), in dB.
+        clips: Numbers of the clips, for instance their rows in the manifest: they, not the positions in
+            `waveforms`, decide the noise.
+        seed: Of the run.
+        copy: Which noisy copy this is, from 0; each has noise of its own.
+
+    Returns:
+        float32 of shape (clips, samples). A silent clip comes back as it is.
+    """
+    noisy = np.empty(waveforms.shape, dtype=np.float32)
+    for row, (waveform, snr, clip) in enumerate(zip(waveforms, snr_db, clips, strict=True)):
+        generator = np.random.default_rng((seed, NOISE_STREAM, int(clip), copy))
+        noise = generator.standard_normal(waveform.size, dtype=np.float32)
+        noisy[row] = waveform + noise * np.float32(np.sqrt(_power(waveform) / _power(noise) * 10.0 ** (-snr / 10.0)))
+    return noisy
+
+
+def _power(waveform: np.ndarray) -> float:
+    return float(np.mean(np.square(waveform, dtype=np.float64)))
+
+
+class NoisyCopies:
+    """Training clips followed by their noisy copies, made when they are read: as large as they are, never in memory.
+
+    Slices like an array of shape ((1 + copies) * rows, samples), float32.
+
+    Args:
+        waveforms: Shape (clips, samples); may be a memory map.
+        rows: The training clips.
+        copies: Noisy copies of each; 0 leaves the clips alone.
+        snr_db: Lowest SNR and the one no longer drawn, in dB.
+        seed: Of the run.
+    """
+
+    def __init__(
+        self, waveforms: np.ndarray, rows: np.ndarray, *, copies: int, snr_db: tuple[int, int], seed: int
+    ) -> None:
+        self._waveforms, self._rows, self._seed = waveforms, np.asarray(rows), seed
+        self._snr = draw_snr(self._rows, low=snr_db[0], high=snr_db[1], seed=seed)
+        self.shape = ((1 + copies) * len(self._rows), waveforms.shape[1])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, wanted: slice) -> np.ndarray:
+        places = np.arange(*wanted.indices(len(self)))
+        copy, place = np.divmod(places, len(self._rows))
+        return np.concatenate([self._part(number - 1, place[copy == number]) for number in np.unique(copy)])
+
+    def _part(self, copy: int, places: np.ndarray) -> np.ndarray:
+        clips = self._rows[places]
+        clean = np.asarray(self._waveforms[clips])
+        if copy < 0:
+            return clean
+        return add_noise(clean, self._snr[places], clips=clips, seed=self._seed, copy=copy)

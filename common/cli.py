@@ -1,0 +1,399 @@
+"""The commands that every study has: run (the default), list, summary, attribution."""
+
+import json
+import re
+import sys
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import numpy as np
+import typer
+import typer.core
+from rich.console import Console
+from rich.table import Table
+
+from common import cache, console, published, runner, training
+from common.corpora import Scan, demo, scan
+from common.errors import InputError
+from common.study import Experiment, Protocol, Setting, Study, Training
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Which; all without.")]
+Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
+Data = Annotated[list[Path] | None, typer.Option("--data", help="Folder of corpora; repeatable. Default: demo corpus.")]
+ProtocolName = Annotated[str, typer.Option("--protocol", help="published, corrected, independent or all.")]
+Changes = Annotated[list[str] | None, typer.Option("--set", metavar="SWITCH=VALUE", help="Change one switch.")]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Of everything random; repeatable.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many epochs.")]
+BatchSize = Annotated[int | None, typer.Option(min=1, help="Clips a step.")]
+Folds = Annotated[int | None, typer.Option(min=1, help="Only the first N folds.")]
+Weights = Annotated[str, typer.Option(help="imagenet, a path, or none.")]
+SizeName = Annotated[Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")]
+Config = Annotated[Path | None, typer.Option(help="TOML file with training settings, as tuning writes it.")]
+MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Compute in half precision.")]
+Strategy = Annotated[str, typer.Option(help="none, mirrored or multiworker.")]
+Runs = Annotated[Path, typer.Option(help="Folder of all runs.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier run left.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take; start nothing.")]
+Budget = Annotated[str | None, typer.Option(help="Pause after this time: 90s, 30m, 2h.")]
+Json = Annotated[bool, typer.Option("--json", help="The same facts for programs, on standard output.")]
+
+
+class _RunByDefault(typer.core.TyperGroup):
+    """Takes `run` for granted where no command is named."""
+
+    def parse_args(self, context: Any, arguments: list[str]) -> list[str]:
+        """Put `run` before the arguments unless they begin with a command or ask for help."""
+        if not arguments or (arguments[0] not in self.commands and arguments[0] != "--help"):
+            arguments = ["run", *arguments]
+        return super().parse_args(context, arguments)
+
+
+def main(study: Study) -> NoReturn:
+    """Run the command line of a study and leave with the exit code of the contract."""
+    console.main(study_app(study))
+
+
+def study_app(study: Study) -> typer.Typer:
+    """Return the commands of one study."""
+    app = typer.Typer(cls=_RunByDefault, help=study.title, add_completion=False)
+
+    @app.callback()
+    def choose_study(context: typer.Context) -> None:
+        context.obj = study
+
+    for name, command in {"run": _run, "list": _list, "summary": _summary, "attribution": _attribution}.items():
+        app.command(name)(command)
+    return app
+
+
+def _run(
+    context: typer.Context,
+    names: Names = None,
+    data: Data = None,
+    protocol: ProtocolName = "published",
+    changes: Changes = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    folds: Folds = None,
+    weights: Weights = "none",
+    size: SizeName = None,
+    config: Config = None,
+    mixed_precision: MixedPrecision = False,
+    strategy: Strategy = "none",
+    runs: Runs = Path("runs"),
+    fresh: Fresh = False,
+    dry_run: DryRun = False,
+    budget: Budget = None,
+    as_json: Json = False,
+) -> None:
+    """Train and test experiments; without --data on the demo corpus, at demo size."""
+    study: Study = context.obj
+    experiments = _experiments(study, names)
+    protocols = _protocols(study, protocol, changes)
+    _refuse_weights(weights, experiments)
+    overrides = _overrides(config, epochs, batch_size)
+    deadline = time.monotonic() + _seconds(budget) if budget else None
+    training.strategy_scope(strategy)
+    scanned = _clips(study, data)
+    if mixed_precision:
+        training.use_mixed_precision()
+    for experiment, one, seed in product(experiments, protocols, seeds or [0]):
+        options = runner.Options(
+            runs=runs,
+            seed=seed,
+            size=size or ("full" if data else "demo"),
+            overrides=overrides,
+            folds=folds,
+            fresh=fresh,
+            strategy=strategy,
+            deadline=deadline,
+        )
+        job = runner.Job(study, experiment, one, scanned, options)
+        if dry_run:
+            _print_estimate(job, as_json)
+        else:
+            _print_record(runner.run(job, _announce), as_json)
+
+
+def _list(context: typer.Context, as_json: Json = False) -> None:
+    """List the experiments with their published numbers."""
+    study: Study = context.obj
+    rows = listing(study)
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table("id", "title", "section", "published", "parameters", title=study.title)
+    for row in rows:
+        numbers = ", ".join(f"{name} {value:g}" for name, value in row["published"].items() if "_" not in name)
+        table.add_row(row["id"], row["title"], row["section"], numbers or "-", f"{row['parameters']:,}")
+    _print_table(table)
+
+
+def listing(study: Study) -> list[dict[str, Any]]:
+    """Return `study, id, title, section, published, parameters` of each experiment, under its published protocol."""
+    printed = published.load(study.name)
+    setting = Setting(study.protocols["published"].switches, seed=0)
+    return [
+        {
+            "study": study.name,
+            "id": experiment.id,
+            "title": experiment.title,
+            "section": experiment.section,
+            "published": printed.metrics(experiment.id),
+            "parameters": experiment.build(setting, len(study.classes)).count_params(),
+        }
+        for experiment in study.experiments
+    ]
+
+
+def _summary(
+    context: typer.Context, name: Name, protocol: ProtocolName = "published", changes: Changes = None, as_json: Json = False
+) -> None:
+    """Show a model's layers beside the document's printed table."""
+    study: Study = context.obj
+    experiment = study.experiment(name)
+    chosen = study.protocol(protocol, _pairs(changes))
+    facts = summary(study, experiment, chosen)
+    if as_json:
+        print(json.dumps(facts))
+        return
+    printed = published.load(study.name).layers(experiment.id)
+    table = Table("layer", "type", "shape", "parameters", "printed name", "printed shape", "printed", "agrees")
+    for layer, row in beside(facts["layers"], printed.rows if printed else ()):
+        mine = (layer["name"], layer["type"], _shape_in_words(layer["shape"]), f"{layer['parameters']:,}") if layer else ("",) * 4
+        theirs = (row.name, row.shape, f"{row.parameters:,}") if row else ("",) * 3
+        table.add_row(*mine, *theirs, _agreement(layer, row, bool(printed and printed.rows)))
+    _print_table(table)
+    print(f"total {facts['total']:,} (trainable {facts['trainable']:,}, not trainable {facts['non_trainable']:,})")
+    if printed:
+        print(f"document {printed.total:,} ({printed.known}, section {printed.section})")
+
+
+def summary(study: Study, experiment: Experiment, protocol: Protocol) -> dict[str, Any]:
+    """Return `total, trainable, non_trainable, layers` of an experiment's model, shapes as the document prints them."""
+    model = experiment.build(Setting(protocol.switches, seed=0), len(study.classes))
+    facts = training.summarise(model)
+    for layer in facts["layers"]:
+        layer["shape"] = list(study.printed_shape(tuple(layer["shape"])))
+    return facts
+
+
+def beside(
+    layers: Sequence[Mapping[str, Any]], rows: Sequence[published.Layer]
+) -> Iterator[tuple[Mapping[str, Any] | None, published.Layer | None]]:
+    """Pair each layer with the first printed row, not yet paired, of its shape and parameters; then what is left over.
+
+    Args:
+        layers: as in `summary`.
+        rows: of the printed table.
+    """
+    left = list(rows)
+    for layer in layers:
+        row = next((row for row in left if _same(layer, row)), None)
+        if row is not None:
+            left.remove(row)
+        yield layer, row
+    yield from ((None, row) for row in left)
+
+
+def _same(layer: Mapping[str, Any], row: published.Layer) -> bool:
+    return (layer["parameters"], _shape_in_words(layer["shape"]), _kind(layer["type"])) == (
+        row.parameters,
+        row.shape.strip("[]"),
+        _kind(row.type),
+    )
+
+
+def _kind(layer_type: str) -> str:
+    """Reduce a layer's type to a word that Keras 2 (printed) and Keras 3 (ours) share."""
+    same = {"TransformerEncoder": "Encoder", "BatchNorm": "BatchNormalization"}
+    operations = dict.fromkeys(("Squeeze", "Transpose", "Mean", "Concatenate"), "TFOpLambda")
+    return (same | operations).get(layer_type, layer_type)
+
+
+def _agreement(layer: Mapping[str, Any] | None, row: published.Layer | None, printed: bool) -> str:
+    if not printed:
+        return ""
+    return "yes" if layer is not None and row is not None else "no"
+
+
+def _shape_in_words(shape: Sequence[int | None]) -> str:
+    return f"({', '.join(str(size) for size in shape)})"
+
+
+def _attribution(
+    context: typer.Context,
+    name: Name,
+    data: Data = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    size: SizeName = None,
+    runs: Runs = Path("runs"),
+    budget: Budget = None,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment as published, then with one slip mended at a time."""
+    study: Study = context.obj
+    experiment, scanned = study.experiment(name), _clips(study, data)
+    options = {
+        "runs": runs,
+        "size": size or ("full" if data else "demo"),
+        "overrides": _overrides(None, epochs, batch_size),
+        "deadline": time.monotonic() + _seconds(budget) if budget else None,
+    }
+    scores: dict[str, list[float]] = {}
+    for seed, protocol in product(seeds or [0], _mended(study, experiment, scanned)):
+        job = runner.Job(study, experiment, protocol, scanned, runner.Options(seed=seed, **options))
+        record = runner.run(job, _announce)
+        _print_record(record, as_json)
+        scores.setdefault(protocol.name, []).append(record.data["metrics"]["accuracy"]["value"])
+    if not as_json:
+        _print_attribution(scores)
+
+
+def _mended(study: Study, experiment: Experiment, scanned: Scan) -> list[Protocol]:
+    """Return `published`, and it with each slip mended that the experiment depends on and these clips show."""
+    protocols = [study.protocol("published")]
+    as_published = study.label(scanned.manifest, protocols[0].switches)["label"]
+    for switch in study.switches:
+        if not switch.slip or switch.name not in experiment.switches:
+            continue
+        mended = study.protocol("published", {switch.name: switch.corrected})
+        relabelled = study.label(scanned.manifest, mended.switches)["label"]
+        if switch.acts_on == "labels" and as_published.equals(relabelled):
+            _announce(f"{switch.name}: none of these clips is affected; left out")
+            continue
+        protocols.append(mended)
+    return protocols
+
+
+def _print_attribution(scores: Mapping[str, list[float]]) -> None:
+    table = Table("protocol", "accuracy", "each seed", "difference to published, seed by seed")
+    for name, values in scores.items():
+        differences = np.subtract(values, scores["published"])
+        table.add_row(
+            name, _mean_in_words(values), _values_in_words(values), "" if name == "published" else _mean_in_words(differences)
+        )
+    _print_table(table)
+
+
+def _mean_in_words(values: Sequence[float] | np.ndarray) -> str:
+    deviation = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
+    return f"{np.mean(values):+.4f}{deviation}" if np.min(values) < 0 else f"{np.mean(values):.4f}{deviation}"
+
+
+def _values_in_words(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.4f}" for value in values)
+
+
+def _experiments(study: Study, names: Sequence[str] | None) -> list[Experiment]:
+    return [study.experiment(name) for name in names] if names else list(study.experiments)
+
+
+def _protocols(study: Study, name: str, changes: Sequence[str] | None) -> list[Protocol]:
+    names = list(study.protocols) if name == "all" else [name]
+    return [study.protocol(one, _pairs(changes)) for one in names]
+
+
+def _pairs(changes: Sequence[str] | None) -> dict[str, str]:
+    """Read `--set SWITCH=VALUE`."""
+    pairs = {}
+    for change in changes or []:
+        name, equals, value = change.partition("=")
+        if not equals:
+            raise InputError(f"--set takes SWITCH=VALUE, not {change!r}")
+        pairs[name] = value
+    return pairs
+
+
+def _refuse_weights(weights: str, experiments: Sequence[Experiment]) -> None:
+    if weights != "none":
+        names = ", ".join(experiment.id for experiment in experiments)
+        raise InputError(f"{names}: trained from scratch, no weights to load; leave --weights at none")
+
+
+def _overrides(config: Path | None, epochs: int | None, batch_size: int | None) -> dict[str, Any]:
+    """Return the fields of `Training` that the command line or a file sets."""
+    given = {"epochs": epochs, "batch_size": batch_size}
+    return _configuration(config) | {name: value for name, value in given.items() if value is not None}
+
+
+def _configuration(path: Path | None) -> dict[str, Any]:
+    """Read the table `[training]` of a TOML file.
+
+    Raises:
+        InputError: no such file, no TOML, or a setting that training does not have.
+    """
+    if path is None:
+        return {}
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8")).get("training", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"--config {path} cannot be read: {error}") from None
+    types = {"epochs": int, "batch_size": int, "learning_rate": float, "patience": int}
+    known = {field.name for field in fields(Training)} & set(types)
+    for name, value in settings.items():
+        if name not in known or type(value) is not types[name] or value <= 0:
+            raise InputError(f"--config {path}: {name} = {value!r} is no setting; [training] takes {', '.join(types)}")
+    return settings
+
+
+def _seconds(budget: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", budget)
+    if not match:
+        raise InputError(f"--budget takes a time such as 90s, 30m or 2h, not {budget!r}")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _clips(study: Study, data: Sequence[Path] | None) -> Scan:
+    """Scan the folders given or, without any, the demo corpus, which is made if it is not there."""
+    scanned = scan(data or [_demo_folder()])
+    print(scanned.summary(), file=sys.stderr)
+    absent = scanned.absent(study.corpora)
+    if absent:
+        _announce(f"absent: {', '.join(absent)}; results are not comparable with the document's")
+    return scanned
+
+
+def _demo_folder() -> Path:
+    _announce("no --data: the demo corpus, synthesised sounds in place of speech")
+    return demo.write(cache.folder() / "demo")
+
+
+def _announce(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _print_record(record: Any, as_json: bool) -> None:
+    study, experiment, protocol, seed = record.identity
+    values = {name: score["value"] for name, score in record.data["metrics"].items()}
+    if as_json:
+        line = {"study": study, "experiment": experiment, "protocol": protocol, "seed": seed}
+        print(json.dumps({**line, "record": str(record.folder), "metrics": values, "status": record.data["status"]}))
+        return
+    accuracy = record.data["metrics"]["accuracy"]
+    low, high = accuracy["interval"]
+    data = " (demo corpus)" if record.data["data"]["demo"] else ""
+    print(
+        f"{experiment} {protocol} seed {seed}: accuracy {accuracy['value']:.3f} [{low:.3f}, {high:.3f}] "
+        f"on {accuracy['n']} clips{data}, macro F1 {values['macro_f1']:.3f}; {record.folder}",
+        flush=True,
+    )
+
+
+def _print_estimate(job: runner.Job, as_json: bool) -> None:
+    estimate = runner.estimate(job)
+    print(json.dumps(vars(estimate)) if as_json else estimate)
+
+
+def _print_table(table: Table) -> None:
+    """Print a table as wide as it needs to be where no terminal limits it."""
+    wide = Console() if sys.stdout.isatty() else Console(width=200)
+    wide.print(table)

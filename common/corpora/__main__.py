@@ -1,0 +1,97 @@
+"""`python -m common.corpora list | scan DIR ... | verify NAME DIR | download NAME DIR | demo DIR`."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from common.console import main
+from common.corpora import CORPORA, Corpus, demo, download, scan, verify
+
+app = typer.Typer(
+    help="Corpora of emotional speech: what there is, what lies in your folders, how to get the rest.",
+    add_completion=False,
+)
+Json = Annotated[bool, typer.Option("--json", help="Print the same facts for programs.")]
+Name = Annotated[str, typer.Argument(help=f"One of {', '.join(CORPORA)}.")]
+
+
+@app.command("list")
+def list_corpora(as_json: Json = False) -> None:
+    """Say which corpora are known, how large they are, under which licence and how to get them."""
+    if as_json:
+        typer.echo(json.dumps([_facts(corpus) for corpus in CORPORA.values()], indent=1))
+    else:
+        typer.echo("\n\n".join(_describe(corpus) for corpus in CORPORA.values()))
+
+
+def _facts(corpus: Corpus) -> dict[str, object]:
+    kept = ("name", "title", "citation", "licence", "address", "how_to_get", "clips", "speakers", "expected")
+    return {fact: getattr(corpus, fact) for fact in kept}
+
+
+def _describe(corpus: Corpus) -> str:
+    labels = ", ".join(f"{label} {count}" for label, count in corpus.expected.items())
+    return (
+        f"{corpus.name:<8}  {corpus.title}\n"
+        f"  clips    {corpus.clips} by {corpus.speakers} speakers: {labels}\n"
+        f"  cite     {corpus.citation}\n"
+        f"  licence  {corpus.licence}\n"
+        f"  address  {corpus.address}\n"
+        f"  get it   {corpus.how_to_get}"
+    )
+
+
+@app.command("scan")
+def scan_folders(
+    folders: Annotated[list[Path], typer.Argument(help="Folders with one corpus or several, in any usual layout.")],
+    as_json: Json = False,
+) -> None:
+    """Say what lies in folders: corpora, layouts, clips per class against the whole, and what was left out and why."""
+    found = scan(folders)
+    if as_json:
+        typer.echo(json.dumps(found.facts(), indent=1))
+        return
+    absent = found.absent(list(CORPORA))
+    typer.echo(found.summary())
+    if absent:
+        typer.echo(f"\nnot here: {', '.join(absent)}")
+
+
+@app.command("verify")
+def verify_corpus(
+    name: Name,
+    folder: Annotated[Path, typer.Argument(help="The folder of the corpus, or one above it.")],
+    as_json: Json = False,
+) -> None:
+    """Compare a corpus with the published one, by SHA-256; exit code 1 if a clip is missing."""
+    outcome = verify(name, folder)
+    typer.echo(json.dumps(outcome.facts(), indent=1) if as_json else outcome.summary())
+    raise typer.Exit(0 if outcome.complete else 1)
+
+
+@app.command("download")
+def download_corpus(name: Name, folder: Annotated[Path, typer.Argument(help="Where to put it.")]) -> None:
+    """Fetch a corpus, unpack it and verify it; after a break, the same command goes on where it stopped."""
+    outcome = download(name, folder)
+    typer.echo(outcome.summary())
+    raise typer.Exit(0 if outcome.complete else 1)
+
+
+@app.command("demo")
+def write_demo(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    clips: Annotated[int, typer.Option(help="Clips per class and corpus.")] = demo.CLIPS_PER_CLASS,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    whole: Annotated[bool, typer.Option("--whole", help="As many clips as the real corpora (1.6 GB).")] = False,
+) -> None:
+    """Synthesise a stand-in for the four corpora, under their names and in their layouts."""
+    written = scan([demo.write(folder, clips_per_class=clips, seed=seed, whole=whole)])
+    per_corpus = Counter(written.manifest["corpus"])
+    typer.echo(f"demo corpus in {folder}: {', '.join(f'{name} {count}' for name, count in per_corpus.items())} clips")
+
+
+if __name__ == "__main__":
+    main(app)

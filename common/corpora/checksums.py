@@ -1,0 +1,42 @@
+"""The index: path, size and SHA-256 of every original file of a corpus, carried as `index/<corpus>.csv.xz`."""
+
+import csv
+import io
+import lzma
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from common.errors import InputError
+
+INDEX = Path(__file__).parent / "index"
+
+
+@dataclass(frozen=True)
+class Original:
+    """One file as its makers published it: `path` within the corpus, size in bytes, SHA-256 in hexadecimal."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@cache
+def originals(corpus: str) -> dict[str, Original]:
+    """Return the original files of `corpus` by canonical clip name (the path without its suffix), sorted.
+
+    Raises:
+        InputError: there is no index for `corpus`.
+    """
+    file = INDEX / f"{corpus}.csv.xz"
+    if not file.is_file():
+        raise InputError(f"no checksums for a corpus called {corpus!r}; there are some for {', '.join(indexed())}")
+    with lzma.open(file) as packed:
+        rows = csv.DictReader(io.StringIO(packed.read().decode()))
+        files = [Original(row["path"], int(row["bytes"]), row["sha256"]) for row in rows]
+    return {str(PurePosixPath(file.path).with_suffix("")): file for file in sorted(files, key=lambda file: file.path)}
+
+
+def indexed() -> list[str]:
+    """Return the names of the corpora that have an index."""
+    return sorted(file.name.removesuffix(".csv.xz") for file in INDEX.glob("*.csv.xz"))

@@ -1,0 +1,388 @@
+"""The demo corpus: speech-like audio synthesised from a seed, in the layouts and under the names of the real corpora.
+
+So that everything runs on a machine with nothing downloaded, and through the same code as real audio. A clip is a
+sequence of syllables: glottal pulses with a pitch contour, breath and frication, filtered by moving formants. How it is
+delivered (pitch, pitch range, rate, level, spectral tilt, breath, jitter) depends on its label in the directions that
+Juslin and Laukka (2003, Psychological Bulletin 129: 770-814, table 7) report, on the speaker, and on chance, so that
+emotions overlap as they do in speech. Each corpus has its own recording colour. Nothing made from it is a result.
+
+Every clip is derived from (seed, its name) alone: the same seed gives the same bytes, however many clips are written.
+"""
+
+import wave
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.corpora.base import Clip
+from common.corpora.checksums import originals
+from common.corpora.files import in_threads
+from common.corpora.registry import CORPORA, corpus_called
+from common.corpora.scanning import DEMO_MARKER
+from common.errors import InputError
+
+Floats = NDArray[np.float64]
+
+CLIPS_PER_CLASS = 12
+"""By default: 336 clips of the four corpora together."""
+
+SPEAKERS_AT_LEAST = 24
+"""A small demo draws on this many speakers of a corpus, where it has them, so that grouped folds can be made."""
+
+VERSION = 1
+"""To be raised when the sound changes, so that two versions never share a folder."""
+
+TRACK_RATE = 125
+"""Values per second of the slow tracks (pitch, levels, formants)."""
+
+THREADS = 4
+
+LOUDEST = 0.95
+"""The highest peak, as a share of full scale: no clip is clipped."""
+
+# Pitch in semitones from the speaker's own, pitch range in semitones, syllables per second, level in dB, spectral tilt
+# in dB per octave, breath in dB below the voice, jitter as a share of the pitch, final rise in semitones.
+DELIVERY = {
+    "neutral": np.array([0.0, 2.0, 4.3, 0.0, 0.0, -26.0, 0.008, -2.0]),
+    "calm": np.array([-1.0, 1.5, 3.6, -3.0, -1.5, -24.0, 0.006, -2.0]),
+    "happy": np.array([4.0, 5.0, 4.8, 3.0, 1.5, -26.0, 0.010, 1.0]),
+    "sad": np.array([-1.5, 1.3, 3.2, -5.0, -3.0, -17.0, 0.012, -3.0]),
+    "angry": np.array([3.0, 4.0, 5.0, 6.0, 3.5, -30.0, 0.020, -4.0]),
+    "fear": np.array([5.5, 2.2, 5.6, 1.0, 0.5, -19.0, 0.035, 0.0]),
+    "disgust": np.array([-2.0, 3.0, 3.5, 1.0, 1.0, -23.0, 0.030, -5.0]),
+    "surprise": np.array([6.5, 7.0, 4.2, 3.0, 1.5, -24.0, 0.010, 5.0]),
+}
+SPREAD = np.array([1.3, 0.5, 0.3, 1.4, 0.8, 1.6, 0.004, 1.0])
+"""Standard deviation from clip to clip of each of them: large enough for neighbouring emotions to be confused."""
+
+LEAST = np.array([-12.0, 0.3, 2.2, -30.0, -9.0, -40.0, 0.002, -12.0])
+
+# Formants in Hz of an adult male (Peterson and Barney 1952), and two higher ones that hardly move.
+VOWELS = np.array(
+    [
+        [270, 2290, 3010, 3600, 4700],
+        [530, 1840, 2480, 3500, 4600],
+        [730, 1090, 2440, 3400, 4500],
+        [570, 840, 2410, 3400, 4500],
+        [300, 870, 2240, 3300, 4400],
+        [500, 1500, 2500, 3500, 4500],
+    ],
+    dtype=np.float64,
+)
+FORMANT_LEVELS = 10 ** (np.array([0.0, -5.0, -11.0, -15.0, -19.0]) / 20)
+FORMANT_SHARPNESS = np.array([7.0, 12.0, 16.0, 18.0, 18.0])
+CONSONANTS = np.array([[0.0, 0.05], [0.05, 0.6], [0.45, 0.0], [0.15, 0.35]])
+"""Voice and frication level of a stop, a voiceless fricative, a nasal, a voiced fricative."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """How a corpus was recorded: rate in Hz, levels in dB of full scale, silences in seconds, cuts in Hz.
+
+    `expression` scales how far its speakers go from neutral; `pace` scales their rate.
+    """
+
+    folder: str
+    sample_rate: int
+    level: float
+    noise: float
+    lead: float
+    tail: float
+    low_cut: float
+    tilt: float
+    syllables: tuple[int, int]
+    pace: float
+    expression: float
+
+
+RECORDINGS = {
+    "ravdess": Recording("RAVDESS", 48_000, -38, -92, 0.9, 0.8, 60, 0.0, (7, 7), 1.0, 1.0),
+    "savee": Recording("SAVEE", 44_100, -24, -64, 0.3, 0.3, 50, -0.6, (9, 12), 1.0, 0.9),
+    "tess": Recording("TESS", 24_414, -22, -70, 0.06, 0.12, 90, 0.5, (4, 4), 0.6, 1.15),
+    "crema_d": Recording("CREMA-D", 16_000, -26, -54, 0.35, 0.45, 120, 0.3, (5, 7), 1.0, 0.85),
+}
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A speaker: pitch in Hz, size of the formants, tilt in dB per octave, and how strongly emotions show."""
+
+    pitch: float
+    formant_scale: float
+    tilt: float
+    expression: float
+
+
+def write(
+    folder: Path | str,
+    *,
+    clips_per_class: int = CLIPS_PER_CLASS,
+    seed: int = 0,
+    corpora: Sequence[str] = tuple(CORPORA),
+    whole: bool = False,
+) -> Path:
+    """Write the demo corpus into `folder` and return it; clips that are there already are kept.
+
+    Args:
+        folder: a new or empty folder, or one with the same demo corpus.
+        clips_per_class: how many clips per class and corpus, spread over speakers.
+        seed: of everything random.
+        corpora: which ones.
+        whole: every clip that the corpora have (12,162 for all four), instead of `clips_per_class`.
+
+    Raises:
+        InputError: the folder holds something else; an unknown corpus; fewer than one clip per class.
+    """
+    folder = Path(folder)
+    if clips_per_class < 1:
+        raise InputError(f"{clips_per_class} clips per class: at least one is needed")
+    amount = "every clip" if whole else f"{clips_per_class} clips per class and corpus"
+    _claim(folder, f"{amount}, corpora {' '.join(corpora)}, seed {seed}, version {VERSION}")
+    jobs = []
+    for name in map(_checked, corpora):
+        clips = _clips(name) if whole else _choose(name, clips_per_class, seed)
+        jobs += [(name, clip) for clip in clips if not _file(folder, name, clip).is_file()]
+    in_threads(partial(_write_clip, folder, seed), jobs, "synthesising the demo corpus", THREADS)
+    return folder
+
+
+def _checked(name: str) -> str:
+    return corpus_called(name).name
+
+
+def _claim(folder: Path, contents: str) -> None:
+    """Mark `folder` as a demo corpus before the first clip is there; refuse one that holds anything else."""
+    marker = folder / DEMO_MARKER
+    text = (
+        "Demo corpus, synthesised by Encore: no human speech, for trying things out only.\n"
+        f"Nothing made from it is comparable with a published number.\n{contents}\n"
+    )
+    if marker.is_file() and marker.read_text(encoding="utf-8") != text:
+        held = marker.read_text(encoding="utf-8").splitlines()[-1]
+        raise InputError(f"{folder} holds another demo corpus ({held}); delete it or name another folder")
+    if folder.exists() and not marker.is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} is there already and is no demo corpus; name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    marker.write_text(text, encoding="utf-8")
+
+
+@cache
+def _clips(corpus: str) -> list[Clip]:
+    """Return what the published names of `corpus` say, all of them, in order."""
+    said = (CORPORA[corpus].recognise(Path(original.path)) for original in originals(corpus).values())
+    return [clip for clip in said if isinstance(clip, Clip)]
+
+
+def _choose(corpus: str, clips_per_class: int, seed: int) -> list[Clip]:
+    """Choose `clips_per_class` clips of each label so that all speakers in play speak about equally often."""
+    rng = _rng(seed, f"choice {corpus}")
+    shelves: dict[tuple[str, str], list[Clip]] = {}
+    for clip in rng.permutation(np.array(_clips(corpus), dtype=object)):
+        shelves.setdefault((clip.label, clip.speaker), []).append(clip)
+    speakers = sorted({clip.speaker for clip in _clips(corpus)})[: max(SPEAKERS_AT_LEAST, 2 * clips_per_class)]
+    chosen: list[Clip] = []
+    turn: list[str] = []
+    for label in CORPORA[corpus].expected:
+        left = min(clips_per_class, sum(len(shelves[label, speaker]) for speaker in speakers))
+        while left:
+            turn = turn or list(rng.permutation(speakers))
+            shelf = shelves[label, turn.pop()]
+            if shelf:
+                chosen.append(shelf.pop())
+                left -= 1
+    return sorted(chosen, key=lambda clip: clip.name)
+
+
+def _file(folder: Path, corpus: str, clip: Clip) -> Path:
+    return folder / RECORDINGS[corpus].folder / f"{clip.name}.wav"
+
+
+def _write_clip(folder: Path, seed: int, job: tuple[str, Clip]) -> None:
+    corpus, clip = job
+    target = _file(folder, corpus, clip)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    with wave.open(str(part), "wb") as file:
+        file.setparams((1, 2, RECORDINGS[corpus].sample_rate, 0, "NONE", "not compressed"))
+        file.writeframes(synthesise(corpus, clip, seed=seed).astype("<i2").tobytes())
+    part.replace(target)
+
+
+def synthesise(corpus: str, clip: Clip, *, seed: int = 0) -> NDArray[np.int16]:
+    """Return the samples of one clip, shape (samples,), 16 bit, at the rate of its corpus (`RECORDINGS`)."""
+    recording, voice = RECORDINGS[corpus], _voice(corpus, clip.speaker, seed)
+    rng = _rng(seed, f"clip {corpus} {clip.name}")
+    delivery = _delivery(clip, voice, recording, rng)
+    tracks = _tracks(_rng(seed, f"text {_text(corpus, clip.name)}"), rng, delivery, voice, recording)
+    source = _source(tracks, recording.sample_rate, rng)
+    tilt = delivery[4] + voice.tilt + recording.tilt
+    speech = _filter(source, tracks, recording, tilt)
+    loud = np.sqrt(
+        np.mean(speech**2) * len(speech) / np.count_nonzero(tracks.spoken) / recording.sample_rate * TRACK_RATE
+    )
+    speech *= min(10 ** ((recording.level + delivery[3]) / 20) / loud, LOUDEST / np.abs(speech).max())
+    speech += 10 ** (recording.noise / 20) * rng.standard_normal(len(speech))
+    return np.clip(np.rint(speech * 32767), -32768, 32767).astype(np.int16)
+
+
+def _rng(seed: int, of_what: str) -> np.random.Generator:
+    return np.random.default_rng([seed, crc32(of_what.encode())])
+
+
+def _voice(corpus: str, speaker: str, seed: int) -> Voice:
+    """Draw a speaker; who is male or female is as in the corpus, for CREMA-D drawn too."""
+    rng = _rng(seed, f"speaker {corpus} {speaker}")
+    female = {"ravdess": speaker.isdigit() and int(speaker) % 2 == 0, "savee": False, "tess": True}.get(
+        corpus, rng.random() < 0.5
+    )
+    pitch = (200.0 if female else 112.0) * 2 ** (rng.normal(0, 2.0) / 12)
+    return Voice(pitch, (1.16 if female else 1.0) * rng.normal(1, 0.03), rng.normal(0, 1.2), rng.uniform(0.75, 1.2))
+
+
+def _delivery(clip: Clip, voice: Voice, recording: Recording, rng: np.random.Generator) -> Floats:
+    """Return how the clip is spoken, in the order of `DELIVERY`: from neutral towards its label, then chance."""
+    strength = voice.expression * recording.expression * _intensity(clip.name)
+    delivery = DELIVERY["neutral"] + strength * (DELIVERY[clip.label] - DELIVERY["neutral"])
+    drawn = np.maximum(delivery + SPREAD * rng.standard_normal(len(SPREAD)), LEAST)
+    drawn[2] *= recording.pace
+    return drawn
+
+
+def _intensity(name: str) -> float:
+    """Return how strongly the emotion is acted, from the name: RAVDESS' second kind, CREMA-D's levels."""
+    if name.startswith("Actor_"):
+        return 1.2 if name.split("-")[3] == "02" else 0.85
+    return {"LO": 0.6, "MD": 1.0, "HI": 1.3}.get(name[-2:], 1.0) if name.startswith("AudioWAV/") else 1.0
+
+
+def _text(corpus: str, name: str) -> str:
+    """Return what is said in a clip, as a key: the same words have the same syllables whoever speaks them."""
+    separator, part = {"ravdess": ("-", 4), "savee": ("/", 1), "tess": ("_", -2), "crema_d": ("_", 1)}[corpus]
+    return f"{corpus} {name.split(separator)[part]}"
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """What moves slowly during a clip, at `TRACK_RATE`: pitch in Hz, levels, formants in Hz of shape (frames, 5)."""
+
+    pitch: Floats
+    voice: Floats
+    breath: Floats
+    frication: Floats
+    formants: Floats
+    spoken: NDArray[np.bool_]
+
+
+def _tracks(
+    text: np.random.Generator, rng: np.random.Generator, delivery: Floats, voice: Voice, recording: Recording
+) -> Tracks:
+    """Lay out a clip: silence, syllables of a consonant and a vowel each, silence."""
+    count = int(text.integers(recording.syllables[0], recording.syllables[1] + 1))
+    vowels, consonants = text.integers(len(VOWELS), size=count), text.integers(len(CONSONANTS), size=count)
+    weights = text.uniform(0.7, 1.3, count) * rng.lognormal(0, 0.12, count)
+    stress = text.uniform(-0.6, 1.0, count)
+    lengths = weights / delivery[2]
+    onsets = np.cumsum(lengths) - lengths + recording.lead * rng.uniform(0.8, 1.2)
+    end = onsets[-1] + lengths[-1]
+    time = np.arange(0, end + recording.tail * rng.uniform(0.8, 1.2), 1 / TRACK_RATE)
+    spoken = (time >= onsets[0]) & (time < end)
+    syllable = np.clip(np.searchsorted(onsets, time, side="right") - 1, 0, count - 1)
+    within = (time - onsets[syllable]) / lengths[syllable]
+    in_vowel = within > 0.3
+    levels = np.where(in_vowel[:, None], [1.0, 0.0], CONSONANTS[consonants[syllable]]) * spoken[:, None]
+    arch = np.where(in_vowel, 0.55 + 0.45 * np.sin(np.pi * np.clip(within, 0, 1)), 1.0) * (1 + 0.25 * stress[syllable])
+    middles = onsets + 0.65 * lengths
+    voiced, frication = _smooth(levels[:, 0] * arch), _smooth(levels[:, 1])
+    return Tracks(
+        pitch=_pitch(time, middles, stress, (onsets[0], end), delivery, voice, rng),
+        voice=voiced,
+        breath=_smooth(10 ** (delivery[5] / 20) * spoken * arch) + 0.2 * frication,
+        frication=frication,
+        formants=np.stack([np.interp(time, middles, track) for track in VOWELS[vowels].T], axis=1)
+        * voice.formant_scale,
+        spoken=spoken,
+    )
+
+
+def _smooth(track: Floats) -> Floats:
+    """Average over 40 ms: the lips and the tongue take their time."""
+    return np.convolve(track, np.full(5, 0.2), mode="same")
+
+
+def _pitch(
+    time: Floats,
+    middles: Floats,
+    stress: Floats,
+    span: tuple[float, float],
+    delivery: Floats,
+    voice: Voice,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return the pitch in Hz: accents on stressed syllables, a slow fall, a final rise or fall, jitter."""
+    semitones, reach, jitter, final = delivery[0], delivery[1], delivery[6], delivery[7]
+    done = np.clip((time - span[0]) / (span[1] - span[0]), 0, 1)
+    accents = np.interp(time, middles, stress + 0.3 * rng.standard_normal(len(stress)))
+    contour = semitones + reach * (1.2 * accents - 0.8 * done) + final * np.clip((done - 0.7) / 0.3, 0, 1)
+    shake = _smooth(rng.standard_normal(len(time))) * np.sqrt(5)
+    return np.clip(voice.pitch * 2 ** (contour / 12) * (1 + jitter * shake), 55, 600)
+
+
+@cache
+def _pulse() -> Floats:
+    """Return one period of glottal flow, differentiated (Rosenberg 1971: opening 40 %, closing 16 %), 4096 points."""
+    phase = np.arange(4096) / 4096
+    opening = 0.5 * (1 - np.cos(np.pi * phase / 0.4))
+    closing = np.cos(np.pi / 2 * (phase - 0.4) / 0.16)
+    flow = np.where(phase < 0.4, opening, np.where(phase < 0.56, closing, 0.0))
+    slope = np.diff(flow, prepend=0.0)
+    return slope / np.sqrt(np.mean(slope**2))
+
+
+def _source(tracks: Tracks, sample_rate: int, rng: np.random.Generator) -> Floats:
+    """Return what enters the vocal tract, shape (samples,): glottal pulses and turbulent noise."""
+    samples = len(tracks.pitch) * sample_rate // TRACK_RATE
+    at = np.arange(samples) * (TRACK_RATE / sample_rate)
+    frames = np.arange(len(tracks.pitch))
+    phase = np.cumsum(np.interp(at, frames, tracks.pitch)) / sample_rate
+    pulses = _pulse()[(phase * 4096).astype(np.int64) & 4095]
+    pulses *= np.interp(at, frames, tracks.voice)
+    noise = rng.standard_normal(samples)
+    noise *= np.interp(at, frames, tracks.breath)
+    return pulses + noise
+
+
+def _filter(source: Floats, tracks: Tracks, recording: Recording, tilt: float) -> Floats:
+    """Send `source` through the moving vocal tract and the microphone, in overlapping windows filtered by spectrum."""
+    hop = 256 if recording.sample_rate > 30_000 else 128
+    window = np.sin(np.pi * (np.arange(2 * hop) + 0.5) / (2 * hop))
+    padded = np.zeros((len(source) // hop + 3) * hop)
+    padded[hop : hop + len(source)] = source
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * hop)[::hop]
+    spectra = np.fft.rfft(windows * window, axis=1)
+    spectra *= _response(len(spectra), hop, tracks, recording, tilt)
+    halves = (np.fft.irfft(spectra, axis=1) * window).reshape(len(windows), 2, hop)
+    overlapped = halves[1:, 0] + halves[:-1, 1]
+    return overlapped.reshape(-1)[: len(source)]
+
+
+def _response(windows: int, hop: int, tracks: Tracks, recording: Recording, tilt: float) -> NDArray[np.complex128]:
+    """Return the transfer function per window, shape (windows, hop + 1): formants or frication, tilt, low cut."""
+    hertz = np.maximum(np.arange(hop + 1) * recording.sample_rate / (2 * hop), 1.0)
+    at = np.arange(windows) * hop * (TRACK_RATE / recording.sample_rate)
+    frames = np.arange(len(tracks.pitch))
+    response = np.zeros((windows, hop + 1), dtype=np.complex128)
+    for formants, level, sharpness in zip(tracks.formants.T, FORMANT_LEVELS, FORMANT_SHARPNESS, strict=True):
+        centre = np.interp(at, frames, formants)[:, None]
+        detuned = sharpness * (hertz / centre - centre / hertz)
+        inverse = level / (1 + detuned**2)
+        response.real += inverse
+        response.imag -= detuned * inverse
+    hiss = np.interp(at, frames, tracks.frication)[:, None]
+    response *= 1 - hiss
+    response += hiss * 0.6 * np.minimum(hertz / 4000, 1) ** 2
+    return response * (np.clip(hertz, 200, 8000) / 1000) ** (tilt / 6.02) / (1 + (recording.low_cut / hertz) ** 4)

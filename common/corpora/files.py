@@ -1,0 +1,81 @@
+"""Audio files below a folder: finding them, reading their headers, working on many of them in parallel."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import soundfile
+
+from common.progress import progress
+
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus"})
+VIDEO_SUFFIXES = frozenset({".mp4"})
+THREADS = min(16, 4 * (os.cpu_count() or 1))
+"""Reading headers and hashing wait for the disk and release the GIL: more threads than cores pay off."""
+
+LFS_POINTER = b"version https://git-lfs"
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def files_below(folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES) -> Iterator[Path]:
+    """Yield the files below `folder` with one of `suffixes` (any case), in a fixed order.
+
+    Hidden files and folders, `__MACOSX` and its `._x.wav` companions are passed over. Linked folders are followed, each
+    real folder once.
+    """
+    seen = set()
+    for where, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(where)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        for name in sorted(names):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes:  # noqa: PTH122 (10x Path)
+                yield Path(where, name)
+
+
+def in_threads(
+    work: Callable[[Item], Result], items: Sequence[Item], label: str, threads: int = THREADS
+) -> list[Result]:
+    """Apply `work` to every item in parallel threads and return the results in order; `label` names the progress.
+
+    An error, or an interruption, ends it after the items in progress.
+    """
+    with progress(label, len(items)) as advance, ThreadPoolExecutor(threads) as pool:
+        results = []
+        try:
+            for result in pool.map(work, items):
+                results.append(result)
+                advance()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        return results
+
+
+def duration_or_reason(path: Path) -> float | str:
+    """Return the seconds of audio that the header of `path` announces, or why it is no audio."""
+    try:
+        header = soundfile.info(path)
+    except (soundfile.LibsndfileError, OSError) as error:
+        return _why_unreadable(path, error)
+    return header.frames / header.samplerate if header.frames > 0 else "no samples in it"
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(LFS_POINTER))
+    except OSError as unreadable:
+        return f"cannot be opened ({unreadable.strerror})"
+    if not start:
+        return "an empty file"
+    if start == LFS_POINTER:
+        return "a git-lfs pointer instead of audio (run `git lfs pull` in its folder)"
+    return f"not readable as audio ({getattr(error, 'error_string', error)})".replace("..", ".").replace(".)", ")")

@@ -1,0 +1,155 @@
+"""A corpus of your own: a folder with a CSV of `path,label[,speaker]`, or with one folder per class.
+
+Where speakers are not named, `speaker` stays empty in the manifest, so that splits by speaker can refuse.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.corpora.base import Clip, LeftOut
+from common.corpora.files import AUDIO_SUFFIXES
+from common.corpora.registry import CORPORA
+from common.errors import InputError
+
+HOW_TO = (
+    "for a corpus of your own, put a CSV with the columns path,label[,speaker] into the folder, or one folder per class"
+)
+
+
+@dataclass(frozen=True)
+class OwnCorpus:
+    """The clips of an own corpus, each file with what is known of it, and the audio files left out."""
+
+    name: str
+    clips: list[tuple[Path, Clip]]
+    omissions: list[LeftOut]
+
+
+def corpus_name(folder: Path) -> str:
+    """Return the name of an own corpus: its folder's, marked where a published corpus is called the same."""
+    name = folder.resolve().name
+    return f"own-{name}" if name in CORPORA else name
+
+
+def table_in(folder: Path) -> Path | None:
+    """Return the CSV in `folder` whose header has `path` and `label`, if there is one.
+
+    Raises:
+        InputError: there are several.
+    """
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and not path.name.startswith("."))
+    tables = [path for path in files if {"path", "label"} <= set(_header(path))]
+    if len(tables) > 1:
+        raise InputError(
+            f"{folder} holds several tables with path and label ({', '.join(table.name for table in tables)}); keep one"
+        )
+    return tables[0] if tables else None
+
+
+def _header(table: Path) -> list[str]:
+    with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        try:
+            return [column.strip().lower() for column in next(csv.reader(file), [])]
+        except csv.Error:
+            return []
+
+
+def from_table(folder: Path, table: Path, audio: Sequence[Path]) -> OwnCorpus:
+    """Read an own corpus from its CSV.
+
+    Args:
+        folder: the corpus folder, to which the paths of the table are relative.
+        table: the CSV with the columns path, label and, if known, speaker; a byte-order mark, blank lines and blanks
+            around values are tolerated.
+        audio: the audio files below the folder; those that the table does not name are left out.
+
+    Raises:
+        InputError: a row is broken: with the file, the line and what is wrong with it.
+    """
+    named: dict[Path, Clip] = {}
+    for line, row in _rows(table):
+        path = _file_of(folder, row["path"], f"{table}, line {line}")
+        if path in named:
+            raise InputError(f"{table}, line {line}: {row['path']} has a row already; remove one of the two")
+        if not row["label"]:
+            raise InputError(f"{table}, line {line}: no label; write one or remove the row")
+        named[path] = _clip(folder, path, row["label"], row.get("speaker", ""), f"table {table.name}")
+    if not named:
+        raise InputError(f"{table} has a header but no rows; write one row per clip")
+    omissions = [LeftOut(path, f"not in {table.name}") for path in audio if path not in named]
+    return OwnCorpus(corpus_name(folder), list(named.items()), omissions)
+
+
+def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
+    """Return (line number, values by column) of each row that is not blank."""
+    rows = []
+    header = _header(table)
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            next(reader)
+            for values in reader:
+                if not any(value.strip() for value in values):
+                    continue
+                if len(values) != len(header):
+                    raise InputError(
+                        f"{table}, line {reader.line_num}: {len(values)} values where the header has {len(header)}; "
+                        "put values that contain a comma into quotes"
+                    )
+                rows.append((reader.line_num, dict(zip(header, map(str.strip, values), strict=True))))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{table} is not UTF-8 text ({error.reason}); save it as CSV UTF-8") from error
+    except csv.Error as error:
+        raise InputError(f"{table}, line {reader.line_num}: broken CSV ({error}); mend the line") from error
+    return rows
+
+
+def _file_of(folder: Path, text: str, where: str) -> Path:
+    if not text:
+        raise InputError(f"{where}: no path; write one or remove the row")
+    path = folder / text
+    if path.suffix.lower() not in AUDIO_SUFFIXES:
+        raise InputError(f"{where}: {text} is no audio file that can be read ({' '.join(sorted(AUDIO_SUFFIXES))})")
+    if not path.is_file():
+        raise InputError(f"{where}: there is no file {path}; paths are relative to the table's folder")
+    return path
+
+
+def _clip(folder: Path, path: Path, label: str, speaker: str, layout: str) -> Clip:
+    name = path.relative_to(folder) if path.is_relative_to(folder) else path
+    return Clip(name.with_suffix("").as_posix(), label, speaker, layout)
+
+
+def from_class_folders(folder: Path, audio: Sequence[Path]) -> OwnCorpus:
+    """Read an own corpus of one folder per class.
+
+    Args:
+        folder: the corpus folder; the folders directly in it are the classes.
+        audio: the audio files below the folder, none of which a published corpus knows.
+
+    Raises:
+        InputError: there are fewer than two class folders, or they are those of a published corpus whose files have
+            been renamed: their names are no labels.
+    """
+    classes = sorted({path.relative_to(folder).parts[0] for path in audio if path.parent != folder})
+    for corpus in CORPORA.values():
+        if any(corpus.folders.fullmatch(name) for name in classes):
+            raise InputError(
+                f"{folder} has the folders of {corpus.name} ({', '.join(classes[:3])}), but no file name fits it, "
+                f"e.g. {audio[0].name}; restore the original names, or name the labels in a CSV of path,label[,speaker]"
+            )
+    if len(classes) < 2:
+        raise InputError(
+            f"{folder}: {len(audio)} audio files, but no name fits a corpus we know, e.g. {audio[0].name}; {HOW_TO}"
+        )
+    clips = []
+    omissions = []
+    for path in audio:
+        if path.parent == folder:
+            omissions.append(LeftOut(path, "in no class folder"))
+        else:
+            label = path.relative_to(folder).parts[0]
+            clips.append((path, _clip(folder, path, label.strip(), "", "one folder per class")))
+    return OwnCorpus(corpus_name(folder), clips, omissions)

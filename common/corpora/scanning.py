@@ -1,0 +1,247 @@
+"""From folders as they lie on people's disks to the manifest: one row per clip.
+
+A scan reads names and headers, never samples. What it cannot place it lists with the reason; it never guesses a label.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from common.corpora import own
+from common.corpora.base import MANIFEST_COLUMNS, Clip, Found, LeftOut, Refusal, Scan
+from common.corpora.checksums import originals
+from common.corpora.files import AUDIO_SUFFIXES, VIDEO_SUFFIXES, duration_or_reason, files_below, in_threads
+from common.corpora.registry import CORPORA
+from common.errors import InputError
+
+DEMO_MARKER = "ENCORE-DEMO.txt"
+"""The file in the root of a demo corpus that says so."""
+
+SECOND_COPY = "a second copy of a clip"
+NO_PATTERN = "its name fits no corpus"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file that claims to be a clip of `corpus`; `root` is the folder its canonical name starts from."""
+
+    path: Path
+    corpus: str
+    clip: Clip
+    root: Path
+    size: int
+    duration: float = 0.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the names below one folder say; `omissions` by corpus, "" for none."""
+
+    candidates: list[Candidate]
+    omissions: list[tuple[str, LeftOut]]
+
+
+def scan(folders: Sequence[Path | str]) -> Scan:
+    """Find the clips of all corpora below `folders`.
+
+    Each folder may hold one corpus, a part of one, or several; with a CSV of `path,label[,speaker]`, or with one folder
+    per class that no published corpus knows, it is a corpus of your own. A clip that is there twice counts once.
+
+    Args:
+        folders: one or more folders.
+
+    Returns:
+        The manifest, and for each corpus what was found, missing and left out.
+
+    Raises:
+        InputError: a folder does not exist, holds no audio, or none that any corpus knows.
+    """
+    if not folders:
+        raise InputError("no folder given to look for audio in; name at least one")
+    places = list(dict.fromkeys(Path(os.path.abspath(Path(folder).expanduser())) for folder in folders))  # noqa: PTH100
+    readings = {place: _read(place) for place in places}
+    candidates, damaged = _with_durations(_unique([c for reading in readings.values() for c in reading.candidates]))
+    omissions = [entry for reading in readings.values() for entry in reading.omissions] + damaged
+    if not candidates:
+        raise InputError(_nothing_usable(places, [omission for _, omission in omissions]))
+    clips, copies = _one_copy_each(candidates)
+    return _assemble(clips, omissions + copies)
+
+
+def _read(folder: Path) -> Reading:
+    """Read all names below `folder`: as an own corpus with a table, as published corpora, or as class folders."""
+    if folder.is_file():
+        raise InputError(f"{folder} is a file; unpack it and name the folder")
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}; check the spelling")
+    files = list(files_below(folder, AUDIO_SUFFIXES | VIDEO_SUFFIXES))
+    audio = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
+    table = own.table_in(folder)
+    if table:
+        return _own_reading(folder, own.from_table(folder, table, audio))
+    if not audio:
+        raise InputError(f"{folder} holds no audio ({' '.join(sorted(AUDIO_SUFFIXES))}); name another folder")
+    reading = _published_reading(files)
+    if reading.candidates or any(corpus for corpus, _ in reading.omissions):
+        return reading
+    return _own_reading(folder, own.from_class_folders(folder, audio))
+
+
+def _published_reading(files: Sequence[Path]) -> Reading:
+    candidates, omissions = [], []
+    for path in files:
+        corpus, said = _recognise(path)
+        if isinstance(said, Clip):
+            candidates.append(Candidate(path, corpus, said, _root(path, said.name), path.stat().st_size))
+        elif said:
+            omissions.append((corpus, LeftOut(path, said.reason)))
+        elif path.suffix.lower() in AUDIO_SUFFIXES:
+            omissions.append(("", LeftOut(path, NO_PATTERN)))
+    return Reading(candidates, omissions)
+
+
+def _recognise(path: Path) -> tuple[str, Clip | Refusal | None]:
+    for corpus in CORPORA.values():
+        said = corpus.recognise(path)
+        if isinstance(said, Clip) and path.suffix.lower() in VIDEO_SUFFIXES:
+            return corpus.name, Refusal("video, not an audio-only clip")
+        if said:
+            return corpus.name, said
+    return "", None
+
+
+def _root(path: Path, name: str) -> Path:
+    folder = name.rpartition("/")[0]
+    return path.parent.parent if path.parent.name.lower() == folder.lower() else path.parent
+
+
+def _own_reading(folder: Path, corpus: own.OwnCorpus) -> Reading:
+    candidates = [Candidate(path, corpus.name, clip, folder, path.stat().st_size) for path, clip in corpus.clips]
+    return Reading(candidates, [(corpus.name, omission) for omission in corpus.omissions])
+
+
+def _unique(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Drop files met twice because the given folders overlap; refuse two own corpora of one name."""
+    unique = list({os.path.realpath(candidate.path): candidate for candidate in reversed(candidates)}.values())
+    roots: dict[str, Path] = {}
+    for candidate in unique:
+        root = roots.setdefault(candidate.corpus, candidate.root)
+        if candidate.corpus not in CORPORA and root != candidate.root:
+            raise InputError(f"two folders are both called {candidate.corpus}: {root} and {candidate.root}; rename one")
+    return unique
+
+
+def _with_durations(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[tuple[str, LeftOut]]]:
+    """Split into the readable, with their durations, and the unreadable, with the reason."""
+    readable, damaged = [], []
+    headers = in_threads(duration_or_reason, [candidate.path for candidate in candidates], "reading headers")
+    for candidate, header in zip(candidates, headers, strict=True):
+        if isinstance(header, str):
+            damaged.append((candidate.corpus, LeftOut(candidate.path, header)))
+        else:
+            readable.append(replace(candidate, duration=header))
+    return readable, damaged
+
+
+def _one_copy_each(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[tuple[str, LeftOut]]]:
+    """Keep one file per clip: the original before a re-encoded one, then the one that lies higher up."""
+    kept: dict[tuple[str, str], Candidate] = {}
+    copies = []
+    for candidate in sorted(candidates, key=lambda c: (not _is_original(c), len(c.path.parts), c.path)):
+        key = (candidate.corpus, candidate.clip.name)
+        if key in kept:
+            copies.append((candidate.corpus, LeftOut(candidate.path, SECOND_COPY)))
+        else:
+            kept[key] = candidate
+    return [kept[key] for key in sorted(kept)], sorted(copies, key=lambda copy: copy[1].path)
+
+
+def _is_original(candidate: Candidate) -> bool:
+    """Whether suffix and size are those of the published file; cheap, and enough to tell a re-encoded copy."""
+    if candidate.corpus not in CORPORA:
+        return False
+    original = originals(candidate.corpus).get(candidate.clip.name)
+    suffix = candidate.path.suffix.lower()
+    return original is not None and original.bytes == candidate.size and original.path.endswith(suffix)
+
+
+def _nothing_usable(places: Sequence[Path], omissions: Sequence[LeftOut]) -> str:
+    reasons = Counter(omission.reason for omission in omissions).most_common(3)
+    return f"no usable clip in {', '.join(map(str, places))}: " + "; ".join(f"{n} x {reason}" for reason, n in reasons)
+
+
+def _assemble(clips: Sequence[Candidate], omissions: Sequence[tuple[str, LeftOut]]) -> Scan:
+    by_corpus: dict[str, list[Candidate]] = {}
+    for candidate in clips:
+        by_corpus.setdefault(candidate.corpus, []).append(candidate)
+    found = [
+        _found(corpus, members, [omission for owner, omission in omissions if owner == corpus])
+        for corpus, members in by_corpus.items()
+    ]
+    homeless = [omission for owner, omission in omissions if owner not in by_corpus]
+    return Scan(_manifest(clips), found, _give_home(found, homeless))
+
+
+def _give_home(found: Sequence[Found], omissions: Sequence[LeftOut]) -> list[LeftOut]:
+    """List each file of no corpus under the one corpus in whose folder it lies; return those without such a one."""
+    homeless: list[LeftOut] = []
+    for omission in omissions:
+        around = [entry for entry in found if omission.path.is_relative_to(entry.folder)]
+        (around[0].omissions if len(around) == 1 else homeless).append(omission)
+    return homeless
+
+
+def _manifest(clips: Sequence[Candidate]) -> pd.DataFrame:
+    speakers = [f"{c.corpus}-{c.clip.speaker}" if c.clip.speaker else "" for c in clips]
+    columns = (
+        [str(c.path) for c in clips],
+        [c.clip.name for c in clips],
+        [c.corpus for c in clips],
+        speakers,
+        [c.clip.label for c in clips],
+        speakers,
+        [c.duration for c in clips],
+    )
+    return pd.DataFrame(dict(zip(MANIFEST_COLUMNS, columns, strict=True)))
+
+
+def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) -> Found:
+    published = CORPORA.get(corpus)
+    listed = originals(corpus) if published else {}
+    known = sum(c.clip.name in listed for c in clips)
+    counts = Counter(c.clip.label for c in clips)
+    demo = any(_below_demo_marker(folder) for folder in {c.path.parent for c in clips})
+    return Found(
+        corpus=corpus,
+        folder=Path(os.path.commonpath([c.root for c in clips])),
+        layout=_layout(clips),
+        clips=len(clips),
+        counts={label: counts[label] for label in (published.expected if published else sorted(counts))},
+        expected=dict(published.expected) if published else {},
+        speakers=len({c.clip.speaker for c in clips if c.clip.speaker}),
+        missing=len(listed) - known,
+        unlisted=len(clips) - known if published else 0,
+        form="synthesised" if demo else _form(clips) if published else "own",
+        omissions=omissions,
+        demo=demo,
+    )
+
+
+def _layout(clips: Sequence[Candidate]) -> str:
+    layouts = Counter(c.clip.layout for c in clips).most_common()
+    words = layouts[0][0] if len(layouts) == 1 else "; ".join(f"{layout}: {count}" for layout, count in layouts)
+    doubled = any(root.name.lower() == root.parent.name.lower() for root in {c.root for c in clips})
+    return f"{words}, in a doubled folder" if doubled else words
+
+
+def _form(clips: Sequence[Candidate]) -> str:
+    as_published = sum(map(_is_original, clips))
+    return {len(clips): "original", 0: "re-encoded"}.get(as_published, "mixed")
+
+
+def _below_demo_marker(folder: Path) -> bool:
+    return any((above / DEMO_MARKER).is_file() for above in (folder, *folder.parents))

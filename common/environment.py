@@ -1,0 +1,69 @@
+"""Where a run was made: versions, hardware, threads, commit, memory."""
+
+import importlib.metadata
+import os
+import platform
+import resource
+import subprocess
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("tensorflow", "keras", "keras-nlp", "jax", "torch", "numpy", "librosa", "soxr", "scikit-learn")
+
+
+def describe() -> dict[str, Any]:
+    """Return what a record keeps of the machine: plain values, nothing that names its user or its folders."""
+    import keras
+
+    versions = {name: version for name in PACKAGES if (version := _version(name))}
+    devices = [str(device) for device in keras.distribution.list_devices() if not str(device).startswith("cpu")]
+    return {
+        "python": platform.python_version(),
+        "encore": _version("encore-emotion") or "not installed",
+        "backend": keras.backend.backend(),
+        "precision": keras.mixed_precision.global_policy().name,
+        **versions,
+        "system": f"{platform.system()} {platform.machine()}",
+        "hardware": ", ".join([_processor(), *devices]),
+        "threads": threads(),
+        "commit": _commit(),
+    }
+
+
+def threads() -> int:
+    """Return the number of cores that this process may use, which is what TensorFlow goes by."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def peak_memory_mib() -> float:
+    """Return the largest resident size of this process so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if platform.system() == "Darwin" else 1024), 1)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    """Return the commit that this file is at, `-dirty` where the checkout was changed since."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()

@@ -1,0 +1,108 @@
+"""Batches for `fit`: tf.data under TensorFlow, the same batches as arrays under any other Keras backend.
+
+The order of the clips in every epoch is drawn beforehand from (seed, epoch), so a run that goes on after a crash meets
+the batches that an unbroken run would have met. Under TensorFlow a batch is gathered inside tf.data, several ahead and
+on to the device where there is one; no Python runs between two steps.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from common.seeds import derive
+from common.study import Arrays
+
+
+def epoch_orders(clips: int, epochs: int, *, seed: int) -> np.ndarray:
+    """Return the order of the clips in each epoch, int32 (epochs, clips); epoch e depends on (seed, e) alone."""
+    orders = np.empty((epochs, clips), np.int32)
+    for epoch in range(epochs):
+        orders[epoch] = np.random.default_rng(derive(seed, "order", epoch)).permutation(clips)
+    return orders
+
+
+def steps_per_epoch(clips: int, batch_size: int) -> int:
+    """Return the number of batches in an epoch; the last one may be smaller."""
+    return math.ceil(clips / batch_size)
+
+
+def training_batches(arrays: Arrays, orders: np.ndarray, *, batch_size: int, first_epoch: int = 0) -> Any:
+    """Return what `model.fit` takes to train from `first_epoch` to the last of `orders`.
+
+    Args:
+        arrays: features (clips, ...) and targets (clips, classes).
+        orders: int32 (epochs, clips), from `epoch_orders`.
+        batch_size: clips a step; the last batch of an epoch has what is left.
+        first_epoch: where to begin, counted from 0.
+
+    Returns:
+        A `tf.data.Dataset` that runs through all epochs (`steps_per_epoch` tells where one ends) or, under another
+        backend, a `keras.utils.PyDataset`.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return _EpochBatches(arrays, orders, batch_size, first_epoch)
+    return _dataset(arrays, orders, batch_size, first_epoch)
+
+
+def ordered_batches(arrays: Arrays, *, batch_size: int) -> Any:
+    """Return what `model.evaluate` takes: one pass over the clips in their own order."""
+    order = np.arange(len(arrays.x), dtype=np.int32)[np.newaxis]
+    return training_batches(arrays, order, batch_size=batch_size)
+
+
+class _EpochBatches(keras.utils.PyDataset):
+    """The batches of one epoch after the other, for backends that tf.data does not feed."""
+
+    def __init__(self, arrays: Arrays, orders: np.ndarray, batch_size: int, first_epoch: int) -> None:
+        super().__init__()
+        self._arrays, self._orders, self._batch_size, self._epoch = arrays, orders, batch_size, first_epoch
+
+    def __len__(self) -> int:
+        return steps_per_epoch(len(self._arrays.x), self._batch_size)
+
+    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        order = self._orders[min(self._epoch, len(self._orders) - 1)]
+        rows = order[step * self._batch_size : (step + 1) * self._batch_size]
+        return self._arrays.x[rows], self._arrays.y[rows]
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch's order."""
+        self._epoch += 1
+
+
+def _dataset(arrays: Arrays, orders: np.ndarray, batch_size: int, first_epoch: int) -> Any:
+    import tensorflow as tf
+
+    with tf.device("/cpu:0"):
+        x, y, rows = tf.convert_to_tensor(arrays.x), tf.convert_to_tensor(arrays.y), tf.convert_to_tensor(orders)
+    epochs, clips = orders.shape
+    steps = steps_per_epoch(clips, batch_size)
+
+    def batch(number: Any) -> tuple[Any, Any]:
+        first = number % steps * batch_size
+        chosen = rows[number // steps, first : tf.minimum(first + batch_size, clips)]
+        return tf.gather(x, chosen), tf.gather(y, chosen)
+
+    numbers = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
+    batches = numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    batches = batches.apply(tf.data.experimental.assert_cardinality((epochs - first_epoch) * steps))
+    return _prefetched(batches)
+
+
+def _prefetched(batches: Any) -> Any:
+    """Keep batches ready: on the device where there is exactly one that is no CPU, else in memory."""
+    import tensorflow as tf
+
+    devices = tf.config.list_logical_devices("GPU")
+    if len(devices) == 1 and not tf.distribute.has_strategy():
+        return batches.apply(tf.data.experimental.prefetch_to_device(devices[0].name))
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def in_batches(x: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+    """Yield consecutive batches of an array (clips, ...)."""
+    for start in range(0, len(x), batch_size):
+        yield x[start : start + batch_size]

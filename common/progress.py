@@ -1,0 +1,70 @@
+"""Progress with the time left: a bar on a terminal, a line now and then on a pipe.
+
+Everything goes to standard error, so that standard output stays clean for `--json`.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LINE_EVERY_S = 10.0
+"""Seconds between two lines on a pipe."""
+
+
+def duration_in_words(seconds: float) -> str:
+    """Say a duration the way people do: `8 s`, `3 min 05 s`, `2 h 10 min`."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+class Advance:
+    """Counts finished items of one piece of work; `advance(n)` is safe to call from one thread at a time."""
+
+    def __init__(self, label: str, total: int, bar: Progress | None) -> None:
+        self._label, self._total, self._bar = label, total, bar
+        self._done = 0
+        self._started = self._printed = time.monotonic()
+        self._task = bar.add_task(label, total=total, note="") if bar else None
+
+    def __call__(self, items: int = 1, note: str = "") -> None:
+        """Report `items` more finished items, and in a few words how it goes."""
+        self._done += items
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, advance=items, note=note)
+            return
+        now = time.monotonic()
+        if now - self._printed >= LINE_EVERY_S:
+            self._printed = now
+            left = (now - self._started) / max(self._done, 1) * (self._total - self._done)
+            print(
+                f"{self._label}: {self._done} of {self._total}, about {duration_in_words(left)} left{note and ', ' + note}",
+                file=sys.stderr,
+                flush=True,
+            )
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Advance]:
+    """Show the progress of `total` items under `label`; yields the function to call per finished item.
+
+    Example:
+        >>> with progress("decoding", len(paths)) as advance:
+        ...     for path in paths:
+        ...         decode(path)
+        ...         advance()
+    """
+    if not sys.stderr.isatty():
+        yield Advance(label, total, None)
+        return
+    words, note = TextColumn("{task.description}"), TextColumn("{task.fields[note]}")
+    columns = (words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), note)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield Advance(label, total, bar)

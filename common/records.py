@@ -1,0 +1,156 @@
+"""Records: what a run leaves behind, and all that reports ever read.
+
+One folder per run, `runs/<study>/<experiment>/<protocol>/seed-<n>/`, holds `record.json`, `history.csv`,
+`predictions.csv`, `split.csv` and the model. `record.json` is written last and atomically: if it is there, the run
+is whole. A folder belongs to one process at a time; a second one is refused.
+"""
+
+import fcntl
+import json
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from common.errors import InputError
+
+SCHEMA = 1
+"""Version of `record.json`; readers refuse others."""
+
+FIELDS = (
+    "study experiment protocol seed switches changed size data classes configuration parameters metrics per_class "
+    "confusion folds leaks timings environment notes status finished"
+).split()
+
+
+@dataclass(frozen=True)
+class Record:
+    """One finished run: its folder and the content of `record.json` (field by field as DESIGN names them)."""
+
+    folder: Path
+    data: dict[str, Any]
+
+    @property
+    def identity(self) -> tuple[str, str, str, int]:
+        """Study, experiment, protocol and seed: what makes a run this run."""
+        return (self.data["study"], self.data["experiment"], self.data["protocol"], self.data["seed"])
+
+    def history(self) -> pd.DataFrame:
+        """Return the learning curves: one row per fold, stage and epoch (epochs count from 1)."""
+        return pd.read_csv(self.folder / "history.csv")
+
+    def predictions(self) -> pd.DataFrame:
+        """Return one row per predicted clip: name, corpus, speaker, fold, true, predicted, one probability a class."""
+        return pd.read_csv(self.folder / "predictions.csv", dtype={"speaker": str})
+
+    def split(self) -> pd.DataFrame:
+        """Return one row per clip and fold: name, fold, set."""
+        return pd.read_csv(self.folder / "split.csv")
+
+
+def folder_of(runs: Path, study: str, experiment: str, protocol: str, seed: int) -> Path:
+    """Return the folder of one run below `runs`."""
+    return runs / study / experiment / protocol / f"seed-{seed}"
+
+
+def find(runs: Path) -> list[Path]:
+    """Return the folders below `runs` that hold a record, sorted."""
+    return sorted(path.parent for path in runs.rglob("record.json"))
+
+
+def read(folder: Path) -> Record:
+    """Read and check one record.
+
+    Raises:
+        InputError: the record is cut off, of another schema, lacks a field, or holds a number that is not finite.
+    """
+    path = folder / "record.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except FileNotFoundError:
+        raise InputError(f"{folder} holds no record.json: the run is not finished; run it again to go on") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is damaged ({error}); delete the folder and run again") from None
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        found = data.get("schema") if isinstance(data, dict) else None
+        raise InputError(f"{path} has schema {found}, this Encore reads {SCHEMA}; run the experiment again")
+    missing = [field for field in FIELDS if field not in data]
+    if missing:
+        raise InputError(f"{path} lacks {', '.join(missing)}; delete the folder and run again")
+    return Record(folder, data)
+
+
+def _refuse_constant(word: str) -> float:
+    raise ValueError(f"{word} is not a result")
+
+
+def write(folder: Path, data: dict[str, Any]) -> Record:
+    """Write `record.json`, last and atomically, and return the record.
+
+    Raises:
+        InputError: a field is missing or a number is not finite.
+    """
+    content = {"schema": SCHEMA, **data}
+    missing = [field for field in FIELDS if field not in content]
+    if missing:
+        raise InputError(f"a record needs {', '.join(missing)}")
+    try:
+        text = json.dumps(content, indent=1, allow_nan=False)
+    except ValueError:
+        raise InputError(f"the run in {folder} gave a number that is not finite: {_not_finite(content)}") from None
+    write_text(folder / "record.json", text + "\n")
+    return Record(folder, content)
+
+
+def _not_finite(value: Any, where: str = "") -> str:
+    """Name the first place in a nested value that holds NaN or an infinity."""
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else where
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    places = (_not_finite(item, f"{where}.{name}".lstrip(".")) for name, item in inner)
+    return next((place for place in places if place), "")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that it is either wholly there or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as CSV, atomically; floats keep the digits that give the same float32 back."""
+    write_text(path, frame.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Own a run's folder while working in it.
+
+    Raises:
+        InputError: another process works in this folder, or it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("w")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"cannot write {folder} ({reason}); name another folder with --runs") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"another process is running in {folder}; wait for it or choose another --runs") from None
+        yield

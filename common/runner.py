@@ -1,0 +1,460 @@
+"""One experiment, from clips to record.
+
+manifest -> labels -> folds -> per fold: arrays, training, predictions -> metrics, leak audit -> record. Every finished
+fold is kept in the run's folder, so an interrupted run goes on where it stopped.
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common import cache, environment, metrics, records, splits, study, training
+from common.corpora import CORPORA, Scan
+from common.errors import InputError
+from common.progress import duration_in_words
+from common.seeds import derive
+
+BATCH_ORDERS = 20
+"""Random orders of the test clips that are tried where a prediction depends on its batch."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says about a run; None leaves the document's value.
+
+    Attributes:
+        runs: folder of all runs.
+        seed: of everything random.
+        size: `full`, or `demo` for models trained for a few epochs.
+        overrides: fields of `Training` set to other values.
+        folds: run only the first so many folds.
+        fresh: throw away what an earlier run left.
+        strategy: of tf.distribute.
+        deadline: `time.monotonic()` at which training pauses.
+    """
+
+    runs: Path
+    seed: int = 0
+    size: study.Size = "full"
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    folds: int | None = None
+    fresh: bool = False
+    strategy: str = "none"
+    deadline: float | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run about to be made: an experiment, under a protocol, on clips, with options."""
+
+    study: study.Study
+    experiment: study.Experiment
+    protocol: study.Protocol
+    scan: Scan
+    options: Options
+
+    @property
+    def setting(self) -> study.Setting:
+        """What models and data may depend on."""
+        return study.Setting(self.protocol.switches, self.options.seed, self.options.size)
+
+    @property
+    def training(self) -> study.Training:
+        """The document's training, with the command line's values in it."""
+        return trained_as(self.experiment, self.options)
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return records.folder_of(
+            self.options.runs, self.study.name, self.experiment.id, self.protocol.name, self.options.seed
+        )
+
+    def clips(self) -> pd.DataFrame:
+        """Return the manifest, labelled as the protocol's switches say."""
+        return self.study.label(self.scan.manifest, self.protocol.switches)
+
+    def classes(self, clips: pd.DataFrame) -> tuple[str, ...]:
+        """Return the document's classes or, where the clips have others, theirs.
+
+        Raises:
+            InputError: the clips have fewer than two classes.
+        """
+        found = set(clips["label"])
+        if len(found) < 2:
+            raise InputError(f"all clips are labelled {', '.join(found)}: a classifier needs at least two classes")
+        return self.study.classes if found <= set(self.study.classes) else tuple(sorted(found))
+
+    def folds(self, clips: pd.DataFrame) -> list[splits.Split]:
+        """Return the folds to run."""
+        return self.study.split(clips, self.setting)[: self.options.folds]
+
+
+def trained_as(experiment: study.Experiment, options: Options) -> study.Training:
+    """Return an experiment's training at the size and with the values that the options ask for."""
+    chosen = experiment.training
+    if options.size == "demo":
+        chosen = replace(chosen, epochs=chosen.demo_epochs)
+    return replace(chosen, **options.overrides)
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What one trained fold leaves: probabilities (test clips, classes), the learning curves, facts for the record."""
+
+    probabilities: np.ndarray
+    history: pd.DataFrame
+    facts: dict[str, Any]
+
+
+def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> records.Record:
+    """Run one experiment, or return its record if it is already there.
+
+    Args:
+        job: what to run.
+        announce: receives a line now and then.
+
+    Raises:
+        InputError: the folder is in use, or holds a run of other clips or settings.
+        BudgetSpentError: the time is over; the same call goes on later.
+    """
+    with records.hold(job.folder):
+        if job.options.fresh:
+            _clear(job.folder)
+        clips = job.clips()
+        digests = cache.file_digests(list(clips["path"]))
+        identity = _identity(job, clips, digests)
+        if (job.folder / "record.json").exists():
+            return _finished(job, identity)
+        _claim(job.folder, identity)
+        return _make(job, clips, digests, identity, announce)
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != ".lock":
+            path.unlink()
+
+
+def _identity(job: Job, clips: pd.DataFrame, digests: Sequence[str]) -> dict[str, Any]:
+    """Return all that decides a run's numbers: an interrupted run goes on only under the same."""
+    content = "\n".join(f"{name} {digest}" for name, digest in sorted(zip(clips["name"], digests, strict=True)))
+    return {
+        "switches": dict(job.protocol.switches),
+        "training": asdict(job.training),
+        "size": job.options.size,
+        "folds": job.options.folds,
+        "digest": hashlib.sha256(content.encode()).hexdigest(),
+    }
+
+
+def _finished(job: Job, identity: Mapping[str, Any]) -> records.Record:
+    record = records.read(job.folder)
+    if record.data["configuration"]["identity"] != identity:
+        raise InputError(
+            f"{job.folder} holds a finished run of other clips or settings; --fresh replaces it, --runs keeps both"
+        )
+    return record
+
+
+def _claim(folder: Path, identity: dict[str, Any]) -> None:
+    """Note what this folder is the run of, or check that the interrupted run in it is the same."""
+    note = folder / "work" / "run.json"
+    if note.exists() and json.loads(note.read_text()) != identity:
+        raise InputError(
+            f"{folder} holds an interrupted run of other clips or settings; --fresh starts anew, --runs keeps both"
+        )
+    records.write_text(note, json.dumps(identity, indent=1))
+
+
+def _make(
+    job: Job, clips: pd.DataFrame, digests: Sequence[str], identity: dict[str, Any], announce: Callable[[str], None]
+) -> records.Record:
+    began = time.monotonic()
+    classes, folds = job.classes(clips), job.folds(clips)
+    results = [_fold(job, clips, digests, classes, folds, number, announce) for number in range(len(folds))]
+    predictions = _predictions(clips, classes, folds, results)
+    records.write_table(job.folder / "predictions.csv", predictions)
+    _write_curves(job.folder, clips, folds, results)
+    content = _content(job, clips, classes, predictions, results, identity)
+    content["timings"]["total_s"] = round(time.monotonic() - began, 1)
+    record = records.write(job.folder, content)
+    shutil.rmtree(job.folder / "work")
+    return record
+
+
+def _write_curves(
+    folder: Path, clips: pd.DataFrame, folds: Sequence[splits.Split], results: Sequence[FoldResult]
+) -> None:
+    names = list(clips["name"])
+    split = pd.concat([fold.frame(names, fold=number) for number, fold in enumerate(folds)], ignore_index=True)
+    records.write_table(folder / "split.csv", split)
+    histories = [result.history.assign(fold=number) for number, result in enumerate(results)]
+    columns = ["fold", "stage", *training.HISTORY_COLUMNS]
+    records.write_table(folder / "history.csv", pd.concat(histories, ignore_index=True)[columns])
+
+
+def _fold(
+    job: Job,
+    clips: pd.DataFrame,
+    digests: Sequence[str],
+    classes: Sequence[str],
+    folds: Sequence[splits.Split],
+    number: int,
+    announce: Callable[[str], None],
+) -> FoldResult:
+    """Train and test one fold, or read what an interrupted run kept of it."""
+    kept = job.folder / "work" / f"fold-{number}"
+    if (kept / "facts.json").exists():
+        return _kept_fold(kept)
+    label = f"{job.experiment.id} {job.protocol.name} seed {job.options.seed}"
+    label += f" fold {number + 1}/{len(folds)}" if len(folds) > 1 else ""
+    split, began = folds[number], time.monotonic()
+    announce(f"{label}: {len(split.train)} clips train, {len(split.validation)} validate, {len(split.test)} test")
+    prepared = job.experiment.prepare(clips, split, classes, job.setting)
+    features_s = round(time.monotonic() - began, 2)
+    learner, history, best = _train(job, prepared, len(classes), number, label)
+    predicting = time.monotonic()
+    probabilities = learner.predict(prepared.test.x)
+    facts = {
+        "fold": number,
+        **{name: len(getattr(prepared, name).x) for name in splits.SETS},
+        "best_epoch": best,
+        "epochs": int(history.loc[history["stage"] == history["stage"].iloc[0], "epoch"].max()),
+        "features_s": features_s,
+        "ms_per_clip": round((time.monotonic() - predicting) / len(prepared.test.x) * 1000, 3),
+        "parameters": {key: learner.summary()[key] for key in ("total", "trainable")},
+        "leaks": splits.audit(
+            clips, split, digests=digests, augmented=prepared.augmented, scaler_rows=prepared.scaler_rows
+        ),
+        "orders": _other_orders(job, learner, prepared.test),
+    }
+    _keep_model(job.folder / f"fold-{number}", learner, prepared)
+    return _keep_fold(kept, FoldResult(probabilities, history, facts))
+
+
+def _train(
+    job: Job, prepared: study.Prepared, n_classes: int, fold: int, label: str
+) -> tuple[training.KerasLearner, pd.DataFrame, int]:
+    """Return the trained learner, the learning curves of all stages, and the best epoch of the first stage."""
+    chosen = job.training
+    first_stage = "search" if chosen.retrain else "train"
+    learner = _learner(job, n_classes, fold, first_stage)
+    history = learner.fit(prepared.train, prepared.validation, epochs=chosen.epochs, stage=f"{label} {first_stage}")
+    # The tutorial of keras-tuner, whose words the document uses, takes the epoch of the highest validation accuracy.
+    best = training.best_epoch(history, by="val_accuracy" if chosen.retrain else "val_loss")
+    curves = [history.assign(stage=first_stage)]
+    if chosen.retrain:
+        learner = _learner(job, n_classes, fold, "retrain")
+        history = learner.fit(prepared.train, None, epochs=best, stage=f"{label} retrain")
+        curves.append(history.assign(stage="retrain"))
+    return learner, pd.concat(curves, ignore_index=True), best
+
+
+def _learner(job: Job, n_classes: int, fold: int, stage: str) -> training.KerasLearner:
+    return training.KerasLearner(
+        partial(job.experiment.build, job.setting, n_classes),
+        job.training,
+        seed=derive(job.options.seed, "fold", fold, stage),
+        folder=job.folder / "work",
+        strategy=job.options.strategy,
+        deadline=job.options.deadline,
+    )
+
+
+def _other_orders(job: Job, learner: training.KerasLearner, test: study.Arrays) -> list[int]:
+    """Return how many test clips are right in other orders, where the order decides; an empty list where it cannot."""
+    if not job.study.batch_dependent(job.experiment, job.setting):
+        return []
+    true, correct = test.y.argmax(axis=1), []
+    for number in range(BATCH_ORDERS):
+        order = np.random.default_rng(derive(job.options.seed, "test order", number)).permutation(len(test.x))
+        correct.append(int((learner.predict(test.x[order]).argmax(axis=1) == true[order]).sum()))
+    return correct
+
+
+def _keep_model(folder: Path, learner: training.KerasLearner, prepared: study.Prepared) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(folder / "front_end.npz", **prepared.front_end)
+    learner.save(folder / "model.keras")
+
+
+def _keep_fold(folder: Path, result: FoldResult) -> FoldResult:
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "probabilities.npy", result.probabilities)
+    records.write_table(folder / "history.csv", result.history)
+    records.write_text(folder / "facts.json", json.dumps(result.facts))
+    return _kept_fold(folder)
+
+
+def _kept_fold(folder: Path) -> FoldResult:
+    facts = json.loads((folder / "facts.json").read_text())
+    return FoldResult(np.load(folder / "probabilities.npy"), pd.read_csv(folder / "history.csv"), facts)
+
+
+def _predictions(
+    clips: pd.DataFrame, classes: Sequence[str], folds: Sequence[splits.Split], results: Sequence[FoldResult]
+) -> pd.DataFrame:
+    """Return `predictions.csv`: one row per test clip, fold after fold."""
+    parts = []
+    for number, (fold, result) in enumerate(zip(folds, results, strict=True)):
+        tested = clips.iloc[fold.test]
+        part = tested[["name", "corpus", "speaker"]].assign(fold=number, true=tested["label"].to_numpy())
+        part["predicted"] = np.asarray(classes)[result.probabilities.argmax(axis=1)]
+        parts.append(part.assign(**dict(zip(classes, result.probabilities.T, strict=True))))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _content(
+    job: Job,
+    clips: pd.DataFrame,
+    classes: Sequence[str],
+    predictions: pd.DataFrame,
+    results: Sequence[FoldResult],
+    identity: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the content of `record.json`."""
+    facts = [result.facts for result in results]
+    leaks = splits.merge_audits([fold["leaks"] for fold in facts])
+    number = {name: place for place, name in enumerate(classes)}
+    scores = metrics.classification(
+        predictions["true"].map(number).to_numpy(),
+        predictions["predicted"].map(number).to_numpy(),
+        classes,
+        groups=predictions["speaker"].to_numpy() if _speakers_apart(leaks) else None,
+        seed=job.options.seed,
+    )
+    history = pd.concat([result.history for result in results])
+    return {
+        "study": job.study.name,
+        "experiment": job.experiment.id,
+        "protocol": job.protocol.name,
+        "seed": job.options.seed,
+        "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
+        "changed": study.changed_switches(job.protocol),
+        "size": job.options.size,
+        "data": _data(job, clips, classes, identity["digest"]),
+        "classes": list(classes),
+        "configuration": {**asdict(job.training), "optimizer": "Adam", "strategy": job.options.strategy}
+        | {"inputs": dict(job.experiment.inputs), "identity": identity},
+        "parameters": facts[0]["parameters"],
+        **scores,
+        "folds": [{key: fold[key] for key in ("fold", *splits.SETS, "best_epoch", "epochs")} for fold in facts],
+        "leaks": leaks,
+        "timings": {
+            "features_s": sum(fold["features_s"] for fold in facts),
+            "epoch_s": round(float(history["seconds"].median()), 3),
+            "ms_per_clip": float(np.mean([fold["ms_per_clip"] for fold in facts])),
+            "peak_memory_mib": environment.peak_memory_mib(),
+        },
+        "environment": environment.describe(),
+        "notes": _notes(job, facts, len(predictions)),
+        "status": "complete",
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _speakers_apart(leaks: Sequence[Mapping[str, Any]]) -> bool:
+    return all(leak["clean"] for leak in leaks if leak["check"] == "speaker")
+
+
+def _data(job: Job, clips: pd.DataFrame, classes: Sequence[str], digest: str) -> dict[str, Any]:
+    """Return what the record says of the clips: how many, of which corpora, and what the document has besides."""
+    corpora = {
+        found.corpus: {
+            "clips": found.clips,
+            "expected": sum(found.expected.values()),
+            "form": found.form,
+            "layout": found.layout,
+        }
+        for found in job.scan.found
+    }
+    return {
+        "demo": job.scan.demo,
+        "clips": len(clips),
+        "expected_clips": sum(CORPORA[name].clips for name in job.study.corpora),
+        "corpora": corpora,
+        "missing": job.scan.absent(job.study.corpora),
+        "per_class": study.clip_count(clips, classes),
+        "digest": digest,
+    }
+
+
+def _notes(job: Job, facts: Sequence[Mapping[str, Any]], tested: int) -> list[str]:
+    notes = []
+    if job.options.folds is not None:
+        notes.append(f"only the first {len(facts)} folds were run")
+    if job.options.overrides:
+        changed = ", ".join(f"{name} = {value}" for name, value in job.options.overrides.items())
+        notes.append(f"set on the command line: {changed}")
+    if facts[0]["orders"]:
+        totals = np.sum([fold["orders"] for fold in facts], axis=0) / tested
+        notes.append(
+            f"predictions depend on their batch: {job.training.batch_size} clips in the manifest's order; "
+            f"in {len(totals)} other orders the accuracy was {totals.min():.4f} to {totals.max():.4f}, "
+            f"mean {totals.mean():.4f}"
+        )
+    return notes
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would take, from a few measured steps."""
+
+    experiment: str
+    protocol: str
+    clips: int
+    folds: int
+    parameters: int
+    epoch_s: float
+    total_s: float
+    memory_mib: float
+    disk_mib: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.experiment} {self.protocol}: {self.clips} clips in {self.folds} fold(s), "
+            f"{self.parameters:,} parameters, {self.epoch_s:.1f} s per epoch, at most "
+            f"{duration_in_words(self.total_s)}, about {self.memory_mib:,.0f} MiB of memory, "
+            f"{self.disk_mib:,.0f} MiB of disk"
+        )
+
+
+def estimate(job: Job) -> Estimate:
+    """Measure a few training steps on noise and say what the whole run would take at most; nothing is started."""
+    clips = job.clips()
+    classes, folds, chosen = job.classes(clips), job.folds(clips), job.training
+    learner = training.KerasLearner(partial(job.experiment.build, job.setting, len(classes)), chosen)
+    shape = learner.model.input_shape[1:]
+    draw = np.random.default_rng(0)
+    batch = draw.normal(size=(chosen.batch_size, *shape)).astype(np.float32)
+    targets = np.eye(len(classes), dtype=np.float32)[draw.integers(0, len(classes), chosen.batch_size)]
+    rate = training.steps_per_second(learner, (batch, targets))
+    rows = [len(fold.train) * (1 + job.experiment.noisy_copies) for fold in folds]
+    epoch_s = max(rows) / chosen.batch_size / rate
+    stages = 2 if chosen.retrain else 1
+    parameters_mib = learner.model.count_params() * 4 / 2**20
+    features_mib = (max(rows) + len(clips)) * np.prod(shape) * 4 / 2**20
+    return Estimate(
+        job.experiment.id,
+        job.protocol.name,
+        len(clips),
+        len(folds),
+        learner.model.count_params(),
+        epoch_s,
+        sum(rows) / chosen.batch_size / rate * chosen.epochs * stages,
+        environment.peak_memory_mib() + features_mib,
+        len(clips) * 48_000 * 4 / 2**20 + parameters_mib * 4 * len(folds),
+    )

@@ -1,0 +1,269 @@
+"""Which clip trains, which validates and which tests; and the audit of what leaks between the three.
+
+A split is index arrays into the manifest. The verbs take their fractions as arguments: which fraction belongs to
+which document stands in the document's module.
+"""
+
+import math
+import zlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TypedDict
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from common.errors import InputError
+
+SETS = ("train", "validation", "test")
+RAVDESS = "ravdess"
+"""The one corpus whose speaker number says the sex (odd: male), so that its folds can be balanced."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of the manifest in each set, as sorted integer arrays."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+    def sets(self) -> dict[str, np.ndarray]:
+        """Return the three index arrays by name, in the order train, validation, test."""
+        return {name: getattr(self, name) for name in SETS}
+
+    def frame(self, names: Sequence[str], *, fold: int = 0) -> pd.DataFrame:
+        """Return the rows of `split.csv`: name, fold, set.
+
+        Args:
+            names: the manifest's `name` column, one per clip.
+            fold: number of this fold.
+        """
+        column = np.asarray(names, dtype=object)
+        parts = [pd.DataFrame({"name": column[rows], "fold": fold, "set": name}) for name, rows in self.sets().items()]
+        return pd.concat(parts, ignore_index=True)
+
+
+class Leak(TypedDict):
+    """One line of the leak audit, as the record keeps it."""
+
+    check: str
+    clean: bool
+    detail: str
+
+
+def stratified_split(
+    labels: Sequence[str] | np.ndarray | pd.Series, *, test: float, validation: float, seed: int
+) -> Split:
+    """Hold out a test set, then a validation set from what is left, both with the classes' proportions.
+
+    Args:
+        labels: one label per clip.
+        test: fraction of all clips that tests.
+        validation: fraction of the *remaining* clips that validates; 0.1 and 1/9 make 80/10/10.
+        seed: of the draw.
+
+    Raises:
+        InputError: a class has too few clips to be in every set.
+    """
+    strata = np.asarray(labels)
+    rest, tested = _hold_out(np.arange(len(strata)), test, seed, strata)
+    trained, validated = _hold_out(rest, validation, seed, strata[rest])
+    return _sorted_split(trained, validated, tested)
+
+
+def halved_split(
+    labels: Sequence[str] | np.ndarray | pd.Series, *, held_out: float, seed: int, stratified: bool = True
+) -> Split:
+    """Hold out a fraction, then halve it: validation and test, the odd clip going to the test set.
+
+    Args:
+        labels: one label per clip.
+        held_out: fraction of all clips that validates or tests.
+        seed: of the draw.
+        stratified: keep the classes' proportions.
+
+    Raises:
+        InputError: a class has too few clips to be in every set.
+    """
+    strata = np.asarray(labels) if stratified else None
+    trained, held = _hold_out(np.arange(len(labels)), held_out, seed, strata)
+    validated, tested = _hold_out(held, 0.5, seed, None if strata is None else strata[held])
+    return _sorted_split(trained, validated, tested)
+
+
+def _hold_out(rows: np.ndarray, fraction: float, seed: int, strata: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Divide rows into the rest and the held out; stratified, every class has at least one clip held out."""
+    classes = {} if strata is None else dict(zip(*np.unique(strata, return_counts=True), strict=True))
+    held_out = max(math.ceil(fraction * len(rows)), len(classes))
+    try:
+        rest, held = train_test_split(rows, test_size=held_out, random_state=seed, stratify=strata)
+    except ValueError as error:
+        rarest = f"; the rarest class has {min(classes.values())}" if classes else ""
+        raise InputError(
+            f"{len(rows)} clips are too few to hold out {held_out} of them{rarest}. Use more clips per class."
+        ) from error
+    return rest, held
+
+
+def _sorted_split(trained: np.ndarray, validated: np.ndarray, tested: np.ndarray) -> Split:
+    return Split(np.sort(trained), np.sort(validated), np.sort(tested))
+
+
+def grouped_folds(manifest: pd.DataFrame, *, folds: int = 6, seed: int) -> list[Split]:
+    """Deal each corpus' speakers over folds, so that every clip is tested once by a model new to its speaker.
+
+    RAVDESS gives 6 folds of 4 actors (2 of each sex), SAVEE alone 4 folds of one speaker, TESS alone its 2. Fold f is
+    validated on the speakers of fold f + 1. Two folds leave no third group of speakers: then a stratified ninth of the
+    training speakers' clips validates, and the leak audit says so. The order of the rows does not matter.
+
+    Args:
+        manifest: one row per clip with `corpus`, `speaker`, `label`, `name`.
+        folds: at most this many; never more than the largest corpus has speakers.
+        seed: of the dealing.
+
+    Raises:
+        InputError: a clip without a known speaker, or fewer than two speakers.
+    """
+    if "" in set(manifest["speaker"]):
+        unknown = int((manifest["speaker"] == "").sum())
+        raise InputError(
+            f"{unknown} of {len(manifest)} clips have no known speaker, so no fold can keep speakers apart. "
+            "Add a speaker column, or use the protocol published or corrected."
+        )
+    fold_of = _deal_speakers(manifest, folds, seed)
+    clip_fold = manifest["speaker"].map(fold_of).to_numpy(dtype=int)
+    count = max(fold_of.values()) + 1
+    return [_fold_split(manifest, clip_fold, fold, count, seed) for fold in range(count)]
+
+
+def _deal_speakers(manifest: pd.DataFrame, folds: int, seed: int) -> dict[str, int]:
+    speakers = {str(corpus): sorted(set(part["speaker"])) for corpus, part in manifest.groupby("corpus", sort=True)}
+    if sum(map(len, speakers.values())) < 2:
+        raise InputError("one speaker cannot be kept out of the training of the same speaker. Add another speaker.")
+    count = max(2, min(folds, max(map(len, speakers.values()))))
+    fold_of: dict[str, int] = {}
+    for corpus, names in speakers.items():
+        dealt = _shuffled(corpus, names, seed)
+        # Few speakers are spread out, so that the fold that validates does not take the corpus' last one.
+        places = [number if len(dealt) >= count else number * count // len(dealt) for number in range(len(dealt))]
+        first = len(fold_of)
+        fold_of |= {name: (first + place) % count for name, place in zip(dealt, places, strict=True)}
+    return fold_of
+
+
+def _shuffled(corpus: str, speakers: list[str], seed: int) -> list[str]:
+    """Shuffle one corpus' speakers independently of the other corpora; RAVDESS men before women."""
+    draw = np.random.default_rng([seed, zlib.crc32(corpus.encode())])
+    shuffled = [speakers[place] for place in draw.permutation(len(speakers))]
+    return sorted(shuffled, key=_is_woman) if corpus == RAVDESS else shuffled
+
+
+def _is_woman(ravdess_speaker: str) -> bool:
+    return ravdess_speaker[-1] in "02468"
+
+
+def _fold_split(manifest: pd.DataFrame, clip_fold: np.ndarray, fold: int, count: int, seed: int) -> Split:
+    tested = np.flatnonzero(clip_fold == fold)
+    if count > 2:
+        validates = clip_fold == (fold + 1) % count
+        return Split(np.flatnonzero(~validates & (clip_fold != fold)), np.flatnonzero(validates), tested)
+    others = manifest.reset_index(drop=True)[clip_fold != fold].sort_values(["corpus", "name"])
+    trained, validated = _hold_out(others.index.to_numpy(), 1 / 9, seed, others["label"].to_numpy())
+    return _sorted_split(trained, validated, tested)
+
+
+def audit(
+    manifest: pd.DataFrame,
+    split: Split,
+    *,
+    digests: Sequence[str] | None = None,
+    augmented: Collection[int] = (),
+    scaler_rows: Collection[int] = (),
+    chosen_on: str = "validation",
+) -> list[Leak]:
+    """Look for whatever the test set could have told the training; a check without its material is left out.
+
+    Args:
+        manifest: one row per clip with `speaker` and `group`.
+        split: rows of each set.
+        digests: one content digest per clip; None leaves the check of equal bytes out.
+        augmented: rows whose altered copies train.
+        scaler_rows: rows that any scaler or other statistic was fitted on.
+        chosen_on: the set that every choice (best epoch, best setting) was made on.
+
+    Returns:
+        One entry per check: speaker, group, bytes, augmented, scaler, selection.
+    """
+    checks = [
+        _shared_values("speaker", "speaker", manifest["speaker"].to_numpy(), split),
+        _shared_values("group", "group", manifest["group"].to_numpy(), split),
+    ]
+    if digests is not None:
+        checks.append(_shared_values("bytes", "identical recording", np.asarray(digests), split))
+    return [
+        *checks,
+        _rows_outside_training("augmented", "augmented copies", augmented, split),
+        _rows_outside_training("scaler", "fitted statistics", scaler_rows, split),
+        _selection(chosen_on, split),
+    ]
+
+
+def _shared_values(check: str, what: str, values: np.ndarray, split: Split) -> Leak:
+    """Count the known values that occur on both sides of each pair of sets."""
+    sets = {name: {str(value) for value in values[rows]} - {""} for name, rows in split.sets().items()}
+    found = []
+    for one, other in combinations(SETS, 2):
+        shared = sets[one] & sets[other]
+        if shared:
+            found.append(f"{_counted(len(shared), what)} in {one} and {other}")
+    unknown = int(sum(str(value) == "" for value in values))
+    if unknown:
+        found.append(f"{what} of {_counted(unknown, 'clip')} unknown")
+    return Leak(check=check, clean=not found, detail="; ".join(found) or f"no {what} in two sets")
+
+
+def _rows_outside_training(check: str, what: str, rows: Collection[int], split: Split) -> Leak:
+    if not len(rows):
+        return Leak(check=check, clean=True, detail=f"no {what}")
+    used = np.unique(np.fromiter(rows, dtype=int))
+    found = [
+        f"{_counted(len(shared), 'clip')} of {name}"
+        for name, members in split.sets().items()
+        if name != "train" and len(shared := np.intersect1d(used, members))
+    ]
+    if found:
+        return Leak(check=check, clean=False, detail=f"{what} come from {' and '.join(found)}")
+    return Leak(check=check, clean=True, detail=f"{what} come from {_counted(len(used), 'training clip')} only")
+
+
+def _selection(chosen_on: str, split: Split) -> Leak:
+    if chosen_on == "test" or len(np.intersect1d(split.validation, split.test)):
+        return Leak(check="selection", clean=False, detail="the test set was used for a choice")
+    return Leak(check="selection", clean=True, detail=f"choices were made on the {chosen_on} set")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def merge_audits(audits: Sequence[list[Leak]]) -> list[Leak]:
+    """Join the audits of several folds: a check is clean where it is clean in each of them.
+
+    Args:
+        audits: one list per fold, all with the same checks in the same order.
+    """
+    return [_merged_check(list(leaks)) for leaks in zip(*audits, strict=True)]
+
+
+def _merged_check(leaks: list[Leak]) -> Leak:
+    if len(leaks) == 1:
+        return leaks[0]
+    details = list(dict.fromkeys(leak["detail"] for leak in leaks if not leak["clean"]))
+    if not details:
+        return Leak(check=leaks[0]["check"], clean=True, detail=f"{leaks[0]['detail']} (in all {len(leaks)} folds)")
+    dirty = sum(not leak["clean"] for leak in leaks)
+    words = details[0] if len(details) == 1 else f"{details[0]}, and the like"
+    return Leak(check=leaks[0]["check"], clean=False, detail=f"{words} (in {dirty} of {len(leaks)} folds)")

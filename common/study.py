@@ -1,0 +1,227 @@
+"""The vocabulary in which a reproduction states what it is: experiments, switches, protocols, a study.
+
+A document's module fills these in and adds nothing but functions; the runner and the commands read them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from common.errors import InputError
+from common.splits import Split
+
+Size = Literal["full", "demo"]
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A slip or choice of the document that has two sides.
+
+    Attributes:
+        name: as in `--set name=value`.
+        published: what the printed numbers show was done.
+        corrected: what the text says, or what is right.
+        acts_on: what the switch changes; a switch of labels is without effect on clips that it does not touch.
+        question: what the switch decides, in one sentence.
+        evidence: how it is known what was really done.
+        slip: whether the two sides are a slip and its mending, as `attribution` tries one by one.
+    """
+
+    name: str
+    published: str
+    corrected: str
+    acts_on: Literal["labels", "model", "split"]
+    question: str
+    evidence: str
+    slip: bool = True
+
+    @property
+    def values(self) -> tuple[str, str]:
+        """Both values, the published one first."""
+        return (self.published, self.corrected)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A named set of switch values; `grouped` protocols share no speaker between training and test."""
+
+    name: str
+    switches: Mapping[str, str]
+    meaning: str
+    grouped: bool = False
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one run is made with: everything that its models and data may depend on besides the clips."""
+
+    switches: Mapping[str, str]
+    seed: int
+    size: Size = "full"
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model is trained.
+
+    Attributes:
+        epochs: at most this many.
+        batch_size: clips a step.
+        learning_rate: of Adam.
+        patience: epochs without a better validation loss before training stops and the best weights are restored;
+            None: never.
+        retrain: train a second, newly initialised model for the number of epochs that was best on the validation set.
+        demo_epochs: what replaces `epochs` at demo size.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    patience: int | None = None
+    retrain: bool = False
+    demo_epochs: int = 6
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Features (clips, ...) float32 and one-hot targets (clips, classes) float32."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The arrays of one fold, and what the leak audit and `predict` need to know of them.
+
+    Attributes:
+        train: training clips, then their altered copies.
+        validation: validation clips, never altered.
+        test: test clips, never altered.
+        augmented: manifest rows whose altered copies are in `train`.
+        scaler_rows: manifest rows on which the front end was fitted.
+        front_end: arrays that turn a new clip's features into the model's input (a scaler's mean and scale).
+    """
+
+    train: Arrays
+    validation: Arrays
+    test: Arrays
+    augmented: np.ndarray
+    scaler_rows: np.ndarray
+    front_end: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One row of the document.
+
+    Attributes:
+        id: as on the command line.
+        title: in words.
+        section: of the document.
+        build: returns the uncompiled Keras model, given the setting and the number of classes.
+        prepare: returns a fold's arrays, given the manifest, the split, the classes and the setting.
+        training: how it is trained.
+        switches: names of the study's switches that this experiment depends on.
+        inputs: the settings of its features, as the record keeps them.
+        noisy_copies: altered copies of each training clip.
+    """
+
+    id: str
+    title: str
+    section: str
+    build: Callable[[Setting, int], Any]
+    prepare: Callable[[pd.DataFrame, Split, Sequence[str], Setting], Prepared]
+    training: Training
+    switches: tuple[str, ...]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    noisy_copies: int = 0
+
+
+@dataclass(frozen=True)
+class Study:
+    """One document.
+
+    Attributes:
+        name: of its module.
+        title: of the document, with its date.
+        classes: in the document's order.
+        corpora: the corpora it uses, by the names of `common.corpora`.
+        switches: all its switches.
+        protocols: by name.
+        experiments: in the document's order.
+        label: relabels a manifest as the switches say.
+        split: returns the folds of a relabelled manifest.
+        batch_dependent: whether a prediction depends on the other clips of its batch.
+        printed_shape: turns the shape of a layer's output into the one the document prints.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    corpora: tuple[str, ...]
+    switches: tuple[Switch, ...]
+    protocols: Mapping[str, Protocol]
+    experiments: tuple[Experiment, ...]
+    label: Callable[[pd.DataFrame, Mapping[str, str]], pd.DataFrame]
+    split: Callable[[pd.DataFrame, Setting], list[Split]]
+    batch_dependent: Callable[[Experiment, Setting], bool]
+    printed_shape: Callable[[tuple[int | None, ...]], tuple[int | None, ...]]
+
+    def experiment(self, name: str) -> Experiment:
+        """Return an experiment by id.
+
+        Raises:
+            InputError: there is none of that id.
+        """
+        by_id = {experiment.id: experiment for experiment in self.experiments}
+        if name not in by_id:
+            raise InputError(f"{self.name} has no experiment {name!r}; it has {', '.join(by_id)}")
+        return by_id[name]
+
+    def protocol(self, name: str, changes: Mapping[str, str] | None = None) -> Protocol:
+        """Return a protocol by name, with single switches set to other values.
+
+        The name of a changed protocol says so: `published+normalise=channel`.
+
+        Raises:
+            InputError: there is no such protocol, switch or value.
+        """
+        if name not in self.protocols:
+            raise InputError(f"{self.name} has no protocol {name!r}; it has {', '.join(self.protocols)}")
+        protocol = self.protocols[name]
+        changes = changes or {}
+        self._check_changes(changes)
+        changed = {key: value for key, value in sorted(changes.items()) if protocol.switches[key] != value}
+        if not changed:
+            return protocol
+        label = "+".join([name, *(f"{key}={value}" for key, value in changed.items())])
+        return replace(protocol, name=label, switches={**protocol.switches, **changed})
+
+    def _check_changes(self, changes: Mapping[str, str]) -> None:
+        known = {switch.name: switch for switch in self.switches}
+        for name, value in changes.items():
+            if name not in known:
+                raise InputError(f"{self.name} has no switch {name!r}; it has {', '.join(known)}")
+            if value not in known[name].values:
+                raise InputError(f"switch {name} is {' or '.join(known[name].values)}, not {value!r}")
+
+
+def changed_switches(protocol: Protocol) -> list[str]:
+    """Return the names of the switches that were set away from the protocol's own values."""
+    return [part.split("=")[0] for part in protocol.name.split("+")[1:]]
+
+
+def clip_count(manifest: pd.DataFrame, classes: Sequence[str]) -> dict[str, int]:
+    """Count the clips of each class, in the order of the classes."""
+    counts = manifest["label"].value_counts()
+    return {name: int(counts.get(name, 0)) for name in classes}
+
+
+def one_hot(labels: Sequence[str] | pd.Series, classes: Sequence[str]) -> np.ndarray:
+    """Return float32 targets (clips, classes)."""
+    numbers = pd.Categorical(labels, categories=list(classes)).codes
+    return np.eye(len(classes), dtype=np.float32)[numbers]

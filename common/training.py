@@ -1,0 +1,368 @@
+"""Training that can be killed at any moment and goes on to the same end.
+
+Three kinds of learner meet the protocol `Learner`; the Keras 3 one is here. Everything random in an epoch (the order of
+the clips, dropout) is derived from (seed, epoch), and the checkpoint of an epoch holds weights, optimiser, early
+stopping and history, so an interrupted run and an unbroken one give the same predictions to the bit on one machine.
+"""
+
+import contextlib
+import json
+import os
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import keras
+import numpy as np
+import pandas as pd
+
+from common import pipeline
+from common.errors import EncoreError, InputError
+from common.progress import progress
+from common.seeds import derive
+from common.study import Arrays, Training
+
+EARLY_STOPPING_STATE = ("wait", "stopped_epoch", "best", "best_epoch")
+HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+
+
+class BudgetSpentError(EncoreError):
+    """The time given with `--budget` is over; what was trained is kept."""
+
+
+class Learner(Protocol):
+    """What the runner asks of a model, whatever library it is from."""
+
+    def fit(self, train: Arrays, validation: Arrays | None, *, epochs: int, stage: str) -> pd.DataFrame:
+        """Train, from where an interrupted call stopped; return one row per epoch (`HISTORY_COLUMNS`)."""
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return class probabilities (clips, classes) float32, in batches of fixed size and order."""
+
+    def save(self, path: Path) -> None:
+        """Write the model to a file."""
+
+    @classmethod
+    def load(cls, path: Path, training: Training) -> Self:
+        """Read what `save` wrote."""
+
+    def summary(self) -> dict[str, Any]:
+        """Return `total`, `trainable`, `non_trainable` and `layers`."""
+
+
+def use_determinism(seed: int) -> None:
+    """Seed Python, NumPy and the Keras backend, and choose deterministic kernels where there is a choice."""
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def use_mixed_precision() -> None:
+    """Compute in half precision: float16 on a GPU, bfloat16 elsewhere; weights stay float32."""
+    keras.mixed_precision.set_global_policy("mixed_float16" if _has_gpu() else "mixed_bfloat16")
+
+
+def strategy_scope(name: str) -> Any:
+    """Return the scope in which a model is built: `none`, `mirrored` or `multiworker` (which reads TF_CONFIG).
+
+    Raises:
+        InputError: the name is unknown, or the backend has no such strategy.
+    """
+    if name == "none":
+        return contextlib.nullcontext()
+    if name not in ("mirrored", "multiworker"):
+        raise InputError(f"--strategy is none, mirrored or multiworker, not {name!r}")
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(f"--strategy {name} needs KERAS_BACKEND=tensorflow")
+    import tensorflow as tf
+
+    strategies = {"mirrored": tf.distribute.MirroredStrategy, "multiworker": tf.distribute.MultiWorkerMirroredStrategy}
+    return strategies[name]().scope()
+
+
+class KerasLearner:
+    """A Keras 3 classifier, trained with Adam on categorical cross-entropy.
+
+    Args:
+        build: returns the uncompiled model.
+        training: its settings.
+        seed: of everything random: initial weights, order, dropout.
+        folder: where checkpoints (and TensorBoard logs) go; None: nowhere, for models that only predict.
+        strategy: a name that `strategy_scope` knows.
+        deadline: `time.monotonic()` after which no further epoch begins; None: never.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], keras.Model],
+        training: Training,
+        *,
+        seed: int = 0,
+        folder: Path | None = None,
+        strategy: str = "none",
+        deadline: float | None = None,
+    ) -> None:
+        self.training, self.seed, self._folder, self._deadline = training, seed, folder, deadline
+        use_determinism(seed)
+        self._scope = strategy_scope(strategy)
+        with self._scope:
+            self.model = build()
+            self._compile()
+
+    def _compile(self) -> None:
+        # XLA's convolutions on a CPU are several times slower than TensorFlow's own.
+        slow_xla = keras.backend.backend() == "tensorflow" and not _has_gpu()
+        self.model.compile(
+            optimizer=keras.optimizers.Adam(self.training.learning_rate),
+            loss="categorical_crossentropy",
+            metrics=["accuracy"],
+            jit_compile=False if slow_xla else "auto",
+        )
+
+    def fit(self, train: Arrays, validation: Arrays | None, *, epochs: int, stage: str) -> pd.DataFrame:
+        """Train for at most `epochs`, going on from the stage's checkpoint if there is one.
+
+        With patience set and validation clips given, training stops early and the best weights are restored.
+
+        Returns:
+            One row per epoch: `HISTORY_COLUMNS`; epochs count from 1.
+
+        Raises:
+            BudgetSpentError: the deadline has passed; the last finished epoch is kept.
+        """
+        size = self.training.batch_size
+        stopping = self._early_stopping(validation)
+        checkpoint = Checkpoint(self._checkpoint_path(stage), stopping)
+        with self._scope:
+            done = checkpoint.restore(self.model)
+        with progress(stage, epochs) as advance:
+            advance(done)
+            callbacks = [EpochSeeds(self.seed), *([stopping] if stopping else []), checkpoint, _Report(advance)]
+            self.model.fit(
+                pipeline.training_batches(
+                    train,
+                    pipeline.epoch_orders(len(train.x), epochs, seed=self.seed),
+                    batch_size=size,
+                    first_epoch=min(done, epochs - 1),
+                ),
+                validation_data=pipeline.ordered_batches(validation, batch_size=size) if validation else None,
+                initial_epoch=epochs if checkpoint.stopped else done,
+                epochs=epochs,
+                steps_per_epoch=pipeline.steps_per_epoch(len(train.x), size),
+                callbacks=[*callbacks, *self._tensorboard(stage), _Deadline(self._deadline)],
+                shuffle=False,
+                verbose=0,
+            )
+        return pd.DataFrame(checkpoint.history).reindex(columns=list(HISTORY_COLUMNS))
+
+    def _early_stopping(self, validation: Arrays | None) -> keras.callbacks.EarlyStopping | None:
+        if validation is None or self.training.patience is None:
+            return None
+        return keras.callbacks.EarlyStopping(
+            "val_loss", patience=self.training.patience, mode="min", restore_best_weights=True
+        )
+
+    def _checkpoint_path(self, stage: str) -> Path | None:
+        return self._folder / f"{_file_name(stage)}.npz" if self._folder else None
+
+    def _tensorboard(self, stage: str) -> list[keras.callbacks.Callback]:
+        if self._folder is None or keras.backend.backend() != "tensorflow":
+            return []
+        logs = self._folder.parent / "tensorboard" / _file_name(stage)
+        return [keras.callbacks.TensorBoard(str(logs), write_graph=False)]
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return class probabilities (clips, classes) float32; batches of `training.batch_size` in the given order."""
+        return np.asarray(self.model.predict(x, batch_size=self.training.batch_size, verbose=0), np.float32)
+
+    def save(self, path: Path) -> None:
+        """Write the model in Keras' own format; the file is whole or absent."""
+        temporary = path.with_name(f".{os.getpid()}-{path.name}")
+        self.model.save(temporary)
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, training: Training) -> Self:
+        """Read a model that `save` wrote.
+
+        Raises:
+            InputError: the file is missing or no Keras model.
+        """
+        try:
+            model = keras.models.load_model(path, compile=False)
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path} is no model that Encore saved ({error}); run the experiment again") from error
+        return cls(lambda: model, training)
+
+    def summary(self) -> dict[str, Any]:
+        """Return `total`, `trainable`, `non_trainable` and `layers` (name, type, shape, parameters)."""
+        return summarise(self.model)
+
+
+def summarise(model: keras.Model) -> dict[str, Any]:
+    """Return a model's parameter counts and its operations in order.
+
+    Returns:
+        `total`, `trainable`, `non_trainable` counts, and `layers`: dicts of `name`, `type`, `shape` (None for the
+        clips' dimension) and `parameters`.
+    """
+    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    total = model.count_params()
+    layers = [
+        {
+            "name": operation.name,
+            "type": type(operation).__name__,
+            "shape": list(operation.output.shape),
+            "parameters": operation.count_params() if isinstance(operation, keras.layers.Layer) else 0,
+        }
+        for operation in model.operations
+    ]
+    return {"total": total, "trainable": trainable, "non_trainable": total - trainable, "layers": layers}
+
+
+class EpochSeeds(keras.callbacks.Callback):
+    """Gives every dropout a state derived from (seed, epoch, layer) at the beginning of each epoch."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Reseed."""
+        states = [variable for variable in self.model.variables if "seed_generator_state" in variable.path]
+        for number, state in enumerate(states):
+            state.assign(np.array([derive(self._seed, "dropout", epoch, number), 0], np.uint32))
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the last finished epoch in one file: weights, optimiser, early stopping, history.
+
+    Args:
+        path: an `.npz` file; None: history is kept in memory only.
+        stopping: the early stopping whose state belongs to the checkpoint.
+    """
+
+    def __init__(self, path: Path | None, stopping: keras.callbacks.EarlyStopping | None) -> None:
+        super().__init__()
+        self._path, self._stopping = path, stopping
+        self._restored: dict[str, Any] = {}
+        self.history: list[dict[str, float]] = []
+        self.stopped = False
+        self._began = 0.0
+
+    def restore(self, model: keras.Model) -> int:
+        """Load the checkpoint into a compiled model, if there is one; return the number of finished epochs."""
+        if self._path is None or not self._path.exists():
+            return 0
+        with np.load(self._path) as stored:
+            state = json.loads(str(stored["state"]))
+            weights = [stored[f"weight_{i}"] for i in range(state["weights"])]
+            optimizer = [stored[f"optimizer_{i}"] for i in range(state["optimizer"])]
+            best = [stored[f"best_{i}"] for i in range(state["best_weights"])]
+        model.set_weights(weights)
+        model.optimizer.build(model.trainable_variables)
+        for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
+            variable.assign(value)
+        self.history, self.stopped = state["history"], state["stopped"]
+        self._restored = {**state["early_stopping"], "best_weights": best or None}
+        return len(self.history)
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Hand early stopping the state that it forgot when training began."""
+        if self._stopping is not None:
+            vars(self._stopping).update(self._restored)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Take the time."""
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Append to the history and write the file, atomically."""
+        scores = {name: float(value) for name, value in (logs or {}).items() if name in HISTORY_COLUMNS}
+        self.history.append({"epoch": epoch + 1, **scores, "seconds": round(time.monotonic() - self._began, 3)})
+        self.stopped = bool(self.model.stop_training)
+        if self._path is not None:
+            self._write(self._path)
+
+    def _write(self, path: Path) -> None:
+        weights, optimizer = self.model.get_weights(), [np.asarray(v) for v in self.model.optimizer.variables]
+        best = getattr(self._stopping, "best_weights", None) or []
+        state = {
+            "history": self.history,
+            "stopped": self.stopped,
+            "early_stopping": {name: _plain(getattr(self._stopping, name, None)) for name in EARLY_STOPPING_STATE},
+            "weights": len(weights),
+            "optimizer": len(optimizer),
+            "best_weights": len(best),
+        }
+        arrays = {"weight": weights, "optimizer": optimizer, "best": best}
+        named = {f"{kind}_{i}": value for kind, values in arrays.items() for i, value in enumerate(values)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            np.savez(file, state=np.array(json.dumps(state)), **named)
+        temporary.replace(path)
+
+
+class _Report(keras.callbacks.Callback):
+    """Shows an epoch as progress."""
+
+    def __init__(self, advance: Callable[..., None]) -> None:
+        super().__init__()
+        self._advance = advance
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = logs or {}
+        shown = [f"{name} {logs[name]:.3f}" for name in ("accuracy", "val_accuracy", "val_loss") if name in logs]
+        self._advance(1, ", ".join(shown))
+
+
+class _Deadline(keras.callbacks.Callback):
+    """Ends training after the epoch in which the time ran out."""
+
+    def __init__(self, deadline: float | None) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise BudgetSpentError("the time budget is spent; the same command goes on from the last finished epoch")
+
+
+def best_epoch(history: pd.DataFrame, *, by: str) -> int:
+    """Return the number of the best epoch, the first of equals: highest accuracy or lowest loss.
+
+    Args:
+        history: one row per epoch, as `Learner.fit` returns.
+        by: `val_accuracy` or `val_loss`.
+    """
+    column = history[by]
+    place = column.idxmin() if by.endswith("loss") else column.idxmax()
+    return int(history.loc[place, "epoch"])
+
+
+def _file_name(stage: str) -> str:
+    return stage.replace(" ", "-").replace("/", "-of-")
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, np.floating) else value
+
+
+def _has_gpu() -> bool:
+    return bool(keras.distribution.list_devices("gpu")) if keras.backend.backend() != "numpy" else False
+
+
+def steps_per_second(learner: KerasLearner, batch: tuple[np.ndarray, np.ndarray], steps: Sequence[int] = (3, 8)) -> float:
+    """Measure training steps a second on one batch: the first of `steps` warm up, the second are timed."""
+    warm, timed = steps
+    for _ in range(warm):
+        learner.model.train_on_batch(*batch)
+    began = time.monotonic()
+    for _ in range(timed):
+        learner.model.train_on_batch(*batch)
+    return timed / (time.monotonic() - began)

@@ -1,0 +1,137 @@
+"""`python -m reports`: tables and pictures from records; `check`: verdicts on the published numbers."""
+
+import json
+import re
+import sys
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from common import published
+from common.console import main
+from common.errors import InputError, ResultError
+from reports.build import RESULTS, build, page_texts
+from reports.collect import METRICS, Collected, collect
+from reports.compare import NOT_REPRODUCED, Verdict, verdicts
+
+PIPE_WIDTH = 160
+"""Characters a line of a table may have where there is no terminal to fit."""
+
+Runs = Annotated[list[Path] | None, typer.Option("--runs", help="Folder with records (repeatable).")]
+Json = Annotated[bool, typer.Option("--json", help="Print the same facts for programs.")]
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+@app.command("build")
+def build_command(
+    runs: Runs = None,
+    out: Annotated[Path, typer.Option(help="Folder for pages and pictures.")] = Path("report"),
+    as_json: Json = False,
+) -> None:
+    """Write a page with tables and pictures per document, from the records in `runs` or else from those shipped."""
+    write_pages(runs, out, as_json=as_json)
+
+
+def write_pages(runs: list[Path] | None, out: Path, *, as_json: bool) -> None:
+    """Collect, draw and write; say what was left out on standard error.
+
+    Raises:
+        InputError: there is no usable record.
+    """
+    folders = runs or [Path("runs") if Path("runs").is_dir() else RESULTS]
+    collected = _collect(folders)
+    if not collected.groups:
+        places = ", ".join(str(folder) for folder in folders)
+        raise InputError(f"no usable record in {places}; run an experiment first: python -m reproductions.ser_parallel")
+    built = build(collected, out)
+    if as_json:
+        files = {"pages": [str(path) for path in built.pages], "figures": [str(path) for path in built.figures]}
+        print(json.dumps({**files, "skipped": list(collected.skipped)}))
+        return
+    records = sum(len(group.runs) for group in collected.groups)
+    for page in built.pages:
+        print(page)
+    print(f"{len(built.pages)} page(s) and {len(built.figures)} pictures from {records} record(s), in {out}")
+
+
+@app.command()
+def check(
+    runs: Runs = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail too if a number is not reproduced.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Judge every published number; fail if a committed page is stale or a record invalid."""
+    collected = _collect(runs or ([RESULTS] if RESULTS.is_dir() else []))
+    rows = [row for study in published.studies() for row in verdicts(published.load(study), collected.of(study))]
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows]))
+    else:
+        _print_verdicts(rows)
+    stale = stale_pages(RESULTS, RESULTS.parent)
+    problems = [f"{len(collected.skipped)} record(s) invalid"] * bool(collected.skipped)
+    problems += [f"{', '.join(stale)} stale: run `make report` and commit"] * bool(stale)
+    missed = sum(row.verdict == NOT_REPRODUCED for row in rows)
+    problems += [f"{missed} number(s) not reproduced"] * bool(strict and missed)
+    if problems:
+        raise ResultError("; ".join(problems))
+
+
+def _collect(folders: list[Path]) -> Collected:
+    collected = collect(folders)
+    for sentence in collected.skipped:
+        print(sentence, file=sys.stderr)
+    return collected
+
+
+def stale_pages(results: Path, committed: Path) -> list[str]:
+    """Return the committed pages that are not what the shipped records give, or whose pictures are not there.
+
+    Texts are compared to the byte, pictures are not: those depend on the version of matplotlib.
+    """
+    texts = page_texts(collect([results])) if results.is_dir() else {}
+    return [f"{study}.md" for study in published.studies() if _is_stale(committed / f"{study}.md", texts.get(study))]
+
+
+def _is_stale(page: Path, text: str | None) -> bool:
+    found = page.read_text(encoding="utf-8") if page.is_file() else None
+    if found != text:
+        return True
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", text or "")
+    return not all((page.parent / picture).is_file() for picture in pictures)
+
+
+def _print_verdicts(rows: list[Verdict]) -> None:
+    """Print the overall metrics one by one and count the verdicts of the classes."""
+    table = Table(title="Published numbers against ours (difference with its 95 % interval)", title_justify="left")
+    for title in ("experiment", "metric", "published", "obtained", "difference", "verdict", "why"):
+        table.add_column(title, justify="right" if title in ("published", "obtained", "difference") else "left")
+    for row in rows:
+        if row.metric in METRICS:
+            table.add_row(row.experiment, row.metric, f"{row.published:.2f}", *_ours(row), row.verdict, row.why)
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    console.print(table)
+    counts = Counter(row.verdict for row in rows if row.metric not in METRICS)
+    console.print("class by class: " + ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items())))
+
+
+def _ours(row: Verdict) -> tuple[str, str]:
+    if row.obtained is None or row.difference_interval is None:
+        return "", ""
+    low, high = row.difference_interval
+    return f"{row.obtained:.3f}", f"{row.difference:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def with_command(arguments: list[str]) -> list[str]:
+    """Return the command line with `build` in front where it names no command."""
+    named = next((word for word in arguments if word != "--debug"), "")
+    return arguments if named in ("build", "check", "--help") else ["build", *arguments]
+
+
+if __name__ == "__main__":
+    main(app, with_command(sys.argv[1:]))

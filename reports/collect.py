@@ -1,0 +1,242 @@
+"""Gathers the records that a report is made of; whatever is damaged or contradictory is named and left out."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common import published, records
+from common.errors import InputError
+from common.metrics import Interval, group_confusions
+
+PROTOCOLS = ("published", "corrected", "independent")
+METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in published.SCORES))
+HISTORY_COLUMNS = ["fold", "stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+PREDICTION_COLUMNS = ["name", "corpus", "speaker", "fold", "true", "predicted"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score with its 95 % interval over n clips; over several seeds the mean of both."""
+
+    value: float
+    interval: Interval
+    n: int
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One checked record with its tables."""
+
+    record: records.Record
+    history: pd.DataFrame
+    predictions: pd.DataFrame
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Content of `record.json`."""
+        return self.record.data
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return int(self.data["seed"])
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Accuracy with its interval."""
+        row = self.data["metrics"]["accuracy"]
+        return Estimate(row["value"], (row["interval"][0], row["interval"][1]), row["n"])
+
+    @cached_property
+    def correct(self) -> pd.Series:
+        """Whether each clip was predicted rightly, by the clip's corpus and name, sorted."""
+        clips = pd.MultiIndex.from_frame(self.predictions[["corpus", "name"]])
+        return pd.Series((self.predictions["true"] == self.predictions["predicted"]).to_numpy(), clips).sort_index()
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Runs that differ in nothing but their seed."""
+
+    runs: tuple[Run, ...]
+
+    @property
+    def first(self) -> dict[str, Any]:
+        """Record of the lowest seed: what all runs of the group share stands in it."""
+        return self.runs[0].data
+
+    @property
+    def study(self) -> str:
+        """Name of the study."""
+        return str(self.first["study"])
+
+    @property
+    def experiment(self) -> str:
+        """Id of the experiment."""
+        return str(self.first["experiment"])
+
+    @property
+    def protocol(self) -> str:
+        """Protocol, with the switches set away from it: `published+normalise=channel`."""
+        return str(self.first["protocol"])
+
+    @property
+    def demo(self) -> bool:
+        """Whether the clips are synthesised."""
+        return bool(self.first["data"]["demo"])
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of the runs, ascending."""
+        return [run.seed for run in self.runs]
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Counts (true, predicted), summed over the seeds."""
+        return np.sum([run.data["confusion"] for run in self.runs], axis=0)
+
+    def values(self, metric: str) -> list[float]:
+        """Return an overall metric of each seed."""
+        return [run.data["metrics"][metric]["value"] for run in self.runs]
+
+    def estimate(self, metric: str) -> Estimate:
+        """Return an overall metric with its interval."""
+        rows = [run.data["metrics"][metric] for run in self.runs]
+        return _mean_estimate([(row["value"], row["interval"], row["n"]) for row in rows])
+
+    def class_estimate(self, name: str, score: str) -> Estimate | None:
+        """Return a class' score with its interval; None if a run has no clip of the class. n is its support."""
+        rows = [run.data["per_class"][name] for run in self.runs]
+        if any(row["support"] == 0 for row in rows):
+            return None
+        return _mean_estimate([(row[score], row[f"{score}_interval"], row["support"]) for row in rows])
+
+
+def _mean_estimate(rows: list[tuple[float, Sequence[float], int]]) -> Estimate:
+    value = float(np.mean([row[0] for row in rows]))
+    below = float(np.mean([row[0] - row[1][0] for row in rows]))
+    above = float(np.mean([row[1][1] - row[0] for row in rows]))
+    return Estimate(value, (max(0.0, value - below), min(1.0, value + above)), min(row[2] for row in rows))
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Groups in the order of the documents, and a sentence for every record left out."""
+
+    groups: tuple[Group, ...]
+    skipped: tuple[str, ...]
+
+    def studies(self) -> list[str]:
+        """Return the studies that have a record, sorted."""
+        return sorted({group.study for group in self.groups})
+
+    def of(self, study: str) -> list[Group]:
+        """Return the groups of one study."""
+        return [group for group in self.groups if group.study == study]
+
+
+def collect(folders: Iterable[Path]) -> Collected:
+    """Read all records below the folders.
+
+    A record that is cut off, of another schema, contradicts itself, or is of an experiment that no document has is left
+    out; two records that disagree on one run are both left out.
+
+    Raises:
+        InputError: a folder does not exist.
+    """
+    found: dict[tuple[Any, ...], list[Run]] = {}
+    skipped = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"there is no folder {folder}; run an experiment first, or name a folder with --runs")
+        for place in records.find(folder):
+            try:
+                run = _run(records.read(place))
+            except InputError as error:
+                skipped.append(f"left out: {error}")
+            else:
+                found.setdefault(run.record.identity, []).append(run)
+    disagreeing = [runs for runs in found.values() if not all(_same_result(runs[0], other) for other in runs)]
+    for runs in disagreeing:
+        places = " and ".join(str(run.record.folder) for run in runs)
+        skipped.append(f"left out: {places} disagree on one run; delete all but one")
+    return Collected(_grouped([runs[0] for runs in found.values() if runs not in disagreeing]), tuple(skipped))
+
+
+def _same_result(one: Run, other: Run) -> bool:
+    return all(one.data[field] == other.data[field] for field in ("data", "configuration", "metrics", "confusion"))
+
+
+def _run(record: records.Record) -> Run:
+    """Check a record against itself and its tables.
+
+    Raises:
+        InputError: it contradicts itself; names the folder and what is wrong.
+    """
+    try:
+        known = published.load(record.data["study"])
+        known.experiment(record.data["experiment"])
+        run = Run(record, record.history(), record.predictions())
+        problem = _problem(run)
+    except InputError as error:
+        raise InputError(f"{record.folder}: {error}") from None
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        problem = f"it is damaged ({type(error).__name__}: {error})"
+    if problem:
+        raise InputError(f"{record.folder}: {problem}; delete the folder and run again")
+    return run
+
+
+def _problem(run: Run) -> str | None:
+    """Say what in a record cannot be true, or None."""
+    data, classes = run.data, run.data["classes"]
+    missing = [name for name in HISTORY_COLUMNS if name not in run.history]
+    missing += [name for name in PREDICTION_COLUMNS if name not in run.predictions]
+    if missing:
+        return f"its tables lack {', '.join(missing)}"
+    confusion = _confusion(run.predictions, classes)
+    if not np.array_equal(confusion, np.asarray(data["confusion"])):
+        return "its confusion matrix is not that of its predictions"
+    if confusion.sum() == 0:
+        return "it has no predictions"
+    if list(data["per_class"]) != classes:
+        return "its per-class table has other classes"
+    if [row["support"] for row in data["per_class"].values()] != confusion.sum(axis=1).tolist():
+        return "its supports are not those of its predictions"
+    scores = [(data["metrics"][name]["value"], *data["metrics"][name]["interval"]) for name in METRICS]
+    if not all(0 <= low <= 1 and 0 <= value <= 1 and 0 <= high <= 1 for value, low, high in scores):
+        return "a metric is outside 0 to 1"
+    if abs(scores[0][0] - np.trace(confusion) / confusion.sum()) > 1e-6:
+        return "its accuracy is not that of its predictions"
+    return None
+
+
+def _confusion(predictions: pd.DataFrame, classes: list[str]) -> np.ndarray:
+    number = {name: place for place, name in enumerate(classes)}
+    true, predicted = ([number[name] for name in predictions[column]] for column in ("true", "predicted"))
+    return group_confusions(true, predicted, len(classes))[0]
+
+
+def _grouped(runs: list[Run]) -> tuple[Group, ...]:
+    """Put together what differs in the seed only: same experiment, protocol, data and configuration."""
+    by_key: dict[str, list[Run]] = {}
+    for run in runs:
+        fields = ("study", "experiment", "protocol", "size", "classes", "configuration")
+        shared = [run.data[field] for field in fields] + [run.data["data"]["demo"], run.data["data"]["digest"]]
+        by_key.setdefault(json.dumps(shared, sort_keys=True), []).append(run)
+    groups = [Group(tuple(sorted(members, key=lambda run: run.seed))) for _, members in sorted(by_key.items())]
+    return tuple(sorted(groups, key=_place))
+
+
+def _place(group: Group) -> tuple[Any, ...]:
+    """Order groups as their documents order the experiments, the protocols as they were invented, real data first."""
+    order = list(published.load(group.study).experiments)
+    base = group.protocol.partition("+")[0]
+    protocol = PROTOCOLS.index(base) if base in PROTOCOLS else len(PROTOCOLS)
+    return group.study, order.index(group.experiment), protocol, group.protocol, group.demo

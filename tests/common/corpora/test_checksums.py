@@ -1,0 +1,27 @@
+import lzma
+
+import pytest
+
+from common.corpora import CORPORA
+from common.corpora.checksums import INDEX, indexed, originals
+from common.errors import InputError
+
+
+def test_every_corpus_has_an_index_as_long_as_the_corpus():
+    assert {name: len(originals(name)) for name in CORPORA} == {name: corpus.clips for name, corpus in CORPORA.items()}
+
+
+def test_there_is_an_index_for_emotify_too():
+    assert len(originals("emotify")) == 400
+
+
+@pytest.mark.parametrize("name", indexed())
+def test_the_packed_index_is_the_given_one(name, shared_data):
+    assert (
+        lzma.decompress((INDEX / f"{name}.csv.xz").read_bytes()) == (shared_data / "index" / f"{name}.csv").read_bytes()
+    )
+
+
+def test_an_unknown_corpus_is_refused_with_the_known_names():
+    with pytest.raises(InputError, match="tess"):
+        originals("iemocap")

@@ -1,0 +1,215 @@
+import csv
+import hashlib
+import io
+import lzma
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from common.corpora import CORPORA, checksums, download
+from common.corpora.base import Archive, SingleFiles
+from common.corpora.download import fetch
+from common.errors import InputError
+
+CLIPS = {f"AudioWAV/100{actor}_DFA_ANG_XX.wav": bytes([actor]) * 50_000 for actor in (1, 2, 3)}
+
+
+@dataclass
+class Server:
+    """A loopback server: the files it has, how it behaves, and the ranges it was asked for."""
+
+    address: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    break_after: int | None = None
+    knows_ranges: bool = True
+    asked: list[str | None] = field(default_factory=list)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.headers["Range"]
+            state.asked.append(asked)
+            contents = state.files.get(self.path)
+            if contents is None:
+                return self.send_error(404)
+            start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and state.knows_ranges else 0
+            if start >= len(contents):
+                return self.send_error(416)
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(contents) - start))
+            self.end_headers()
+            self.wfile.write(contents[start:][: state.break_after])
+            return None
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(proxy, raising=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        state = Server(f"http://127.0.0.1:{http.server_port}")
+        thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield state
+        http.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def small_crema_d(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An index in which CREMA-D consists of `CLIPS`."""
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(["path", "bytes", "sha256"])
+    table.writerows([path, len(clip), hashlib.sha256(clip).hexdigest()] for path, clip in CLIPS.items())
+    index = tmp_path / "index"
+    index.mkdir()
+    (index / "crema_d.csv.xz").write_bytes(lzma.compress(text.getvalue().encode()))
+    monkeypatch.setattr(checksums, "INDEX", index)
+    checksums.originals.cache_clear()
+    yield
+    checksums.originals.cache_clear()
+
+
+@pytest.fixture
+def archived(server: Server, small_crema_d: None):
+    """CREMA-D as if it came as one archive from the loopback server."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for path, clip in CLIPS.items():
+            file.writestr(path, clip)
+    server.files["/x.zip"] = packed.getvalue()
+    known = f"md5:{hashlib.md5(packed.getvalue()).hexdigest()}"
+    return replace(CORPORA["crema_d"], source=Archive(f"{server.address}/x.zip", known))
+
+
+@pytest.fixture
+def filewise(server: Server, small_crema_d: None):
+    """CREMA-D as it comes, file by file, from the loopback server."""
+    server.files |= {f"/{path}": clip for path, clip in CLIPS.items()}
+    return replace(CORPORA["crema_d"], source=SingleFiles(f"{server.address}/"))
+
+
+def left_over(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.suffix != ".wav")
+
+
+def test_an_archive_is_fetched_checked_unpacked_and_verified(archived, tmp_path):
+    outcome = fetch(archived, tmp_path / "data")
+    assert (len(outcome.verified), outcome.missing) == (3, [])
+    assert left_over(tmp_path / "data") == []
+
+
+def test_an_archive_without_a_published_hash_is_checked_file_by_file(archived, server, tmp_path):
+    outcome = fetch(replace(archived, source=Archive(f"{server.address}/x.zip")), tmp_path / "data")
+    assert len(outcome.verified) == 3
+
+
+def test_a_whole_corpus_is_not_fetched_again(archived, server, tmp_path):
+    fetch(archived, tmp_path / "data")
+    fetch(archived, tmp_path / "data")
+    assert len(server.asked) == 1
+
+
+def test_a_broken_download_goes_on_where_it_stopped(archived, server, tmp_path):
+    server.break_after = 70_000
+    with pytest.raises(InputError, match="run the same command again"):
+        fetch(archived, tmp_path / "data")
+    arrived = (tmp_path / "data/crema_d.archive.part").stat().st_size
+    server.break_after = None
+    assert fetch(archived, tmp_path / "data").complete
+    assert server.asked == [None, f"bytes={arrived}-"]
+    assert arrived > 50_000
+
+
+def test_where_the_server_knows_no_ranges_it_starts_over(archived, server, tmp_path):
+    server.break_after, server.knows_ranges = 70_000, False
+    with pytest.raises(InputError):
+        fetch(archived, tmp_path / "data")
+    server.break_after = None
+    assert fetch(archived, tmp_path / "data").complete
+
+
+def test_a_partial_file_longer_than_the_servers_is_given_up(archived, server, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/crema_d.archive.part").write_bytes(bytes(len(server.files["/x.zip"]) + 1))
+    assert fetch(archived, tmp_path / "data").complete
+    assert server.asked[1] is None
+
+
+def test_a_wrong_hash_is_refused_and_nothing_of_it_stays(archived, server, tmp_path):
+    source = Archive(f"{server.address}/x.zip", "md5:" + 32 * "0")
+    with pytest.raises(InputError, match="checksum differs"):
+        fetch(replace(archived, source=source), tmp_path / "data")
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_an_archive_that_would_write_outside_is_refused_and_deleted(archived, server, tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("../outside.wav", b"evil")
+    server.files["/evil.zip"] = packed.getvalue()
+    with pytest.raises(InputError, match="would leave"):
+        fetch(replace(archived, source=Archive(f"{server.address}/evil.zip")), tmp_path / "data")
+    assert not (tmp_path / "outside.wav").exists()
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_single_files_are_fetched_and_verified(filewise, tmp_path):
+    outcome = fetch(filewise, tmp_path / "data")
+    assert (len(outcome.verified), left_over(tmp_path / "data")) == (3, [])
+
+
+def test_of_single_files_only_the_missing_and_the_damaged_are_fetched(filewise, server, tmp_path):
+    fetch(filewise, tmp_path / "data")
+    server.asked.clear()
+    first, second, _ = (tmp_path / "data" / path for path in CLIPS)
+    first.unlink()
+    second.write_bytes(b"damaged")
+    assert len(fetch(filewise, tmp_path / "data").verified) == 3
+    assert len(server.asked) == 2
+
+
+def test_a_file_that_is_not_on_the_server_is_named(filewise, server, tmp_path):
+    del server.files["/AudioWAV/1002_DFA_ANG_XX.wav"]
+    with pytest.raises(InputError, match=r"404 .*1002_DFA_ANG_XX.*by hand"):
+        fetch(filewise, tmp_path / "data")
+
+
+def test_without_a_network_the_address_and_the_way_out_are_named(archived, tmp_path):
+    closed = replace(archived, source=Archive("http://127.0.0.1:9/x.zip"))
+    with pytest.raises(InputError, match=r"127\.0\.0\.1:9/x\.zip.*check the network.*CREMA-D"):
+        fetch(closed, tmp_path / "data")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_said(archived, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/crema_d.archive.part").symlink_to("/dev/full")
+    with pytest.raises(InputError, match="full"):
+        fetch(archived, tmp_path / "data")
+
+
+def test_too_small_a_disk_is_said_before_the_start(archived, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 10, 0))
+    with pytest.raises(InputError, match="make room"):
+        fetch(archived, tmp_path / "data")
+    assert server.asked == []
+
+
+def test_savee_says_how_to_register():
+    with pytest.raises(InputError, match=r"register(.|\n)*http://kahlan"):
+        download("savee", "anywhere")
+
+
+def test_an_unknown_corpus_is_refused_with_the_known_ones(tmp_path):
+    with pytest.raises(InputError, match="crema_d"):
+        download("iemocap", tmp_path)

@@ -1,0 +1,75 @@
+import json
+
+import pytest
+
+from common.console import main
+from common.corpora.__main__ import app
+
+
+@pytest.fixture
+def run(capsys):
+    """Return a function that runs the command and gives (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as end:
+            main(app, [str(argument) for argument in arguments])
+        out, error = capsys.readouterr()
+        return end.value.code, out, error
+
+    return run
+
+
+def test_list_says_what_each_corpus_is_and_how_to_get_it(run):
+    code, out, _ = run("list")
+    assert code == 0
+    assert "CC BY-NC-SA 4.0" in out
+    assert "register" in out
+
+
+def test_list_as_json_has_the_expected_counts(run):
+    facts = json.loads(run("list", "--json")[1])
+    assert {corpus["name"]: corpus["clips"] for corpus in facts} == {
+        "ravdess": 1440,
+        "savee": 480,
+        "tess": 2800,
+        "crema_d": 7442,
+    }
+
+
+def test_scan_says_what_is_here_and_what_is_not(run, make_clips):
+    code, out, _ = run("scan", make_clips(["DC/a01.wav", "DC/x.wav"]))
+    assert code == 0
+    assert "savee: 1 of 480 clips" in out
+    assert "1 x its name fits no corpus" in out
+    assert "not here: ravdess, tess, crema_d" in out
+
+
+def test_scan_as_json_has_the_same_facts(run, make_clips):
+    facts = json.loads(run("scan", make_clips(["DC/a01.wav"]), "--json")[1])
+    assert facts["found"][0]["counts"]["angry"] == 1
+
+
+def test_a_wrong_folder_is_one_line_and_exit_code_2(run, tmp_path):
+    code, out, error = run("scan", tmp_path / "absent")
+    assert (code, out, error.count("\n")) == (2, "", 1)
+    assert "absent" in error
+
+
+def test_verify_ends_with_1_where_clips_are_missing(run, make_clips):
+    folder = make_clips(["DC/a01.wav"])
+    code, out, _ = run("verify", "savee", folder)
+    assert code == 1
+    assert "479" in out
+    assert len(json.loads(run("verify", "savee", folder, "--json")[1])["missing"]) == 479
+
+
+def test_downloading_savee_ends_with_2_and_how_to_register(run, tmp_path):
+    code, _, error = run("download", "savee", tmp_path)
+    assert code == 2
+    assert "register" in error
+
+
+def test_demo_writes_and_counts(run, tmp_path):
+    code, out, _ = run("demo", tmp_path / "demo", "--clips", 1, "--seed", 5)
+    assert code == 0
+    assert "ravdess 8" in out

@@ -1,0 +1,84 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.corpora import CORPORA, LABELS
+from common.corpora.base import Clip, Refusal
+from common.corpora.checksums import originals
+
+
+@pytest.mark.parametrize("corpus", CORPORA.values(), ids=list(CORPORA))
+def test_every_published_name_is_read_and_the_counts_are_those_of_the_whole_corpus(corpus):
+    clips = {name: corpus.recognise(Path(original.path)) for name, original in originals(corpus.name).items()}
+    assert all(clip.name == name for name, clip in clips.items())
+    assert Counter(clip.label for clip in clips.values()) == corpus.expected
+    assert len({clip.speaker for clip in clips.values()}) == corpus.speakers
+
+
+@given(st.text("0123456789-_. ADFNOPRSXYabdefhinprsuß", min_size=1), st.sampled_from(["DC", "Actor_01", "x"]))
+def test_no_name_makes_a_recogniser_fail_or_invent_a_label(name, folder):
+    for corpus in CORPORA.values():
+        said = corpus.recognise(Path("/", folder, f"{name}.wav"))
+        assert said is None or isinstance(said, Refusal) or said.label in LABELS
+
+
+@pytest.mark.parametrize("name", sorted(CORPORA))
+def test_no_corpus_reads_the_names_of_another_one(name):
+    others = [corpus for corpus in CORPORA.values() if corpus.name != name]
+    paths = [Path(original.path) for original in originals(name).values()]
+    assert not any(other.recognise(path) for other in others for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "path", "clip"),
+    [
+        ("ravdess", "Actor_07/03-01-08-02-01-02-07.flac", ("Actor_07/03-01-08-02-01-02-07", "surprise", "07")),
+        ("ravdess", "x/03-01-02-01-01-01-24.WAV", ("Actor_24/03-01-02-01-01-01-24", "calm", "24")),
+        ("savee", "AudioData/KL/su15.wav", ("KL/su15", "surprise", "KL")),
+        ("savee", "ALL/JE_sa01.mp3", ("JE/sa01", "sad", "JE")),
+        ("savee", "DC/DC_n30.wav", ("DC/n30", "neutral", "DC")),
+        ("tess", "all/YAF_dog_ps.wav", ("YAF_pleasant_surprised/YAF_dog_ps", "surprise", "YAF")),
+        ("tess", "all/OAF_bite_neutral.wav", ("OAF_neutral/OA_bite_neutral", "neutral", "OAF")),
+        ("tess", "OAF_Fear/oaf_back_fear.WAV", ("OAF_Fear/OAF_back_fear", "fear", "OAF")),
+        ("crema_d", "x/1091_WSI_NEU_XX.opus", ("AudioWAV/1091_WSI_NEU_XX", "neutral", "1091")),
+        ("crema_d", "AudioWAV/1040_ITH_SAD_X.wav", ("AudioWAV/1040_ITH_SAD_XX", "sad", "1040")),
+    ],
+)
+def test_a_name_gives_canonical_name_label_and_speaker(corpus, path, clip):
+    said = CORPORA[corpus].recognise(Path(path))
+    assert isinstance(said, Clip)
+    assert (said.name, said.label, said.speaker) == clip
+
+
+@pytest.mark.parametrize(
+    ("corpus", "path"),
+    [
+        ("savee", "a01.wav"),
+        ("savee", "clips/a01.wav"),
+        ("savee", "DC/a1.wav"),
+        ("savee", "DC/x01.wav"),
+        ("savee", "XX_a01.wav"),
+        ("ravdess", "03-01-09-01-01-01-01.wav"),
+        ("ravdess", "03-01-01-01-01-01-25.wav"),
+        ("ravdess", "03-01-01-01-01-01-01 (1).wav"),
+        ("tess", "OAF_back_surprise.wav"),
+        ("tess", "OAF_back_fear_noise.wav"),
+        ("crema_d", "1092_DFA_ANG_XX.wav"),
+        ("crema_d", "1000_DFA_ANG_XX.wav"),
+        ("crema_d", "1001_DFA_SUR_XX.wav"),
+    ],
+)
+def test_a_name_outside_the_pattern_is_not_read(corpus, path):
+    assert CORPORA[corpus].recognise(Path(path)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("03-02-03-01-01-01-01.wav", "song"), ("01-01-03-01-01-01-01.wav", "video")]
+)
+def test_song_and_video_of_ravdess_are_refused_with_the_reason(name, word):
+    said = CORPORA["ravdess"].recognise(Path(name))
+    assert isinstance(said, Refusal)
+    assert word in said.reason

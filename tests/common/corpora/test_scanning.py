@@ -1,0 +1,236 @@
+import shutil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.corpora import DEMO_MARKER, MANIFEST_COLUMNS, scan
+from common.corpora.checksums import originals
+from common.errors import InputError
+
+RAVDESS = ["Actor_01/03-01-01-01-01-01-01.wav", "Actor_02/03-01-05-02-01-01-02.wav"]
+SAVEE = ["DC/a01.wav", "KL/su15.wav"]
+TESS = ["OAF_Fear/OAF_back_fear.wav", "YAF_pleasant_surprised/YAF_back_ps.wav"]
+CREMA_D = ["AudioWAV/1001_DFA_ANG_XX.wav", "AudioWAV/1091_IEO_SAD_HI.wav"]
+
+
+def names(result):
+    return list(result.manifest["name"])
+
+
+def test_the_real_ravdess_is_whole_and_known_to_be_re_encoded(shared_data):
+    result = scan([shared_data / "ravdess"])
+    found = result.found[0]
+    assert (found.clips, found.missing, found.unlisted, found.speakers, found.left_out) == (1440, 0, 0, 24, [])
+    assert found.counts == found.expected
+    assert (found.form, found.layout, found.demo) == ("re-encoded", "Actor_NN folders", False)
+    assert result.manifest["duration"].between(2.5, 6).all()
+
+
+def test_the_manifest_has_a_sorted_row_per_clip(make_clips):
+    manifest = scan([make_clips([*RAVDESS, *SAVEE])]).manifest
+    assert tuple(manifest.columns) == MANIFEST_COLUMNS
+    assert list(manifest["corpus"]) == ["ravdess", "ravdess", "savee", "savee"]
+    assert list(manifest["speaker"]) == ["ravdess-01", "ravdess-02", "savee-DC", "savee-KL"] == list(manifest["group"])
+    assert list(manifest["label"]) == ["neutral", "angry", "angry", "surprise"]
+    assert manifest["duration"].eq(0.05).all()
+
+
+@pytest.mark.parametrize(
+    ("files", "layout"),
+    [
+        (RAVDESS, "Actor_NN folders"),
+        ([name.split("/")[1] for name in RAVDESS], "flat, without Actor_NN folders"),
+        ([f"audio_speech_actors_01-24/{name}" for name in RAVDESS], "Actor_NN folders"),
+        ([f"X/X/{name}" for name in RAVDESS], "Actor_NN folders, in a doubled folder"),
+        ([name.replace(".wav", ".FLAC") for name in RAVDESS], "Actor_NN folders"),
+        ([name.replace(".wav", ".ogg") for name in RAVDESS], "Actor_NN folders"),
+        ([name.replace(".wav", ".mp3") for name in RAVDESS], "Actor_NN folders"),
+        (SAVEE, "speaker folders (DC/a01)"),
+        ([f"AudioData/{name}" for name in SAVEE], "speaker folders (DC/a01)"),
+        ([f"ALL/{name.replace('/', '_')}" for name in SAVEE], "one folder, speaker in the name (DC_a01)"),
+        (TESS, "folders per speaker and emotion"),
+        ([name.split("/")[1] for name in TESS], "one folder for all"),
+        (CREMA_D, "AudioWAV folder"),
+        ([name.split("/")[1] for name in CREMA_D], "flat, without the AudioWAV folder"),
+    ],
+)
+def test_each_layout_gives_the_same_canonical_names_and_is_said(make_clips, files, layout):
+    result = scan([make_clips(files)])
+    assert names(result) in [[name.removesuffix(".wav") for name in whole] for whole in (RAVDESS, SAVEE, TESS, CREMA_D)]
+    assert result.found[0].layout == layout
+    assert result.left_out == []
+
+
+def test_a_speaker_folder_of_savee_may_be_given_itself(make_clips):
+    folder = make_clips(["DC/a01.wav", "DC/sa02.wav"]) / "DC"
+    assert names(scan([folder])) == ["DC/a01", "DC/sa02"]
+
+
+def test_two_namings_in_one_corpus_are_counted(make_clips):
+    layout = scan([make_clips(["DC/a01.wav", "DC/a02.wav", "JE_a01.wav"])]).found[0].layout
+    assert layout == "speaker folders (DC/a01): 2; one folder, speaker in the name (DC_a01): 1"
+
+
+def test_a_clip_that_is_there_twice_counts_once_and_the_higher_copy_is_kept(make_clips):
+    folder = make_clips([*RAVDESS, *(f"audio_speech_actors_01-24/{name}" for name in RAVDESS)])
+    result = scan([folder])
+    assert list(result.manifest["path"]) == [str(folder / name) for name in RAVDESS]
+    assert len(result.found[0].left_out) == 2
+    assert all(entry.endswith("a second copy of a clip") for entry in result.left_out)
+
+
+def test_of_two_copies_the_readable_one_is_kept(make_clips):
+    folder = make_clips([RAVDESS[0], f"deeper/{RAVDESS[0]}"])
+    (folder / RAVDESS[0]).write_bytes(b"RIFF damaged")
+    result = scan([folder])
+    assert list(result.manifest["path"]) == [str(folder / "deeper" / RAVDESS[0])]
+    assert "not readable" in result.left_out[0]
+
+
+def test_of_two_copies_the_original_is_kept(make_clips):
+    folder = make_clips([f"deeper/{RAVDESS[0]}", RAVDESS[0].replace(".wav", ".flac")])
+    size = originals("ravdess")["Actor_01/03-01-01-01-01-01-01"].bytes
+    with (folder / "deeper" / RAVDESS[0]).open("ab") as file:
+        file.truncate(size)
+    result = scan([folder])
+    assert list(result.manifest["path"]) == [str(folder / "deeper" / RAVDESS[0])]
+    assert result.found[0].form == "original"
+
+
+def test_overlapping_folders_give_each_file_once(make_clips):
+    folder = make_clips(RAVDESS)
+    result = scan([folder, folder / "Actor_01"])
+    assert names(result) == names(scan([folder]))
+    assert result.left_out == []
+
+
+def test_the_manifest_does_not_depend_on_the_order_of_the_folders(make_clips, tmp_path):
+    one, other = make_clips(RAVDESS, tmp_path / "one"), make_clips(CREMA_D, tmp_path / "other")
+    assert scan([one, other]).manifest.equals(scan([other, one]).manifest)
+
+
+def test_several_corpora_below_one_folder_are_told_apart(make_clips):
+    result = scan([make_clips([*RAVDESS, *SAVEE, *TESS, *CREMA_D])])
+    assert {found.corpus: found.clips for found in result.found} == dict.fromkeys(
+        ("crema_d", "ravdess", "savee", "tess"), 2
+    )
+    assert result.absent(["ravdess", "tess", "emotify"]) == ["emotify"]
+
+
+def test_what_is_missing_of_the_whole_is_counted(make_clips):
+    found = scan([make_clips(SAVEE)]).found[0]
+    assert (found.clips, found.missing, found.complete) == (2, 478, False)
+    assert "angry 1 of 60" in found.summary()
+
+
+def test_a_name_that_fits_no_pattern_is_left_out_and_never_labelled(make_clips):
+    result = scan([make_clips([*SAVEE, "DC/zz99.wav", "elsewhere/a01.wav"])])
+    assert names(result) == ["DC/a01", "KL/su15"]
+    assert [entry.rpartition(": ")[2] for entry in result.found[0].left_out] == ["its name fits no corpus"] * 2
+
+
+def test_a_file_of_no_corpus_outside_all_of_them_is_listed_too(make_clips):
+    result = scan([make_clips([*(f"r/{name}" for name in RAVDESS), *(f"s/{name}" for name in SAVEE), "misc/x.wav"])])
+    assert [path.name for path in (entry.path for entry in result.omissions)] == ["x.wav"]
+
+
+@pytest.mark.parametrize("name", ["Actor_01/03-02-01-01-01-01-01.wav", "Actor_01/01-01-01-01-01-01-01.mp4"])
+def test_song_and_video_are_left_out_with_the_reason(make_clips, name):
+    folder = make_clips(RAVDESS)
+    (folder / name).write_bytes(b"not looked into")
+    (entry,) = scan([folder]).found[0].left_out
+    assert "song" in entry or "video" in entry
+
+
+@pytest.mark.parametrize(
+    ("contents", "reason"),
+    [
+        (b"", "an empty file"),
+        (b"RIFF\x00\x00 this is no audio", "not readable as audio"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "git-lfs pointer"),
+    ],
+)
+def test_a_damaged_file_is_left_out_with_the_reason(make_clips, contents, reason):
+    folder = make_clips(RAVDESS)
+    (folder / RAVDESS[1]).write_bytes(contents)
+    result = scan([folder])
+    assert names(result) == ["Actor_01/03-01-01-01-01-01-01"]
+    assert reason in result.left_out[0]
+
+
+def test_audio_without_a_sample_is_left_out(make_clips):
+    folder = make_clips(RAVDESS)
+    header = (folder / RAVDESS[0]).read_bytes()[:40] + bytes(4)
+    (folder / RAVDESS[0]).write_bytes(header)
+    assert "no samples" in scan([folder]).left_out[0]
+
+
+def test_hidden_and_macos_companion_files_are_passed_over(make_clips):
+    folder = make_clips(RAVDESS)
+    for name in (".hidden/03-01-01-01-01-02-01.wav", "__MACOSX/03-01-01-01-01-02-01.wav", "Actor_01/._x.wav"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(folder / RAVDESS[0], folder / name)
+    result = scan([folder])
+    assert len(result.manifest) == 2
+    assert result.left_out == []
+
+
+def test_a_link_that_leads_in_a_circle_ends(make_clips):
+    folder = make_clips(RAVDESS)
+    (folder / "again").symlink_to(folder)
+    assert len(scan([folder]).manifest) == 2
+
+
+def test_a_clip_beyond_the_published_ones_is_kept_and_counted(make_clips):
+    found = scan([make_clips([*TESS, "OAF_Fear/OAF_encore_fear.wav"])]).found[0]
+    assert (found.clips, found.unlisted, found.missing) == (3, 1, 2798)
+
+
+def test_clips_below_a_marker_are_known_to_be_synthesised(make_clips):
+    folder = make_clips([f"RAVDESS/{name}" for name in RAVDESS])
+    (folder / DEMO_MARKER).touch()
+    result = scan([folder / "RAVDESS"])
+    assert result.demo
+    assert result.found[0].form == "synthesised"
+
+
+@pytest.mark.parametrize("kind", ["absent", "empty", "file", "unknown", "renamed"])
+def test_a_folder_without_usable_audio_is_refused_by_name(make_clips, tmp_path, kind):
+    folder = tmp_path / kind
+    if kind == "file":
+        folder.write_text("corpus.zip")
+    elif kind == "unknown":
+        make_clips(["wav/03a01Fa.wav"], folder)
+    elif kind == "renamed":
+        make_clips(["Actor_01/one.wav", "Actor_02/two.wav"], folder)
+    elif kind == "empty":
+        folder.mkdir()
+    with pytest.raises(InputError, match=kind):
+        scan([folder])
+
+
+def test_only_damaged_audio_is_refused_with_the_reason(make_clips):
+    folder = make_clips(RAVDESS[:1])
+    (folder / RAVDESS[0]).write_bytes(b"")
+    with pytest.raises(InputError, match="1 x an empty file"):
+        scan([folder])
+
+
+def test_the_facts_are_plain_values(make_clips):
+    facts = scan([make_clips(RAVDESS)]).facts()
+    assert facts["clips"] == 2
+    assert facts["found"][0]["expected_clips"] == 1440
+
+
+@settings(max_examples=15, deadline=None)
+@given(chosen=st.sets(st.sampled_from(sorted(originals("savee"))), min_size=1, max_size=8), in_name=st.booleans())
+def test_any_part_of_savee_comes_back_whole_in_either_naming(tmp_path_factory, chosen, in_name):
+    folder = tmp_path_factory.mktemp("savee")
+    for name in chosen:
+        path = folder / f"{name.replace('/', '_') if in_name else name}.wav"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"RIFF\x26\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\2\0\0\0\1\0")
+    result = scan([folder])
+    assert names(result) == sorted(chosen)
+    assert result.found[0].missing == 480 - len(chosen)

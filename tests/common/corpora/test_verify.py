@@ -1,0 +1,66 @@
+import hashlib
+import shutil
+import sys
+
+import pytest
+
+from common.corpora import DEMO_MARKER, verify
+from common.corpora.checksums import Original, originals
+from common.errors import InputError
+
+
+@pytest.fixture
+def savee_of_one_clip(make_clips, monkeypatch):
+    """A folder with DC/a01 as published, as far as the index goes."""
+    folder = make_clips(["DC/a01.wav"])
+    contents = (folder / "DC/a01.wav").read_bytes()
+    published = Original("DC/a01.wav", len(contents), hashlib.sha256(contents).hexdigest())
+    index = originals("savee") | {"DC/a01": published}
+    monkeypatch.setattr(sys.modules["common.corpora.verify"], "originals", lambda name: index)
+    return folder
+
+
+def test_a_published_file_is_verified_and_the_rest_missing(savee_of_one_clip):
+    outcome = verify("savee", savee_of_one_clip)
+    assert outcome.verified == ["DC/a01"]
+    assert (len(outcome.missing), outcome.re_encoded, outcome.unknown, outcome.complete) == (479, [], [], False)
+
+
+def test_other_bytes_under_a_known_name_are_re_encoded(savee_of_one_clip):
+    path = savee_of_one_clip / "DC/a01.wav"
+    path.write_bytes(path.read_bytes() + b"x")
+    assert verify("savee", savee_of_one_clip).re_encoded == ["DC/a01"]
+
+
+def test_a_clip_counts_as_verified_when_one_of_its_copies_is(savee_of_one_clip):
+    (savee_of_one_clip / "DC_a01.flac").write_bytes(b"another")
+    outcome = verify("savee", savee_of_one_clip)
+    assert (outcome.verified, outcome.re_encoded) == (["DC/a01"], [])
+
+
+def test_audio_that_is_none_of_the_clips_is_unknown(savee_of_one_clip):
+    shutil.copy(savee_of_one_clip / "DC/a01.wav", savee_of_one_clip / "DC/a99.wav")
+    shutil.copy(savee_of_one_clip / "DC/a01.wav", savee_of_one_clip / "x.wav")
+    assert verify("savee", savee_of_one_clip).unknown == ["x.wav", "DC/a99.wav"]
+
+
+def test_the_real_ravdess_is_complete_but_re_encoded(shared_data):
+    outcome = verify("ravdess", shared_data / "ravdess")
+    assert (len(outcome.re_encoded), outcome.verified, outcome.missing, outcome.unknown) == (1440, [], [], [])
+
+
+def test_a_corpus_with_an_index_alone_is_verified_by_folder_and_name(shared_data):
+    outcome = verify("emotify", shared_data / "emotify")
+    assert (len(outcome.re_encoded), outcome.missing) == (400, [])
+
+
+def test_a_demo_corpus_is_not_verified(make_clips):
+    folder = make_clips(["SAVEE/DC/a01.wav"])
+    (folder / DEMO_MARKER).touch()
+    with pytest.raises(InputError, match="synthesised"):
+        verify("savee", folder / "SAVEE")
+
+
+def test_an_absent_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no folder"):
+        verify("savee", tmp_path / "absent")

@@ -1,0 +1,125 @@
+import hashlib
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common import cache
+from common.errors import InputError
+
+
+def test_the_order_of_a_dict_does_not_change_its_key() -> None:
+    assert cache.key({"hop": 512, "mels": [1, (2, None)]}) == cache.key({"mels": (1, [2, None]), "hop": 512})
+
+
+@pytest.mark.parametrize("other", [("a", 1.0), ("a", True), ("a1",), (["a", 1],), ("a", "1"), ("a", 1, None)])
+def test_different_values_have_different_keys(other: tuple[object, ...]) -> None:
+    assert cache.key("a", 1) != cache.key(*other)
+
+
+def test_a_value_whose_text_may_change_is_no_key() -> None:
+    with pytest.raises(TypeError):
+        cache.key(object())
+
+
+def test_an_array_is_made_once_and_then_kept() -> None:
+    made = []
+
+    def chunks() -> list[np.ndarray]:
+        made.append(1)
+        return [np.zeros((2, 3), np.float32), np.ones((1, 3), np.float32)]
+
+    first, second = cache.array("a", 3, chunks), cache.array("a", 3, chunks)
+    assert made == [1]
+    assert first.shape == (3, 3) and first.dtype == np.float32
+    assert np.array_equal(first, second) and first[2, 0] == 1 and first[1, 0] == 0
+
+
+def test_a_kept_array_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        cache.array("a", 1, lambda: [np.zeros(1)])[0] = 1
+
+
+def test_what_was_cut_off_is_made_again(own_cache: Path) -> None:
+    cache.array("a", 1000, lambda: [np.arange(1000)])
+    os.truncate(own_cache / "a.npy", 5000)
+    assert np.array_equal(cache.array("a", 1000, lambda: [np.arange(1000)]), np.arange(1000))
+
+
+def test_what_fails_half_way_leaves_nothing(own_cache: Path) -> None:
+    def chunks():  # type: ignore[no-untyped-def]
+        yield np.zeros((1, 2))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.array("a", 2, chunks)
+    assert not list(own_cache.iterdir())
+
+
+def test_a_wrong_number_of_rows_is_refused_and_not_kept(own_cache: Path) -> None:
+    with pytest.raises(ValueError, match="expected 3 rows, got 2"):
+        cache.array("a", 3, lambda: [np.zeros(2)])
+    assert not list(own_cache.iterdir())
+
+
+def test_two_that_make_the_same_array_at_once_both_get_it() -> None:
+    both_are_writing = threading.Barrier(2, timeout=10)
+
+    def chunks():  # type: ignore[no-untyped-def]
+        yield np.arange(5)
+        both_are_writing.wait()
+        yield np.arange(5, 10)
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda _: cache.array("a", 10, chunks), range(2)))
+    assert all(np.array_equal(result, np.arange(10)) for result in results)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("rows", [1, 1_000_000])
+def test_a_full_disk_is_told_in_a_sentence(rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = (os.open("/dev/full", os.O_WRONLY), str(tmp_path / "a.tmp"))
+    monkeypatch.setattr(cache.tempfile, "mkstemp", lambda **_: full)
+    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); .* ENCORE_CACHE"):
+        cache.array("a", rows, lambda: [np.zeros(rows)])
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ENCORE_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(InputError, match="ENCORE_CACHE"):
+        cache.array("a", 1, lambda: [np.zeros(1)])
+
+
+def test_an_error_of_the_maker_is_not_blamed_on_the_cache() -> None:
+    def chunks():  # type: ignore[no-untyped-def]
+        yield np.zeros(1)
+        raise PermissionError("of the source")
+
+    with pytest.raises(PermissionError, match="of the source"):
+        cache.array("a", 2, chunks)
+
+
+def test_only_what_a_killed_process_left_is_removed(own_cache: Path) -> None:
+    for name, written in (("a.killed.tmp", 0), ("a.living.tmp", None), ("b.killed.tmp", 0)):
+        (own_cache / name).touch()
+        if written is not None:
+            os.utime(own_cache / name, (written, written))
+    cache.array("a", 1, lambda: [np.zeros(1)])
+    assert {path.name for path in own_cache.iterdir()} == {"a.npy", "a.living.tmp", "b.killed.tmp"}
+
+
+def test_digests_are_those_of_the_bytes_in_order(tmp_path: Path) -> None:
+    contents = [b"", b"one", b"two" * 100_000]
+    paths = [tmp_path / str(number) for number in range(3)]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    assert cache.file_digests(paths) == [hashlib.sha256(content).hexdigest() for content in contents]
+
+
+def test_a_missing_file_has_no_digest(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gone.wav cannot be read"):
+        cache.file_digests([tmp_path / "gone.wav"])

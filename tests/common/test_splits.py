@@ -1,0 +1,233 @@
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.errors import InputError
+from common.splits import Split, audit, grouped_folds, halved_split, merge_audits, stratified_split
+
+SLIP = {"angry": 1863, "disgust": 1863, "fear": 1863, "happy": 1863, "neutral": 1775, "sad": 1863, "surprise": 1072}
+"""Class totals of document 004 when all of SAVEE is labelled surprise."""
+SLIP_LABELS = np.repeat(list(SLIP), list(SLIP.values()))
+EMOTIONS = ("angry", "happy", "sad")
+
+
+def clips(**speakers_of: int) -> pd.DataFrame:
+    """Twelve clips of each speaker, four an emotion, in a manifest."""
+    rows = [
+        (corpus, f"{corpus}-{speaker:02d}", emotion, f"{speaker:02d}/{emotion}-{take}")
+        for corpus, speakers in speakers_of.items()
+        for speaker in range(1, speakers + 1)
+        for emotion in EMOTIONS
+        for take in range(4)
+    ]
+    return pd.DataFrame(rows, columns=["corpus", "speaker", "label", "name"]).assign(group=lambda m: m["speaker"])
+
+
+def found(leaks: list) -> dict:
+    return {leak["check"]: leak for leak in leaks}
+
+
+def supports(rows: np.ndarray) -> list[int]:
+    return [int((SLIP_LABELS[rows] == name).sum()) for name in SLIP]
+
+
+corpora = st.fixed_dictionaries(
+    {}, optional={"ravdess": st.integers(1, 24), "savee": st.integers(1, 4), "tess": st.just(2)}
+).filter(lambda speakers: sum(speakers.values()) >= 2)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 42])
+def test_the_ninth_split_has_the_supports_of_chapter_4(seed: int) -> None:
+    split = stratified_split(SLIP_LABELS, test=0.1, validation=1 / 9, seed=seed)
+    assert [len(rows) for rows in split.sets().values()] == [9728, 1217, 1217]
+    tested = supports(split.test)
+    assert (tested[4], tested[6], Counter(tested)[187], Counter(tested)[186]) == (178, 107, 2, 3)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 42])
+def test_the_halved_split_has_the_supports_of_the_vgg16_tables(seed: int) -> None:
+    split = halved_split(SLIP_LABELS, held_out=0.2, seed=seed)
+    assert [len(rows) for rows in split.sets().values()] == [9729, 1216, 1217]
+    tested = supports(split.test)
+    assert (tested[4], tested[6], Counter(tested)[187], Counter(tested)[186]) == (177, 107, 3, 2)
+
+
+def test_the_unstratified_halves_are_the_five_percents_of_wav2vec2() -> None:
+    split = halved_split(SLIP_LABELS, held_out=0.1, seed=0, stratified=False)
+    assert [len(rows) for rows in split.sets().values()] == [10945, 608, 609]
+
+
+def test_seed_42_gives_the_printed_supports_class_by_class() -> None:
+    chapter_4 = stratified_split(SLIP_LABELS, test=0.1, validation=1 / 9, seed=42)
+    vgg16 = halved_split(SLIP_LABELS, held_out=0.2, seed=42)
+    assert supports(chapter_4.test) == [187, 186, 186, 187, 178, 186, 107]
+    assert supports(vgg16.test) == [187, 186, 186, 187, 177, 187, 107]
+
+
+def test_supports_do_not_depend_on_the_order_of_the_clips() -> None:
+    shuffled = np.random.default_rng(0).permutation(SLIP_LABELS)
+    one = stratified_split(SLIP_LABELS, test=0.1, validation=1 / 9, seed=3).test
+    other = stratified_split(shuffled, test=0.1, validation=1 / 9, seed=3).test
+    assert Counter(SLIP_LABELS[one]) == Counter(shuffled[other])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(20, 60), min_size=2, max_size=5), st.integers(0, 99))
+def test_every_clip_is_in_exactly_one_set(sizes: list[int], seed: int) -> None:
+    labels = np.repeat([f"class {number}" for number in range(len(sizes))], sizes)
+    for split in (
+        stratified_split(labels, test=0.1, validation=1 / 9, seed=seed),
+        halved_split(labels, held_out=0.2, seed=seed),
+    ):
+        assert sorted(np.concatenate(list(split.sets().values()))) == list(range(len(labels)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(20, 60), min_size=2, max_size=5), st.integers(0, 99))
+def test_a_stratified_set_has_each_class_in_proportion(sizes: list[int], seed: int) -> None:
+    labels = np.repeat([f"class {number}" for number in range(len(sizes))], sizes)
+    tested = Counter(labels[stratified_split(labels, test=0.1, validation=1 / 9, seed=seed).test])
+    for number, size in enumerate(sizes):
+        assert abs(tested[f"class {number}"] - size / 10) <= 1.5
+
+
+def test_a_class_of_one_clip_is_refused_with_its_size() -> None:
+    with pytest.raises(InputError, match="rarest class has 1"):
+        stratified_split(["happy"] * 30 + ["sad"], test=0.1, validation=1 / 9, seed=0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(corpora, st.integers(2, 8), st.integers(0, 99))
+def test_each_clip_is_tested_once_by_a_model_new_to_its_speaker(speakers: dict, folds: int, seed: int) -> None:
+    manifest = clips(**speakers)
+    splits = grouped_folds(manifest, folds=folds, seed=seed)
+    assert sorted(np.concatenate([split.test for split in splits])) == list(range(len(manifest)))
+    for split in splits:
+        of = {name: set(manifest["speaker"][rows]) for name, rows in split.sets().items()}
+        assert all(of.values())
+        assert not of["test"] & (of["train"] | of["validation"])
+        assert len(splits) == 2 or not of["train"] & of["validation"]
+        assert sorted(np.concatenate(list(split.sets().values()))) == list(range(len(manifest)))
+
+
+@settings(max_examples=20, deadline=None)
+@given(corpora, st.integers(0, 99), st.randoms(use_true_random=False))
+def test_folds_depend_on_the_clips_and_the_seed_only(speakers: dict, seed: int, shuffle) -> None:
+    manifest = clips(**speakers)
+    order = list(range(len(manifest)))
+    shuffle.shuffle(order)
+    shuffled = manifest.iloc[order].reset_index(drop=True)
+    for one, other in zip(grouped_folds(manifest, seed=seed), grouped_folds(shuffled, seed=seed), strict=True):
+        for name, rows in one.sets().items():
+            names = (manifest["corpus"] + manifest["name"])[rows]
+            assert set(names) == set((shuffled["corpus"] + shuffled["name"])[other.sets()[name]])
+
+
+def test_ravdess_gives_six_folds_of_two_men_and_two_women() -> None:
+    manifest = clips(ravdess=24)
+    splits = grouped_folds(manifest, seed=0)
+    assert len(splits) == 6
+    for split in splits:
+        numbers = [int(speaker[-2:]) for speaker in set(manifest["speaker"][split.test])]
+        assert sorted(number % 2 for number in numbers) == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(("speakers", "folds"), [({"savee": 4}, 4), ({"tess": 2}, 2), ({"tess": 2, "ravdess": 24}, 6)])
+def test_there_are_no_more_folds_than_the_largest_corpus_has_speakers(speakers: dict, folds: int) -> None:
+    assert len(grouped_folds(clips(**speakers), seed=0)) == folds
+
+
+def test_in_merged_corpora_some_fold_of_tess_always_trains() -> None:
+    manifest = clips(ravdess=24, savee=4, tess=2)
+    for split in grouped_folds(manifest, seed=0):
+        assert {"ravdess", "savee", "tess"} == set(manifest["corpus"][split.train])
+
+
+def test_two_speakers_leave_a_ninth_of_one_for_validation_and_the_audit_says_so() -> None:
+    manifest = clips(tess=2)
+    split = grouped_folds(manifest, seed=0)[0]
+    assert len(split.validation) == 3
+    assert found(audit(manifest, split))["speaker"]["detail"] == "1 speaker in train and validation"
+
+
+def test_clips_without_a_speaker_cannot_be_kept_apart() -> None:
+    manifest = clips(tess=2)
+    manifest.loc[3, "speaker"] = ""
+    with pytest.raises(InputError, match="1 of 24 clips have no known speaker"):
+        grouped_folds(manifest, seed=0)
+
+
+def test_one_speaker_alone_makes_no_folds() -> None:
+    with pytest.raises(InputError, match="one speaker"):
+        grouped_folds(clips(savee=1), seed=0)
+
+
+def test_the_frame_of_a_split_names_every_clip_once() -> None:
+    frame = Split(np.array([0, 2]), np.array([1]), np.array([3])).frame(["a", "b", "c", "d"], fold=2)
+    assert frame.to_numpy().tolist() == [["a", 2, "train"], ["c", 2, "train"], ["b", 2, "validation"], ["d", 2, "test"]]
+
+
+def test_the_audit_of_grouped_folds_is_clean() -> None:
+    manifest = clips(ravdess=24)
+    split = grouped_folds(manifest, seed=0)[0]
+    leaks = audit(manifest, split, digests=manifest["name"], augmented=split.train, scaler_rows=split.train)
+    assert [leak["check"] for leak in leaks] == ["speaker", "group", "bytes", "augmented", "scaler", "selection"]
+    assert all(leak["clean"] for leak in leaks)
+
+
+def test_the_audit_counts_speakers_on_both_sides() -> None:
+    manifest = clips(savee=4)
+    leaks = audit(manifest, stratified_split(manifest["label"], test=0.25, validation=0.25, seed=0))
+    assert found(leaks)["speaker"]["clean"] is False
+    assert "4 speakers in train and validation" in found(leaks)["speaker"]["detail"]
+
+
+def test_the_audit_finds_the_same_recording_under_two_names() -> None:
+    manifest = clips(savee=4)
+    split = grouped_folds(manifest, seed=0)[0]
+    digests = list(manifest["name"])
+    digests[split.test[0]] = digests[split.train[0]]
+    assert (
+        found(audit(manifest, split, digests=digests))["bytes"]["detail"] == "1 identical recording in train and test"
+    )
+
+
+def test_a_check_without_its_material_is_left_out() -> None:
+    manifest = clips(savee=4)
+    assert "bytes" not in found(audit(manifest, grouped_folds(manifest, seed=0)[0]))
+
+
+@pytest.mark.parametrize("check", ["augmented", "scaler"])
+def test_the_audit_finds_test_clips_in_what_training_saw(check: str) -> None:
+    manifest = clips(savee=4)
+    split = grouped_folds(manifest, seed=0)[0]
+    rows = [*split.train, split.test[0]]
+    leak = found(audit(manifest, split, **{"augmented" if check == "augmented" else "scaler_rows": rows}))[check]
+    assert not leak["clean"]
+    assert "1 clip of test" in leak["detail"]
+
+
+def test_choosing_on_the_test_set_is_a_leak() -> None:
+    manifest = clips(savee=4)
+    leaks = audit(manifest, grouped_folds(manifest, seed=0)[0], chosen_on="test")
+    assert not found(leaks)["selection"]["clean"]
+
+
+def test_an_unknown_speaker_is_never_called_clean() -> None:
+    manifest = clips(savee=4).assign(speaker="")
+    leaks = audit(manifest, Split(np.arange(40), np.arange(40, 44), np.arange(44, 48)))
+    assert found(leaks)["speaker"] == {"check": "speaker", "clean": False, "detail": "speaker of 48 clips unknown"}
+
+
+def test_one_dirty_fold_makes_the_merged_audit_dirty() -> None:
+    manifest = clips(savee=4)
+    splits = grouped_folds(manifest, seed=0)
+    audits = [audit(manifest, split, scaler_rows=split.test if fold == 1 else ()) for fold, split in enumerate(splits)]
+    merged = found(merge_audits(audits))
+    assert merged["speaker"]["clean"]
+    assert not merged["scaler"]["clean"]
+    assert "(in 1 of 4 folds)" in merged["scaler"]["detail"]

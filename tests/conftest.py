@@ -1,0 +1,23 @@
+"""Fixtures that many tests share."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real audio beside the checkout; tests that need it skip where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the real audio beside the checkout is not here")
+    return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has an empty cache folder of its own, so that no test sees what another one left."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("ENCORE_CACHE", str(folder))
+    return folder

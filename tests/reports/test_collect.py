@@ -1,0 +1,131 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from common.errors import InputError
+from reports.collect import collect
+
+Write = Callable[..., Path]
+
+
+def edit(folder: Path, **fields: object) -> None:
+    path = folder / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def cut_off(folder: Path) -> None:
+    path = folder / "record.json"
+    path.write_text(path.read_text()[:200])
+
+
+def with_nan(folder: Path) -> None:
+    path = folder / "record.json"
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": NaN'))
+
+
+def with_other_predictions(folder: Path) -> None:
+    table = pd.read_csv(folder / "predictions.csv")
+    table.assign(predicted="sad").to_csv(folder / "predictions.csv", index=False)
+
+
+def without_a_column(folder: Path) -> None:
+    table = pd.read_csv(folder / "history.csv")
+    table.drop(columns="val_loss").to_csv(folder / "history.csv", index=False)
+
+
+def with_an_impossible_metric(folder: Path) -> None:
+    metrics = json.loads((folder / "record.json").read_text())["metrics"]
+    metrics["macro_f1"]["value"] = 1.2
+    edit(folder, metrics=metrics)
+
+
+def with_another_accuracy(folder: Path) -> None:
+    metrics = json.loads((folder / "record.json").read_text())["metrics"]
+    metrics["accuracy"]["value"] = 0.9
+    edit(folder, metrics=metrics)
+
+
+BAD: dict[str, tuple[Callable[[Path], object], str]] = {
+    "cut off": (cut_off, "damaged"),
+    "older schema": (lambda folder: edit(folder, schema=0), "schema 0"),
+    "not a number": (with_nan, "NaN is not a result"),
+    "unknown experiment": (lambda folder: edit(folder, experiment="triple-cnn"), "no experiment 'triple-cnn'"),
+    "unknown study": (lambda folder: edit(folder, study="dance"), "no published numbers of 'dance'"),
+    "other predictions": (with_other_predictions, "confusion matrix is not that of its predictions"),
+    "no predictions": (lambda folder: (folder / "predictions.csv").unlink(), "it is damaged"),
+    "a column lost": (without_a_column, "lack val_loss"),
+    "impossible metric": (with_an_impossible_metric, "outside 0 to 1"),
+    "other accuracy": (with_another_accuracy, "its accuracy is not that of its predictions"),
+    "metrics lost": (lambda folder: edit(folder, metrics={}), "it is damaged"),
+    "fields lost": (lambda folder: (folder / "record.json").write_text('{"schema": 1}'), "lacks study"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD)
+def test_a_bad_record_is_named_and_left_out_in_one_sentence(fault: str, write: Write, runs: Path) -> None:
+    write("dual-cnn")
+    damage, words = BAD[fault]
+    damage(write("single-cnn"))
+    collected = collect([runs])
+    assert [group.experiment for group in collected.groups] == ["dual-cnn"]
+    (sentence,) = collected.skipped
+    assert words in sentence
+    assert "single-cnn" in sentence
+    assert "\n" not in sentence
+
+
+def test_two_records_that_disagree_on_one_run_are_both_left_out(write: Write, runs: Path, tmp_path: Path) -> None:
+    write(accuracy=0.6)
+    write(accuracy=0.7, into=tmp_path / "others")
+    collected = collect([runs, tmp_path / "others"])
+    assert collected.groups == ()
+    assert "disagree on one run" in collected.skipped[0]
+
+
+def test_a_record_found_twice_counts_once(write: Write, runs: Path, tmp_path: Path) -> None:
+    write()
+    shutil.copytree(runs, tmp_path / "copy")
+    (group,) = collect([runs, tmp_path / "copy"]).groups
+    assert len(group.runs) == 1
+
+
+def test_seeds_of_one_experiment_are_put_together(write: Write, runs: Path) -> None:
+    for seed, accuracy in ((1, 0.6), (0, 0.7)):
+        write(seed=seed, accuracy=accuracy)
+    (group,) = collect([runs]).groups
+    assert group.seeds == [0, 1]
+    assert group.estimate("accuracy").value == pytest.approx(0.65, abs=0.001)
+    assert group.confusion.sum() == 2 * 1217
+
+
+def test_runs_on_other_data_are_not_averaged(write: Write, runs: Path) -> None:
+    write(seed=0)
+    write(seed=1, clips=1440)
+    write(seed=2, clips=280, demo=True)
+    assert [len(group.runs) for group in collect([runs]).groups] == [1, 1, 1]
+
+
+def test_groups_stand_in_the_order_of_the_document(write: Write, runs: Path) -> None:
+    for experiment, protocol in (
+        ("parallel-mel", "published"),
+        ("dual-cnn", "independent"),
+        ("dual-cnn", "published"),
+        ("single-cnn", "published"),
+    ):
+        write(experiment, protocol)
+    found = [(group.experiment, group.protocol) for group in collect([runs]).groups]
+    assert found == [
+        ("single-cnn", "published"),
+        ("dual-cnn", "published"),
+        ("dual-cnn", "independent"),
+        ("parallel-mel", "published"),
+    ]
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no folder"):
+        collect([tmp_path / "nowhere"])

@@ -1,0 +1,128 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from common.metrics import newcombe
+from common.published import load
+from reports.collect import collect
+from reports.compare import Verdict, effects, verdicts
+
+Write = Callable[..., Path]
+
+
+def judged(runs: Path) -> dict[tuple[str, str], Verdict]:
+    rows = verdicts(load("ser_parallel"), collect([runs]).groups)
+    return {(row.experiment, row.metric): row for row in rows}
+
+
+def test_without_records_every_printed_number_is_not_run(runs: Path) -> None:
+    rows = judged(runs).values()
+    assert {row.verdict for row in rows} == {"not run"}
+    assert len(rows) == 6 * (7 + 7 * 3)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "verdict"),
+    [(0.67, "reproduced"), (0.64, "reproduced"), (0.60, "not reproduced"), (0.75, "not reproduced")],
+)
+def test_the_verdict_follows_from_newcombes_interval(accuracy: float, verdict: str, write: Write, runs: Path) -> None:
+    write("single-cnn", accuracy=accuracy)
+    row = judged(runs)["single-cnn", "accuracy"]
+    assert row.verdict == verdict
+    assert row.difference_interval == pytest.approx(newcombe(row.obtained, 1217, 0.67, 1217))
+
+
+def test_a_difference_too_wide_to_tell_is_inconclusive(write: Write, runs: Path) -> None:
+    write("single-cnn", accuracy=0.67, n=150)
+    row = judged(runs)["single-cnn", "accuracy"]
+    assert (row.verdict, row.n) == ("inconclusive", 150)
+    assert "wider than ±0.05" in row.why
+
+
+def test_missing_corpora_are_never_comparable(write: Write, runs: Path) -> None:
+    write("single-cnn", clips=1440)
+    rows = [row for (experiment, _), row in judged(runs).items() if experiment == "single-cnn"]
+    assert {row.verdict for row in rows} == {"not comparable"}
+    assert {row.why for row in rows} == {"1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent"}
+
+
+def test_the_demo_corpus_is_never_comparable(write: Write, runs: Path) -> None:
+    write("single-cnn", clips=12162, demo=True, n=1217)
+    row = judged(runs)["single-cnn", "accuracy"]
+    assert row.verdict == "not comparable"
+    assert "demo corpus" in row.why
+
+
+def test_a_run_at_demo_size_is_not_comparable(write: Write, runs: Path) -> None:
+    write("single-cnn", size="demo")
+    assert judged(runs)["single-cnn", "accuracy"].verdict == "not comparable"
+
+
+def test_a_setting_of_the_command_line_makes_a_run_not_comparable(write: Write, runs: Path) -> None:
+    path = write("single-cnn") / "record.json"
+    record = json.loads(path.read_text())
+    record["configuration"]["overrides"] = {"epochs": 3}
+    path.write_text(json.dumps(record))
+    row = judged(runs)["single-cnn", "accuracy"]
+    assert (row.verdict, row.why) == ("not comparable", "set on the command line: epochs = 3")
+
+
+def test_a_re_encoded_corpus_is_comparable_with_the_caveat_in_words(write: Write, runs: Path) -> None:
+    path = write("single-cnn") / "record.json"
+    record = json.loads(path.read_text())
+    record["data"]["corpora"]["ravdess"]["form"] = "re-encoded"
+    path.write_text(json.dumps(record))
+    row = judged(runs)["single-cnn", "accuracy"]
+    assert row.verdict == "reproduced"
+    assert row.why.endswith("RAVDESS re-encoded")
+
+
+def test_other_protocols_are_not_judged(write: Write, runs: Path) -> None:
+    for protocol in ("corrected", "independent", "published+normalise=channel"):
+        write("single-cnn", protocol)
+    assert judged(runs)["single-cnn", "accuracy"].verdict == "not run"
+
+
+def test_the_interval_holds_ours_and_the_difference_is_ours_minus_the_printed(write: Write, runs: Path) -> None:
+    write("single-cnn", accuracy=0.7)
+    for row in judged(runs).values():
+        if row.experiment == "single-cnn":
+            assert row.interval[0] <= row.obtained <= row.interval[1]
+            assert row.difference == pytest.approx(row.obtained - row.published)
+            assert row.difference_interval[0] <= row.difference <= row.difference_interval[1]
+
+
+def test_the_mean_over_seeds_is_judged_and_said(write: Write, runs: Path) -> None:
+    for seed, accuracy in enumerate((0.66, 0.67, 0.68)):
+        write("single-cnn", seed=seed, accuracy=accuracy)
+    row = judged(runs)["single-cnn", "accuracy"]
+    assert row.obtained == pytest.approx(0.67, abs=0.001)
+    assert "mean of 3 seeds" in row.why
+
+
+def test_a_switch_is_compared_seed_by_seed(write: Write, runs: Path) -> None:
+    for seed in range(3):
+        write("single-cnn", seed=seed, accuracy=0.6 + 0.01 * seed)
+        write("single-cnn", "published+normalise=channel", seed=seed, accuracy=0.55 + 0.01 * seed)
+    (effect,) = effects(collect([runs]).groups)
+    assert effect.change == "normalise=channel"
+    assert effect.mean == pytest.approx(-0.05, abs=0.002)
+    assert [pair.seed for pair in effect.pairs] == [0, 1, 2]
+    assert all(pair.test is not None for pair in effect.pairs)
+
+
+def test_runs_without_a_common_seed_are_not_paired(write: Write, runs: Path) -> None:
+    write("single-cnn", seed=0)
+    write("single-cnn", "published+normalise=channel", seed=1)
+    assert effects(collect([runs]).groups) == []
+
+
+def test_another_protocol_on_other_clips_has_no_mcnemar(write: Write, runs: Path) -> None:
+    write("single-cnn", clips=1440)
+    write("single-cnn", "independent", accuracy=0.43, clips=1440)
+    (effect,) = effects(collect([runs]).groups)
+    assert effect.change == "independent"
+    assert effect.pairs[0].test is None
+    assert effect.interval[1] < 0
