@@ -348,7 +348,7 @@ def _content(
         "data": _data(job, clips, classes, identity["digest"]),
         "classes": list(classes),
         "configuration": {**asdict(job.training), "optimizer": "Adam", "strategy": job.options.strategy}
-        | {"inputs": dict(job.experiment.inputs), "identity": identity},
+        | {"inputs": dict(job.experiment.inputs), "overrides": dict(job.options.overrides), "identity": identity},
         "parameters": facts[0]["parameters"],
         **scores,
         "folds": [{key: fold[key] for key in ("fold", *splits.SETS, "best_epoch", "epochs")} for fold in facts],
@@ -402,7 +402,7 @@ def _notes(job: Job, facts: Sequence[Mapping[str, Any]], tested: int) -> list[st
     if facts[0]["orders"]:
         totals = np.sum([fold["orders"] for fold in facts], axis=0) / tested
         notes.append(
-            f"predictions depend on their batch: {job.training.batch_size} clips in the manifest's order; "
+            f"predictions depend on their batch: {job.training.batch_size} clips, in the order of predictions.csv; "
             f"in {len(totals)} other orders the accuracy was {totals.min():.4f} to {totals.max():.4f}, "
             f"mean {totals.mean():.4f}"
         )

@@ -24,7 +24,7 @@ RAVDESS = "ravdess"
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of the manifest in each set, as sorted integer arrays."""
+    """Rows of the manifest in each set, as integer arrays: sorted, until they are `shuffled`."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -33,6 +33,11 @@ class Split:
     def sets(self) -> dict[str, np.ndarray]:
         """Return the three index arrays by name, in the order train, validation, test."""
         return {name: getattr(self, name) for name in SETS}
+
+    def shuffled(self, *, seed: int) -> "Split":
+        """Return the same sets in random order: for models whose predictions depend on the batch a clip is in."""
+        draw = np.random.default_rng(seed)
+        return Split(*(draw.permutation(rows) for rows in self.sets().values()))
 
     def frame(self, names: Sequence[str], *, fold: int = 0) -> pd.DataFrame:
         """Return the rows of `split.csv`: name, fold, set.
