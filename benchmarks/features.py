@@ -26,7 +26,7 @@ from pathlib import Path
 
 import librosa
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 SAMPLE_RATE, SECONDS = 16_000, 3
 N_FFT, WIN_LENGTH, HOP_LENGTH, N_MELS, N_MFCC, WINDOW = 1024, 512, 512, 128, 128, "hamming"

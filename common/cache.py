@@ -7,6 +7,7 @@ memory-mapped: what is not used does not occupy memory.
 
 import hashlib
 import json
+import mmap
 import os
 import tempfile
 import time
@@ -72,6 +73,17 @@ def array(name: str, length: int, chunks: Callable[[], Iterable[np.ndarray]]) ->
         _write(path, length, chunks())
         kept = np.load(path, mmap_mode="r")
     return kept
+
+
+def release(kept: np.ndarray) -> None:
+    """Give back the memory that reading a memory-mapped array has come to occupy; its values stay where they are.
+
+    The system does so by itself when memory runs short, but until then a pass over a large array counts as that much
+    memory of this process. An array that is no memory map is left alone.
+    """
+    mapped: Any = getattr(kept, "_mmap", None)
+    if hasattr(mapped, "madvise"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def file_digests(paths: Sequence[str | Path]) -> list[str]:

@@ -6,7 +6,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -32,7 +32,9 @@ Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many epochs.
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Clips a step.")]
 Folds = Annotated[int | None, typer.Option(min=1, help="Only the first N folds.")]
 Weights = Annotated[str, typer.Option(help="imagenet, a path, or none.")]
-SizeName = Annotated[Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")]
+SizeName = Annotated[
+    Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
+]
 Config = Annotated[Path | None, typer.Option(help="TOML file with training settings, as tuning writes it.")]
 MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Compute in half precision.")]
 Strategy = Annotated[str, typer.Option(help="none, mirrored or multiworker.")]
@@ -66,8 +68,10 @@ def study_app(study: Study) -> typer.Typer:
     def choose_study(context: typer.Context) -> None:
         context.obj = study
 
-    for name, command in {"run": _run, "list": _list, "summary": _summary, "attribution": _attribution}.items():
-        app.command(name)(command)
+    app.command("run")(_run)
+    app.command("list")(_list)
+    app.command("summary")(_summary)
+    app.command("attribution")(_attribution)
     return app
 
 
@@ -124,14 +128,19 @@ def _run(
 def _list(context: typer.Context, as_json: Json = False) -> None:
     """List the experiments with their published numbers."""
     study: Study = context.obj
-    rows = listing(study)
+    print_listing(listing(study), as_json=as_json, title=study.title)
+
+
+def print_listing(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str) -> None:
+    """Print what `listing` returned, for people or for programs."""
     if as_json:
         print(json.dumps(rows))
         return
-    table = Table("id", "title", "section", "published", "parameters", title=study.title)
+    table = Table("study", "id", "title", "section", "published", "parameters", title=title)
     for row in rows:
         numbers = ", ".join(f"{name} {value:g}" for name, value in row["published"].items() if "_" not in name)
-        table.add_row(row["id"], row["title"], row["section"], numbers or "-", f"{row['parameters']:,}")
+        parameters = "" if row["parameters"] is None else f"{row['parameters']:,}"
+        table.add_row(row["study"], row["id"], row["title"], row["section"], numbers or "-", parameters)
     _print_table(table)
 
 
@@ -153,7 +162,11 @@ def listing(study: Study) -> list[dict[str, Any]]:
 
 
 def _summary(
-    context: typer.Context, name: Name, protocol: ProtocolName = "published", changes: Changes = None, as_json: Json = False
+    context: typer.Context,
+    name: Name,
+    protocol: ProtocolName = "published",
+    changes: Changes = None,
+    as_json: Json = False,
 ) -> None:
     """Show a model's layers beside the document's printed table."""
     study: Study = context.obj
@@ -166,7 +179,11 @@ def _summary(
     printed = published.load(study.name).layers(experiment.id)
     table = Table("layer", "type", "shape", "parameters", "printed name", "printed shape", "printed", "agrees")
     for layer, row in beside(facts["layers"], printed.rows if printed else ()):
-        mine = (layer["name"], layer["type"], _shape_in_words(layer["shape"]), f"{layer['parameters']:,}") if layer else ("",) * 4
+        mine = (
+            (layer["name"], layer["type"], _shape_in_words(layer["shape"]), f"{layer['parameters']:,}")
+            if layer
+            else ("",) * 4
+        )
         theirs = (row.name, row.shape, f"{row.parameters:,}") if row else ("",) * 3
         table.add_row(*mine, *theirs, _agreement(layer, row, bool(printed and printed.rows)))
     _print_table(table)
@@ -242,15 +259,15 @@ def _attribution(
     """Run an experiment as published, then with one slip mended at a time."""
     study: Study = context.obj
     experiment, scanned = study.experiment(name), _clips(study, data)
-    options = {
-        "runs": runs,
-        "size": size or ("full" if data else "demo"),
-        "overrides": _overrides(None, epochs, batch_size),
-        "deadline": time.monotonic() + _seconds(budget) if budget else None,
-    }
+    options = runner.Options(
+        runs=runs,
+        size=size or ("full" if data else "demo"),
+        overrides=_overrides(None, epochs, batch_size),
+        deadline=time.monotonic() + _seconds(budget) if budget else None,
+    )
     scores: dict[str, list[float]] = {}
     for seed, protocol in product(seeds or [0], _mended(study, experiment, scanned)):
-        job = runner.Job(study, experiment, protocol, scanned, runner.Options(seed=seed, **options))
+        job = runner.Job(study, experiment, protocol, scanned, replace(options, seed=seed))
         record = runner.run(job, _announce)
         _print_record(record, as_json)
         scores.setdefault(protocol.name, []).append(record.data["metrics"]["accuracy"]["value"])
@@ -279,7 +296,10 @@ def _print_attribution(scores: Mapping[str, list[float]]) -> None:
     for name, values in scores.items():
         differences = np.subtract(values, scores["published"])
         table.add_row(
-            name, _mean_in_words(values), _values_in_words(values), "" if name == "published" else _mean_in_words(differences)
+            name,
+            _mean_in_words(values),
+            _values_in_words(values),
+            "" if name == "published" else _mean_in_words(differences),
         )
     _print_table(table)
 
@@ -334,13 +354,14 @@ def _configuration(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8")).get("training", {})
+        settings: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("training", {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"--config {path} cannot be read: {error}") from None
     types = {"epochs": int, "batch_size": int, "learning_rate": float, "patience": int}
     known = {field.name for field in fields(Training)} & set(types)
     for name, value in settings.items():
-        if name not in known or type(value) is not types[name] or value <= 0:
+        valid = name in known and type(value) is types[name]
+        if not valid or value <= 0:
             raise InputError(f"--config {path}: {name} = {value!r} is no setting; [training] takes {', '.join(types)}")
     return settings
 

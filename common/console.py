@@ -35,13 +35,10 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
             traceback.print_exc()
         sys.exit(_say(error))
     except KeyboardInterrupt:
-        sys.exit(_say_interrupted())
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # typer makes this of Ctrl-C
+        print("interrupted: what was finished is kept; the same command goes on from there", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _say_interrupted() -> int:
-    print("interrupted: what was finished is kept; the same command goes on from there", file=sys.stderr)
-    return INTERRUPTED
 
 
 def _say(error: Exception) -> int:
@@ -49,8 +46,6 @@ def _say(error: Exception) -> int:
     if isinstance(error, EncoreError):
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    if isinstance(error, typer.Abort) or type(error).__name__ == "Abort":
-        return _say_interrupted()
     if hasattr(error, "format_message"):  # click's usage errors
         print(f"error: {error.format_message()}", file=sys.stderr)
         return WRONG_INPUT

@@ -16,7 +16,6 @@ def describe() -> dict[str, Any]:
     import keras
 
     versions = {name: version for name in PACKAGES if (version := _version(name))}
-    devices = [str(device) for device in keras.distribution.list_devices() if not str(device).startswith("cpu")]
     return {
         "python": platform.python_version(),
         "encore": _version("encore-emotion") or "not installed",
@@ -24,10 +23,19 @@ def describe() -> dict[str, Any]:
         "precision": keras.mixed_precision.global_policy().name,
         **versions,
         "system": f"{platform.system()} {platform.machine()}",
-        "hardware": ", ".join([_processor(), *devices]),
+        "hardware": ", ".join([_processor(), *accelerators()]),
         "threads": threads(),
         "commit": _commit(),
     }
+
+
+def accelerators() -> list[str]:
+    """Return the devices other than CPUs that the Keras backend computes on, e.g. `gpu:0`; asking starts the backend."""
+    import keras
+
+    if keras.backend.backend() not in ("tensorflow", "jax"):
+        return []  # the others do not tell
+    return [device for device in keras.distribution.list_devices() if not device.startswith("cpu")]
 
 
 def threads() -> int:
@@ -61,9 +69,14 @@ def _processor() -> str:
 
 def _commit() -> str:
     """Return the commit that this file is at, `-dirty` where the checkout was changed since."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    here = Path(__file__)
     try:
-        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+        # Installed below somebody's own checkout, the commit around this file is theirs and not ours.
+        _git("ls-files", "--error-unmatch", here.name, folder=here.parent)
+        return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*", folder=here.parent)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return found.stdout.strip()
+
+
+def _git(*words: str, folder: Path) -> str:
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()

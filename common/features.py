@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Literal, Required, Self, TypedDict, Unpack
+from typing import Any, Literal, Protocol, Required, Self, TypedDict, Unpack
 
 import keras
 import librosa
@@ -29,6 +29,7 @@ import numpy as np
 import scipy.fft
 from keras import ops
 
+from common.cache import release
 from common.progress import progress
 
 VERSION = 1
@@ -42,6 +43,18 @@ MAX_WORKERS = 8
 
 Tensor = Any
 """A tensor of the Keras backend, or a NumPy array."""
+
+
+class Waveforms(Protocol):
+    """What `extract` reads: an array (clips, samples), or something that makes its rows when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Clips and samples."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> np.ndarray: ...
 
 
 class MelOptions(TypedDict, total=False):
@@ -168,9 +181,7 @@ def mfcc(waveforms: Tensor, *, n_mfcc: int, **mel: Unpack[MelOptions]) -> Tensor
     return ops.matmul(_dct(n_mfcc, mel.get("n_mels", 128)), log_mel(waveforms, **mel))
 
 
-def batches(
-    waveforms: np.ndarray, feature: Callable[[Tensor], Tensor], *, batch_size: int = 32
-) -> Iterator[np.ndarray]:
+def batches(waveforms: Waveforms, feature: Callable[[Tensor], Tensor], *, batch_size: int = 32) -> Iterator[np.ndarray]:
     """Yield the features of `batch_size` waveforms after another, in order; `feature` is compiled where possible."""
     compiled = _compiled(feature, waveforms.shape[1])
 
@@ -185,10 +196,12 @@ def batches(
             for batch in pool.map(compute, starts[first : first + 4 * workers]):
                 yield batch
                 advance(len(batch))
+            if isinstance(waveforms, np.ndarray):
+                release(waveforms)
 
 
 def extract(
-    waveforms: np.ndarray,
+    waveforms: Waveforms,
     feature: Callable[[Tensor], Tensor],
     *,
     batch_size: int = 32,
@@ -197,7 +210,7 @@ def extract(
     """Compute the features of an array that may be larger than memory.
 
     Args:
-        waveforms: Shape (clips, samples), at least one clip; may be a memory map.
+        waveforms: Shape (clips, samples), at least one clip; may be a memory map, or `augment.NoisyCopies`.
         feature: From (clips, samples) to (clips, ...), for instance a `functools.partial` of `mfcc`.
         batch_size: Clips at a time.
         out: Shape (clips, ...), to be filled; may be a memory map. None: a new array.
@@ -272,6 +285,7 @@ def _chunks(arrays: tuple[np.ndarray, ...], rows: np.ndarray | None) -> Iterator
         chosen = np.arange(len(array)) if rows is None else np.asarray(rows)
         for start in range(0, len(chosen), CLIPS_AT_ONCE):
             yield array[chosen[start : start + CLIPS_AT_ONCE]].astype(np.float64)
+            release(array)
 
 
 def _scale(mean: np.ndarray, variance: np.ndarray, count: int) -> np.ndarray:

@@ -6,7 +6,6 @@ on to the device where there is one; no Python runs between two steps.
 """
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -39,8 +38,8 @@ def training_batches(arrays: Arrays, orders: np.ndarray, *, batch_size: int, fir
         first_epoch: where to begin, counted from 0.
 
     Returns:
-        A `tf.data.Dataset` that runs through all epochs (`steps_per_epoch` tells where one ends) or, under another
-        backend, a `keras.utils.PyDataset`.
+        A `tf.data.Dataset` or, under another backend, a `keras.utils.PyDataset`, that runs through all epochs;
+        `steps_per_epoch` tells where one ends.
     """
     if keras.backend.backend() != "tensorflow":
         return _EpochBatches(arrays, orders, batch_size, first_epoch)
@@ -54,23 +53,23 @@ def ordered_batches(arrays: Arrays, *, batch_size: int) -> Any:
 
 
 class _EpochBatches(keras.utils.PyDataset):
-    """The batches of one epoch after the other, for backends that tf.data does not feed."""
+    """The batches of all epochs in a row, for backends that tf.data does not feed.
+
+    The number of a batch says its epoch: Keras also calls `on_epoch_end` before the first epoch, so counting fails.
+    """
 
     def __init__(self, arrays: Arrays, orders: np.ndarray, batch_size: int, first_epoch: int) -> None:
         super().__init__()
-        self._arrays, self._orders, self._batch_size, self._epoch = arrays, orders, batch_size, first_epoch
+        self._arrays, self._orders, self._batch_size = arrays, orders[first_epoch:], batch_size
+        self._steps = steps_per_epoch(len(arrays.x), batch_size)
 
     def __len__(self) -> int:
-        return steps_per_epoch(len(self._arrays.x), self._batch_size)
+        return len(self._orders) * self._steps
 
-    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        order = self._orders[min(self._epoch, len(self._orders) - 1)]
-        rows = order[step * self._batch_size : (step + 1) * self._batch_size]
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        epoch, step = divmod(number, self._steps)
+        rows = self._orders[epoch, step * self._batch_size : (step + 1) * self._batch_size]
         return self._arrays.x[rows], self._arrays.y[rows]
-
-    def on_epoch_end(self) -> None:
-        """Go on to the next epoch's order."""
-        self._epoch += 1
 
 
 def _dataset(arrays: Arrays, orders: np.ndarray, batch_size: int, first_epoch: int) -> Any:
@@ -100,9 +99,3 @@ def _prefetched(batches: Any) -> Any:
     if len(devices) == 1 and not tf.distribute.has_strategy():
         return batches.apply(tf.data.experimental.prefetch_to_device(devices[0].name))
     return batches.prefetch(tf.data.AUTOTUNE)
-
-
-def in_batches(x: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    """Yield consecutive batches of an array (clips, ...)."""
-    for start in range(0, len(x), batch_size):
-        yield x[start : start + batch_size]

@@ -43,12 +43,9 @@ class Advance:
         now = time.monotonic()
         if now - self._printed >= LINE_EVERY_S:
             self._printed = now
-            left = (now - self._started) / max(self._done, 1) * (self._total - self._done)
-            print(
-                f"{self._label}: {self._done} of {self._total}, about {duration_in_words(left)} left{note and ', ' + note}",
-                file=sys.stderr,
-                flush=True,
-            )
+            left = duration_in_words((now - self._started) / max(self._done, 1) * (self._total - self._done))
+            line = f"{self._label}: {self._done} of {self._total}, about {left} left{note and ', ' + note}"
+            print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager

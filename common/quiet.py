@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from common.environment import accelerators
+
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
@@ -26,6 +28,4 @@ def quiet_stderr() -> Iterator[None]:
 def import_keras() -> None:
     """Import Keras and start its backend, quietly."""
     with quiet_stderr():
-        import keras
-
-        keras.distribution.list_devices()
+        accelerators()

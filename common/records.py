@@ -23,9 +23,28 @@ SCHEMA = 1
 """Version of `record.json`; readers refuse others."""
 
 FIELDS = (
-    "study experiment protocol seed switches changed size data classes configuration parameters metrics per_class "
-    "confusion folds leaks timings environment notes status finished"
-).split()
+    "study",
+    "experiment",
+    "protocol",
+    "seed",
+    "switches",
+    "changed",
+    "size",
+    "data",
+    "classes",
+    "configuration",
+    "parameters",
+    "metrics",
+    "per_class",
+    "confusion",
+    "folds",
+    "leaks",
+    "timings",
+    "environment",
+    "notes",
+    "status",
+    "finished",
+)
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common import cache, environment, metrics, records, splits, study, training
+from common import cache, environment, metrics, records, splits, training
 from common.corpora import CORPORA, Scan
 from common.errors import InputError
 from common.progress import duration_in_words
 from common.seeds import derive
+from common.study import (
+    Arrays,
+    Experiment,
+    Prepared,
+    Protocol,
+    Setting,
+    Size,
+    Study,
+    Training,
+    changed_switches,
+    clip_count,
+)
 
 BATCH_ORDERS = 20
 """Random orders of the test clips that are tried where a prediction depends on its batch."""
@@ -45,7 +57,7 @@ class Options:
 
     runs: Path
     seed: int = 0
-    size: study.Size = "full"
+    size: Size = "full"
     overrides: Mapping[str, Any] = field(default_factory=dict)
     folds: int | None = None
     fresh: bool = False
@@ -57,19 +69,19 @@ class Options:
 class Job:
     """One run about to be made: an experiment, under a protocol, on clips, with options."""
 
-    study: study.Study
-    experiment: study.Experiment
-    protocol: study.Protocol
+    study: Study
+    experiment: Experiment
+    protocol: Protocol
     scan: Scan
     options: Options
 
     @property
-    def setting(self) -> study.Setting:
+    def setting(self) -> Setting:
         """What models and data may depend on."""
-        return study.Setting(self.protocol.switches, self.options.seed, self.options.size)
+        return Setting(self.protocol.switches, self.options.seed, self.options.size)
 
     @property
-    def training(self) -> study.Training:
+    def training(self) -> Training:
         """The document's training, with the command line's values in it."""
         return trained_as(self.experiment, self.options)
 
@@ -100,7 +112,7 @@ class Job:
         return self.study.split(clips, self.setting)[: self.options.folds]
 
 
-def trained_as(experiment: study.Experiment, options: Options) -> study.Training:
+def trained_as(experiment: Experiment, options: Options) -> Training:
     """Return an experiment's training at the size and with the values that the options ask for."""
     chosen = experiment.training
     if options.size == "demo":
@@ -246,7 +258,7 @@ def _fold(
 
 
 def _train(
-    job: Job, prepared: study.Prepared, n_classes: int, fold: int, label: str
+    job: Job, prepared: Prepared, n_classes: int, fold: int, label: str
 ) -> tuple[training.KerasLearner, pd.DataFrame, int]:
     """Return the trained learner, the learning curves of all stages, and the best epoch of the first stage."""
     chosen = job.training
@@ -274,7 +286,7 @@ def _learner(job: Job, n_classes: int, fold: int, stage: str) -> training.KerasL
     )
 
 
-def _other_orders(job: Job, learner: training.KerasLearner, test: study.Arrays) -> list[int]:
+def _other_orders(job: Job, learner: training.KerasLearner, test: Arrays) -> list[int]:
     """Return how many test clips are right in other orders, where the order decides; an empty list where it cannot."""
     if not job.study.batch_dependent(job.experiment, job.setting):
         return []
@@ -285,9 +297,9 @@ def _other_orders(job: Job, learner: training.KerasLearner, test: study.Arrays) 
     return correct
 
 
-def _keep_model(folder: Path, learner: training.KerasLearner, prepared: study.Prepared) -> None:
+def _keep_model(folder: Path, learner: training.KerasLearner, prepared: Prepared) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / "front_end.npz", **prepared.front_end)
+    np.savez(folder / "front_end.npz", allow_pickle=False, **prepared.front_end)
     learner.save(folder / "model.keras")
 
 
@@ -343,7 +355,7 @@ def _content(
         "protocol": job.protocol.name,
         "seed": job.options.seed,
         "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
-        "changed": study.changed_switches(job.protocol),
+        "changed": changed_switches(job.protocol),
         "size": job.options.size,
         "data": _data(job, clips, classes, identity["digest"]),
         "classes": list(classes),
@@ -387,7 +399,7 @@ def _data(job: Job, clips: pd.DataFrame, classes: Sequence[str], digest: str) ->
         "expected_clips": sum(CORPORA[name].clips for name in job.study.corpora),
         "corpora": corpora,
         "missing": job.scan.absent(job.study.corpora),
-        "per_class": study.clip_count(clips, classes),
+        "per_class": clip_count(clips, classes),
         "digest": digest,
     }
 

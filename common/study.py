@@ -111,7 +111,7 @@ class Prepared:
     test: Arrays
     augmented: np.ndarray
     scaler_rows: np.ndarray
-    front_end: Mapping[str, np.ndarray] = field(default_factory=dict)
+    front_end: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -223,5 +223,5 @@ def clip_count(manifest: pd.DataFrame, classes: Sequence[str]) -> dict[str, int]
 
 def one_hot(labels: Sequence[str] | pd.Series, classes: Sequence[str]) -> np.ndarray:
     """Return float32 targets (clips, classes)."""
-    numbers = pd.Categorical(labels, categories=list(classes)).codes
-    return np.eye(len(classes), dtype=np.float32)[numbers]
+    number = {name: place for place, name in enumerate(classes)}
+    return np.eye(len(classes), dtype=np.float32)[[number[label] for label in labels]]

@@ -341,8 +341,8 @@ def best_epoch(history: pd.DataFrame, *, by: str) -> int:
         by: `val_accuracy` or `val_loss`.
     """
     column = history[by]
-    place = column.idxmin() if by.endswith("loss") else column.idxmax()
-    return int(history.loc[place, "epoch"])
+    place = column.to_numpy().argmin() if by.endswith("loss") else column.to_numpy().argmax()
+    return int(history["epoch"].iloc[place])
 
 
 def _file_name(stage: str) -> str:
@@ -357,7 +357,9 @@ def _has_gpu() -> bool:
     return bool(keras.distribution.list_devices("gpu")) if keras.backend.backend() != "numpy" else False
 
 
-def steps_per_second(learner: KerasLearner, batch: tuple[np.ndarray, np.ndarray], steps: Sequence[int] = (3, 8)) -> float:
+def steps_per_second(
+    learner: KerasLearner, batch: tuple[np.ndarray, np.ndarray], steps: Sequence[int] = (3, 8)
+) -> float:
     """Measure training steps a second on one batch: the first of `steps` warm up, the second are timed."""
     warm, timed = steps
     for _ in range(warm):

@@ -6,10 +6,10 @@ and on mel spectrograms, with and without additive white noise.
 
     python -m reproductions.ser_parallel                                  the demo corpus, in minutes
     python -m reproductions.ser_parallel run single-cnn --data RAVDESS    on real speech, at the document's budget
-    python -m reproductions.ser_parallel summary parallel-mfcc            each layer beside the printed table
+    python -m reproductions.ser_parallel summary parallel-mfcc            layers beside the printed table
 
-What to expect: on 12,162 clips the document prints accuracies from 0.64 (`parallel-mel`) to 0.73 (`parallel-mfcc-awgn`).
-One core of a 2024 server trains `single-cnn` on RAVDESS alone (1,440 clips, 3,456 with noise) in about 13 s per epoch.
+What to expect: on 12,162 clips the document prints accuracies of 0.64 (`parallel-mel`) to 0.73 (`parallel-mfcc-awgn`).
+One core of a 2024 server trains `single-cnn` on RAVDESS alone (1,440 clips, 3,456 with noise) in about 15 s an epoch.
 
 What the printed numbers show was done, and the text does not say (switches; protocol `published` keeps the slip):
 
@@ -28,7 +28,7 @@ Departures and choices, where the document is silent:
 8. Batches have 32 clips. The first two models are augmented (their sections say that augmentation is for training data,
    their tables do not say that it was done); `single-cnn-clean` is the other reading.
 9. `single-cnn` trains 100 epochs, then a new model as many as gave the highest validation accuracy. The others stop
-   early and restore the weights of the lowest validation loss. The encoder has no positional encoding, as none is named.
+   early and restore the weights of the lowest validation loss. The encoder has no positional encoding: none is named.
 10. Calm counts as neutral (count). The `independent` protocol deals the speakers over 6 folds.
 """
 
@@ -155,9 +155,7 @@ def prepare(
     Returns:
         Features of shape (clips, 128, frames, 1); training clips are followed by their noisy copies.
     """
-    waveforms = audio.load_clips(
-        list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=OFFSET_S
-    )
+    waveforms = audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=OFFSET_S)
     extract = partial(features.extract, feature=_feature(inputs))
     noisy = augment.NoisyCopies(
         waveforms, fold.train, copies=noisy_copies, snr_db=SNR_DB, seed=derive(setting.seed, "noise")
@@ -206,7 +204,8 @@ def encoder_block(maps: Any, attention: str) -> Any:
 
     Args:
         maps: shape (clips, 128, frames, 1).
-        attention: `batch` feeds (frames, clips, 128) to layers that take (batch, time, 128); `time` (clips, frames, 128).
+        attention: `batch` feeds (frames, clips, 128) to layers that take (batch, time, 128); `time` feeds
+            (clips, frames, 128).
     """
     coefficients = ops.squeeze(maps, CHANNEL_AXIS)
     over_batch = attention == "batch"
@@ -277,9 +276,7 @@ PATIENT_20 = replace(PATIENT_10, patience=20)
 
 EXPERIMENTS = (
     experiment("single-cnn", "One CNN, MFCC", "4.3", single_cnn, MFCC, RETRAINED, augmented=True),
-    experiment(
-        "single-cnn-clean", "One CNN, MFCC, not augmented", "4.3", single_cnn, MFCC, RETRAINED, augmented=False
-    ),
+    experiment("single-cnn-clean", "One CNN, MFCC, not augmented", "4.3", single_cnn, MFCC, RETRAINED, augmented=False),
     experiment("dual-cnn", "Two CNNs, MFCC", "4.4", dual_cnn, MFCC, PATIENT_10, augmented=True),
     experiment("parallel-mfcc", "Two CNNs and encoder, MFCC", "4.5", parallel, MFCC, PATIENT_20, augmented=False),
     experiment(
@@ -290,7 +287,13 @@ EXPERIMENTS = (
         "parallel-mel-awgn", "Two CNNs and encoder, mel, noise", "4.5", parallel, MEL_188, PATIENT_10, augmented=True
     ),
     experiment(
-        "parallel-mel-94", "Two CNNs and encoder, mel at 94 frames", "4.5", parallel, MEL_94, PATIENT_20, augmented=False
+        "parallel-mel-94",
+        "Two CNNs and encoder, mel at 94 frames",
+        "4.5",
+        parallel,
+        MEL_94,
+        PATIENT_20,
+        augmented=False,
     ),
 )
 

@@ -53,6 +53,6 @@ RAVDESS = Corpus(
     recognise=recognise,
     source=Archive(
         "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip",
-        "md5:bc696df654c87fed845eb13823edef8a",  # as printed on the Zenodo record
+        "md5:bc696df654c87fed845eb13823edef8a",  # of record 1188976, as public loaders quote it
     ),
 )

@@ -43,6 +43,20 @@ def test_a_kept_array_cannot_be_changed() -> None:
         cache.array("a", 1, lambda: [np.zeros(1)])[0] = 1
 
 
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux' account of memory")
+def test_releasing_gives_back_memory_and_keeps_values() -> None:
+    kept = cache.array("a", 64, lambda: (np.full((1, 2**17), row, np.float64) for row in range(64)))
+    total = kept.sum()
+    read = resident_bytes()
+    cache.release(kept[3:5])
+    assert read - resident_bytes() > 32 * 2**20
+    assert kept.sum() == total
+
+
 def test_what_was_cut_off_is_made_again(own_cache: Path) -> None:
     cache.array("a", 1000, lambda: [np.arange(1000)])
     os.truncate(own_cache / "a.npy", 5000)

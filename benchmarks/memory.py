@@ -1,0 +1,45 @@
+"""Peak memory of the largest experiment: 12,162 clips, two noisy copies of each training clip, 188 frames.
+
+    python benchmarks/memory.py FOLDER      a folder of the corpora, or of `python -m common.corpora demo FOLDER --whole`
+
+Prepares the whole fold of `parallel-mel-awgn`, trains a few steps through the pipeline and prints the largest resident
+size of the process; it shall stay under 8 GiB.
+"""
+
+import sys
+from pathlib import Path
+
+from common.quiet import import_keras
+
+import_keras()
+
+from common import environment, pipeline  # noqa: E402
+from common.corpora import scan  # noqa: E402
+from common.study import Setting  # noqa: E402
+from common.training import KerasLearner  # noqa: E402
+from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
+
+STEPS = 3
+
+
+def main(folder: Path) -> None:
+    """Measure and print."""
+    experiment = STUDY.experiment("parallel-mel-awgn")
+    setting = Setting(STUDY.protocols["published"].switches, seed=0)
+    clips = STUDY.label(scan([folder]).manifest, setting.switches)
+    (fold,) = STUDY.split(clips, setting)
+    prepared = experiment.prepare(clips, fold, CLASSES, setting)
+    print(
+        f"{len(clips)} clips, {len(prepared.train.x)} to train on, {prepared.train.x.nbytes / 2**30:.2f} GiB of features"
+    )
+    print(f"peak after preparing {environment.peak_memory_mib() / 1024:.2f} GiB")
+    learner = KerasLearner(lambda: experiment.build(setting, len(CLASSES)), experiment.training)
+    size = experiment.training.batch_size
+    orders = pipeline.epoch_orders(len(prepared.train.x), experiment.training.epochs, seed=0)
+    batches = pipeline.training_batches(prepared.train, orders, batch_size=size)
+    learner.model.fit(batches, steps_per_epoch=STEPS, epochs=1, shuffle=False, verbose=0)
+    print(f"peak in training     {environment.peak_memory_mib() / 1024:.2f} GiB")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

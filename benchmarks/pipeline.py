@@ -1,0 +1,63 @@
+"""Training through the tf.data pipeline beside the same model on one cached batch.
+
+    python benchmarks/pipeline.py
+
+Prints the steps a second of both and their ratio, measured in turns in one process; the pipeline shall reach 95 %.
+"""
+
+import statistics
+import time
+
+import numpy as np
+
+from common.quiet import import_keras
+
+import_keras()
+
+from common import pipeline  # noqa: E402
+from common.study import Arrays, Setting  # noqa: E402
+from common.training import KerasLearner  # noqa: E402
+from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
+
+CLIPS, STEPS, ROUNDS = 2000, 30, 5
+
+
+def synthetic() -> Arrays:
+    """Return noise in the shape of MFCC: (2000, 128, 94, 1)."""
+    draw = np.random.default_rng(0)
+    x = draw.standard_normal((CLIPS, 128, 94, 1), dtype=np.float32)
+    return Arrays(x, np.eye(len(CLASSES), dtype=np.float32)[draw.integers(0, len(CLASSES), CLIPS)])
+
+
+def steps_per_second(model: object, batches: object) -> float:
+    """Train STEPS steps on what `batches` yields and return the rate."""
+    began = time.monotonic()
+    model.fit(batches, steps_per_epoch=STEPS, epochs=1, shuffle=False, verbose=0)  # type: ignore[attr-defined]
+    return STEPS / (time.monotonic() - began)
+
+
+def main() -> None:
+    """Measure and print."""
+    import tensorflow as tf
+
+    experiment = STUDY.experiment("single-cnn")
+    setting = Setting(STUDY.protocols["published"].switches, seed=0)
+    learner = KerasLearner(lambda: experiment.build(setting, len(CLASSES)), experiment.training)
+    arrays, size = synthetic(), experiment.training.batch_size
+    orders = pipeline.epoch_orders(CLIPS, ROUNDS + 1, seed=0)
+    through = pipeline.training_batches(arrays, orders, batch_size=size)
+    cached = tf.data.Dataset.from_tensors((arrays.x[:size], arrays.y[:size])).cache().repeat()
+    rates: dict[str, list[float]] = {"one cached batch": [], "the pipeline": []}
+    for batches in (cached, through):
+        steps_per_second(learner.model, batches)
+    for _ in range(ROUNDS):
+        rates["one cached batch"].append(steps_per_second(learner.model, cached))
+        rates["the pipeline"].append(steps_per_second(learner.model, through))
+    for name, values in rates.items():
+        print(f"{name:18} {statistics.median(values):6.2f} steps/s (median of {ROUNDS})")
+    ratios = [ours / theirs for theirs, ours in zip(*rates.values(), strict=True)]
+    print(f"ratio              {statistics.median(ratios):6.3f} (median of {ROUNDS} pairs)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""`python -m reproductions`: every experiment of every document, with its published number."""
+
+import importlib
+import pkgutil
+
+import typer
+
+import reproductions
+from common import console
+from common.cli import Json, listing, print_listing
+from common.study import Study
+
+app = typer.Typer(help="Every experiment of every document.", add_completion=False)
+
+
+def studies() -> list[Study]:
+    """Return the study of each module in this package, sorted by name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(reproductions.__path__) if module.name != "__main__")
+    return [importlib.import_module(f"reproductions.{name}").STUDY for name in names]
+
+
+@app.callback(invoke_without_command=True)
+def begin(context: typer.Context, as_json: Json = False) -> None:
+    """List the experiments where no command is named."""
+    if context.invoked_subcommand is None:
+        list_all(as_json)
+
+
+@app.command("list")
+def list_all(as_json: Json = False) -> None:
+    """List every experiment of every document with its published numbers."""
+    rows = [row for study in studies() for row in listing(study)]
+    print_listing(rows, as_json=as_json, title="Encore: what is reproduced")
+
+
+if __name__ == "__main__":
+    console.main(app)

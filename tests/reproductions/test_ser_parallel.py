@@ -1,0 +1,153 @@
+"""The models and choices of ser_parallel against what the document prints."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from common import published
+from common.cli import beside, summary
+from common.corpora import CORPORA, demo, scan
+from common.study import Setting, clip_count
+from reproductions.ser_parallel import CLASSES, STUDY
+
+PRINTED = published.load("ser_parallel")
+WITH_TABLE = ["single-cnn", "dual-cnn", "parallel-mfcc"]
+
+
+def whole_manifest() -> pd.DataFrame:
+    """The labels of all 12,162 clips, without their audio."""
+    rows = [
+        {"corpus": corpus, "label": label, "name": f"{corpus}/{label}/{number}", "speaker": f"{corpus}-1"}
+        for corpus in STUDY.corpora
+        for label, count in CORPORA[corpus].expected.items()
+        for number in range(count)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_module_has_the_experiments_of_the_published_numbers_in_their_order() -> None:
+    assert [experiment.id for experiment in STUDY.experiments] == list(PRINTED.experiments)
+
+
+@pytest.mark.parametrize("experiment", STUDY.experiments, ids=lambda experiment: experiment.id)
+def test_every_model_has_the_documents_number_of_parameters(experiment) -> None:
+    layers = PRINTED.layers(experiment.id)
+    assert layers is not None
+    assert summary(STUDY, experiment, STUDY.protocol("published"))["total"] == layers.total
+
+
+def test_the_totals_are_those_of_the_document() -> None:
+    totals = {
+        experiment.id: summary(STUDY, experiment, STUDY.protocol("published"))["total"]
+        for experiment in STUDY.experiments
+    }
+    assert totals["single-cnn"] == 27_495
+    assert totals["dual-cnn"] == 54_983
+    assert totals["parallel-mfcc"] == 848_967
+    assert totals["parallel-mel"] == 860_943
+
+
+@pytest.mark.parametrize("name", WITH_TABLE)
+def test_every_printed_layer_has_its_twin_and_none_is_left_over(name: str) -> None:
+    table = PRINTED.layers(name)
+    assert table is not None
+    layers = summary(STUDY, STUDY.experiment(name), STUDY.protocol("published"))["layers"]
+    assert [pair for pair in beside(layers, table.rows) if None in pair] == []
+
+
+def test_channel_normalisation_has_64_128_256_parameters() -> None:
+    layers = summary(STUDY, STUDY.experiment("single-cnn"), STUDY.protocol("corrected"))["layers"]
+    assert [layer["parameters"] for layer in layers if layer["type"] == "BatchNormalization"] == [64, 128, 256]
+
+
+def test_attention_over_time_keeps_the_number_of_parameters() -> None:
+    over_time = STUDY.protocol("published", {"attention": "time"})
+    facts = summary(STUDY, STUDY.experiment("parallel-mfcc"), over_time)
+    shapes = [layer["shape"] for layer in facts["layers"] if layer["type"] == "TransformerEncoder"]
+    assert (facts["total"], shapes) == (848_967, [[None, 94, 128]] * 4)
+
+
+@pytest.mark.parametrize(("attention", "depends"), [("batch", True), ("time", False)], ids=["published", "corrected"])
+def test_a_prediction_depends_on_its_batch_only_where_attention_runs_over_the_batch(
+    attention: str, depends: bool
+) -> None:
+    experiment = STUDY.experiment("parallel-mfcc")
+    setting = Setting({**STUDY.protocols["published"].switches, "attention": attention}, seed=0)
+    model = experiment.build(setting, len(CLASSES))
+    clips = np.random.default_rng(0).normal(size=(4, 128, 94, 1)).astype(np.float32)
+    in_two, in_four = model.predict(clips[:2], verbose=0), model.predict(clips, verbose=0)[:2]
+    assert STUDY.batch_dependent(experiment, setting) is depends
+    assert np.allclose(in_two, in_four, atol=1e-5) is not depends
+
+
+def test_the_slip_gives_the_printed_class_counts() -> None:
+    slip = STUDY.label(whole_manifest(), STUDY.protocols["published"].switches)
+    right = STUDY.label(whole_manifest(), STUDY.protocols["corrected"].switches)
+    assert list(clip_count(slip, CLASSES).values()) == [1863, 1863, 1863, 1863, 1775, 1863, 1072]
+    assert list(clip_count(right, CLASSES).values()) == [1923, 1923, 1923, 1923, 1895, 1923, 652]
+
+
+def test_seed_42_splits_the_slipped_labels_into_the_printed_supports() -> None:
+    setting = Setting(STUDY.protocols["published"].switches, seed=42)
+    clips = STUDY.label(whole_manifest(), setting.switches)
+    (split,) = STUDY.split(clips, setting)
+    assert [len(rows) for rows in split.sets().values()] == [9728, 1217, 1217]
+    supports = [row.support for row in PRINTED.class_table("single-cnn")]
+    assert list(clip_count(clips.iloc[split.test], CLASSES).values()) == supports
+    assert 3 * len(split.train) == PRINTED.data["training_clips_with_noisy_copies"]
+
+
+def test_independent_folds_of_ravdess_are_six_of_four_actors(shared_data) -> None:
+    setting = Setting(STUDY.protocols["independent"].switches, seed=0)
+    clips = STUDY.label(scan([shared_data / "ravdess"]).manifest, setting.switches)
+    folds = STUDY.split(clips, setting)
+    tested = [set(clips["speaker"].iloc[fold.test]) for fold in folds]
+    assert [len(actors) for actors in tested] == [4] * 6
+    assert len(set.union(*tested)) == 24
+
+
+@pytest.fixture(scope="module")
+def demo_clips(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    folder = demo.write(tmp_path_factory.mktemp("demo"), clips_per_class=3, corpora=("ravdess",))
+    return scan([folder]).manifest
+
+
+def test_noisy_copies_follow_the_training_clips_and_only_them(demo_clips: pd.DataFrame) -> None:
+    experiment = STUDY.experiment("single-cnn")
+    setting = Setting(STUDY.protocols["published"].switches, seed=0)
+    clips = STUDY.label(demo_clips, setting.switches)
+    (split,) = STUDY.split(clips, setting)
+    prepared = experiment.prepare(clips, split, CLASSES, setting)
+    assert prepared.train.x.shape == (3 * len(split.train), 128, 94, 1)
+    assert np.array_equal(prepared.train.y, np.tile(prepared.train.y[: len(split.train)], (3, 1)))
+    assert set(prepared.augmented) == set(split.train)
+    assert prepared.test.x.shape == (len(split.test), 128, 94, 1)
+    clean, copy = prepared.train.x[: len(split.train)], prepared.train.x[len(split.train) : 2 * len(split.train)]
+    assert not np.allclose(clean, copy, atol=0.1)
+
+
+def test_training_cells_are_standardised_over_the_training_clips(demo_clips: pd.DataFrame) -> None:
+    experiment = STUDY.experiment("parallel-mel")
+    setting = Setting(STUDY.protocols["published"].switches, seed=0)
+    clips = STUDY.label(demo_clips, setting.switches)
+    (split,) = STUDY.split(clips, setting)
+    prepared = experiment.prepare(clips, split, CLASSES, setting)
+    assert prepared.train.x.shape[1:] == (128, 188, 1)
+    assert np.abs(prepared.train.x.mean(axis=0)).max() < 1e-4
+    deviations = prepared.train.x.std(axis=0)
+    assert np.all((np.abs(deviations - 1) < 1e-3) | (deviations < 1e-6))
+    assert set(prepared.scaler_rows) == set(split.train)
+
+
+@pytest.mark.parametrize("module", ["reproductions", "reproductions.ser_parallel"])
+def test_list_json_has_the_contract_keys(module: str) -> None:
+    ran = subprocess.run([sys.executable, "-m", module, "list", "--json"], capture_output=True, text=True, check=True)
+    rows = json.loads(ran.stdout)
+    assert [row["id"] for row in rows] == list(PRINTED.experiments)
+    assert set(rows[0]) == {"study", "id", "title", "section", "published", "parameters"}
+    assert rows[0]["published"]["accuracy"] == PRINTED.metrics("single-cnn")["accuracy"]
+    assert ran.stderr == ""

@@ -1,0 +1,1 @@
+"""Searches over the settings of an experiment: Hyperband and grids. It knows no document."""
