@@ -1,6 +1,8 @@
 """Peak memory of the largest experiment: 12,162 clips, two noisy copies of each training clip, 188 frames.
 
-    python benchmarks/memory.py FOLDER      a folder of the corpora, or of `python -m common.corpora demo FOLDER --whole`
+    python benchmarks/memory.py FOLDER
+
+FOLDER holds the four corpora, or what `python -m common.corpora demo FOLDER --whole` wrote.
 
 Prepares the whole fold of `parallel-mel-awgn`, trains a few steps through the pipeline and prints the largest resident
 size of the process; it shall stay under 8 GiB.

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from common.cache import release
+
 SNR_STREAM, NOISE_STREAM = 0, 1
 """Keep the two kinds of draws apart: a clip's noise owes nothing to its SNR."""
 
@@ -96,7 +98,8 @@ class NoisyCopies:
 
     def _part(self, copy: int, places: np.ndarray) -> np.ndarray:
         clips = self._rows[places]
-        clean = np.asarray(self._waveforms[clips])
+        clean = np.array(self._waveforms[clips])
+        release(self._waveforms)
         if copy < 0:
             return clean
         return add_noise(clean, self._snr[places], clips=clips, seed=self._seed, copy=copy)

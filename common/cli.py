@@ -6,7 +6,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -20,14 +20,16 @@ from rich.table import Table
 from common import cache, console, published, runner, training
 from common.corpora import Scan, demo, scan
 from common.errors import InputError
-from common.study import Experiment, Protocol, Setting, Study, Training
+from common.study import Experiment, Protocol, Setting, Study
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Which; all without.")]
 Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
 Data = Annotated[list[Path] | None, typer.Option("--data", help="Folder of corpora; repeatable. Default: demo corpus.")]
 ProtocolName = Annotated[str, typer.Option("--protocol", help="published, corrected, independent or all.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", metavar="SWITCH=VALUE", help="Change one switch.")]
-Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Of everything random; repeatable.")]
+Seeds = Annotated[
+    list[int] | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Of everything random; repeatable.")
+]
 Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many epochs.")]
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Clips a step.")]
 Folds = Annotated[int | None, typer.Option(min=1, help="Only the first N folds.")]
@@ -43,6 +45,19 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take; start nothing.")]
 Budget = Annotated[str | None, typer.Option(help="Pause after this time: 90s, 30m, 2h.")]
 Json = Annotated[bool, typer.Option("--json", help="The same facts for programs, on standard output.")]
+
+DEBUG_HELP = "With --debug, an error shows its traceback."
+
+CONFIGURABLE: dict[str, type[int] | type[float]] = {
+    "epochs": int,
+    "batch_size": int,
+    "learning_rate": float,
+    "patience": int,
+}
+"""The fields of `Training` that a file may set, above 0."""
+
+DEMO_CLIPS = 8
+"""Clips per class and corpus of the demo corpus that stands in where no data is named."""
 
 
 class _RunByDefault(typer.core.TyperGroup):
@@ -62,7 +77,7 @@ def main(study: Study) -> NoReturn:
 
 def study_app(study: Study) -> typer.Typer:
     """Return the commands of one study."""
-    app = typer.Typer(cls=_RunByDefault, help=study.title, add_completion=False)
+    app = typer.Typer(cls=_RunByDefault, help=study.title, epilog=DEBUG_HELP, add_completion=False)
 
     @app.callback()
     def choose_study(context: typer.Context) -> None:
@@ -100,6 +115,7 @@ def _run(
     study: Study = context.obj
     experiments = _experiments(study, names)
     protocols = _protocols(study, protocol, changes)
+    _refuse_idle_changes(experiments, changes)
     _refuse_weights(weights, experiments)
     overrides = _overrides(config, epochs, batch_size)
     deadline = time.monotonic() + _seconds(budget) if budget else None
@@ -333,6 +349,14 @@ def _pairs(changes: Sequence[str] | None) -> dict[str, str]:
     return pairs
 
 
+def _refuse_idle_changes(experiments: Sequence[Experiment], changes: Sequence[str] | None) -> None:
+    """Refuse `--set` of a switch that an experiment does not depend on: the run would be another one's twin."""
+    for experiment in experiments:
+        idle = [name for name in _pairs(changes) if name not in experiment.switches]
+        if idle:
+            raise InputError(f"{experiment.id} does not depend on {', '.join(idle)}; name experiments that do")
+
+
 def _refuse_weights(weights: str, experiments: Sequence[Experiment]) -> None:
     if weights != "none":
         names = ", ".join(experiment.id for experiment in experiments)
@@ -349,20 +373,20 @@ def _configuration(path: Path | None) -> dict[str, Any]:
     """Read the table `[training]` of a TOML file.
 
     Raises:
-        InputError: no such file, no TOML, or a setting that training does not have.
+        InputError: no such file, no TOML, no such table, or a setting that training does not have.
     """
     if path is None:
         return {}
     try:
-        settings: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("training", {})
+        settings: Any = tomllib.loads(path.read_text(encoding="utf-8")).get("training")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"--config {path} cannot be read: {error}") from None
-    types = {"epochs": int, "batch_size": int, "learning_rate": float, "patience": int}
-    known = {field.name for field in fields(Training)} & set(types)
+    if not isinstance(settings, dict):
+        raise InputError(f"--config {path} has no table [training]; it takes {', '.join(CONFIGURABLE)}")
     for name, value in settings.items():
-        valid = name in known and type(value) is types[name]
-        if not valid or value <= 0:
-            raise InputError(f"--config {path}: {name} = {value!r} is no setting; [training] takes {', '.join(types)}")
+        if name not in CONFIGURABLE or type(value) is not CONFIGURABLE[name] or value <= 0:
+            takes = ", ".join(f"{setting} ({kind.__name__})" for setting, kind in CONFIGURABLE.items())
+            raise InputError(f"--config {path}: {name} = {value!r} is no setting; [training] takes {takes}, above 0")
     return settings
 
 
@@ -385,7 +409,7 @@ def _clips(study: Study, data: Sequence[Path] | None) -> Scan:
 
 def _demo_folder() -> Path:
     _announce("no --data: the demo corpus, synthesised sounds in place of speech")
-    return demo.write(cache.folder() / "demo")
+    return demo.write(cache.folder() / f"demo-{DEMO_CLIPS}", clips_per_class=DEMO_CLIPS)
 
 
 def _announce(line: str) -> None:

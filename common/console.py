@@ -34,6 +34,8 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
         if debug:
             traceback.print_exc()
         sys.exit(_say(error))
+    except SystemExit:  # typer makes this of a closed pipe: whoever read it has seen enough
+        code = 0
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:  # typer makes this of Ctrl-C
@@ -61,7 +63,9 @@ def _say_os_error(error: OSError) -> int:
     where = f" ({error.filename})" if error.filename else ""
     advice = {
         errno.ENOSPC: "the disk is full: free some space and run the same command again, finished work is kept",
+        errno.EDQUOT: "your disk quota is used up: free some space and run the same command again",
         errno.EACCES: "no permission to read or write here: choose another folder or change its permissions",
+        errno.EPERM: "no permission to change this: choose another folder",
         errno.EROFS: "this folder is read-only: choose another one",
     }.get(error.errno or 0)
     if advice is None:

@@ -30,7 +30,7 @@ def describe() -> dict[str, Any]:
 
 
 def accelerators() -> list[str]:
-    """Return the devices other than CPUs that the Keras backend computes on, e.g. `gpu:0`; asking starts the backend."""
+    """Return the devices, other than CPUs, that Keras computes on, e.g. `gpu:0`; asking starts its backend."""
     import keras
 
     if keras.backend.backend() not in ("tensorflow", "jax"):

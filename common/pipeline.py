@@ -14,6 +14,9 @@ import numpy as np
 from common.seeds import derive
 from common.study import Arrays
 
+CLIPS_AT_ONCE = 256
+"""Rows that are copied at a time into the memory that tf.data reads."""
+
 
 def epoch_orders(clips: int, epochs: int, *, seed: int) -> np.ndarray:
     """Return the order of the clips in each epoch, int32 (epochs, clips); epoch e depends on (seed, e) alone."""
@@ -28,7 +31,9 @@ def steps_per_epoch(clips: int, batch_size: int) -> int:
     return math.ceil(clips / batch_size)
 
 
-def training_batches(arrays: Arrays, orders: np.ndarray, *, batch_size: int, first_epoch: int = 0) -> Any:
+def training_batches(
+    arrays: Arrays, orders: np.ndarray, *, batch_size: int, first_epoch: int = 0, distributed: bool = False
+) -> Any:
     """Return what `model.fit` takes to train from `first_epoch` to the last of `orders`.
 
     Args:
@@ -36,6 +41,7 @@ def training_batches(arrays: Arrays, orders: np.ndarray, *, batch_size: int, fir
         orders: int32 (epochs, clips), from `epoch_orders`.
         batch_size: clips a step; the last batch of an epoch has what is left.
         first_epoch: where to begin, counted from 0.
+        distributed: whether a strategy will divide the batches between devices.
 
     Returns:
         A `tf.data.Dataset` or, under another backend, a `keras.utils.PyDataset`, that runs through all epochs;
@@ -43,13 +49,13 @@ def training_batches(arrays: Arrays, orders: np.ndarray, *, batch_size: int, fir
     """
     if keras.backend.backend() != "tensorflow":
         return _EpochBatches(arrays, orders, batch_size, first_epoch)
-    return _dataset(arrays, orders, batch_size, first_epoch)
+    return _prefetched(_dataset(arrays, orders, batch_size, first_epoch), distributed)
 
 
-def ordered_batches(arrays: Arrays, *, batch_size: int) -> Any:
+def ordered_batches(arrays: Arrays, *, batch_size: int, distributed: bool = False) -> Any:
     """Return what `model.evaluate` takes: one pass over the clips in their own order."""
     order = np.arange(len(arrays.x), dtype=np.int32)[np.newaxis]
-    return training_batches(arrays, order, batch_size=batch_size)
+    return training_batches(arrays, order, batch_size=batch_size, distributed=distributed)
 
 
 class _EpochBatches(keras.utils.PyDataset):
@@ -75,27 +81,41 @@ class _EpochBatches(keras.utils.PyDataset):
 def _dataset(arrays: Arrays, orders: np.ndarray, batch_size: int, first_epoch: int) -> Any:
     import tensorflow as tf
 
-    with tf.device("/cpu:0"):
-        x, y, rows = tf.convert_to_tensor(arrays.x), tf.convert_to_tensor(arrays.y), tf.convert_to_tensor(orders)
+    x, y, rows = (_resident(array) for array in (arrays.x, arrays.y, orders))
     epochs, clips = orders.shape
     steps = steps_per_epoch(clips, batch_size)
 
     def batch(number: Any) -> tuple[Any, Any]:
         first = number % steps * batch_size
-        chosen = rows[number // steps, first : tf.minimum(first + batch_size, clips)]
+        chosen = tf.gather(rows, number // steps)[first : tf.minimum(first + batch_size, clips)]
         return tf.gather(x, chosen), tf.gather(y, chosen)
 
     numbers = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
     batches = numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    batches = batches.apply(tf.data.experimental.assert_cardinality((epochs - first_epoch) * steps))
-    return _prefetched(batches)
+    return batches.apply(tf.data.experimental.assert_cardinality((epochs - first_epoch) * steps))
 
 
-def _prefetched(batches: Any) -> Any:
+def _resident(array: np.ndarray) -> Any:
+    """Copy an array into the host's memory once, for tf.data to gather from.
+
+    A tensor would be copied again when a dataset's function captures it; a variable is captured by its handle.
+    """
+    import tensorflow as tf
+
+    with tf.device("/cpu:0"):
+        resident = tf.Variable(tf.zeros(array.shape, array.dtype), trainable=False)
+        for start in range(0, len(array), CLIPS_AT_ONCE):
+            values = array[start : start + CLIPS_AT_ONCE]
+            # Assigning to a slice would make a second copy of the whole; scattering writes in place.
+            resident.scatter_update(tf.IndexedSlices(values, np.arange(start, start + len(values))))
+    return resident
+
+
+def _prefetched(batches: Any, distributed: bool) -> Any:
     """Keep batches ready: on the device where there is exactly one that is no CPU, else in memory."""
     import tensorflow as tf
 
     devices = tf.config.list_logical_devices("GPU")
-    if len(devices) == 1 and not tf.distribute.has_strategy():
+    if len(devices) == 1 and not distributed:
         return batches.apply(tf.data.experimental.prefetch_to_device(devices[0].name))
     return batches.prefetch(tf.data.AUTOTUNE)

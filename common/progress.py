@@ -28,11 +28,11 @@ def duration_in_words(seconds: float) -> str:
 class Advance:
     """Counts finished items of one piece of work; `advance(n)` is safe to call from one thread at a time."""
 
-    def __init__(self, label: str, total: int, bar: Progress | None) -> None:
+    def __init__(self, label: str, total: int, bar: Progress | None = None, done: int = 0) -> None:
         self._label, self._total, self._bar = label, total, bar
-        self._done = 0
+        self._before = self._done = done
         self._started = self._printed = time.monotonic()
-        self._task = bar.add_task(label, total=total, note="") if bar else None
+        self._task = bar.add_task(label, total=total, completed=done, note="") if bar else None
 
     def __call__(self, items: int = 1, note: str = "") -> None:
         """Report `items` more finished items, and in a few words how it goes."""
@@ -43,14 +43,17 @@ class Advance:
         now = time.monotonic()
         if now - self._printed >= LINE_EVERY_S:
             self._printed = now
-            left = duration_in_words((now - self._started) / max(self._done, 1) * (self._total - self._done))
+            pace = (now - self._started) / max(self._done - self._before, 1)
+            left = duration_in_words(pace * (self._total - self._done))
             line = f"{self._label}: {self._done} of {self._total}, about {left} left{note and ', ' + note}"
             print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
-def progress(label: str, total: int) -> Iterator[Advance]:
+def progress(label: str, total: int, *, done: int = 0) -> Iterator[Advance]:
     """Show the progress of `total` items under `label`; yields the function to call per finished item.
+
+    Items `done` by an earlier call count as finished, but not when the time left is estimated.
 
     Example:
         >>> with progress("decoding", len(paths)) as advance:
@@ -59,9 +62,9 @@ def progress(label: str, total: int) -> Iterator[Advance]:
         ...         advance()
     """
     if not sys.stderr.isatty():
-        yield Advance(label, total, None)
+        yield Advance(label, total, done=done)
         return
     words, note = TextColumn("{task.description}"), TextColumn("{task.fields[note]}")
     columns = (words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), note)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Advance(label, total, bar)
+        yield Advance(label, total, bar, done)

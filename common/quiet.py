@@ -1,5 +1,6 @@
 """Keras without the log lines that its backend prints before anybody can turn them off."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,12 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def import_keras() -> None:
-    """Import Keras and start its backend, quietly."""
+    """Import Keras and start its backend, quietly; set TF_CPP_MIN_LOG_LEVEL=0 to hear of everything."""
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
+        # Each model that predicts is traced anew, which TensorFlow takes for a mistake.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with quiet_stderr():
-        accelerators()
+        import keras  # noqa: F401
+
+        if "TF_CONFIG" not in os.environ:  # a worker of several must choose its strategy before the backend starts
+            accelerators()

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from common.errors import InputError
+from common.errors import InputError, ResultError
 
 SCHEMA = 1
 """Version of `record.json`; readers refuse others."""
@@ -65,11 +65,13 @@ class Record:
 
     def predictions(self) -> pd.DataFrame:
         """Return one row per predicted clip: name, corpus, speaker, fold, true, predicted, one probability a class."""
-        return pd.read_csv(self.folder / "predictions.csv", dtype={"speaker": str})
+        words = dict.fromkeys(("name", "corpus", "speaker", "true", "predicted"), str)
+        # A class or a speaker may be called `none` or `NA`.
+        return pd.read_csv(self.folder / "predictions.csv", dtype=words, keep_default_na=False)
 
     def split(self) -> pd.DataFrame:
         """Return one row per clip and fold: name, fold, set."""
-        return pd.read_csv(self.folder / "split.csv")
+        return pd.read_csv(self.folder / "split.csv", dtype={"name": str, "set": str}, keep_default_na=False)
 
 
 def folder_of(runs: Path, study: str, experiment: str, protocol: str, seed: int) -> Path:
@@ -101,6 +103,8 @@ def read(folder: Path) -> Record:
     missing = [field for field in FIELDS if field not in data]
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}; delete the folder and run again")
+    if place := _not_finite(data):
+        raise InputError(f"{path} is damaged ({place} is not finite); delete the folder and run again")
     return Record(folder, data)
 
 
@@ -112,16 +116,16 @@ def write(folder: Path, data: dict[str, Any]) -> Record:
     """Write `record.json`, last and atomically, and return the record.
 
     Raises:
-        InputError: a field is missing or a number is not finite.
+        ResultError: a number is not finite.
     """
     content = {"schema": SCHEMA, **data}
     missing = [field for field in FIELDS if field not in content]
     if missing:
-        raise InputError(f"a record needs {', '.join(missing)}")
+        raise ValueError(f"a record needs {', '.join(missing)}")
     try:
         text = json.dumps(content, indent=1, allow_nan=False)
     except ValueError:
-        raise InputError(f"the run in {folder} gave a number that is not finite: {_not_finite(content)}") from None
+        raise ResultError(f"the run in {folder} gave no finite {_not_finite(content)}; no record is kept") from None
     write_text(folder / "record.json", text + "\n")
     return Record(folder, content)
 
@@ -170,6 +174,8 @@ def hold(folder: Path) -> Iterator[None]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise InputError(f"another process is running in {folder}; wait for it or choose another --runs") from None
+        except OSError as error:
+            raise InputError(f"{folder} cannot be locked ({error.strerror}); name a local folder with --runs") from None
         yield

@@ -20,7 +20,7 @@ import pandas as pd
 
 from common import cache, environment, metrics, records, splits, training
 from common.corpora import CORPORA, Scan
-from common.errors import InputError
+from common.errors import InputError, ResultError
 from common.progress import duration_in_words
 from common.seeds import derive
 from common.study import (
@@ -35,6 +35,11 @@ from common.study import (
     changed_switches,
     clip_count,
 )
+
+PREDICTION_COLUMNS = ("name", "corpus", "speaker", "fold", "true", "predicted")
+"""The columns of `predictions.csv` before those of the classes."""
+
+FLOAT32_BYTES, MIB = 4, 2**20
 
 BATCH_ORDERS = 20
 """Random orders of the test clips that are tried where a prediction depends on its batch."""
@@ -100,11 +105,13 @@ class Job:
         """Return the document's classes or, where the clips have others, theirs.
 
         Raises:
-            InputError: the clips have fewer than two classes.
+            InputError: the clips have fewer than two classes, or one that is called as a column of `predictions.csv`.
         """
         found = set(clips["label"])
         if len(found) < 2:
             raise InputError(f"all clips are labelled {', '.join(found)}: a classifier needs at least two classes")
+        if reserved := sorted(found & set(PREDICTION_COLUMNS)):
+            raise InputError(f"no class can be called {', '.join(reserved)}, as a column of predictions.csv; rename it")
         return self.study.classes if found <= set(self.study.classes) else tuple(sorted(found))
 
     def folds(self, clips: pd.DataFrame) -> list[splits.Split]:
@@ -116,8 +123,18 @@ def trained_as(experiment: Experiment, options: Options) -> Training:
     """Return an experiment's training at the size and with the values that the options ask for."""
     chosen = experiment.training
     if options.size == "demo":
-        chosen = replace(chosen, epochs=chosen.demo_epochs)
+        chosen = replace(chosen, epochs=experiment.demo_epochs)
     return replace(chosen, **options.overrides)
+
+
+@dataclass(frozen=True)
+class Material:
+    """The clips of a run, relabelled, with the digest of each file; its classes; its folds."""
+
+    clips: pd.DataFrame
+    digests: Sequence[str]
+    classes: tuple[str, ...]
+    folds: Sequence[splits.Split]
 
 
 @dataclass(frozen=True)
@@ -137,19 +154,21 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
         announce: receives a line now and then.
 
     Raises:
-        InputError: the folder is in use, or holds a run of other clips or settings.
+        InputError: the clips do not suit the experiment, or the folder is in use, cannot be written, or holds a run of
+            other clips or settings.
+        ResultError: the training gave no finite numbers.
         BudgetSpentError: the time is over; the same call goes on later.
     """
+    clips = job.clips()
+    material = Material(clips, cache.file_digests(list(clips["path"])), job.classes(clips), job.folds(clips))
+    identity = _identity(job, material)
     with records.hold(job.folder):
         if job.options.fresh:
             _clear(job.folder)
-        clips = job.clips()
-        digests = cache.file_digests(list(clips["path"]))
-        identity = _identity(job, clips, digests)
         if (job.folder / "record.json").exists():
             return _finished(job, identity)
         _claim(job.folder, identity)
-        return _make(job, clips, digests, identity, announce)
+        return _make(job, material, identity, announce)
 
 
 def _clear(folder: Path) -> None:
@@ -160,10 +179,11 @@ def _clear(folder: Path) -> None:
             path.unlink()
 
 
-def _identity(job: Job, clips: pd.DataFrame, digests: Sequence[str]) -> dict[str, Any]:
+def _identity(job: Job, material: Material) -> dict[str, Any]:
     """Return all that decides a run's numbers: an interrupted run goes on only under the same."""
-    content = "\n".join(f"{name} {digest}" for name, digest in sorted(zip(clips["name"], digests, strict=True)))
-    return {
+    named = sorted(zip(material.clips["name"], material.digests, strict=True))
+    content = "\n".join(f"{name} {digest}" for name, digest in named)
+    return _computed_otherwise(job) | {
         "switches": dict(job.protocol.switches),
         "training": asdict(job.training),
         "size": job.options.size,
@@ -172,8 +192,17 @@ def _identity(job: Job, clips: pd.DataFrame, digests: Sequence[str]) -> dict[str
     }
 
 
+def _computed_otherwise(job: Job) -> dict[str, str]:
+    """Return how the numbers are computed, as far as it is not as usual: in float32, without a strategy."""
+    precision, strategy = training.precision(), job.options.strategy
+    return ({"precision": precision} if precision != "float32" else {}) | (
+        {"strategy": strategy} if strategy != "none" else {}
+    )
+
+
 def _finished(job: Job, identity: Mapping[str, Any]) -> records.Record:
     record = records.read(job.folder)
+    shutil.rmtree(job.folder / "work", ignore_errors=True)  # where the run was killed between record and clearing up
     if record.data["configuration"]["identity"] != identity:
         raise InputError(
             f"{job.folder} holds a finished run of other clips or settings; --fresh replaces it, --runs keeps both"
@@ -182,79 +211,78 @@ def _finished(job: Job, identity: Mapping[str, Any]) -> records.Record:
 
 
 def _claim(folder: Path, identity: dict[str, Any]) -> None:
-    """Note what this folder is the run of, or check that the interrupted run in it is the same."""
+    """Note what this folder is the run of, or check that the interrupted run in it, if it got anywhere, is the same."""
     note = folder / "work" / "run.json"
-    if note.exists() and json.loads(note.read_text()) != identity:
+    begun = note.exists() and any(path != note for path in note.parent.iterdir())
+    if begun and json.loads(note.read_text()) != identity:
         raise InputError(
             f"{folder} holds an interrupted run of other clips or settings; --fresh starts anew, --runs keeps both"
         )
     records.write_text(note, json.dumps(identity, indent=1))
 
 
-def _make(
-    job: Job, clips: pd.DataFrame, digests: Sequence[str], identity: dict[str, Any], announce: Callable[[str], None]
-) -> records.Record:
+def _make(job: Job, material: Material, identity: dict[str, Any], announce: Callable[[str], None]) -> records.Record:
     began = time.monotonic()
-    classes, folds = job.classes(clips), job.folds(clips)
-    results = [_fold(job, clips, digests, classes, folds, number, announce) for number in range(len(folds))]
-    predictions = _predictions(clips, classes, folds, results)
+    results = [_fold(job, material, number, announce) for number in range(len(material.folds))]
+    predictions = _predictions(material, results)
     records.write_table(job.folder / "predictions.csv", predictions)
-    _write_curves(job.folder, clips, folds, results)
-    content = _content(job, clips, classes, predictions, results, identity)
-    content["timings"]["total_s"] = round(time.monotonic() - began, 1)
+    _write_curves(job.folder, material, results)
+    content = _content(job, material, predictions, results, identity)
+    content["timings"] = _timings(results, time.monotonic() - began)
     record = records.write(job.folder, content)
     shutil.rmtree(job.folder / "work")
     return record
 
 
-def _write_curves(
-    folder: Path, clips: pd.DataFrame, folds: Sequence[splits.Split], results: Sequence[FoldResult]
-) -> None:
-    names = list(clips["name"])
-    split = pd.concat([fold.frame(names, fold=number) for number, fold in enumerate(folds)], ignore_index=True)
+def _write_curves(folder: Path, material: Material, results: Sequence[FoldResult]) -> None:
+    names = list(material.clips["name"])
+    split = pd.concat([fold.frame(names, fold=number) for number, fold in enumerate(material.folds)], ignore_index=True)
     records.write_table(folder / "split.csv", split)
     histories = [result.history.assign(fold=number) for number, result in enumerate(results)]
     columns = ["fold", "stage", *training.HISTORY_COLUMNS]
     records.write_table(folder / "history.csv", pd.concat(histories, ignore_index=True)[columns])
 
 
-def _fold(
-    job: Job,
-    clips: pd.DataFrame,
-    digests: Sequence[str],
-    classes: Sequence[str],
-    folds: Sequence[splits.Split],
-    number: int,
-    announce: Callable[[str], None],
-) -> FoldResult:
+def _fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> FoldResult:
     """Train and test one fold, or read what an interrupted run kept of it."""
     kept = job.folder / "work" / f"fold-{number}"
     if (kept / "facts.json").exists():
         return _kept_fold(kept)
     label = f"{job.experiment.id} {job.protocol.name} seed {job.options.seed}"
-    label += f" fold {number + 1}/{len(folds)}" if len(folds) > 1 else ""
-    split, began = folds[number], time.monotonic()
+    label += f" fold {number + 1}/{len(material.folds)}" if len(material.folds) > 1 else ""
+    split, began = material.folds[number], time.monotonic()
     announce(f"{label}: {len(split.train)} clips train, {len(split.validation)} validate, {len(split.test)} test")
-    prepared = job.experiment.prepare(clips, split, classes, job.setting)
-    features_s = round(time.monotonic() - began, 2)
-    learner, history, best = _train(job, prepared, len(classes), number, label)
+    prepared = job.experiment.prepare(material.clips, split, material.classes, job.setting)
+    features_s = round(time.monotonic() - began - prepared.load_s, 2)
+    learner, history, best = _train(job, prepared, len(material.classes), number, label)
     predicting = time.monotonic()
     probabilities = learner.predict(prepared.test.x)
+    if not np.isfinite(probabilities).all():
+        raise ResultError(f"{label}: the model predicts no finite probabilities; no record is kept")
     facts = {
         "fold": number,
         **{name: len(getattr(prepared, name).x) for name in splits.SETS},
         "best_epoch": best,
         "epochs": int(history.loc[history["stage"] == history["stage"].iloc[0], "epoch"].max()),
+        "load_s": round(prepared.load_s, 2),
         "features_s": features_s,
         "ms_per_clip": round((time.monotonic() - predicting) / len(prepared.test.x) * 1000, 3),
         "parameters": {key: learner.summary()[key] for key in ("total", "trainable")},
-        "leaks": splits.audit(
-            clips, split, digests=digests, augmented=prepared.augmented, scaler_rows=prepared.scaler_rows
-        ),
+        "leaks": _leaks(material, number, prepared),
         "orders": _other_orders(job, learner, prepared.test),
     }
     _keep_model(job.folder / f"fold-{number}", learner, prepared)
     return _keep_fold(kept, FoldResult(probabilities, history, facts))
+
+
+def _leaks(material: Material, number: int, prepared: Prepared) -> list[splits.Leak]:
+    return splits.audit(
+        material.clips,
+        material.folds[number],
+        digests=material.digests,
+        augmented=prepared.augmented,
+        scaler_rows=prepared.scaler_rows,
+    )
 
 
 def _train(
@@ -316,39 +344,27 @@ def _kept_fold(folder: Path) -> FoldResult:
     return FoldResult(np.load(folder / "probabilities.npy"), pd.read_csv(folder / "history.csv"), facts)
 
 
-def _predictions(
-    clips: pd.DataFrame, classes: Sequence[str], folds: Sequence[splits.Split], results: Sequence[FoldResult]
-) -> pd.DataFrame:
+def _predictions(material: Material, results: Sequence[FoldResult]) -> pd.DataFrame:
     """Return `predictions.csv`: one row per test clip, fold after fold."""
     parts = []
-    for number, (fold, result) in enumerate(zip(folds, results, strict=True)):
-        tested = clips.iloc[fold.test]
-        part = tested[["name", "corpus", "speaker"]].assign(fold=number, true=tested["label"].to_numpy())
-        part["predicted"] = np.asarray(classes)[result.probabilities.argmax(axis=1)]
-        parts.append(part.assign(**dict(zip(classes, result.probabilities.T, strict=True))))
+    for number, (fold, result) in enumerate(zip(material.folds, results, strict=True)):
+        tested = material.clips.iloc[fold.test]
+        predicted = np.asarray(material.classes)[result.probabilities.argmax(axis=1)]
+        part = tested.assign(fold=number, true=tested["label"], predicted=predicted)[list(PREDICTION_COLUMNS)]
+        parts.append(part.assign(**dict(zip(material.classes, result.probabilities.T, strict=True))))
     return pd.concat(parts, ignore_index=True)
 
 
 def _content(
     job: Job,
-    clips: pd.DataFrame,
-    classes: Sequence[str],
+    material: Material,
     predictions: pd.DataFrame,
     results: Sequence[FoldResult],
     identity: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return the content of `record.json`."""
+    """Return the content of `record.json`, but for its timings."""
     facts = [result.facts for result in results]
     leaks = splits.merge_audits([fold["leaks"] for fold in facts])
-    number = {name: place for place, name in enumerate(classes)}
-    scores = metrics.classification(
-        predictions["true"].map(number).to_numpy(),
-        predictions["predicted"].map(number).to_numpy(),
-        classes,
-        groups=predictions["speaker"].to_numpy() if _speakers_apart(leaks) else None,
-        seed=job.options.seed,
-    )
-    history = pd.concat([result.history for result in results])
     return {
         "study": job.study.name,
         "experiment": job.experiment.id,
@@ -357,20 +373,14 @@ def _content(
         "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
         "changed": changed_switches(job.protocol),
         "size": job.options.size,
-        "data": _data(job, clips, classes, identity["digest"]),
-        "classes": list(classes),
+        "data": _data(job, material, identity["digest"]),
+        "classes": list(material.classes),
         "configuration": {**asdict(job.training), "optimizer": "Adam", "strategy": job.options.strategy}
         | {"inputs": dict(job.experiment.inputs), "overrides": dict(job.options.overrides), "identity": identity},
         "parameters": facts[0]["parameters"],
-        **scores,
+        **_scores(predictions, material.classes, by_speaker=_speakers_apart(leaks), seed=job.options.seed),
         "folds": [{key: fold[key] for key in ("fold", *splits.SETS, "best_epoch", "epochs")} for fold in facts],
         "leaks": leaks,
-        "timings": {
-            "features_s": sum(fold["features_s"] for fold in facts),
-            "epoch_s": round(float(history["seconds"].median()), 3),
-            "ms_per_clip": float(np.mean([fold["ms_per_clip"] for fold in facts])),
-            "peak_memory_mib": environment.peak_memory_mib(),
-        },
         "environment": environment.describe(),
         "notes": _notes(job, facts, len(predictions)),
         "status": "complete",
@@ -378,11 +388,37 @@ def _content(
     }
 
 
+def _scores(predictions: pd.DataFrame, classes: Sequence[str], *, by_speaker: bool, seed: int) -> dict[str, Any]:
+    """Return `metrics`, `per_class` and `confusion`, the intervals over speakers where no speaker was trained on."""
+    number = {name: place for place, name in enumerate(classes)}
+    return metrics.classification(
+        predictions["true"].map(number).to_numpy(),
+        predictions["predicted"].map(number).to_numpy(),
+        classes,
+        groups=predictions["speaker"].to_numpy() if by_speaker else None,
+        seed=seed,
+    )
+
+
+def _timings(results: Sequence[FoldResult], elapsed: float) -> dict[str, float]:
+    """Return the timings of a run; `total_s` counts epochs that an earlier, interrupted call trained too."""
+    load_s, features_s = (sum(result.facts[name] for result in results) for name in ("load_s", "features_s"))
+    epochs = pd.concat([result.history["seconds"] for result in results])
+    return {
+        "load_s": round(load_s, 2),
+        "features_s": round(features_s, 2),
+        "epoch_s": round(float(epochs.median()), 3),
+        "ms_per_clip": float(np.mean([result.facts["ms_per_clip"] for result in results])),
+        "peak_memory_mib": environment.peak_memory_mib(),
+        "total_s": round(max(elapsed, load_s + features_s + float(epochs.sum())), 1),
+    }
+
+
 def _speakers_apart(leaks: Sequence[Mapping[str, Any]]) -> bool:
     return all(leak["clean"] for leak in leaks if leak["check"] == "speaker")
 
 
-def _data(job: Job, clips: pd.DataFrame, classes: Sequence[str], digest: str) -> dict[str, Any]:
+def _data(job: Job, material: Material, digest: str) -> dict[str, Any]:
     """Return what the record says of the clips: how many, of which corpora, and what the document has besides."""
     corpora = {
         found.corpus: {
@@ -395,11 +431,11 @@ def _data(job: Job, clips: pd.DataFrame, classes: Sequence[str], digest: str) ->
     }
     return {
         "demo": job.scan.demo,
-        "clips": len(clips),
+        "clips": len(material.clips),
         "expected_clips": sum(CORPORA[name].clips for name in job.study.corpora),
         "corpora": corpora,
         "missing": job.scan.absent(job.study.corpora),
-        "per_class": clip_count(clips, classes),
+        "per_class": clip_count(material.clips, material.classes),
         "digest": digest,
     }
 
@@ -445,7 +481,7 @@ class Estimate:
 
 
 def estimate(job: Job) -> Estimate:
-    """Measure a few training steps on noise and say what the whole run would take at most; nothing is started."""
+    """Measure a few training steps on noise and say what the whole run would take at most; nothing is written."""
     clips = job.clips()
     classes, folds, chosen = job.classes(clips), job.folds(clips), job.training
     learner = training.KerasLearner(partial(job.experiment.build, job.setting, len(classes)), chosen)
@@ -457,8 +493,7 @@ def estimate(job: Job) -> Estimate:
     rows = [len(fold.train) * (1 + job.experiment.noisy_copies) for fold in folds]
     epoch_s = max(rows) / chosen.batch_size / rate
     stages = 2 if chosen.retrain else 1
-    parameters_mib = learner.model.count_params() * 4 / 2**20
-    features_mib = (max(rows) + len(clips)) * np.prod(shape) * 4 / 2**20
+    features_mib = (max(rows) + len(clips)) * np.prod(shape) * FLOAT32_BYTES / MIB
     return Estimate(
         job.experiment.id,
         job.protocol.name,
@@ -467,6 +502,17 @@ def estimate(job: Job) -> Estimate:
         learner.model.count_params(),
         epoch_s,
         sum(rows) / chosen.batch_size / rate * chosen.epochs * stages,
-        environment.peak_memory_mib() + features_mib,
-        len(clips) * 48_000 * 4 / 2**20 + parameters_mib * 4 * len(folds),
+        environment.peak_memory_mib() + float(features_mib),
+        _decoded_mib(job.experiment, len(clips)) + _models_mib(learner.model.count_params(), len(folds), stages),
     )
+
+
+def _decoded_mib(experiment: Experiment, clips: int) -> float:
+    """Return what the cache takes for the decoded clips, float32, if the experiment decodes any."""
+    samples = experiment.inputs.get("sample_rate", 0) * experiment.inputs.get("duration_s", 0)
+    return clips * samples * FLOAT32_BYTES / MIB
+
+
+def _models_mib(parameters: int, folds: int, stages: int) -> float:
+    """Return what models with Adam's two moments take, and a checkpoint per stage, which holds the best weights too."""
+    return folds * (3 + 4 * stages) * parameters * FLOAT32_BYTES / MIB

@@ -74,7 +74,6 @@ class Training:
         patience: epochs without a better validation loss before training stops and the best weights are restored;
             None: never.
         retrain: train a second, newly initialised model for the number of epochs that was best on the validation set.
-        demo_epochs: what replaces `epochs` at demo size.
     """
 
     epochs: int
@@ -82,7 +81,6 @@ class Training:
     learning_rate: float
     patience: int | None = None
     retrain: bool = False
-    demo_epochs: int = 6
 
 
 @dataclass(frozen=True)
@@ -104,6 +102,7 @@ class Prepared:
         augmented: manifest rows whose altered copies are in `train`.
         scaler_rows: manifest rows on which the front end was fitted.
         front_end: arrays that turn a new clip's features into the model's input (a scaler's mean and scale).
+        load_s: seconds spent on decoding; the rest of the preparation is features.
     """
 
     train: Arrays
@@ -112,6 +111,7 @@ class Prepared:
     augmented: np.ndarray
     scaler_rows: np.ndarray
     front_end: dict[str, np.ndarray] = field(default_factory=dict)
+    load_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,10 @@ class Experiment:
         prepare: returns a fold's arrays, given the manifest, the split, the classes and the setting.
         training: how it is trained.
         switches: names of the study's switches that this experiment depends on.
-        inputs: the settings of its features, as the record keeps them.
+        inputs: the settings of its features, as the record keeps them; `sample_rate` (Hz) and `duration_s` among them
+            say how much decoded audio a clip is.
         noisy_copies: altered copies of each training clip.
+        demo_epochs: what replaces the training's epochs at demo size.
     """
 
     id: str
@@ -139,6 +141,7 @@ class Experiment:
     switches: tuple[str, ...]
     inputs: Mapping[str, Any] = field(default_factory=dict)
     noisy_copies: int = 0
+    demo_epochs: int = 3
 
 
 @dataclass(frozen=True)

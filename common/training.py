@@ -6,10 +6,13 @@ stopping and history, so an interrupted run and an unbroken one give the same pr
 """
 
 import contextlib
+import functools
 import json
+import math
 import os
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -18,8 +21,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from common import pipeline
-from common.errors import EncoreError, InputError
+from common import environment, pipeline
+from common.errors import EncoreError, InputError, ResultError
 from common.progress import progress
 from common.seeds import derive
 from common.study import Arrays, Training
@@ -66,14 +69,23 @@ def use_mixed_precision() -> None:
     keras.mixed_precision.set_global_policy("mixed_float16" if _has_gpu() else "mixed_bfloat16")
 
 
-def strategy_scope(name: str) -> Any:
-    """Return the scope in which a model is built: `none`, `mirrored` or `multiworker` (which reads TF_CONFIG).
+def precision() -> str:
+    """Return what models are computed in: `float32` unless `use_mixed_precision` was called."""
+    return str(keras.mixed_precision.global_policy().name)
+
+
+@functools.cache
+def strategy_scope(name: str) -> Callable[[], contextlib.AbstractContextManager[Any]]:
+    """Return what opens the scope in which a model is built and trained; one strategy serves all models of a process.
+
+    Args:
+        name: `none`, `mirrored` or `multiworker` (which reads TF_CONFIG).
 
     Raises:
-        InputError: the name is unknown, or the backend has no such strategy.
+        InputError: the name is unknown, the backend has no such strategy, or the strategy cannot begin.
     """
     if name == "none":
-        return contextlib.nullcontext()
+        return contextlib.nullcontext
     if name not in ("mirrored", "multiworker"):
         raise InputError(f"--strategy is none, mirrored or multiworker, not {name!r}")
     if keras.backend.backend() != "tensorflow":
@@ -81,7 +93,20 @@ def strategy_scope(name: str) -> Any:
     import tensorflow as tf
 
     strategies = {"mirrored": tf.distribute.MirroredStrategy, "multiworker": tf.distribute.MultiWorkerMirroredStrategy}
-    return strategies[name]().scope()
+    try:
+        if name == "multiworker" and (workers := _workers()) > 1:
+            # keras 3.15 fails in its first step on a batch that is divided between processes.
+            raise InputError(f"Keras cannot train on the {workers} workers of TF_CONFIG; on one machine, use mirrored")
+        strategy: Any = strategies[name]()
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise InputError(f"--strategy {name} cannot begin ({error}); check TF_CONFIG, or train with none") from error
+    return strategy.scope
+
+
+def _workers() -> int:
+    """Return how many processes train together, as TF_CONFIG says."""
+    cluster = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {})
+    return sum(len(addresses) for job, addresses in cluster.items() if job in ("chief", "worker"))
 
 
 class KerasLearner:
@@ -108,8 +133,8 @@ class KerasLearner:
     ) -> None:
         self.training, self.seed, self._folder, self._deadline = training, seed, folder, deadline
         use_determinism(seed)
-        self._scope = strategy_scope(strategy)
-        with self._scope:
+        self._scope, self._distributed = strategy_scope(strategy), strategy != "none"
+        with self._scope():
             self.model = build()
             self._compile()
 
@@ -133,27 +158,27 @@ class KerasLearner:
 
         Raises:
             BudgetSpentError: the deadline has passed; the last finished epoch is kept.
+            InputError: the stage's checkpoint is damaged.
+            ResultError: the loss is no number any more.
         """
         size = self.training.batch_size
         stopping = self._early_stopping(validation)
         checkpoint = Checkpoint(self._checkpoint_path(stage), stopping)
-        with self._scope:
+        with self._scope():
             done = checkpoint.restore(self.model)
-        with progress(stage, epochs) as advance:
-            advance(done)
-            callbacks = [EpochSeeds(self.seed), *([stopping] if stopping else []), checkpoint, _Report(advance)]
+        batching: Any = {"batch_size": size, "distributed": self._distributed}
+        orders = pipeline.epoch_orders(len(train.x), epochs, seed=self.seed)
+        with progress(stage, epochs, done=done) as advance:
+            # The checkpoint comes after what decides about the epoch, and before what may end the training.
+            deciding = [EpochSeeds(self.seed), _FiniteLoss(stage), *([stopping] if stopping else [])]
+            telling = [_Report(advance), *self._tensorboard(stage), _Deadline(self._deadline)]
             self.model.fit(
-                pipeline.training_batches(
-                    train,
-                    pipeline.epoch_orders(len(train.x), epochs, seed=self.seed),
-                    batch_size=size,
-                    first_epoch=min(done, epochs - 1),
-                ),
-                validation_data=pipeline.ordered_batches(validation, batch_size=size) if validation else None,
+                pipeline.training_batches(train, orders, first_epoch=min(done, epochs - 1), **batching),
+                validation_data=pipeline.ordered_batches(validation, **batching) if validation else None,
                 initial_epoch=epochs if checkpoint.stopped else done,
                 epochs=epochs,
                 steps_per_epoch=pipeline.steps_per_epoch(len(train.x), size),
-                callbacks=[*callbacks, *self._tensorboard(stage), _Deadline(self._deadline)],
+                callbacks=[*deciding, checkpoint, *telling],
                 shuffle=False,
                 verbose=0,
             )
@@ -181,7 +206,7 @@ class KerasLearner:
 
     def save(self, path: Path) -> None:
         """Write the model in Keras' own format; the file is whole or absent."""
-        temporary = path.with_name(f".{os.getpid()}-{path.name}")
+        temporary = path.with_name(f".{path.name}")
         self.model.save(temporary)
         temporary.replace(path)
 
@@ -194,8 +219,9 @@ class KerasLearner:
         """
         try:
             model = keras.models.load_model(path, compile=False)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path} is no model that Encore saved ({error}); run the experiment again") from error
+        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise InputError(f"{path} is no model that Encore saved ({reason}); run the experiment again") from error
         return cls(lambda: model, training)
 
     def summary(self) -> dict[str, Any]:
@@ -255,10 +281,23 @@ class Checkpoint(keras.callbacks.Callback):
         self._began = 0.0
 
     def restore(self, model: keras.Model) -> int:
-        """Load the checkpoint into a compiled model, if there is one; return the number of finished epochs."""
+        """Load the checkpoint into a compiled model, if there is one; return the number of finished epochs.
+
+        Raises:
+            InputError: the file is damaged, or of another model.
+        """
         if self._path is None or not self._path.exists():
             return 0
-        with np.load(self._path) as stored:
+        try:
+            self._restore(self._path, model)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(
+                f"{self._path} is damaged or of another model; delete it to repeat this training from its beginning"
+            ) from error
+        return len(self.history)
+
+    def _restore(self, path: Path, model: keras.Model) -> None:
+        with path.open("rb") as file, np.load(file) as stored:
             state = json.loads(str(stored["state"]))
             weights = [stored[f"weight_{i}"] for i in range(state["weights"])]
             optimizer = [stored[f"optimizer_{i}"] for i in range(state["optimizer"])]
@@ -269,7 +308,6 @@ class Checkpoint(keras.callbacks.Callback):
             variable.assign(value)
         self.history, self.stopped = state["history"], state["stopped"]
         self._restored = {**state["early_stopping"], "best_weights": best or None}
-        return len(self.history)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Hand early stopping the state that it forgot when training began."""
@@ -305,7 +343,26 @@ class Checkpoint(keras.callbacks.Callback):
         temporary = path.with_suffix(".tmp")
         with temporary.open("wb") as file:
             np.savez(file, state=np.array(json.dumps(state)), **named)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
+
+
+class _FiniteLoss(keras.callbacks.Callback):
+    """Ends training where the loss is no number: nothing that follows could be a result."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        for name in ("loss", "val_loss"):
+            value = (logs or {}).get(name, 0.0)
+            if not math.isfinite(value):
+                raise ResultError(
+                    f"{self._stage}, epoch {epoch + 1}: {name} is {value}; "
+                    "try a lower learning_rate (--config, with --fresh), or leave out --mixed-precision"
+                )
 
 
 class _Report(keras.callbacks.Callback):
@@ -354,7 +411,7 @@ def _plain(value: Any) -> Any:
 
 
 def _has_gpu() -> bool:
-    return bool(keras.distribution.list_devices("gpu")) if keras.backend.backend() != "numpy" else False
+    return any(device.startswith("gpu") for device in environment.accelerators())
 
 
 def steps_per_second(

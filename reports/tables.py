@@ -277,7 +277,7 @@ def _pairs(facts: dict[str, Any]) -> str:
 
 def _configuration(facts: dict[str, Any]) -> str:
     """Write the settings and the features' settings; the run's identity repeats them."""
-    settings = {name: value for name, value in facts.items() if name not in ("identity", "inputs", "demo_epochs")}
+    settings = {name: value for name, value in facts.items() if name not in ("identity", "inputs")}
     return _pairs(settings | facts.get("inputs", {}))
 
 

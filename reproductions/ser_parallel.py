@@ -32,6 +32,7 @@ Departures and choices, where the document is silent:
 10. Calm counts as neutral (count). The `independent` protocol deals the speakers over 6 folds.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -155,7 +156,9 @@ def prepare(
     Returns:
         Features of shape (clips, 128, frames, 1); training clips are followed by their noisy copies.
     """
+    began = time.monotonic()
     waveforms = audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=OFFSET_S)
+    load_s = time.monotonic() - began
     extract = partial(features.extract, feature=_feature(inputs))
     noisy = augment.NoisyCopies(
         waveforms, fold.train, copies=noisy_copies, snr_db=SNR_DB, seed=derive(setting.seed, "noise")
@@ -174,6 +177,7 @@ def prepare(
         augmented=fold.train if noisy_copies else np.array([], int),
         scaler_rows=fold.train,
         front_end={"mean": scaler.mean, "scale": scaler.scale},
+        load_s=load_s,
     )
 
 
@@ -218,7 +222,8 @@ def encoder_block(maps: Any, attention: str) -> Any:
 def classifier(inputs: Any, parts: Sequence[Any], n_classes: int) -> keras.Model:
     """Concatenate the parts and classify them: Dense, softmax."""
     joined = ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
-    return keras.Model(inputs, layers.Softmax()(layers.Dense(n_classes)(joined)))
+    probabilities = layers.Softmax(dtype="float32")  # in half precision two classes could tie
+    return keras.Model(inputs, probabilities(layers.Dense(n_classes)(joined)))
 
 
 def single_cnn(setting: Setting, n_classes: int, *, frames: int) -> keras.Model:
@@ -265,6 +270,7 @@ def experiment(
         switches=slips,
         inputs={**inputs, "duration_s": DURATION_S, "offset_s": OFFSET_S, "noisy_copies": copies},
         noisy_copies=copies,
+        demo_epochs=8 if training.retrain else 3,
     )
 
 

@@ -10,7 +10,7 @@ from common.errors import InputError
 from common.splits import Split, audit, grouped_folds, halved_split, merge_audits, stratified_split
 
 SLIP = {"angry": 1863, "disgust": 1863, "fear": 1863, "happy": 1863, "neutral": 1775, "sad": 1863, "surprise": 1072}
-"""Class totals of document 004 when all of SAVEE is labelled surprise."""
+"""Class totals of ser_parallel when all of SAVEE is labelled surprise."""
 SLIP_LABELS = np.repeat(list(SLIP), list(SLIP.values()))
 EMOTIONS = ("angry", "happy", "sad")
 

@@ -1,0 +1,226 @@
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+
+from common import records, runner, training
+from common.errors import InputError, ResultError
+
+
+@pytest.fixture
+def finished(unbroken, tmp_path) -> Path:
+    """Return a runs folder of one's own that holds the finished run `patient published`."""
+    record = unbroken("patient", "published", folds=2)
+    copy = records.folder_of(tmp_path / "runs", *record.identity)
+    shutil.copytree(record.folder, copy)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a training began")
+
+    monkeypatch.setattr(training, "KerasLearner", refuse)
+
+
+def test_a_record_says_what_was_run_on_what(unbroken) -> None:
+    data = unbroken("patient", "published", folds=2).data
+    assert (data["study"], data["experiment"], data["protocol"], data["seed"]) == ("tiny", "patient", "published", 0)
+    assert data["switches"] == tiny.PUBLISHED
+    assert data["data"]["clips"] == 96
+    assert data["data"]["per_class"] == {"high": 32, "low": 32, "middle": 32}
+    assert data["data"]["missing"] == ["savee"]
+    assert data["data"]["expected_clips"] == 480
+    assert data["parameters"] == {"total": 295, "trainable": 287}
+    assert data["configuration"]["learning_rate"] == 0.1
+    assert data["status"] == "complete"
+    assert set(data["timings"]) == {"features_s", "epoch_s", "ms_per_clip", "peak_memory_mib", "total_s"}
+
+
+def test_the_record_on_disk_is_the_record_returned(unbroken) -> None:
+    record = unbroken("patient", "published", folds=2)
+    assert records.read(record.folder).data == record.data
+
+
+def test_a_speaker_on_both_sides_is_found_and_kept_in_the_record(unbroken) -> None:
+    leaks = {
+        protocol: {leak["check"]: leak["clean"] for leak in unbroken("patient", protocol, folds=2).data["leaks"]}
+        for protocol in ("published", "independent")
+    }
+    assert not leaks["published"]["speaker"]
+    assert leaks["independent"]["speaker"]
+    assert set(leaks["published"]) == {"speaker", "group", "bytes", "augmented", "scaler", "selection"}
+
+
+def test_predictions_agree_with_the_split_the_metrics_and_the_confusion(unbroken) -> None:
+    record = unbroken("patient", "independent", folds=2)
+    predictions, split = record.predictions(), record.split()
+    tested = split[split["set"] == "test"]
+    assert predictions[["name", "fold"]].to_numpy().tolist() == tested[["name", "fold"]].to_numpy().tolist()
+    classes = record.data["classes"]
+    assert list(predictions["predicted"]) == [classes[best] for best in predictions[classes].to_numpy().argmax(axis=1)]
+    np.testing.assert_allclose(predictions[classes].sum(axis=1), 1, atol=1e-5)
+    right = predictions["true"] == predictions["predicted"]
+    assert record.data["metrics"]["accuracy"]["value"] == pytest.approx(right.mean())
+    assert record.data["metrics"]["accuracy"]["n"] == len(predictions)
+    crossed = pd.crosstab(predictions["true"], predictions["predicted"])
+    crossed = crossed.reindex(index=classes, columns=classes, fill_value=0)
+    assert record.data["confusion"] == crossed.to_numpy().tolist()
+
+
+def test_only_the_first_folds_are_run_and_a_note_says_so(unbroken) -> None:
+    record = unbroken("patient", "independent", folds=2)
+    assert [fold["fold"] for fold in record.data["folds"]] == [0, 1]
+    assert "only the first 2 folds were run" in record.data["notes"]
+    speakers = record.predictions().groupby("fold")["speaker"].agg(set)
+    assert speakers[0].isdisjoint(speakers[1])
+
+
+def test_where_the_batch_decides_the_spread_over_other_orders_is_noted(unbroken) -> None:
+    (note,) = unbroken("paired", "published").data["notes"]
+    assert note.startswith("predictions depend on their batch: 8 clips, in the order of predictions.csv; in 20 other")
+    accuracy = unbroken("paired", "published").data["metrics"]["accuracy"]["value"]
+    assert note.endswith(f"was {accuracy:.4f} to {accuracy:.4f}, mean {accuracy:.4f}")  # here it decides nothing
+
+
+def test_a_finished_run_is_returned_and_not_trained_again(finished, corpus, no_training) -> None:
+    record = runner.run(tiny.job(corpus, runs=finished, folds=2))
+    assert record.data["status"] == "complete"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"overrides": {"epochs": 3}}, {"folds": 1}, {"size": "demo"}, {"strategy": "mirrored"}],
+    ids=lambda options: next(iter(options)),
+)
+def test_a_finished_run_of_other_settings_is_refused_with_advice(options, finished, corpus, no_training) -> None:
+    with pytest.raises(InputError, match=r"finished run of other clips or settings; --fresh replaces it, --runs keeps"):
+        runner.run(tiny.job(corpus, runs=finished, **{"folds": 2, **options}))
+
+
+def test_a_finished_run_in_another_precision_is_refused(finished, corpus, no_training, monkeypatch) -> None:
+    monkeypatch.setattr(training, "precision", lambda: "mixed_bfloat16")
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(tiny.job(corpus, runs=finished, folds=2))
+
+
+def test_a_finished_run_of_other_clips_is_refused(finished, corpus, no_training, tmp_path) -> None:
+    other = shutil.copytree(corpus, tmp_path / "tones")
+    shutil.copy(other / "ann-0-0.wav", other / "ann-0-1.wav")
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(tiny.job(other, runs=finished, folds=2))
+
+
+def test_the_same_clips_in_another_place_are_the_same_run(finished, corpus, no_training, tmp_path) -> None:
+    moved = shutil.copytree(corpus, tmp_path / "moved" / "tones")
+    runner.run(tiny.job(moved, runs=finished, folds=2))
+
+
+def test_fresh_throws_away_what_was_there(finished, corpus, monkeypatch) -> None:
+    monkeypatch.setattr(runner, "_make", lambda job, *_: list(job.folder.rglob("*")))
+    left = runner.run(tiny.job(corpus, runs=finished, folds=2, fresh=True))
+    assert sorted(path.name for path in left) == [".lock", "run.json", "work"]
+
+
+def begun(job: runner.Job, *, got_somewhere: bool) -> None:
+    """Leave what a run leaves that was killed before or after its first checkpoint."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "_make", lambda *_: None)
+        runner.run(job)
+    if got_somewhere:
+        (job.folder / "work" / "stage.npz").write_bytes(b"")
+
+
+def test_an_interrupted_run_of_other_settings_is_refused_with_advice(corpus, no_training, tmp_path) -> None:
+    begun(tiny.job(corpus, runs=tmp_path), got_somewhere=True)
+    with pytest.raises(InputError, match=r"interrupted run of other clips or settings; --fresh starts anew"):
+        runner.run(tiny.job(corpus, runs=tmp_path, overrides={"epochs": 1}))
+
+
+def test_a_run_that_got_nowhere_claims_nothing(corpus, monkeypatch, tmp_path) -> None:
+    begun(tiny.job(corpus, runs=tmp_path), got_somewhere=False)
+    monkeypatch.setattr(runner, "_make", lambda *_: "made")
+    assert runner.run(tiny.job(corpus, runs=tmp_path, overrides={"epochs": 1})) == "made"
+
+
+def test_a_folder_in_use_is_refused(corpus, tmp_path) -> None:
+    job = tiny.job(corpus, runs=tmp_path)
+    with records.hold(job.folder), pytest.raises(InputError, match="another process is running in"):
+        runner.run(job)
+
+
+def own(tmp_path: Path, *classes: str) -> Callable[..., runner.Job]:
+    folder = tiny.write_corpus(tmp_path / "own", classes)
+    return lambda **options: tiny.job(folder, runs=tmp_path / "runs", **options)
+
+
+def test_a_corpus_with_other_labels_is_classified_into_its_own_classes(tmp_path) -> None:
+    record = runner.run(own(tmp_path, "none", "NA")(overrides={"epochs": 1}))
+    assert record.data["classes"] == ["NA", "none"]
+    assert set(record.predictions()["true"]) == {"NA", "none"}
+    assert record.data["notes"] == ["set on the command line: epochs = 1"]
+
+
+def test_a_corpus_with_some_of_the_study_s_labels_keeps_the_study_s_classes(tmp_path) -> None:
+    job = own(tmp_path, "low", "high")()
+    assert job.classes(job.clips()) == tiny.CLASSES
+
+
+@pytest.mark.parametrize(
+    ("classes", "says"),
+    [
+        (("low",), "all clips are labelled low: a classifier needs at least two classes"),
+        (("true", "false"), "no class can be called true, as a column of predictions.csv"),
+    ],
+)
+def test_classes_that_cannot_be_learnt_are_refused_before_anything_is_written(classes, says, tmp_path) -> None:
+    with pytest.raises(InputError, match=says):
+        runner.run(own(tmp_path, *classes)())
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_model_that_predicts_no_number_leaves_no_record(corpus, monkeypatch, tmp_path) -> None:
+    class Broken:
+        def predict(self, x: np.ndarray) -> np.ndarray:
+            return np.full((len(x), 3), np.nan, np.float32)
+
+    monkeypatch.setattr(runner, "_train", lambda *_: (Broken(), pd.DataFrame(), 1))
+    job = tiny.job(corpus, runs=tmp_path)
+    with pytest.raises(ResultError, match="patient published seed 0: the model predicts no finite probabilities"):
+        runner.run(job)
+    assert records.find(tmp_path) == []
+
+
+def test_demo_size_trains_for_its_own_epochs_unless_told_otherwise() -> None:
+    patient = tiny.STUDY.experiment("patient")
+    demo = runner.Options(Path("runs"), size="demo")
+    assert runner.trained_as(patient, demo) == replace(tiny.PATIENT, epochs=3)
+    assert runner.trained_as(patient, replace(demo, overrides={"epochs": 7})).epochs == 7
+    assert runner.trained_as(patient, replace(demo, size="full")) == tiny.PATIENT
+
+
+def test_an_estimate_is_made_of_what_the_run_is_made_of(corpus, tmp_path) -> None:
+    job = tiny.job(corpus, "retrained", "independent", runs=tmp_path / "runs")
+    estimate = runner.estimate(job)
+    assert (estimate.clips, estimate.folds) == (96, 3)
+    assert estimate.parameters == unbroken_parameters(job)
+    assert 0 < estimate.epoch_s < estimate.total_s
+    trained = [len(fold.train) for fold in job.folds(job.clips())]
+    epochs = 2 * job.training.epochs * sum(trained) / max(trained)
+    assert estimate.total_s == pytest.approx(estimate.epoch_s * epochs)
+    decoded = 96 * tiny.SAMPLE_RATE * tiny.DURATION_S * 4
+    models = 3 * (3 + 2 * 4) * estimate.parameters * 4
+    assert estimate.disk_mib * 2**20 == pytest.approx(decoded + models)
+    assert estimate.memory_mib > 100
+    assert "96 clips in 3 fold(s)" in str(estimate)
+    assert not (tmp_path / "runs").exists()
+
+
+def unbroken_parameters(job: runner.Job) -> int:
+    return tiny.build(job.setting, 3).count_params()

@@ -1,0 +1,121 @@
+"""A document of a few parameters, on sounds of a few milliseconds, so that a run takes a second.
+
+The file is imported by the tests and by the processes that they start and kill.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import soundfile
+
+from common import audio, runner, splits
+from common.corpora import scan
+from common.study import Arrays, Experiment, Prepared, Protocol, Setting, Study, Switch, Training, one_hot
+
+CLASSES = ("high", "low", "middle")
+SPEAKERS = ("ann", "bob", "cat", "dan")
+SAMPLE_RATE, DURATION_S = 8000, 0.016
+PITCH_HZ = {"low": 500, "middle": 1000, "high": 2000}
+
+SWITCHES = (
+    Switch("labels", "document", "right", "labels", "Is SAVEE relabelled?", "made up"),
+    Switch("width", "4", "8", "model", "How many units?", "made up"),
+    Switch("split", "stratified", "speaker", "split", "May a speaker be in two sets?", "made up", slip=False),
+)
+PUBLISHED = {switch.name: switch.published for switch in SWITCHES}
+INDEPENDENT = {switch.name: switch.corrected for switch in SWITCHES}
+PROTOCOLS = {
+    "published": Protocol("published", PUBLISHED, "as it was done"),
+    "corrected": Protocol("corrected", {**INDEPENDENT, "split": "stratified"}, "as it is right"),
+    "independent": Protocol("independent", INDEPENDENT, "new speakers", grouped=True),
+}
+
+
+def write_corpus(folder: Path, classes: Sequence[str] = CLASSES, speakers: Sequence[str] = SPEAKERS) -> Path:
+    """Write noisy tones, eight a class and speaker, and the table that makes them an own corpus."""
+    folder.mkdir(parents=True)
+    rows, draw = [], np.random.default_rng(0)
+    time = np.arange(round(SAMPLE_RATE * DURATION_S)) / SAMPLE_RATE
+    for speaker in speakers:
+        for place, label in enumerate(classes):
+            for take in range(8):
+                pitch = list(PITCH_HZ.values())[place % 3]
+                sound = np.sin(2 * np.pi * pitch * time + take) + draw.normal(size=len(time))
+                rows.append((f"{speaker}-{place}-{take}.wav", label, speaker))
+                soundfile.write(folder / rows[-1][0], sound / 8, SAMPLE_RATE)
+    pd.DataFrame(rows, columns=["path", "label", "speaker"]).to_csv(folder / "clips.csv", index=False)
+    return folder
+
+
+def label(manifest: pd.DataFrame, switches: Mapping[str, str]) -> pd.DataFrame:
+    if switches["labels"] == "document":
+        return manifest.assign(label=manifest["label"].mask(manifest["corpus"] == "savee", "high"))
+    return manifest
+
+
+def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
+    if setting.switches["split"] == "speaker":
+        return splits.grouped_folds(clips, folds=3, seed=setting.seed)
+    return [splits.stratified_split(clips["label"], test=0.2, validation=0.25, seed=setting.seed)]
+
+
+def prepare(clips: pd.DataFrame, fold: splits.Split, classes: Sequence[str], setting: Setting) -> Prepared:
+    waveforms = audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S)
+    spectra = np.log1p(np.abs(np.fft.rfft(waveforms))).astype(np.float32)
+    targets = one_hot(clips["label"], classes)
+    train, validation, test = (Arrays(spectra[rows], targets[rows]) for rows in fold.sets().values())
+    front_end = {"bands": np.arange(spectra.shape[1])}
+    return Prepared(train, validation, test, np.array([], int), np.array([], int), front_end)
+
+
+def build(setting: Setting, n_classes: int) -> keras.Model:
+    inputs = keras.Input((65,))
+    hidden = keras.layers.Dense(int(setting.switches["width"]), "relu")(inputs)
+    hidden = keras.layers.Dropout(0.4)(keras.layers.BatchNormalization(momentum=0.5)(hidden))
+    return keras.Model(inputs, keras.layers.Dense(n_classes, "softmax")(hidden))
+
+
+def experiment(name: str, training: Training) -> Experiment:
+    return Experiment(
+        id=name,
+        title=name.capitalize(),
+        section="1",
+        build=build,
+        prepare=prepare,
+        training=training,
+        switches=("labels", "width", "split"),
+        inputs={"sample_rate": SAMPLE_RATE, "duration_s": DURATION_S},
+    )
+
+
+PATIENT = Training(epochs=12, batch_size=8, learning_rate=0.1, patience=2)
+STUDY = Study(
+    name="tiny",
+    title="A tiny document",
+    classes=CLASSES,
+    corpora=("savee",),
+    switches=SWITCHES,
+    protocols=PROTOCOLS,
+    experiments=(
+        experiment("patient", PATIENT),
+        experiment("retrained", replace(PATIENT, epochs=4, patience=None, retrain=True)),
+        experiment("paired", replace(PATIENT, epochs=2)),
+    ),
+    label=label,
+    split=split,
+    batch_dependent=lambda experiment, setting: experiment.id == "paired",
+    printed_shape=lambda shape: shape,
+)
+
+
+def job(
+    corpus: Path, name: str = "patient", protocol: str = "published", *, runs: Path = Path("runs"), **options: Any
+) -> runner.Job:
+    """Return a run of one of the tiny experiments on the clips in `corpus`."""
+    chosen = runner.Options(runs=runs, **options)
+    return runner.Job(STUDY, STUDY.experiment(name), STUDY.protocol(protocol), scan([corpus]), chosen)

@@ -1,0 +1,42 @@
+"""Imports every module of `common` and trains; run where an import of TensorFlow fails, with KERAS_BACKEND=jax."""
+
+import importlib
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "tests" / "common"))
+
+import numpy as np  # noqa: E402
+import tiny  # noqa: E402
+
+from common import environment, quiet, training  # noqa: E402
+from common.study import Arrays, Setting, Training  # noqa: E402
+
+for module in sorted((ROOT / "common").glob("*.py")):
+    importlib.import_module(f"common.{module.stem}")
+
+quiet.import_keras()
+assert environment.describe()["backend"] == "jax"
+
+
+def clips(seed: int) -> Arrays:
+    draw = np.random.default_rng(seed)
+    x = draw.normal(size=(20, 65)).astype(np.float32)
+    return Arrays(x, np.eye(3, dtype=np.float32)[draw.integers(0, 3, 20)])
+
+
+def trained(folder: Path, *epochs: int) -> np.ndarray:
+    for upto in epochs:
+        learner = training.KerasLearner(
+            lambda: tiny.build(Setting(tiny.PUBLISHED, 0), 3), Training(3, 8, 0.01, patience=2), seed=1, folder=folder
+        )
+        assert len(learner.fit(clips(0), clips(1), epochs=upto, stage="a")) == upto
+    return learner.predict(clips(2).x)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    unbroken, resumed = trained(Path(folder) / "whole", 3), trained(Path(folder) / "parts", 1, 2, 3)
+np.testing.assert_array_equal(unbroken, resumed)
