@@ -31,9 +31,8 @@ def main(folder: Path) -> None:
     clips = STUDY.label(scan([folder]).manifest, setting.switches)
     (fold,) = STUDY.split(clips, setting)
     prepared = experiment.prepare(clips, fold, CLASSES, setting)
-    print(
-        f"{len(clips)} clips, {len(prepared.train.x)} to train on, {prepared.train.x.nbytes / 2**30:.2f} GiB of features"
-    )
+    features_gib = prepared.train.x.nbytes / 2**30
+    print(f"{len(clips)} clips, {len(prepared.train.x)} to train on, {features_gib:.2f} GiB of features")
     print(f"peak after preparing {environment.peak_memory_mib() / 1024:.2f} GiB")
     learner = KerasLearner(lambda: experiment.build(setting, len(CLASSES)), experiment.training)
     size = experiment.training.batch_size
