@@ -40,7 +40,7 @@ def test_a_record_says_what_was_run_on_what(unbroken) -> None:
     assert data["parameters"] == {"total": 295, "trainable": 287}
     assert data["configuration"]["learning_rate"] == 0.1
     assert data["status"] == "complete"
-    assert set(data["timings"]) == {"features_s", "epoch_s", "ms_per_clip", "peak_memory_mib", "total_s"}
+    assert set(data["timings"]) == {"load_s", "features_s", "epoch_s", "ms_per_clip", "peak_memory_mib", "total_s"}
 
 
 def test_the_record_on_disk_is_the_record_returned(unbroken) -> None:
