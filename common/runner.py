@@ -123,7 +123,7 @@ def trained_as(experiment: Experiment, options: Options) -> Training:
     """Return an experiment's training at the size and with the values that the options ask for."""
     chosen = experiment.training
     if options.size == "demo":
-        chosen = replace(chosen, epochs=experiment.demo_epochs)
+        chosen = replace(chosen, **experiment.demo)
     return replace(chosen, **options.overrides)
 
 

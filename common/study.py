@@ -129,7 +129,7 @@ class Experiment:
         inputs: the settings of its features, as the record keeps them; `sample_rate` (Hz) and `duration_s` among them
             say how much decoded audio a clip is.
         noisy_copies: altered copies of each training clip.
-        demo_epochs: what replaces the training's epochs at demo size.
+        demo: fields of `training` that have other values at demo size.
     """
 
     id: str
@@ -141,7 +141,7 @@ class Experiment:
     switches: tuple[str, ...]
     inputs: Mapping[str, Any] = field(default_factory=dict)
     noisy_copies: int = 0
-    demo_epochs: int = 3
+    demo: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -270,7 +270,7 @@ def experiment(
         switches=slips,
         inputs={**inputs, "duration_s": DURATION_S, "offset_s": OFFSET_S, "noisy_copies": copies},
         noisy_copies=copies,
-        demo_epochs=8 if training.retrain else 3,
+        demo=DEMO_RETRAINED if training.retrain else DEMO_PATIENT,
     )
 
 
@@ -279,6 +279,10 @@ RETRAINED = Training(epochs=100, batch_size=32, learning_rate=1e-2, retrain=True
 # Sections 4.4.1 and 4.5.2: 1e-4, patience 10 with augmentation, 20 without.
 PATIENT_10 = Training(epochs=100, batch_size=32, learning_rate=1e-4, patience=10)
 PATIENT_20 = replace(PATIENT_10, patience=20)
+
+# At demo size: small batches, since the moving moments of batch normalisation need some hundred steps to settle.
+DEMO_RETRAINED = {"epochs": 8, "batch_size": 8}
+DEMO_PATIENT = {"epochs": 4, "batch_size": 8, "learning_rate": 1e-3}
 
 EXPERIMENTS = (
     experiment("single-cnn", "One CNN, MFCC", "4.3", single_cnn, MFCC, RETRAINED, augmented=True),

@@ -90,6 +90,7 @@ def experiment(name: str, training: Training) -> Experiment:
         training=training,
         switches=("labels", "width", "split"),
         inputs={"sample_rate": SAMPLE_RATE, "duration_s": DURATION_S},
+        demo={"epochs": 3},
     )
 
 
