@@ -119,7 +119,7 @@ def test_a_finished_run_of_other_clips_is_refused(finished, corpus, no_training,
 
 def test_the_same_clips_in_another_place_are_the_same_run(finished, corpus, no_training, tmp_path) -> None:
     moved = shutil.copytree(corpus, tmp_path / "moved" / "tones")
-    runner.run(tiny.job(moved, runs=finished, folds=2))
+    assert runner.run(tiny.job(moved, runs=finished, folds=2)).data["status"] == "complete"
 
 
 def test_fresh_throws_away_what_was_there(finished, corpus, monkeypatch) -> None:

@@ -11,7 +11,8 @@ import pytest
 from common import published
 from common.cli import beside, summary
 from common.corpora import CORPORA, demo, scan
-from common.study import Setting, clip_count
+from common.splits import Split
+from common.study import Prepared, Setting, clip_count
 from reproductions.ser_parallel import CLASSES, STUDY
 
 PRINTED = published.load("ser_parallel")
@@ -116,26 +117,25 @@ def demo_clips(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     return scan([folder]).manifest
 
 
-def test_noisy_copies_follow_the_training_clips_and_only_them(demo_clips: pd.DataFrame) -> None:
-    experiment = STUDY.experiment("single-cnn")
+def prepared_fold(name: str, manifest: pd.DataFrame) -> tuple[Split, Prepared]:
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    clips = STUDY.label(demo_clips, setting.switches)
+    clips = STUDY.label(manifest, setting.switches)
     (split,) = STUDY.split(clips, setting)
-    prepared = experiment.prepare(clips, split, CLASSES, setting)
-    assert prepared.train.x.shape == (3 * len(split.train), 128, 94, 1)
-    assert np.array_equal(prepared.train.y, np.tile(prepared.train.y[: len(split.train)], (3, 1)))
+    return split, STUDY.experiment(name).prepare(clips, split, CLASSES, setting)
+
+
+def test_noisy_copies_follow_the_training_clips_and_only_them(demo_clips: pd.DataFrame) -> None:
+    split, prepared = prepared_fold("single-cnn", demo_clips)
+    trained = len(split.train)
+    assert prepared.train.x.shape == (3 * trained, 128, 94, 1)
+    assert np.array_equal(prepared.train.y, np.tile(prepared.train.y[:trained], (3, 1)))
     assert set(prepared.augmented) == set(split.train)
     assert prepared.test.x.shape == (len(split.test), 128, 94, 1)
-    clean, copy = prepared.train.x[: len(split.train)], prepared.train.x[len(split.train) : 2 * len(split.train)]
-    assert not np.allclose(clean, copy, atol=0.1)
+    assert not np.allclose(prepared.train.x[:trained], prepared.train.x[trained : 2 * trained], atol=0.1)
 
 
 def test_training_cells_are_standardised_over_the_training_clips(demo_clips: pd.DataFrame) -> None:
-    experiment = STUDY.experiment("parallel-mel")
-    setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    clips = STUDY.label(demo_clips, setting.switches)
-    (split,) = STUDY.split(clips, setting)
-    prepared = experiment.prepare(clips, split, CLASSES, setting)
+    split, prepared = prepared_fold("parallel-mel", demo_clips)
     assert prepared.train.x.shape[1:] == (128, 188, 1)
     assert np.abs(prepared.train.x.mean(axis=0)).max() < 1e-4
     deviations = prepared.train.x.std(axis=0)
