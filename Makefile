@@ -6,8 +6,8 @@ READY := .venv/ready
 .PHONY: demo test lint format types bench report lock
 
 demo: $(READY)
-	$(BIN)/python -m reproductions.ser_parallel --runs runs/demo
-	$(BIN)/python -m reports build --runs runs/demo --out report
+	$(BIN)/python -m reproductions.ser_parallel
+	$(BIN)/python -m reports build --runs runs-demo --out report
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2

@@ -18,7 +18,7 @@ SNR_STREAM, NOISE_STREAM = 0, 1
 """Keep the two kinds of draws apart: a clip's noise owes nothing to its SNR."""
 
 
-def draw_snr(clips: Sequence[int] | np.ndarray, *, low: int = 15, high: int = 30, seed: int) -> np.ndarray:
+def draw_snr(clips: Sequence[int] | np.ndarray, *, low: int, high: int, seed: int) -> np.ndarray:
     """Draw one SNR per clip.
 
     Args:
@@ -79,25 +79,28 @@ class NoisyCopies:
         copies: Noisy copies of each; 0 leaves the clips alone.
         snr_db: Lowest SNR and the one no longer drawn, in dB.
         seed: Of the run.
+
+    Attributes:
+        rows: The training clips whose waveforms this holds, as the leak audit asks.
     """
 
     def __init__(
         self, waveforms: np.ndarray, rows: np.ndarray, *, copies: int, snr_db: tuple[int, int], seed: int
     ) -> None:
-        self._waveforms, self._rows, self._seed = waveforms, np.asarray(rows), seed
-        self._snr = draw_snr(self._rows, low=snr_db[0], high=snr_db[1], seed=seed)
-        self.shape = ((1 + copies) * len(self._rows), waveforms.shape[1])
+        self._waveforms, self.rows, self._seed = waveforms, np.asarray(rows), seed
+        self._snr = draw_snr(self.rows, low=snr_db[0], high=snr_db[1], seed=seed)
+        self.shape = ((1 + copies) * len(self.rows), waveforms.shape[1])
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, wanted: slice) -> np.ndarray:
         places = np.arange(*wanted.indices(len(self)))
-        copy, place = np.divmod(places, len(self._rows))
+        copy, place = np.divmod(places, len(self.rows))
         return np.concatenate([self._part(number - 1, place[copy == number]) for number in np.unique(copy)])
 
     def _part(self, copy: int, places: np.ndarray) -> np.ndarray:
-        clips = self._rows[places]
+        clips = self.rows[places]
         clean = np.array(self._waveforms[clips])
         release(self._waveforms)
         if copy < 0:

@@ -17,7 +17,7 @@ import typer.core
 from rich.console import Console
 from rich.table import Table
 
-from common import cache, console, published, runner, training
+from common import cache, console, metrics, published, runner, training
 from common.corpora import Scan, demo, scan
 from common.errors import InputError
 from common.study import Experiment, Protocol, Setting, Study
@@ -37,10 +37,10 @@ Weights = Annotated[str, typer.Option(help="imagenet, a path, or none.")]
 SizeName = Annotated[
     Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
 ]
-Config = Annotated[Path | None, typer.Option(help="TOML file with training settings, as tuning writes it.")]
+Config = Annotated[Path | None, typer.Option(help="TOML file with a table [training].")]
 MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Compute in half precision.")]
 Strategy = Annotated[str, typer.Option(help="none, mirrored or multiworker.")]
-Runs = Annotated[Path, typer.Option(help="Folder of all runs.")]
+Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. Default: runs, or runs-demo without --data.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier run left.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take; start nothing.")]
 Budget = Annotated[str | None, typer.Option(help="Pause after this time: 90s, 30m, 2h.")]
@@ -105,7 +105,7 @@ def _run(
     config: Config = None,
     mixed_precision: MixedPrecision = False,
     strategy: Strategy = "none",
-    runs: Runs = Path("runs"),
+    runs: Runs = None,
     fresh: Fresh = False,
     dry_run: DryRun = False,
     budget: Budget = None,
@@ -125,7 +125,7 @@ def _run(
         training.use_mixed_precision()
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
         options = runner.Options(
-            runs=runs,
+            runs=runs or _default_runs(data),
             seed=seed,
             size=size or ("full" if data else "demo"),
             overrides=overrides,
@@ -145,6 +145,19 @@ def _list(context: typer.Context, as_json: Json = False) -> None:
     """List the experiments with their published numbers."""
     study: Study = context.obj
     print_listing(listing(study), as_json=as_json, title=study.title)
+    if not as_json:
+        _print_switches(study)
+
+
+def _print_switches(study: Study) -> None:
+    """Print what may be changed with --set, how it is known, and what each protocol makes of it."""
+    table = Table("switch", "published", "corrected", "question and evidence", show_lines=True)
+    for switch in study.switches:
+        table.add_row(switch.name, switch.published, switch.corrected, f"{switch.question} {switch.evidence}")
+    _print_table(table)
+    for protocol in study.protocols.values():
+        values = ", ".join(f"{name} = {value}" for name, value in protocol.switches.items())
+        print(f"{protocol.name}: {protocol.meaning} ({values})")
 
 
 def print_listing(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str) -> None:
@@ -268,7 +281,7 @@ def _attribution(
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     size: SizeName = None,
-    runs: Runs = Path("runs"),
+    runs: Runs = None,
     budget: Budget = None,
     as_json: Json = False,
 ) -> None:
@@ -276,7 +289,7 @@ def _attribution(
     study: Study = context.obj
     experiment, scanned = study.experiment(name), _clips(study, data)
     options = runner.Options(
-        runs=runs,
+        runs=runs or _default_runs(data),
         size=size or ("full" if data else "demo"),
         overrides=_overrides(None, epochs, batch_size),
         deadline=time.monotonic() + _seconds(budget) if budget else None,
@@ -287,8 +300,7 @@ def _attribution(
         record = runner.run(job, _announce)
         _print_record(record, as_json)
         scores.setdefault(protocol.name, []).append(record.data["metrics"]["accuracy"]["value"])
-    if not as_json:
-        _print_attribution(scores)
+    print_attribution(scores, as_json=as_json)
 
 
 def _mended(study: Study, experiment: Experiment, scanned: Scan) -> list[Protocol]:
@@ -307,22 +319,30 @@ def _mended(study: Study, experiment: Experiment, scanned: Scan) -> list[Protoco
     return protocols
 
 
-def _print_attribution(scores: Mapping[str, list[float]]) -> None:
-    table = Table("protocol", "accuracy", "each seed", "difference to published, seed by seed")
+def print_attribution(scores: Mapping[str, list[float]], *, as_json: bool) -> None:
+    """Print each protocol's accuracies and their differences to `published`, seed by seed.
+
+    Args:
+        scores: accuracies of each protocol, in the order of the seeds.
+        as_json: a line per mended slip: `protocol`, `accuracy`, `difference`, `mean`, `interval` (null for one seed).
+    """
+    table = Table("protocol", "accuracy", "each seed", "difference to published, seed by seed", "95 % interval")
     for name, values in scores.items():
-        differences = np.subtract(values, scores["published"])
-        table.add_row(
-            name,
-            _mean_in_words(values),
-            _values_in_words(values),
-            "" if name == "published" else _mean_in_words(differences),
-        )
-    _print_table(table)
+        differences = [mended - published for mended, published in zip(values, scores["published"], strict=True)]
+        interval = list(metrics.mean_interval(differences)) if len(values) > 1 else None
+        if as_json and name != "published":
+            facts = {"protocol": name, "accuracy": values, "difference": differences}
+            print(json.dumps({**facts, "mean": float(np.mean(differences)), "interval": interval}))
+        between = f"{interval[0]:+.4f} to {interval[1]:+.4f}" if interval else "one seed"
+        mended = ("", "") if name == "published" else (_mean_in_words(differences, signed=True), between)
+        table.add_row(name, _mean_in_words(values), _values_in_words(values), *mended)
+    if not as_json:
+        _print_table(table)
 
 
-def _mean_in_words(values: Sequence[float] | np.ndarray) -> str:
+def _mean_in_words(values: Sequence[float] | np.ndarray, *, signed: bool = False) -> str:
     deviation = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
-    return f"{np.mean(values):+.4f}{deviation}" if np.min(values) < 0 else f"{np.mean(values):.4f}{deviation}"
+    return f"{np.mean(values):{'+' if signed else ''}.4f}{deviation}"
 
 
 def _values_in_words(values: Sequence[float]) -> str:
@@ -405,6 +425,11 @@ def _clips(study: Study, data: Sequence[Path] | None) -> Scan:
     if absent:
         _announce(f"absent: {', '.join(absent)}; results are not comparable with the document's")
     return scanned
+
+
+def _default_runs(data: Sequence[Path] | None) -> Path:
+    """Keep runs on the demo corpus apart: they and the real ones would claim the same folders."""
+    return Path("runs" if data else "runs-demo")
 
 
 def _demo_folder() -> Path:

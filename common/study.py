@@ -46,12 +46,11 @@ class Switch:
 
 @dataclass(frozen=True)
 class Protocol:
-    """A named set of switch values; `grouped` protocols share no speaker between training and test."""
+    """A named set of switch values, and what it is for."""
 
     name: str
     switches: Mapping[str, str]
     meaning: str
-    grouped: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,15 @@ class Training:
         epochs: at most this many.
         batch_size: clips a step.
         learning_rate: of Adam.
-        patience: epochs without a better validation loss before training stops and the best weights are restored;
-            None: never.
+        monitor: what makes an epoch the best: the lowest `val_loss` or the highest `val_accuracy`.
+        patience: epochs without a better one before training stops and the best weights are restored; None: never.
         retrain: train a second, newly initialised model for the number of epochs that was best on the validation set.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     patience: int | None = None
     retrain: bool = False
 

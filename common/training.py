@@ -187,8 +187,12 @@ class KerasLearner:
     def _early_stopping(self, validation: Arrays | None) -> keras.callbacks.EarlyStopping | None:
         if validation is None or self.training.patience is None:
             return None
+        monitor = self.training.monitor
         return keras.callbacks.EarlyStopping(
-            "val_loss", patience=self.training.patience, mode="min", restore_best_weights=True
+            monitor,
+            patience=self.training.patience,
+            mode="min" if monitor == "val_loss" else "max",
+            restore_best_weights=True,
         )
 
     def _checkpoint_path(self, stage: str) -> Path | None:

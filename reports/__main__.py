@@ -34,7 +34,7 @@ def build_command(
     out: Annotated[Path, typer.Option(help="Folder for pages and pictures.")] = Path("report"),
     as_json: Json = False,
 ) -> None:
-    """Write a page with tables and pictures per document, from the records in `runs` or else from those shipped."""
+    """Write a page with tables and pictures per document, from `runs`, else `runs-demo`, else the records shipped."""
     write_pages(runs, out, as_json=as_json)
 
 
@@ -44,7 +44,7 @@ def write_pages(runs: list[Path] | None, out: Path, *, as_json: bool) -> None:
     Raises:
         InputError: there is no usable record.
     """
-    folders = runs or [Path("runs") if Path("runs").is_dir() else RESULTS]
+    folders = runs or [next((place for place in (Path("runs"), Path("runs-demo")) if place.is_dir()), RESULTS)]
     collected = _collect(folders)
     if not collected.groups:
         places = ", ".join(str(folder) for folder in folders)

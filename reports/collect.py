@@ -20,6 +20,10 @@ HISTORY_COLUMNS = ["fold", "stage", "epoch", "loss", "accuracy", "val_loss", "va
 PREDICTION_COLUMNS = ["name", "corpus", "speaker", "fold", "true", "predicted"]
 
 
+TRAINED_AS = ("epochs", "batch_size", "learning_rate", "patience", "retrain", "inputs", "overrides", "strategy")
+"""The settings that two runs must share to be seeds of one another."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A score with its 95 % interval over n clips; over several seeds the mean of both."""
@@ -227,8 +231,9 @@ def _grouped(runs: list[Run]) -> tuple[Group, ...]:
     """Put together what differs in the seed only: same experiment, protocol, data and configuration."""
     by_key: dict[str, list[Run]] = {}
     for run in runs:
-        fields = ("study", "experiment", "protocol", "size", "classes", "configuration")
-        shared = [run.data[field] for field in fields] + [run.data["data"]["demo"], run.data["data"]["digest"]]
+        fields = ("study", "experiment", "protocol", "size", "classes")
+        trained = {name: run.data["configuration"].get(name) for name in TRAINED_AS}
+        shared = [run.data[field] for field in fields] + [run.data["data"]["demo"], run.data["data"]["digest"], trained]
         by_key.setdefault(json.dumps(shared, sort_keys=True), []).append(run)
     groups = [Group(tuple(sorted(members, key=lambda run: run.seed))) for _, members in sorted(by_key.items())]
     return tuple(sorted(groups, key=_place))

@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator
 from common.metrics import Interval, wilson
 from common.published import Experiment, Published
 from reports.collect import Group
-from reports.compare import Effect, data_in_words, signed
+from reports.compare import Effect, data_in_words, obstacle, signed
 
 # Okabe and Ito's colours, which all kinds of colour vision tell apart.
 BLACK, ORANGE, GREEN, BLUE, RED, PURPLE = "#000000", "#E69F00", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
@@ -226,7 +226,9 @@ def accuracy_figure(published: Published, groups: Sequence[Group]) -> Figure:
     shown = [experiment for experiment in published.experiments.values() if experiment.table or experiment.id in run]
     height = 1.7 + 0.62 * len(shown)
     words = "; ".join(dict.fromkeys(data_in_words(group.first, published) for group in groups))
-    title = f"Accuracy as printed in {published.document}, and ours, with 95 % intervals\nours: {words}"
+    comparable = any(obstacle(group.first, published) is None for group in groups)
+    ours = "ours" if comparable else "ours is not comparable"
+    title = f"Accuracy as {published.document} prints it, and ours, with 95 % intervals\n{ours}: {words}"
     figure = _canvas(8.6, height, title, demo=any(group.demo for group in groups))
     axes = figure.add_axes((0.2, 0.95 / height, 0.77, 0.62 * len(shown) / height))
     for row, experiment in enumerate(shown):

@@ -44,7 +44,7 @@ def page(published: Published, groups: Sequence[Group], pictures: str) -> str:
     changes = effects(groups)
     parts = [
         f"{NOTICE}\n\n# {published.title}",
-        f"{published.document[0].upper()}{published.document[1:]}, printed beside obtained. {_reading()}",
+        f"What {published.document} prints, and beside it what we obtained. {_reading()}",
         *([DEMO_NOTICE] if all(group.demo for group in groups) else []),
         _front_table(published, groups),
         _picture("Accuracy, published and obtained", figures.ACCURACY, pictures),

@@ -17,13 +17,13 @@ def test_snr_is_a_whole_number_in_range(low: int, width: int, seed: int) -> None
 
 
 def test_every_snr_from_15_to_29_is_drawn() -> None:
-    assert set(draw_snr(np.arange(1_000), seed=0)) == set(range(15, 30))
+    assert set(draw_snr(np.arange(1_000), low=15, high=30, seed=0)) == set(range(15, 30))
 
 
 def test_the_snr_of_a_clip_depends_on_the_seed_and_the_clip_alone() -> None:
-    snr = draw_snr(np.arange(100), seed=1)
-    assert np.array_equal(draw_snr([70, 3], seed=1), snr[[70, 3]])
-    assert not np.array_equal(draw_snr(np.arange(100), seed=2), snr)
+    snr = draw_snr(np.arange(100), low=15, high=30, seed=1)
+    assert np.array_equal(draw_snr([70, 3], low=15, high=30, seed=1), snr[[70, 3]])
+    assert not np.array_equal(draw_snr(np.arange(100), low=15, high=30, seed=2), snr)
 
 
 @settings(max_examples=25, deadline=None)
@@ -41,7 +41,7 @@ def test_the_noise_is_white_and_normal() -> None:
 
 
 def test_copies_share_their_snr_and_nothing_else() -> None:
-    snr = draw_snr(NUMBERS, seed=0)
+    snr = draw_snr(NUMBERS, low=15, high=30, seed=0)
     first, second = (add_noise(CLIPS, snr, clips=NUMBERS, seed=0, copy=copy) - CLIPS for copy in (0, 1))
     assert np.allclose(np.mean(first**2, axis=1), np.mean(second**2, axis=1), rtol=1e-4)
     assert max(abs(np.corrcoef(a, b)[0, 1]) for a, b in zip(first, second, strict=True)) < 0.1
@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 
 
 def test_chunks_and_order_change_nothing() -> None:
-    snr = draw_snr(NUMBERS, seed=0)
+    snr = draw_snr(NUMBERS, low=15, high=30, seed=0)
     whole = add_noise(CLIPS, snr, clips=NUMBERS, seed=0, copy=0)
     some = np.array([4, 1])
     assert np.array_equal(add_noise(CLIPS[some], snr[some], clips=some, seed=0, copy=0), whole[some])

@@ -109,7 +109,7 @@ def test_without_data_it_runs_on_the_demo_corpus_at_demo_size_and_says_so(encore
     (sounds / DEMO_MARKER).write_text("")
     monkeypatch.setattr(cli.demo, "write", lambda folder, clips_per_class: sounds)
     code, out, err = encore("run", "patient")
-    record = records.read(tmp_path / "runs/tiny/patient/published/seed-0")
+    record = records.read(tmp_path / "runs-demo/tiny/patient/published/seed-0")
     assert code == 0
     assert "(demo corpus)" in out
     assert "no --data: the demo corpus, synthesised sounds in place of speech" in err
@@ -333,13 +333,15 @@ def test_a_summary_says_of_each_layer_whether_it_is_the_printed_one(encore) -> N
 def test_attribution_mends_one_slip_at_a_time_and_leaves_out_those_that_touch_no_clip(encore, corpus) -> None:
     words = ("attribution", "patient", "--data", corpus, "--epochs", 1, "--seed", 0)
     code, out, err = encore(*words, "--json")
-    lines = [json.loads(line) for line in out.splitlines()]
+    *lines, worth = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert [line["protocol"] for line in lines] == ["published", "published+width=8"]
+    assert (worth["protocol"], worth["interval"]) == ("published+width=8", None)
     assert "labels: none of these clips is affected; left out" in err
     code, out, _ = encore(*words)
     first, second = (line["metrics"]["accuracy"] for line in lines)
     assert code == 0
+    assert worth["difference"] == [pytest.approx(second - first)]
     assert f"{second:.4f}" in out
     assert f"{second - first:.4f}" in out
 

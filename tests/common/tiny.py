@@ -32,7 +32,7 @@ INDEPENDENT = {switch.name: switch.corrected for switch in SWITCHES}
 PROTOCOLS = {
     "published": Protocol("published", PUBLISHED, "as it was done"),
     "corrected": Protocol("corrected", {**INDEPENDENT, "split": "stratified"}, "as it is right"),
-    "independent": Protocol("independent", INDEPENDENT, "new speakers", grouped=True),
+    "independent": Protocol("independent", INDEPENDENT, "new speakers"),
 }
 
 

@@ -34,6 +34,12 @@ def test_the_module_has_the_experiments_of_the_published_numbers_in_their_order(
     assert [experiment.id for experiment in STUDY.experiments] == list(PRINTED.experiments)
 
 
+def test_titles_and_sections_are_those_of_the_published_numbers() -> None:
+    for experiment in STUDY.experiments:
+        printed = PRINTED.experiment(experiment.id)
+        assert (experiment.title, experiment.section) == (printed.title, printed.section)
+
+
 @pytest.mark.parametrize("experiment", STUDY.experiments, ids=lambda experiment: experiment.id)
 def test_every_model_has_the_documents_number_of_parameters(experiment) -> None:
     layers = PRINTED.layers(experiment.id)
