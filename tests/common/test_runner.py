@@ -83,10 +83,13 @@ def test_only_the_first_folds_are_run_and_a_note_says_so(unbroken) -> None:
 
 
 def test_where_the_batch_decides_the_spread_over_other_orders_is_noted(unbroken) -> None:
-    (note,) = unbroken("paired", "published").data["notes"]
+    data = unbroken("paired", "published").data
+    (note,) = data["notes"]
     assert note.startswith("predictions depend on their batch: 8 clips, in the order of predictions.csv; in 20 other")
-    accuracy = unbroken("paired", "published").data["metrics"]["accuracy"]["value"]
-    assert note.endswith(f"was {accuracy:.4f} to {accuracy:.4f}, mean {accuracy:.4f}")  # here it decides nothing
+    accuracy = data["metrics"]["accuracy"]["value"]
+    assert f"was {accuracy:.4f} to {accuracy:.4f}, mean {accuracy:.4f};" in note  # here it decides nothing
+    assert data["other_orders"] == [accuracy] * 20
+    assert unbroken("patient", "published", folds=2).data["other_orders"] == []
 
 
 def test_a_finished_run_is_returned_and_not_trained_again(finished, corpus, no_training) -> None:
