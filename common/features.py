@@ -32,9 +32,6 @@ from keras import ops
 from common.cache import release
 from common.progress import progress
 
-VERSION = 1
-"""Part of a cache key: to be raised when the same waveform is to give other features."""
-
 BANDS_TOGETHER = 32
 """Neighbouring mel bands that are computed by one matrix product."""
 
