@@ -19,7 +19,7 @@ from common import environment, pipeline  # noqa: E402
 from common.corpora import scan  # noqa: E402
 from common.study import Setting  # noqa: E402
 from common.training import KerasLearner  # noqa: E402
-from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
+from reproductions.ser_parallel import CLASSES, PATIENT_10, STUDY  # noqa: E402
 
 STEPS = 3
 
@@ -28,15 +28,15 @@ def main(folder: Path) -> None:
     """Measure and print."""
     experiment = STUDY.experiment("parallel-mel-awgn")
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    clips = STUDY.label(scan([folder]).manifest, setting.switches)
+    clips = STUDY.label(scan([folder]).manifest, setting)
     (fold,) = STUDY.split(clips, setting)
     prepared = experiment.prepare(clips, fold, CLASSES, setting)
     features_gib = prepared.train.x.nbytes / 2**30
     print(f"{len(clips)} clips, {len(prepared.train.x)} to train on, {features_gib:.2f} GiB of features")
     print(f"peak after preparing {environment.peak_memory_mib() / 1024:.2f} GiB")
-    learner = KerasLearner(lambda: experiment.build(setting, len(CLASSES)), experiment.training)
-    size = experiment.training.batch_size
-    orders = pipeline.epoch_orders(len(prepared.train.x), experiment.training.epochs, seed=0)
+    learner = KerasLearner(lambda: experiment.build(setting, len(CLASSES)), PATIENT_10)
+    size = PATIENT_10.batch_size
+    orders = pipeline.epoch_orders(len(prepared.train.x), PATIENT_10.epochs, seed=0)
     batches = pipeline.training_batches(prepared.train, orders, batch_size=size)
     learner.model.fit(batches, steps_per_epoch=STEPS, epochs=1, shuffle=False, verbose=0)
     print(f"peak in training     {environment.peak_memory_mib() / 1024:.2f} GiB")

@@ -41,6 +41,7 @@ def main() -> None:
     import tensorflow as tf
 
     experiment = STUDY.experiment("single-cnn")
+    assert experiment.training is not None
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
     learner = KerasLearner(lambda: experiment.build(setting, len(CLASSES)), experiment.training)
     arrays, size = synthetic(), experiment.training.batch_size

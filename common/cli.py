@@ -1,4 +1,4 @@
-"""The commands that every study has: run (the default), list, summary, attribution."""
+"""The commands that every study has: run (the default), list, summary, attribution, predict."""
 
 import json
 import re
@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 import numpy as np
+import pandas as pd
 import typer
 import typer.core
+from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 
-from common import cache, console, metrics, published, runner, training
+from common import cache, console, metrics, prediction, published, runner, training
 from common.corpora import Scan, demo, scan
 from common.errors import InputError
 from common.study import Experiment, Protocol, Setting, Study
@@ -33,7 +35,9 @@ Seeds = Annotated[
 Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many epochs.")]
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Clips a step.")]
 Folds = Annotated[int | None, typer.Option(min=1, help="Only the first N folds.")]
-Weights = Annotated[str, typer.Option(help="imagenet, a path, or none.")]
+Weights = Annotated[
+    str | None, typer.Option(help="Of a pretrained network: imagenet (what named experiments take), a path, or none.")
+]
 SizeName = Annotated[
     Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
 ]
@@ -44,6 +48,8 @@ Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. Default: ru
 Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier run left.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take; start nothing.")]
 Budget = Annotated[str | None, typer.Option(help="Pause after this time: 90s, 30m, 2h.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.")]
+Run = Annotated[Path | None, typer.Option("--run", help="Folder of a finished run. Default: the newest.")]
 Json = Annotated[bool, typer.Option("--json", help="The same facts for programs, on standard output.")]
 
 DEBUG_HELP = "With --debug, an error shows its traceback."
@@ -55,6 +61,9 @@ CONFIGURABLE: dict[str, type[int] | type[float]] = {
     "patience": int,
 }
 """The fields of `Training` that a file may set, above 0."""
+
+BAR_WIDTH = 30
+"""Characters of a bar that stands for a probability of 1."""
 
 DEMO_CLIPS = 8
 """Clips per class and corpus of the demo corpus that stands in where no data is named."""
@@ -87,6 +96,7 @@ def study_app(study: Study) -> typer.Typer:
     app.command("list")(_list)
     app.command("summary")(_summary)
     app.command("attribution")(_attribution)
+    app.command("predict")(_predict)
     return app
 
 
@@ -100,7 +110,7 @@ def _run(
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     folds: Folds = None,
-    weights: Weights = "none",
+    weights: Weights = None,
     size: SizeName = None,
     config: Config = None,
     mixed_precision: MixedPrecision = False,
@@ -113,11 +123,12 @@ def _run(
 ) -> None:
     """Train and test experiments; without --data on the demo corpus, at demo size."""
     study: Study = context.obj
-    experiments = _experiments(study, names)
+    experiments = _experiments(study, names, weights)
     protocols = _protocols(study, protocol, changes)
     _refuse_idle_changes(experiments, changes)
     _refuse_weights(weights, experiments)
     overrides = _overrides(config, epochs, batch_size)
+    _refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
     deadline = time.monotonic() + _seconds(budget) if budget else None
     training.strategy_scope(strategy)
     scanned = _clips(study, data)
@@ -133,6 +144,7 @@ def _run(
             fresh=fresh,
             strategy=strategy,
             deadline=deadline,
+            weights=_weights(experiment, weights),
         )
         job = runner.Job(study, experiment, one, scanned, options)
         if dry_run:
@@ -184,10 +196,15 @@ def listing(study: Study) -> list[dict[str, Any]]:
             "title": experiment.title,
             "section": experiment.section,
             "published": printed.metrics(experiment.id),
-            "parameters": experiment.build(setting, len(study.classes)).count_params(),
+            "parameters": _parameters(experiment, setting, len(study.classes)),
         }
         for experiment in study.experiments
     ]
+
+
+def _parameters(experiment: Experiment, setting: Setting, n_classes: int) -> int | None:
+    """Return how many parameters a Keras model has; None for a scikit-learn estimator."""
+    return None if experiment.training is None else experiment.build(setting, n_classes).count_params()
 
 
 def _summary(
@@ -197,13 +214,16 @@ def _summary(
     changes: Changes = None,
     as_json: Json = False,
 ) -> None:
-    """Show a model's layers beside the document's printed table."""
+    """Show a model's layers beside the document's printed table, or an estimator's steps."""
     study: Study = context.obj
     experiment = study.experiment(name)
     chosen = study.protocol(protocol, _pairs(changes))
     facts = summary(study, experiment, chosen)
     if as_json:
         print(json.dumps(facts))
+        return
+    if "steps" in facts:
+        _print_steps(facts["steps"])
         return
     printed = published.load(study.name).layers(experiment.id)
     table = Table("layer", "type", "shape", "parameters", "printed name", "printed shape", "printed", "agrees")
@@ -221,9 +241,22 @@ def _summary(
         print(f"document {printed.total:,} ({printed.known}, section {printed.section})")
 
 
+def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
+    table = Table("step", "type", "settings", show_lines=True)
+    for step in steps:
+        settings = ", ".join(f"{name} = {value}" for name, value in step["settings"].items())
+        table.add_row(step["name"], step["type"], settings)
+    _print_table(table)
+
+
 def summary(study: Study, experiment: Experiment, protocol: Protocol) -> dict[str, Any]:
-    """Return `total, trainable, non_trainable, layers` of an experiment's model, shapes as the document prints them."""
+    """Return `total, trainable, non_trainable, layers` of an experiment's model, shapes as the document prints them.
+
+    Of a scikit-learn estimator, return its `steps`.
+    """
     model = experiment.build(Setting(protocol.switches, seed=0), len(study.classes))
+    if experiment.training is None:
+        return {"steps": training.steps(model)}
     facts = training.summarise(model)
     for layer in facts["layers"]:
         layer["shape"] = list(study.printed_shape(tuple(layer["shape"])))
@@ -280,6 +313,7 @@ def _attribution(
     seeds: Seeds = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
+    weights: Weights = None,
     size: SizeName = None,
     runs: Runs = None,
     budget: Budget = None,
@@ -287,11 +321,15 @@ def _attribution(
 ) -> None:
     """Run an experiment as published, then with one slip mended at a time."""
     study: Study = context.obj
-    experiment, scanned = study.experiment(name), _clips(study, data)
+    experiment, overrides = study.experiment(name), _overrides(None, epochs, batch_size)
+    _refuse_weights(weights, [experiment])
+    _refuse_training([experiment], bool(overrides))
+    scanned = _clips(study, data)
     options = runner.Options(
         runs=runs or _default_runs(data),
         size=size or ("full" if data else "demo"),
-        overrides=_overrides(None, epochs, batch_size),
+        overrides=overrides,
+        weights=_weights(experiment, weights),
         deadline=time.monotonic() + _seconds(budget) if budget else None,
     )
     scores: dict[str, list[float]] = {}
@@ -306,17 +344,20 @@ def _attribution(
 def _mended(study: Study, experiment: Experiment, scanned: Scan) -> list[Protocol]:
     """Return `published`, and it with each slip mended that the experiment depends on and these clips show."""
     protocols = [study.protocol("published")]
-    as_published = study.label(scanned.manifest, protocols[0].switches)["label"]
+    as_published = _labels(study, scanned, protocols[0])
     for switch in study.switches:
         if not switch.slip or switch.name not in experiment.switches:
             continue
         mended = study.protocol("published", {switch.name: switch.corrected})
-        relabelled = study.label(scanned.manifest, mended.switches)["label"]
-        if switch.acts_on == "labels" and as_published.equals(relabelled):
+        if switch.acts_on == "labels" and as_published.equals(_labels(study, scanned, mended)):
             _announce(f"{switch.name}: none of these clips is affected; left out")
             continue
         protocols.append(mended)
     return protocols
+
+
+def _labels(study: Study, scanned: Scan, protocol: Protocol) -> pd.DataFrame:
+    return study.label(scanned.manifest, Setting(protocol.switches, seed=0))[["name", "label"]].reset_index(drop=True)
 
 
 def print_attribution(scores: Mapping[str, list[float]], *, as_json: bool) -> None:
@@ -349,8 +390,45 @@ def _values_in_words(values: Sequence[float]) -> str:
     return " ".join(f"{value:.4f}" for value in values)
 
 
-def _experiments(study: Study, names: Sequence[str] | None) -> list[Experiment]:
-    return [study.experiment(name) for name in names] if names else list(study.experiments)
+def _predict(
+    context: typer.Context, files: Files, run: Run = None, weights: Weights = None, as_json: Json = False
+) -> None:
+    """Say what the model of a finished run makes of audio files: class names and probabilities."""
+    study: Study = context.obj
+    newest = (Path("runs"), Path("runs-demo"))
+    record = prediction.run_in(study, run) if run else prediction.newest_run(study, newest)
+    if not as_json:
+        print(f"model: {prediction.origin(record)}; {record.folder}")
+    for one in prediction.predict(study, record, files, weights=weights):
+        if as_json:
+            print(json.dumps({**one.facts(), "run": str(record.folder), "model": prediction.origin(record)}))
+        else:
+            _print_prediction(one)
+
+
+def _print_prediction(one: prediction.Prediction) -> None:
+    several = [f"share of its {one.parts} parts"] if one.parts > 1 else []
+    table = Table("class", "probability", "", *several, title=f"{one.file}: {one.predicted}", title_justify="left")
+    for place in np.argsort(-one.probabilities, kind="stable"):
+        probability = float(one.probabilities[place])
+        share = [f"{one.shares[place]:.0%}"] if several else []
+        table.add_row(one.classes[place], f"{probability:.3f}", Bar(1, 0, probability, width=BAR_WIDTH), *share)
+    _print_table(table)
+    for note in one.notes:
+        print(f"note: {note}")
+
+
+def _experiments(study: Study, names: Sequence[str] | None, weights: str | None) -> list[Experiment]:
+    """Return the experiments named, or all but those that need weights which are not named either."""
+    if names:
+        return [study.experiment(name) for name in names]
+    left_out = [experiment.id for experiment in study.experiments if experiment.pretrained and weights is None]
+    if left_out:
+        _announce(
+            f"left out: {len(left_out)} experiments that need a pretrained network ({left_out[0]} ... {left_out[-1]}); "
+            "name them, or name weights with --weights"
+        )
+    return [experiment for experiment in study.experiments if experiment.id not in left_out]
 
 
 def _protocols(study: Study, name: str, changes: Sequence[str] | None) -> list[Protocol]:
@@ -377,10 +455,30 @@ def _refuse_idle_changes(experiments: Sequence[Experiment], changes: Sequence[st
             raise InputError(f"{experiment.id} does not depend on {', '.join(idle)}; name experiments that do")
 
 
-def _refuse_weights(weights: str, experiments: Sequence[Experiment]) -> None:
-    if weights != "none":
-        names = ", ".join(experiment.id for experiment in experiments)
-        raise InputError(f"{names}: trained from scratch, no weights to load; leave --weights at none")
+def _refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> None:
+    names = [experiment.id for experiment in experiments if not experiment.pretrained]
+    if weights not in (None, "none") and names:
+        raise InputError(f"{_listed(names)}: trained from scratch, no weights to load; leave --weights at none")
+
+
+def _weights(experiment: Experiment, weights: str | None) -> str:
+    """Return the weights of an experiment: what is named, else ImageNet's where it needs any."""
+    return weights or ("imagenet" if experiment.pretrained else "none")
+
+
+def _refuse_training(experiments: Sequence[Experiment], given: bool) -> None:
+    """Refuse to set what is only set where a network is trained."""
+    names = [experiment.id for experiment in experiments if experiment.training is None]
+    if given and names:
+        raise InputError(
+            f"{_listed(names)}: a scikit-learn classifier, fitted at once; leave out --epochs, --batch-size, --config, "
+            "--mixed-precision and --strategy"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Name a few and count the others."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _overrides(config: Path | None, epochs: int | None, batch_size: int | None) -> dict[str, Any]:
@@ -419,7 +517,7 @@ def _seconds(budget: str) -> float:
 
 def _clips(study: Study, data: Sequence[Path] | None) -> Scan:
     """Scan the folders given or, without any, the demo corpus, which is made if it is not there."""
-    scanned = scan(data or [_demo_folder()])
+    scanned = scan(data or [_demo_folder(study)])
     print(scanned.summary(), file=sys.stderr)
     absent = scanned.absent(study.corpora)
     if absent:
@@ -432,9 +530,10 @@ def _default_runs(data: Sequence[Path] | None) -> Path:
     return Path("runs" if data else "runs-demo")
 
 
-def _demo_folder() -> Path:
-    _announce("no --data: the demo corpus, synthesised sounds in place of speech")
-    return demo.write(cache.folder() / f"demo-{DEMO_CLIPS}", clips_per_class=DEMO_CLIPS)
+def _demo_folder(study: Study) -> Path:
+    _announce("no --data: the demo corpus, synthesised sounds in place of recordings")
+    folder = cache.folder() / "-".join(["demo", str(DEMO_CLIPS), *study.corpora])
+    return demo.write(folder, clips_per_class=DEMO_CLIPS, corpora=study.corpora)
 
 
 def _announce(line: str) -> None:

@@ -123,6 +123,16 @@ def classification(
     }
 
 
+def baselines(confusion: Sequence[Sequence[int]] | np.ndarray) -> dict[str, float]:
+    """Return the accuracies of knowing nothing of the clips: `majority`, always the commonest class; `chance`.
+
+    Args:
+        confusion: counts, true classes as rows; a class without clips counts for chance like the others.
+    """
+    support = np.asarray(confusion).sum(axis=1)
+    return {"majority": float(support.max() / support.sum()), "chance": 1 / len(support)}
+
+
 def group_confusions(
     true: Sequence[int] | np.ndarray,
     predicted: Sequence[int] | np.ndarray,

@@ -64,8 +64,11 @@ class Record:
         return pd.read_csv(self.folder / "history.csv")
 
     def predictions(self) -> pd.DataFrame:
-        """Return one row per predicted clip: name, corpus, speaker, fold, true, predicted, one probability a class."""
-        words = dict.fromkeys(("name", "corpus", "speaker", "true", "predicted"), str)
+        """Return one row per predicted clip: name, corpus, speaker, fold, true, predicted, one probability a class.
+
+        Where clips share something else than a speaker (a song), it stands in a column `group` after the speaker.
+        """
+        words = dict.fromkeys(("name", "corpus", "speaker", "group", "true", "predicted"), str)
         # A class or a speaker may be called `none` or `NA`.
         return pd.read_csv(self.folder / "predictions.csv", dtype=words, keep_default_na=False)
 

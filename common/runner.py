@@ -7,6 +7,7 @@ fold is kept in the run's folder, so an interrupted run goes on where it stopped
 import hashlib
 import json
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -34,10 +35,12 @@ from common.study import (
     Training,
     changed_switches,
     clip_count,
+    one_hot,
 )
 
 PREDICTION_COLUMNS = ("name", "corpus", "speaker", "fold", "true", "predicted")
-"""The columns of `predictions.csv` before those of the classes."""
+"""The columns of `predictions.csv` before those of the classes; where clips share no speaker but something else, that
+column of the manifest follows the speaker's."""
 
 FLOAT32_BYTES, MIB = 4, 2**20
 
@@ -58,6 +61,7 @@ class Options:
         fresh: throw away what an earlier run left.
         strategy: of tf.distribute.
         deadline: `time.monotonic()` at which training pauses.
+        weights: of a network that was trained before: `imagenet`, the path of a file, or `none` for random ones.
     """
 
     runs: Path
@@ -68,6 +72,7 @@ class Options:
     fresh: bool = False
     strategy: str = "none"
     deadline: float | None = None
+    weights: str = "none"
 
 
 @dataclass(frozen=True)
@@ -83,11 +88,11 @@ class Job:
     @property
     def setting(self) -> Setting:
         """What models and data may depend on."""
-        return Setting(self.protocol.switches, self.options.seed, self.options.size)
+        return Setting(self.protocol.switches, self.options.seed, self.options.size, self.options.weights)
 
     @property
-    def training(self) -> Training:
-        """The document's training, with the command line's values in it."""
+    def training(self) -> Training | None:
+        """The document's training, with the command line's values in it; None for a scikit-learn estimator."""
         return trained_as(self.experiment, self.options)
 
     @property
@@ -99,7 +104,7 @@ class Job:
 
     def clips(self) -> pd.DataFrame:
         """Return the manifest, labelled as the protocol's switches say."""
-        return self.study.label(self.scan.manifest, self.protocol.switches)
+        return self.study.label(self.scan.manifest, self.setting)
 
     def classes(self, clips: pd.DataFrame) -> tuple[str, ...]:
         """Return the document's classes or, where the clips have others, theirs.
@@ -110,7 +115,7 @@ class Job:
         found = set(clips["label"])
         if len(found) < 2:
             raise InputError(f"all clips are labelled {', '.join(found)}: a classifier needs at least two classes")
-        if reserved := sorted(found & set(PREDICTION_COLUMNS)):
+        if reserved := sorted(found & set(_prediction_columns(self.study))):
             raise InputError(f"no class can be called {', '.join(reserved)}, as a column of predictions.csv; rename it")
         return self.study.classes if found <= set(self.study.classes) else tuple(sorted(found))
 
@@ -119,9 +124,11 @@ class Job:
         return self.study.split(clips, self.setting)[: self.options.folds]
 
 
-def trained_as(experiment: Experiment, options: Options) -> Training:
+def trained_as(experiment: Experiment, options: Options) -> Training | None:
     """Return an experiment's training at the size and with the values that the options ask for."""
     chosen = experiment.training
+    if chosen is None:
+        return None
     if options.size == "demo":
         chosen = replace(chosen, **experiment.demo)
     return replace(chosen, **options.overrides)
@@ -160,7 +167,7 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
         BudgetSpentError: the time is over; the same call goes on later.
     """
     clips = job.clips()
-    material = Material(clips, cache.file_digests(list(clips["path"])), job.classes(clips), job.folds(clips))
+    material = Material(clips, _digests(clips), job.classes(clips), job.folds(clips))
     identity = _identity(job, material)
     with records.hold(job.folder):
         if job.options.fresh:
@@ -169,6 +176,24 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
             return _finished(job, identity)
         _claim(job.folder, identity)
         return _make(job, material, identity, announce)
+
+
+def _digests(clips: pd.DataFrame) -> list[str]:
+    """Return what each clip is, in digits: the digest of its file's bytes, and its place in it where it is a piece."""
+    paths = clips["path"].map(str)
+    files = list(dict.fromkeys(paths))
+    of_file = dict(zip(files, cache.file_digests(files), strict=True))
+    digests = paths.map(of_file)
+    if "offset" in clips:
+        digests = digests + "@" + clips["offset"].map(str)
+    return list(digests)
+
+
+def _prediction_columns(study: Study) -> tuple[str, ...]:
+    if study.unit in PREDICTION_COLUMNS:
+        return PREDICTION_COLUMNS
+    place = PREDICTION_COLUMNS.index("speaker") + 1
+    return (*PREDICTION_COLUMNS[:place], study.unit, *PREDICTION_COLUMNS[place:])
 
 
 def _clear(folder: Path) -> None:
@@ -185,11 +210,28 @@ def _identity(job: Job, material: Material) -> dict[str, Any]:
     content = "\n".join(f"{name} {digest}" for name, digest in named)
     return _computed_otherwise(job) | {
         "switches": dict(job.protocol.switches),
-        "training": asdict(job.training),
+        **_learnt(job, len(material.classes)),
         "size": job.options.size,
         "folds": job.options.folds,
         "digest": hashlib.sha256(content.encode()).hexdigest(),
     }
+
+
+def _learnt(job: Job, n_classes: int) -> dict[str, Any]:
+    """Return how the model is trained, or what the estimator is, and whence the weights that were trained before."""
+    weights = {"weights": weights_in_words(job.options.weights)} if job.experiment.pretrained else {}
+    if job.training is None:
+        return {"estimator": training.steps(job.experiment.build(job.setting, n_classes)), **weights}
+    return {"training": asdict(job.training), **weights}
+
+
+def weights_in_words(weights: str) -> str:
+    """Return `imagenet` and `none` as they are, and for a file its digest: it may lie elsewhere tomorrow.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    return weights if weights in ("imagenet", "none") else f"sha256:{cache.file_digests([weights])[0]}"
 
 
 def _computed_otherwise(job: Job) -> dict[str, str]:
@@ -224,7 +266,7 @@ def _claim(folder: Path, identity: dict[str, Any]) -> None:
 def _make(job: Job, material: Material, identity: dict[str, Any], announce: Callable[[str], None]) -> records.Record:
     began = time.monotonic()
     results = [_fold(job, material, number, announce) for number in range(len(material.folds))]
-    predictions = _predictions(material, results)
+    predictions = _predictions(job.study, material, results)
     records.write_table(job.folder / "predictions.csv", predictions)
     _write_curves(job.folder, material, results)
     content = _content(job, material, predictions, results, identity)
@@ -251,7 +293,8 @@ def _fold(job: Job, material: Material, number: int, announce: Callable[[str], N
     label = f"{job.experiment.id} {job.protocol.name} seed {job.options.seed}"
     label += f" fold {number + 1}/{len(material.folds)}" if len(material.folds) > 1 else ""
     split, began = material.folds[number], time.monotonic()
-    announce(f"{label}: {len(split.train)} clips train, {len(split.validation)} validate, {len(split.test)} test")
+    validating = f"{len(split.validation)} validate, " if len(split.validation) else ""
+    announce(f"{label}: {len(split.train)} clips train, {validating}{len(split.test)} test")
     prepared = job.experiment.prepare(material.clips, split, material.classes, job.setting)
     features_s = round(time.monotonic() - began - prepared.load_s, 2)
     learner, history, best = _train(job, prepared, len(material.classes), number, label)
@@ -259,26 +302,35 @@ def _fold(job: Job, material: Material, number: int, announce: Callable[[str], N
     probabilities = learner.predict(prepared.test.x)
     if not np.isfinite(probabilities).all():
         raise ResultError(f"{label}: the model predicts no finite probabilities; no record is kept")
+    summary = learner.summary()
     facts = {
         "fold": number,
         **{name: len(getattr(prepared, name).x) for name in splits.SETS},
         "best_epoch": best,
-        "epochs": int(history.loc[history["stage"] == history["stage"].iloc[0], "epoch"].max()),
+        "epochs": _first_epochs(history),
         "load_s": round(prepared.load_s, 2),
         "features_s": features_s,
         "ms_per_clip": round((time.monotonic() - predicting) / len(prepared.test.x) * 1000, 3),
-        "parameters": {key: learner.summary()[key] for key in ("total", "trainable")},
-        "leaks": _leaks(material, number, prepared),
+        "parameters": {key: summary.get(key) for key in ("total", "trainable")},
+        "leaks": _leaks(job.study, material, number, prepared),
         "orders": _other_orders(job, learner, prepared.test),
     }
     _keep_model(job.folder / f"fold-{number}", learner, prepared)
     return _keep_fold(kept, FoldResult(probabilities, history, facts))
 
 
-def _leaks(material: Material, number: int, prepared: Prepared) -> list[splits.Leak]:
+def _first_epochs(history: pd.DataFrame) -> int | None:
+    """Return how many epochs the first stage trained; None for what is fitted at once."""
+    if history.empty:
+        return None
+    return int(history.loc[history["stage"] == history["stage"].iloc[0], "epoch"].max())
+
+
+def _leaks(study: Study, material: Material, number: int, prepared: Prepared) -> list[splits.Leak]:
     return splits.audit(
         material.clips,
         material.folds[number],
+        apart=study.apart,
         digests=material.digests,
         augmented=prepared.augmented,
         scaler_rows=prepared.scaler_rows,
@@ -287,25 +339,43 @@ def _leaks(material: Material, number: int, prepared: Prepared) -> list[splits.L
 
 def _train(
     job: Job, prepared: Prepared, n_classes: int, fold: int, label: str
-) -> tuple[training.KerasLearner, pd.DataFrame, int]:
+) -> tuple[training.Learner, pd.DataFrame, int | None]:
     """Return the trained learner, the learning curves of all stages, and the best epoch of the first stage."""
     chosen = job.training
+    if chosen is None:
+        return *_fitted(job, prepared, n_classes, fold, label), None
     first_stage = "search" if chosen.retrain else "train"
-    learner = _learner(job, n_classes, fold, first_stage)
+    learner = _learner(job, chosen, n_classes, fold, first_stage)
     history = learner.fit(prepared.train, prepared.validation, epochs=chosen.epochs, stage=f"{label} {first_stage}")
     best = training.best_epoch(history, by=chosen.monitor)
     curves = [history.assign(stage=first_stage)]
     if chosen.retrain:
-        learner = _learner(job, n_classes, fold, "retrain")
+        learner = _learner(job, chosen, n_classes, fold, "retrain")
         history = learner.fit(prepared.train, None, epochs=best, stage=f"{label} retrain")
         curves.append(history.assign(stage="retrain"))
     return learner, pd.concat(curves, ignore_index=True), best
 
 
-def _learner(job: Job, n_classes: int, fold: int, stage: str) -> training.KerasLearner:
+def _fitted(
+    job: Job, prepared: Prepared, n_classes: int, fold: int, label: str
+) -> tuple[training.SklearnLearner, pd.DataFrame]:
+    learner = _estimator(job, n_classes, fold)
+    return learner, learner.fit(prepared.train, stage=label).assign(stage="fit")
+
+
+def _estimator(job: Job, n_classes: int, fold: int = 0) -> training.SklearnLearner:
+    return training.SklearnLearner(
+        job.experiment.build(job.setting, n_classes),
+        n_classes=n_classes,
+        seed=derive(job.options.seed, "fold", fold),
+        deadline=job.options.deadline,
+    )
+
+
+def _learner(job: Job, chosen: Training, n_classes: int, fold: int, stage: str) -> training.KerasLearner:
     return training.KerasLearner(
         partial(job.experiment.build, job.setting, n_classes),
-        job.training,
+        chosen,
         seed=derive(job.options.seed, "fold", fold, stage),
         folder=job.folder / "work",
         strategy=job.options.strategy,
@@ -313,7 +383,7 @@ def _learner(job: Job, n_classes: int, fold: int, stage: str) -> training.KerasL
     )
 
 
-def _other_orders(job: Job, learner: training.KerasLearner, test: Arrays) -> list[int]:
+def _other_orders(job: Job, learner: training.Learner, test: Arrays) -> list[int]:
     """Return how many test clips are right in other orders, where the order decides; an empty list where it cannot."""
     if not job.study.batch_dependent(job.experiment, job.setting):
         return []
@@ -324,10 +394,10 @@ def _other_orders(job: Job, learner: training.KerasLearner, test: Arrays) -> lis
     return correct
 
 
-def _keep_model(folder: Path, learner: training.KerasLearner, prepared: Prepared) -> None:
+def _keep_model(folder: Path, learner: training.Learner, prepared: Prepared) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "front_end.npz", allow_pickle=False, **prepared.front_end)
-    learner.save(folder / "model.keras")
+    learner.save(folder / learner.FILE)
 
 
 def _keep_fold(folder: Path, result: FoldResult) -> FoldResult:
@@ -343,13 +413,13 @@ def _kept_fold(folder: Path) -> FoldResult:
     return FoldResult(np.load(folder / "probabilities.npy"), pd.read_csv(folder / "history.csv"), facts)
 
 
-def _predictions(material: Material, results: Sequence[FoldResult]) -> pd.DataFrame:
+def _predictions(study: Study, material: Material, results: Sequence[FoldResult]) -> pd.DataFrame:
     """Return `predictions.csv`: one row per test clip, fold after fold."""
-    parts = []
+    parts, columns = [], list(_prediction_columns(study))
     for number, (fold, result) in enumerate(zip(material.folds, results, strict=True)):
         tested = material.clips.iloc[fold.test]
         predicted = np.asarray(material.classes)[result.probabilities.argmax(axis=1)]
-        part = tested.assign(fold=number, true=tested["label"], predicted=predicted)[list(PREDICTION_COLUMNS)]
+        part = tested.assign(fold=number, true=tested["label"], predicted=predicted)[columns]
         parts.append(part.assign(**dict(zip(material.classes, result.probabilities.T, strict=True))))
     return pd.concat(parts, ignore_index=True)
 
@@ -364,6 +434,7 @@ def _content(
     """Return the content of `record.json`, but for its timings."""
     facts = [result.facts for result in results]
     leaks = splits.merge_audits([fold["leaks"] for fold in facts])
+    scores = _scores(predictions, material.classes, unit=_unit_apart(job.study, leaks), seed=job.options.seed)
     return {
         "study": job.study.name,
         "experiment": job.experiment.id,
@@ -374,48 +445,64 @@ def _content(
         "size": job.options.size,
         "data": _data(job, material, identity["digest"]),
         "classes": list(material.classes),
-        "configuration": {**asdict(job.training), "optimizer": "Adam", "strategy": job.options.strategy}
-        | {"inputs": dict(job.experiment.inputs), "overrides": dict(job.options.overrides), "identity": identity},
+        "configuration": _configuration(job, identity),
         "parameters": facts[0]["parameters"],
-        **_scores(predictions, material.classes, by_speaker=_speakers_apart(leaks), seed=job.options.seed),
+        **scores,
+        "baselines": metrics.baselines(scores["confusion"]),
         "folds": [{key: fold[key] for key in ("fold", *splits.SETS, "best_epoch", "epochs")} for fold in facts],
         "leaks": leaks,
         "environment": environment.describe(),
         "other_orders": _order_accuracies(facts, len(predictions)).tolist(),
-        "notes": _notes(job, facts, len(predictions)),
+        "notes": _notes(job, facts, len(material.classes), len(predictions)),
         "status": "complete",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _scores(predictions: pd.DataFrame, classes: Sequence[str], *, by_speaker: bool, seed: int) -> dict[str, Any]:
-    """Return `metrics`, `per_class` and `confusion`, the intervals over speakers where no speaker was trained on."""
+def _configuration(job: Job, identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the training, or of the estimator, and those of the features."""
+    if job.training is None:
+        learnt = {"estimator": identity["estimator"]}
+    else:
+        learnt = {**asdict(job.training), "optimizer": "Adam", "strategy": job.options.strategy}
+    weights = {"weights": identity["weights"]} if job.experiment.pretrained else {}
+    chosen = {"inputs": dict(job.experiment.inputs), "overrides": dict(job.options.overrides), "identity": identity}
+    return {**learnt, **weights, **chosen}
+
+
+def _scores(predictions: pd.DataFrame, classes: Sequence[str], *, unit: str | None, seed: int) -> dict[str, Any]:
+    """Return `metrics`, `per_class` and `confusion`, the intervals over what `unit` names, or else over clips."""
     number = {name: place for place, name in enumerate(classes)}
     return metrics.classification(
         predictions["true"].map(number).to_numpy(),
         predictions["predicted"].map(number).to_numpy(),
         classes,
-        groups=predictions["speaker"].to_numpy() if by_speaker else None,
+        groups=predictions[unit].to_numpy() if unit else None,
         seed=seed,
     )
 
 
-def _timings(results: Sequence[FoldResult], elapsed: float) -> dict[str, float]:
-    """Return the timings of a run; `total_s` counts epochs that an earlier, interrupted call trained too."""
+def _timings(results: Sequence[FoldResult], elapsed: float) -> dict[str, float | None]:
+    """Return the timings of a run; `total_s` counts epochs that an earlier, interrupted call trained too.
+
+    `epoch_s` is None for what is fitted at once.
+    """
     load_s, features_s = (sum(result.facts[name] for result in results) for name in ("load_s", "features_s"))
-    epochs = pd.concat([result.history["seconds"] for result in results])
+    epochs = np.concatenate([result.history["seconds"].to_numpy(float) for result in results])
     return {
         "load_s": round(load_s, 2),
         "features_s": round(features_s, 2),
-        "epoch_s": round(float(epochs.median()), 3),
+        "epoch_s": round(float(np.median(epochs)), 3) if len(epochs) else None,
         "ms_per_clip": float(np.mean([result.facts["ms_per_clip"] for result in results])),
         "peak_memory_mib": environment.peak_memory_mib(),
         "total_s": round(max(elapsed, load_s + features_s + float(epochs.sum())), 1),
     }
 
 
-def _speakers_apart(leaks: Sequence[Mapping[str, Any]]) -> bool:
-    return all(leak["clean"] for leak in leaks if leak["check"] == "speaker")
+def _unit_apart(study: Study, leaks: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the column to bootstrap over: that of the study's unit, if none of its values is in two sets."""
+    word = study.apart[study.unit]
+    return study.unit if all(leak["clean"] for leak in leaks if leak["check"] == word) else None
 
 
 def _data(job: Job, material: Material, digest: str) -> dict[str, Any]:
@@ -432,7 +519,7 @@ def _data(job: Job, material: Material, digest: str) -> dict[str, Any]:
     return {
         "demo": job.scan.demo,
         "clips": len(material.clips),
-        "expected_clips": sum(CORPORA[name].clips for name in job.study.corpora),
+        "expected_clips": job.study.clips or sum(CORPORA[name].clips for name in job.study.corpora),
         "corpora": corpora,
         "missing": job.scan.absent(job.study.corpora),
         "per_class": clip_count(material.clips, material.classes),
@@ -440,15 +527,19 @@ def _data(job: Job, material: Material, digest: str) -> dict[str, Any]:
     }
 
 
-def _notes(job: Job, facts: Sequence[Mapping[str, Any]], tested: int) -> list[str]:
+def _notes(job: Job, facts: Sequence[Mapping[str, Any]], n_classes: int, tested: int) -> list[str]:
     notes = []
     if job.options.folds is not None:
         notes.append(f"only the first {len(facts)} folds were run")
     if job.options.overrides:
         changed = ", ".join(f"{name} = {value}" for name, value in job.options.overrides.items())
         notes.append(f"set on the command line: {changed}")
+    if job.training is None and not _estimator(job, n_classes).probabilistic:
+        notes.append("the classifier has no probabilities: predictions.csv has 1 for the class it chose")
+    if job.experiment.pretrained and job.options.weights == "none":
+        notes.append("the network that should have been trained before has random weights (--weights none)")
     others = _order_accuracies(facts, tested)
-    if len(others):
+    if job.training and len(others):
         notes.append(
             f"predictions depend on their batch: {job.training.batch_size} clips, in the order of predictions.csv; "
             f"in {len(others)} other orders the accuracy was {others.min():.4f} to {others.max():.4f}, "
@@ -464,31 +555,36 @@ def _order_accuracies(facts: Sequence[Mapping[str, Any]], tested: int) -> np.nda
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would take, from a few measured steps."""
+    """What a run would take, from a few measured steps; what is fitted at once has no parameters and no epochs."""
 
     experiment: str
     protocol: str
     clips: int
     folds: int
-    parameters: int
-    epoch_s: float
+    parameters: int | None
+    epoch_s: float | None
     total_s: float
     memory_mib: float
     disk_mib: float
 
     def __str__(self) -> str:
+        if self.parameters is None or self.epoch_s is None:
+            time_in_words = f"about {duration_in_words(self.total_s)} to fit once the features are there"
+        else:
+            time_in_words = f"{self.parameters:,} parameters, {self.epoch_s:.1f} s per epoch, at most "
+            time_in_words += duration_in_words(self.total_s)
         return (
-            f"{self.experiment} {self.protocol}: {self.clips} clips in {self.folds} fold(s), "
-            f"{self.parameters:,} parameters, {self.epoch_s:.1f} s per epoch, at most "
-            f"{duration_in_words(self.total_s)}, about {self.memory_mib:,.0f} MiB of memory, "
-            f"{self.disk_mib:,.0f} MiB of disk"
+            f"{self.experiment} {self.protocol}: {self.clips} clips in {self.folds} fold(s), {time_in_words}, "
+            f"about {self.memory_mib:,.0f} MiB of memory, {self.disk_mib:,.0f} MiB of disk"
         )
 
 
 def estimate(job: Job) -> Estimate:
-    """Measure a few training steps on noise and say what the whole run would take at most; nothing is written."""
+    """Measure a few training steps, or one fit, on noise and say what the whole run would take at most."""
     clips = job.clips()
     classes, folds, chosen = job.classes(clips), job.folds(clips), job.training
+    if chosen is None:
+        return _estimate_of_fits(job, clips, classes, folds)
     learner = training.KerasLearner(partial(job.experiment.build, job.setting, len(classes)), chosen)
     shape = learner.model.input_shape[1:]
     draw = np.random.default_rng(0)
@@ -509,6 +605,30 @@ def estimate(job: Job) -> Estimate:
         sum(rows) / chosen.batch_size / rate * chosen.epochs * stages,
         environment.peak_memory_mib() + float(features_mib),
         _decoded_mib(job.experiment, len(clips)) + _models_mib(learner.model.count_params(), len(folds), stages),
+    )
+
+
+def _estimate_of_fits(job: Job, clips: pd.DataFrame, classes: Sequence[str], folds: Sequence[splits.Split]) -> Estimate:
+    """Fit one fold's clips as they are labelled, with noise for features: as many as `inputs["features"]` says."""
+    draw, rows = np.random.default_rng(0), folds[0].train
+    noise = draw.normal(size=(len(clips), job.experiment.inputs["features"])).astype(np.float32)
+    learner, began = _estimator(job, len(classes)), time.monotonic()
+    learner.fit(Arrays(noise[rows], one_hot(clips["label"].iloc[rows], classes)), stage=job.experiment.id)
+    learner.predict(noise[folds[0].test])
+    elapsed = time.monotonic() - began
+    with tempfile.TemporaryDirectory() as folder:
+        learner.save(Path(folder) / learner.FILE)
+        model_mib = (Path(folder) / learner.FILE).stat().st_size / MIB
+    return Estimate(
+        job.experiment.id,
+        job.protocol.name,
+        len(clips),
+        len(folds),
+        None,
+        None,
+        elapsed * len(folds),
+        environment.peak_memory_mib(),
+        _decoded_mib(job.experiment, len(clips)) + model_mib * len(folds),
     )
 
 

@@ -5,19 +5,22 @@ which document stands in the document's module.
 """
 
 import math
+import warnings
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TypedDict
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from common.errors import InputError
 
 SETS = ("train", "validation", "test")
+SPEAKER_AND_GROUP = {"speaker": "speaker", "group": "group"}
+"""The columns of the manifest that the leak audit looks into, unless a study says otherwise."""
 RAVDESS = "ravdess"
 """The one corpus whose speaker number says the sex (odd: male), so that its folds can be balanced."""
 
@@ -117,6 +120,40 @@ def _sorted_split(trained: np.ndarray, validated: np.ndarray, tested: np.ndarray
     return Split(np.sort(trained), np.sort(validated), np.sort(tested))
 
 
+def stratified_folds(
+    labels: Sequence[str] | np.ndarray | pd.Series,
+    *,
+    folds: int,
+    seed: int,
+    groups: Sequence[str] | np.ndarray | pd.Series | None = None,
+) -> list[Split]:
+    """Deal clips over folds, each of which tests once what the others train; nothing validates.
+
+    Every fold has the classes' proportions as far as their sizes, and the groups, allow.
+
+    Args:
+        labels: one label per clip.
+        folds: how many.
+        seed: of the dealing.
+        groups: what must not be on both sides, one value per clip; None: clips are dealt one by one.
+
+    Raises:
+        InputError: no class has as many clips as there are folds, or there are fewer groups than folds.
+    """
+    strata, rows = np.asarray(labels), np.arange(len(labels))
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    dealer = kind(folds, shuffle=True, random_state=seed)
+    if groups is not None and len(set(groups)) < folds:
+        raise InputError(f"{len(set(groups))} groups are too few for {folds} folds. Use more recordings.")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class")  # it is then absent from some folds
+            dealt = list(dealer.split(rows, strata, groups))
+    except ValueError as error:
+        raise InputError(f"{len(rows)} clips are too few for {folds} stratified folds. Use more per class.") from error
+    return [Split(trained, np.array([], int), tested) for trained, tested in dealt]
+
+
 def grouped_folds(manifest: pd.DataFrame, *, folds: int = 6, seed: int) -> list[Split]:
     """Deal each corpus' speakers over folds, so that every clip is tested once by a model new to its speaker.
 
@@ -184,6 +221,7 @@ def audit(
     manifest: pd.DataFrame,
     split: Split,
     *,
+    apart: Mapping[str, str] = SPEAKER_AND_GROUP,
     digests: Sequence[str] | None = None,
     augmented: Collection[int] = (),
     scaler_rows: Collection[int] = (),
@@ -192,20 +230,18 @@ def audit(
     """Look for whatever the test set could have told the training; a check without its material is left out.
 
     Args:
-        manifest: one row per clip with `speaker` and `group`.
+        manifest: one row per clip with the columns of `apart`.
         split: rows of each set.
+        apart: columns whose values should not be in two sets, each with the word for one of them.
         digests: one content digest per clip; None leaves the check of equal bytes out.
         augmented: rows whose altered copies train.
         scaler_rows: rows that any scaler or other statistic was fitted on.
         chosen_on: the set that every choice (best epoch, best setting) was made on.
 
     Returns:
-        One entry per check: speaker, group, bytes, augmented, scaler, selection.
+        One entry per check: the words of `apart`, bytes, augmented, scaler, selection.
     """
-    checks = [
-        _shared_values("speaker", "speaker", manifest["speaker"].to_numpy(), split),
-        _shared_values("group", "group", manifest["group"].to_numpy(), split),
-    ]
+    checks = [_shared_values(word, word, manifest[column].to_numpy(), split) for column, word in apart.items()]
     if digests is not None:
         checks.append(_shared_values("bytes", "identical recording", np.asarray(digests), split))
     return [
@@ -247,6 +283,8 @@ def _rows_outside_training(check: str, what: str, rows: Collection[int], split: 
 def _selection(chosen_on: str, split: Split) -> Leak:
     if chosen_on == "test" or len(np.intersect1d(split.validation, split.test)):
         return Leak(check="selection", clean=False, detail="the test set was used for a choice")
+    if not len(split.validation):
+        return Leak(check="selection", clean=True, detail="no choice was made: nothing validates")
     return Leak(check="selection", clean=True, detail=f"choices were made on the {chosen_on} set")
 
 

@@ -5,13 +5,14 @@ A document's module fills these in and adds nothing but functions; the runner an
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from common.errors import InputError
-from common.splits import Split
+from common.splits import SPEAKER_AND_GROUP, Split
 
 Size = Literal["full", "demo"]
 
@@ -55,11 +56,19 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Setting:
-    """What one run is made with: everything that its models and data may depend on besides the clips."""
+    """What one run is made with: everything that its models and data may depend on besides the clips.
+
+    Attributes:
+        switches: values by name.
+        seed: of everything random.
+        size: `full` or `demo`.
+        weights: of a network that was trained before: `imagenet`, the path of a file, or `none` for random ones.
+    """
 
     switches: Mapping[str, str]
     seed: int
     size: Size = "full"
+    weights: str = "none"
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,19 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class FileInputs:
+    """What a model is fed for one audio file.
+
+    Attributes:
+        x: float32 (parts, ...), a row for each part of the file that is classified by itself.
+        notes: what its owner should know of the way from the file to these parts, a sentence each.
+    """
+
+    x: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Experiment:
     """One row of the document.
 
@@ -122,14 +144,18 @@ class Experiment:
         id: as on the command line.
         title: in words.
         section: of the document.
-        build: returns the uncompiled Keras model, given the setting and the number of classes.
+        build: returns the uncompiled Keras model, or the unfitted scikit-learn estimator, given the setting and the
+            number of classes.
         prepare: returns a fold's arrays, given the manifest, the split, the classes and the setting.
-        training: how it is trained.
+        training: how it is trained; None for a scikit-learn estimator, which is fitted at once.
         switches: names of the study's switches that this experiment depends on.
+        inputs_of: returns what the model is fed for one audio file, given the setting of a run and the front end that
+            its fold kept.
         inputs: the settings of its features, as the record keeps them; `sample_rate` (Hz) and `duration_s` among them
             say how much decoded audio a clip is.
         noisy_copies: altered copies of each training clip.
         demo: fields of `training` that have other values at demo size.
+        pretrained: whether it needs a network that was trained before, whose weights `--weights` names.
     """
 
     id: str
@@ -137,11 +163,13 @@ class Experiment:
     section: str
     build: Callable[[Setting, int], Any]
     prepare: Callable[[pd.DataFrame, Split, Sequence[str], Setting], Prepared]
-    training: Training
+    training: Training | None
     switches: tuple[str, ...]
+    inputs_of: Callable[[Path, Setting, Mapping[str, np.ndarray]], FileInputs]
     inputs: Mapping[str, Any] = field(default_factory=dict)
     noisy_copies: int = 0
     demo: Mapping[str, Any] = field(default_factory=dict)
+    pretrained: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,10 +184,14 @@ class Study:
         switches: all its switches.
         protocols: by name.
         experiments: in the document's order.
-        label: relabels a manifest as the switches say.
+        label: relabels a manifest as the switches say; it may leave clips out or divide them into several, each with an
+            `offset` (s) into its file.
         split: returns the folds of a relabelled manifest.
         batch_dependent: whether a prediction depends on the other clips of its batch.
         printed_shape: turns the shape of a layer's output into the one the document prints.
+        apart: columns of the manifest whose values should not be on both sides of a split, each with the word for one
+            of them; intervals are bootstrapped over the first, where the leak audit finds it kept apart.
+        clips: how many clips `label` makes of the whole corpora; None: one of each.
     """
 
     name: str
@@ -169,10 +201,17 @@ class Study:
     switches: tuple[Switch, ...]
     protocols: Mapping[str, Protocol]
     experiments: tuple[Experiment, ...]
-    label: Callable[[pd.DataFrame, Mapping[str, str]], pd.DataFrame]
+    label: Callable[[pd.DataFrame, Setting], pd.DataFrame]
     split: Callable[[pd.DataFrame, Setting], list[Split]]
-    batch_dependent: Callable[[Experiment, Setting], bool]
-    printed_shape: Callable[[tuple[int | None, ...]], tuple[int | None, ...]]
+    batch_dependent: Callable[[Experiment, Setting], bool] = lambda experiment, setting: False
+    printed_shape: Callable[[tuple[int | None, ...]], tuple[int | None, ...]] = lambda shape: shape
+    apart: Mapping[str, str] = field(default_factory=lambda: SPEAKER_AND_GROUP)
+    clips: int | None = None
+
+    @property
+    def unit(self) -> str:
+        """The column of the manifest that names what clips share: what is resampled for an interval."""
+        return next(iter(self.apart))
 
     def experiment(self, name: str) -> Experiment:
         """Return an experiment by id.

@@ -1,8 +1,9 @@
 """Training that can be killed at any moment and goes on to the same end.
 
-Three kinds of learner meet the protocol `Learner`; the Keras 3 one is here. Everything random in an epoch (the order of
-the clips, dropout) is derived from (seed, epoch), and the checkpoint of an epoch holds weights, optimiser, early
-stopping and history, so an interrupted run and an unbroken one give the same predictions to the bit on one machine.
+Three kinds of learner meet the protocol `Learner`; those of Keras 3 and of scikit-learn are here. Everything random in
+an epoch (the order of the clips, dropout) is derived from (seed, epoch), and the checkpoint of an epoch holds weights,
+optimiser, early stopping and history, so an interrupted run and an unbroken one give the same predictions to the bit on
+one machine. A scikit-learn estimator is fitted at once.
 """
 
 import contextlib
@@ -15,11 +16,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
+import joblib
 import keras
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from common import environment, pipeline
 from common.errors import EncoreError, InputError, ResultError
@@ -29,6 +33,8 @@ from common.study import Arrays, Training
 
 EARLY_STOPPING_STATE = ("wait", "stopped_epoch", "best", "best_epoch")
 HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+COMPRESSION = 3
+"""Of saved estimators: thirty trees shrink to a quarter, and zlib's checksum finds a damaged file."""
 
 
 class BudgetSpentError(EncoreError):
@@ -36,7 +42,17 @@ class BudgetSpentError(EncoreError):
 
 
 class Learner(Protocol):
-    """What the runner asks of a model, whatever library it is from."""
+    """What the runner asks of a model, whatever library it is from.
+
+    Attributes:
+        FILE: name of the file that a run keeps the model in.
+        probabilistic: whether `predict` gives probabilities, or only 1 for the class that the model chose.
+    """
+
+    FILE: ClassVar[str]
+
+    @property
+    def probabilistic(self) -> bool: ...  # noqa: D102
 
     def fit(self, train: Arrays, validation: Arrays | None, *, epochs: int, stage: str) -> pd.DataFrame:
         """Train, from where an interrupted call stopped; return one row per epoch (`HISTORY_COLUMNS`)."""
@@ -48,11 +64,11 @@ class Learner(Protocol):
         """Write the model to a file."""
 
     @classmethod
-    def load(cls, path: Path, training: Training) -> Self:
+    def load(cls, path: Path, training: Any) -> Self:
         """Read what `save` wrote."""
 
     def summary(self) -> dict[str, Any]:
-        """Return `total`, `trainable`, `non_trainable` and `layers`."""
+        """Return `total`, `trainable`, `non_trainable` and `layers`; of an estimator, its `steps`."""
 
 
 def use_determinism(seed: int) -> None:
@@ -120,6 +136,9 @@ class KerasLearner:
         strategy: a name that `strategy_scope` knows.
         deadline: `time.monotonic()` after which no further epoch begins; None: never.
     """
+
+    FILE: ClassVar[str] = "model.keras"
+    probabilistic = True
 
     def __init__(
         self,
@@ -252,6 +271,110 @@ def summarise(model: keras.Model) -> dict[str, Any]:
         for operation in model.operations
     ]
     return {"total": total, "trainable": trainable, "non_trainable": total - trainable, "layers": layers}
+
+
+class SklearnLearner:
+    """A scikit-learn classifier, fitted at once: it has no epochs, no learning curve, and nothing to resume.
+
+    Args:
+        estimator: unfitted, or fitted if it only predicts.
+        n_classes: columns of its predictions; a class that no training clip has gets probability 0.
+        seed: of everything random in it.
+        deadline: `time.monotonic()` after which it is not fitted any more; None: never.
+    """
+
+    FILE: ClassVar[str] = "model.joblib"
+
+    def __init__(
+        self, estimator: BaseEstimator, *, n_classes: int, seed: int = 0, deadline: float | None = None
+    ) -> None:
+        self.estimator: Any = estimator
+        self._n_classes, self._seed, self._deadline = n_classes, seed, deadline
+
+    @property
+    def probabilistic(self) -> bool:
+        """Whether the classifier has probabilities: a one-vs-one SVM has votes only."""
+        return hasattr(self.estimator, "predict_proba")
+
+    def fit(self, train: Arrays, validation: Arrays | None = None, *, epochs: int = 1, stage: str = "") -> pd.DataFrame:
+        """Fit the classifier on the training clips; the other arguments are of no use to it.
+
+        Args:
+            train: features (clips, features) and one-hot targets.
+
+        Returns:
+            No rows: `HISTORY_COLUMNS`.
+
+        Raises:
+            BudgetSpentError: the deadline has passed.
+            ResultError: the classifier refuses these clips.
+        """
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise BudgetSpentError("the time budget is spent; the same command goes on from the last finished fold")
+        random = [name for name in self.estimator.get_params() if name.rpartition("__")[2] == "random_state"]
+        self.estimator.set_params(**{name: derive(self._seed, name) for name in random})
+        try:
+            self.estimator.fit(train.x, train.y.argmax(axis=1))
+        except ValueError as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise ResultError(f"{stage}: it cannot be fitted to {len(train.x)} clips ({reason})") from error
+        return pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype=float)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return class probabilities (clips, classes) float32; 1 for the chosen class where there are none."""
+        if not self.probabilistic:
+            return np.eye(self._n_classes, dtype=np.float32)[self.estimator.predict(x)]
+        probabilities = np.zeros((len(x), self._n_classes), np.float32)
+        probabilities[:, self.estimator.classes_] = self.estimator.predict_proba(x)
+        return probabilities
+
+    def save(self, path: Path) -> None:
+        """Write the fitted classifier with joblib; the file is whole or absent."""
+        temporary = path.with_name(f".{path.name}")
+        joblib.dump((self.estimator, self._n_classes), temporary, compress=COMPRESSION)
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, training: None = None) -> Self:
+        """Read a classifier that `save` wrote. Unpickling runs code: load only files that you trust.
+
+        Raises:
+            InputError: the file is missing, damaged, or no saved classifier.
+        """
+        try:
+            estimator, n_classes = joblib.load(path)
+        except Exception as error:  # a damaged pickle can raise whatever there is
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise InputError(f"{path} is no model that Encore saved ({reason}); run the experiment again") from error
+        return cls(estimator, n_classes=n_classes)
+
+    def summary(self) -> dict[str, Any]:
+        """Return `steps`: dicts of `name`, `type` and `settings`."""
+        return {"steps": steps(self.estimator)}
+
+
+def steps(estimator: BaseEstimator) -> list[dict[str, Any]]:
+    """Return a pipeline's steps in order, or the one step that an estimator is.
+
+    Returns:
+        Dicts of `name`, `type` and `settings`: every parameter, those of inner estimators as `inner__name`, as plain
+        values; an inner estimator itself is its type.
+    """
+    named = estimator.steps if isinstance(estimator, Pipeline) else [(type(estimator).__name__.lower(), estimator)]
+    return [
+        {
+            "name": name,
+            "type": type(step).__name__,
+            "settings": {key: _setting(value) for key, value in sorted(step.get_params().items())},
+        }
+        for name, step in named
+    ]
+
+
+def _setting(value: Any) -> Any:
+    if isinstance(value, BaseEstimator):
+        return type(value).__name__
+    return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
 
 
 class EpochSeeds(keras.callbacks.Callback):

@@ -1,4 +1,4 @@
-"""`python -m reports`: tables and pictures from records; `check`: verdicts on the published numbers."""
+"""`python -m reports`: pages, tables and pictures from records; `check`: verdicts on the published numbers."""
 
 import json
 import re
@@ -15,8 +15,10 @@ from rich.table import Table
 from common import published
 from common.console import main
 from common.errors import InputError, ResultError
+from reports.audit import command as audit_command
+from reports.audit import recovered
 from reports.build import RESULTS, build, page_texts
-from reports.collect import METRICS, Collected, collect
+from reports.collect import Collected, collect
 from reports.compare import NOT_REPRODUCED, Verdict, verdicts
 
 PIPE_WIDTH = 160
@@ -31,10 +33,10 @@ app = typer.Typer(add_completion=False, help=__doc__)
 @app.command("build")
 def build_command(
     runs: Runs = None,
-    out: Annotated[Path, typer.Option(help="Folder for pages and pictures.")] = Path("report"),
+    out: Annotated[Path, typer.Option(help="Folder for pages, tables and pictures.")] = Path("report"),
     as_json: Json = False,
 ) -> None:
-    """Write a page with tables and pictures per document, from `runs`, else `runs-demo`, else the records shipped."""
+    """Write pages, tables and pictures of every document, from `runs`, else `runs-demo`, else the records shipped."""
     write_pages(runs, out, as_json=as_json)
 
 
@@ -51,13 +53,14 @@ def write_pages(runs: list[Path] | None, out: Path, *, as_json: bool) -> None:
         raise InputError(f"no usable record in {places}; run an experiment first: python -m reproductions.ser_parallel")
     built = build(collected, out)
     if as_json:
-        files = {"pages": [str(path) for path in built.pages], "figures": [str(path) for path in built.figures]}
-        print(json.dumps({**files, "skipped": list(collected.skipped)}))
+        files = {kind: [str(path) for path in getattr(built, kind)] for kind in ("pages", "tables", "pictures")}
+        print(json.dumps({**files, "html": str(built.html), "skipped": list(collected.skipped)}))
         return
     records = sum(len(group.runs) for group in collected.groups)
-    for page in built.pages:
+    for page in (*built.pages, built.html):
         print(page)
-    print(f"{len(built.pages)} page(s) and {len(built.figures)} pictures from {records} record(s), in {out}")
+    counted = f"{len(built.pages)} pages, {len(built.tables)} files of tables and {len(built.pictures)} of pictures"
+    print(f"{counted} from {records} record(s), in {out}; open {built.html}")
 
 
 @app.command()
@@ -68,7 +71,7 @@ def check(
 ) -> None:
     """Judge every published number; fail if a committed page is stale or a record invalid."""
     collected = _collect(runs or ([RESULTS] if RESULTS.is_dir() else []))
-    rows = [row for study in published.studies() for row in verdicts(published.load(study), collected.of(study))]
+    rows = [row for study in published.studies() for row in _verdicts(study, collected)]
     if as_json:
         print(json.dumps([asdict(row) for row in rows]))
     else:
@@ -80,6 +83,20 @@ def check(
     problems += [f"{missed} number(s) not reproduced"] * bool(strict and missed)
     if problems:
         raise ResultError("; ".join(problems))
+
+
+@app.command()
+def audit(
+    file: Annotated[Path | None, typer.Argument(help="Published numbers of any paper, as reports/published.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Examine the published tables by code: whether they can be right, and bear out what is said of them."""
+    audit_command.run(file, as_json=as_json)
+
+
+def _verdicts(study: str, collected: Collected) -> list[Verdict]:
+    known = published.load(study)
+    return verdicts(known, collected.of(study), recovered(known))
 
 
 def _collect(folders: list[Path]) -> Collected:
@@ -94,30 +111,30 @@ def stale_pages(results: Path, committed: Path) -> list[str]:
 
     Texts are compared to the byte, pictures are not: those depend on the version of matplotlib.
     """
-    texts = page_texts(collect([results])) if results.is_dir() else {}
-    return [f"{study}.md" for study in published.studies() if _is_stale(committed / f"{study}.md", texts.get(study))]
+    texts = page_texts(collect([results] if results.is_dir() else []))
+    return [name for name, text in texts.items() if _is_stale(committed / name, text)]
 
 
-def _is_stale(page: Path, text: str | None) -> bool:
-    found = page.read_text(encoding="utf-8") if page.is_file() else None
-    if found != text:
+def _is_stale(page: Path, text: str) -> bool:
+    if not page.is_file() or page.read_text(encoding="utf-8") != text:
         return True
-    pictures = re.findall(r"!\[.*?\]\((.*?)\)", text or "")
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", text)
     return not all((page.parent / picture).is_file() for picture in pictures)
 
 
 def _print_verdicts(rows: list[Verdict]) -> None:
-    """Print the overall metrics one by one and count the verdicts of the classes."""
+    """Print the overall metrics one by one and count the verdicts of classes and cells."""
     table = Table(title="Published numbers against ours (difference with its 95 % interval)", title_justify="left")
     for title in ("experiment", "metric", "published", "obtained", "difference", "verdict", "why"):
         table.add_column(title, justify="right" if title in ("published", "obtained", "difference") else "left")
     for row in rows:
-        if row.metric in METRICS:
-            table.add_row(row.experiment, row.metric, f"{row.published:.2f}", *_ours(row), row.verdict, row.why)
+        if row.scope == "overall":
+            table.add_row(row.experiment, row.metric, f"{row.published:.4g}", *_ours(row), row.verdict, row.why)
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     console.print(table)
-    counts = Counter(row.verdict for row in rows if row.metric not in METRICS)
-    console.print("class by class: " + ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items())))
+    for scope, words in {"class": "class by class", "cell": "cell by cell of the recovered matrices"}.items():
+        counts = Counter(row.verdict for row in rows if row.scope == scope)
+        console.print(f"{words}: " + ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items())))
 
 
 def _ours(row: Verdict) -> tuple[str, str]:
@@ -130,7 +147,7 @@ def _ours(row: Verdict) -> tuple[str, str]:
 def with_command(arguments: list[str]) -> list[str]:
     """Return the command line with `build` in front where it names no command."""
     named = next((word for word in arguments if word != "--debug"), "")
-    return arguments if named in ("build", "check", "--help") else ["build", *arguments]
+    return arguments if named in ("build", "check", "audit", "--help") else ["build", *arguments]
 
 
 if __name__ == "__main__":

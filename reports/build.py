@@ -1,16 +1,43 @@
-"""Writes the page and the pictures of every study that has records."""
+"""Writes all that is made of records: pages, tables in three forms, pictures, and the HTML page of all studies."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from common import published
+from common.published import Published
 from common.records import write_text
-from reports import figures, tables
-from reports.collect import Collected
+from reports import audit, figures, latex, markdown, page, spreadsheet
+from reports.audit.finding import Finding
+from reports.beside import sides_of
+from reports.chapter import READING, all_experiments, chapter, study_table
+from reports.collect import Collected, Group
 from reports.compare import effects
+from reports.content import Block, Chapter, Words
+from reports.figures import Picture
 
 RESULTS = Path(__file__).parent / "results"
 """Records that we ran, shipped with the project; the committed pages beside them are made of these."""
+FRONT = "README.md"
+TITLE = "Published numbers on emotion in audio, and ours"
+INTRODUCTION = (
+    "Every number that these documents print is stored as data, examined, and held against what we obtain; code "
+    "decides the verdict. Where nothing was run yet, the printed numbers stand alone."
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that is known of one study before anything is written."""
+
+    published: Published
+    groups: Sequence[Group]
+    pictures: Sequence[Picture]
+    findings: Sequence[Finding]
+    matrices: dict[str, np.ndarray]
+    chapter: Chapter
 
 
 @dataclass(frozen=True)
@@ -18,24 +45,73 @@ class Built:
     """Files written."""
 
     pages: tuple[Path, ...]
-    figures: tuple[Path, ...]
+    tables: tuple[Path, ...]
+    pictures: tuple[Path, ...]
+    html: Path
 
 
-def build(collected: Collected, out: Path) -> Built:
-    """Write one page per study and its pictures below `out/figures/<study>/`."""
-    pages: list[Path] = []
-    drawn: list[Path] = []
-    for study, text in page_texts(collected).items():
-        known, groups = published.load(study), collected.of(study)
-        drawn += figures.draw_all(known, groups, effects(groups), out / "figures" / study)
-        write_text(out / f"{study}.md", text)
-        pages.append(out / f"{study}.md")
-    return Built(tuple(pages), tuple(drawn))
+def study_of(name: str, groups: Sequence[Group]) -> Study:
+    """Gather what is said of one study.
+
+    Raises:
+        InputError: its published numbers are damaged.
+    """
+    known, changes = published.load(name), effects(groups)
+    pictures, matrices = figures.pictures(known, groups, changes), audit.recovered(known)
+    findings = audit.audit(known)
+    said = chapter(known, groups, changes, pictures, findings, matrices)
+    return Study(known, groups, pictures, findings, matrices, said)
+
+
+def studies_of(collected: Collected) -> list[Study]:
+    """Gather what is said of every study that has published numbers; those that were run come first."""
+    run = collected.studies()
+    names = sorted(published.studies(), key=lambda name: name not in run)
+    return [study_of(name, collected.of(name)) for name in names]
 
 
 def page_texts(collected: Collected) -> dict[str, str]:
-    """Return the text of every page by study."""
-    return {
-        study: tables.page(published.load(study), collected.of(study), f"figures/{study}")
-        for study in collected.studies()
-    }
+    """Return the text of every Markdown page by file name; nothing is drawn for it."""
+    return _texts(studies_of(collected))
+
+
+def build(collected: Collected, out: Path) -> Built:
+    """Write a Markdown page per study, its tables and pictures, the front page, and one HTML page of all.
+
+    Args:
+        collected: the records.
+        out: folder; gets `README.md`, `<study>.md`, `tables/<study>/`, `pictures/<study>/` and `index.html`.
+    """
+    studies = studies_of(collected)
+    tables = [path for study in studies for path in _write_tables(study.chapter, out)]
+    tasks = [(picture, out / "pictures" / study.chapter.study) for study in studies for picture in study.pictures]
+    drawn = figures.save_all(tasks)
+    places = {(folder.name, picture.name): png for (picture, folder), (_, png) in zip(tasks, drawn, strict=True)}
+    pages = [_write(out / name, text) for name, text in _texts(studies).items()]
+    html = page.page(_front(studies, each=True), [study.chapter for study in studies], lambda *name: places[name])
+    files = tuple(path for pair in drawn for path in pair)
+    return Built(tuple(pages), tuple(tables), files, _write(out / "index.html", html))
+
+
+def _texts(studies: Sequence[Study]) -> dict[str, str]:
+    pages = {f"{study.chapter.study}.md": markdown.page(study.chapter) for study in studies}
+    return {FRONT: markdown.front(TITLE, _front(studies, each=False)), **pages}
+
+
+def _front(studies: Sequence[Study], *, each: bool) -> list[Block]:
+    """Return what stands before the studies: a line per document and, if asked for, one per experiment."""
+    lines = study_table([(study.published, study.groups, study.findings, study.matrices) for study in studies])
+    rows = [all_experiments([(study.published, sides_of(study.groups)) for study in studies])] if each else []
+    return [Words(INTRODUCTION), Words(READING), lines, *rows]
+
+
+def _write_tables(said: Chapter, out: Path) -> Iterable[Path]:
+    folder = out / "tables" / said.study
+    for table in said.tables:
+        yield _write(folder / f"{table.name}.tex", latex.table_text(table, said.study))
+        yield _write(folder / f"{table.name}.csv", spreadsheet.table_text(table))
+
+
+def _write(path: Path, text: str) -> Path:
+    write_text(path, text)
+    return path

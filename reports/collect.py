@@ -12,7 +12,7 @@ import pandas as pd
 
 from common import published, records
 from common.errors import InputError
-from common.metrics import Interval, group_confusions
+from common.metrics import Interval, group_confusions, wilson
 
 PROTOCOLS = ("published", "corrected", "independent")
 METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in published.SCORES))
@@ -51,10 +51,9 @@ class Run:
         """Seed of the run."""
         return int(self.data["seed"])
 
-    @property
-    def accuracy(self) -> Estimate:
-        """Accuracy with its interval."""
-        row = self.data["metrics"]["accuracy"]
+    def estimate(self, metric: str) -> Estimate:
+        """Return an overall metric with its interval; raises KeyError where the record has none of this name."""
+        row = self.data["metrics"][metric]
         return Estimate(row["value"], (row["interval"][0], row["interval"][1]), row["n"])
 
     @cached_property
@@ -106,27 +105,47 @@ class Group:
         return np.sum([run.data["confusion"] for run in self.runs], axis=0)
 
     def values(self, metric: str) -> list[float]:
-        """Return an overall metric of each seed."""
-        return [run.data["metrics"][metric]["value"] for run in self.runs]
+        """Return an overall metric of each seed; empty where a record has none of this name."""
+        return [run.estimate(metric).value for run in self.runs] if self._has(metric) else []
 
-    def estimate(self, metric: str) -> Estimate:
-        """Return an overall metric with its interval."""
-        rows = [run.data["metrics"][metric] for run in self.runs]
-        return _mean_estimate([(row["value"], row["interval"], row["n"]) for row in rows])
+    def estimate(self, metric: str) -> Estimate | None:
+        """Return an overall metric with its interval; None where a record has none of this name."""
+        return _mean_estimate([run.estimate(metric) for run in self.runs]) if self._has(metric) else None
+
+    def _has(self, metric: str) -> bool:
+        return all(metric in run.data["metrics"] for run in self.runs)
 
     def class_estimate(self, name: str, score: str) -> Estimate | None:
         """Return a class' score with its interval; None if a run has no clip of the class. n is its support."""
         rows = [run.data["per_class"][name] for run in self.runs]
         if any(row["support"] == 0 for row in rows):
             return None
-        return _mean_estimate([(row[score], row[f"{score}_interval"], row["support"]) for row in rows])
+        return _mean_estimate([Estimate(row[score], row[f"{score}_interval"], row["support"]) for row in rows])
+
+    def share_of_predicted(self, true: str, predicted: str) -> Estimate | None:
+        """Return which share of the items predicted as one class is annotated as another.
+
+        None where a run predicts nothing as that class or has other classes.
+        """
+        classes = self.first["classes"]
+        if true not in classes or predicted not in classes:
+            return None
+        row, column = classes.index(true), classes.index(predicted)
+        counts = [np.asarray(run.data["confusion"])[:, column] for run in self.runs]
+        if any(count.sum() == 0 for count in counts):
+            return None
+        return _mean_estimate([_share(int(count[row]), int(count.sum())) for count in counts])
 
 
-def _mean_estimate(rows: list[tuple[float, Sequence[float], int]]) -> Estimate:
-    value = float(np.mean([row[0] for row in rows]))
-    below = float(np.mean([row[0] - row[1][0] for row in rows]))
-    above = float(np.mean([row[1][1] - row[0] for row in rows]))
-    return Estimate(value, (max(0.0, value - below), min(1.0, value + above)), min(row[2] for row in rows))
+def _share(hits: int, n: int) -> Estimate:
+    return Estimate(hits / n, wilson(hits / n, n), n)
+
+
+def _mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
+    value = float(np.mean([one.value for one in estimates]))
+    below = float(np.mean([one.value - one.interval[0] for one in estimates]))
+    above = float(np.mean([one.interval[1] - one.value for one in estimates]))
+    return Estimate(value, (value - below, value + above), min(one.n for one in estimates))
 
 
 @dataclass(frozen=True)
@@ -199,25 +218,34 @@ def _run(record: records.Record) -> Run:
 
 def _problem(run: Run) -> str | None:
     """Say what in a record cannot be true, or None."""
-    data, classes = run.data, run.data["classes"]
     missing = [name for name in HISTORY_COLUMNS if name not in run.history]
     missing += [name for name in PREDICTION_COLUMNS if name not in run.predictions]
     if missing:
         return f"its tables lack {', '.join(missing)}"
+    if run.predictions.empty:
+        return "it has no predictions"
+    return _problem_of_classes(run) or _problem_of_metrics(run)
+
+
+def _problem_of_classes(run: Run) -> str | None:
+    data, classes = run.data, run.data["classes"]
     confusion = _confusion(run.predictions, classes)
     if not np.array_equal(confusion, np.asarray(data["confusion"])):
         return "its confusion matrix is not that of its predictions"
-    if confusion.sum() == 0:
-        return "it has no predictions"
     if list(data["per_class"]) != classes:
         return "its per-class table has other classes"
     if [row["support"] for row in data["per_class"].values()] != confusion.sum(axis=1).tolist():
         return "its supports are not those of its predictions"
-    scores = [(data["metrics"][name]["value"], *data["metrics"][name]["interval"]) for name in METRICS]
-    if not all(0 <= low <= 1 and 0 <= value <= 1 and 0 <= high <= 1 for value, low, high in scores):
-        return "a metric is outside 0 to 1"
-    if abs(scores[0][0] - np.trace(confusion) / confusion.sum()) > 1e-6:
+    if abs(data["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > 1e-6:
         return "its accuracy is not that of its predictions"
+    return None
+
+
+def _problem_of_metrics(run: Run) -> str | None:
+    for name in METRICS:
+        ours = run.estimate(name)
+        if not all(0 <= value <= 1 for value in (ours.value, *ours.interval)):
+            return f"its {name} is outside 0 to 1"
     return None
 
 
@@ -241,7 +269,7 @@ def _grouped(runs: list[Run]) -> tuple[Group, ...]:
 
 def _place(group: Group) -> tuple[Any, ...]:
     """Order groups as their documents order the experiments, the protocols as they were invented, real data first."""
-    order = list(published.load(group.study).experiments)
+    order = list(published.load(group.study).by_id)
     base = group.protocol.partition("+")[0]
     protocol = PROTOCOLS.index(base) if base in PROTOCOLS else len(PROTOCOLS)
     return group.study, order.index(group.experiment), protocol, group.protocol, group.demo

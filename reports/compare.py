@@ -6,9 +6,9 @@ printed; it is taken as ours, scaled by the number of clips.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,23 +21,28 @@ from common.metrics import (
     paired_difference,
     wilson,
 )
-from common.published import SCORES, ClassRow, Published, Table
+from common.published import Printed, Published
 from reports.collect import Estimate, Group, Run
 
 REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED = "reproduced", "inconclusive", "not reproduced"
 NOT_COMPARABLE, NOT_RUN = "not comparable", "not run"
+ACCURACY = "accuracy"
+Scope = Literal["overall", "class", "cell"]
 MINUS = "\N{MINUS SIGN}"
-PROPORTIONS = ("accuracy", "weighted_recall")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One printed number held against ours. `interval` is of `obtained`, `difference_interval` of the difference."""
+    """One printed number held against ours. `interval` is of `obtained`, `difference_interval` of the difference.
+
+    `scope` says what it is a number of: `overall`, a `class`, or a `cell` of a confusion matrix.
+    """
 
     study: str
     experiment: str
     protocol: str
     metric: str
+    scope: Scope
     published: float
     obtained: float | None
     interval: Interval | None
@@ -51,89 +56,121 @@ class Verdict:
 
 def corpus_title(name: str, published: Published) -> str:
     """Return a corpus' name as people write it: `crema_d` is CREMA-D; a corpus of one's own keeps its name."""
-    return name.upper().replace("_", "-") if name in published.data["corpora"] else name
+    known = {corpus for experiment in published.by_id for corpus in published.data_of(experiment).corpora}
+    return name.upper().replace("_", "-") if name in known else name
 
 
 def data_in_words(record: dict[str, Any], published: Published) -> str:
     """Say how much of the document's data a run had: `1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent`."""
-    data = record["data"]
+    data, theirs = record["data"], published.data_of(record["experiment"])
     if data["demo"]:
-        return f"demo corpus: {data['clips']:,} synthesised clips"
-    words = f"{data['clips']:,} of {published.data['clips']:,} clips"
+        return f"demo corpus: {data['clips']:,} synthesised {theirs.items}"
+    of_whole = f" of {theirs.clips:,}" if theirs.clips is not None else ""
+    words = f"{data['clips']:,}{of_whole} {theirs.items}"
     absent = ", ".join(corpus_title(name, published) for name in data["missing"])
-    foreign = ", ".join(name for name in data["corpora"] if name not in published.data["corpora"])
+    foreign = ", ".join(name for name in data["corpora"] if name not in theirs.corpora)
     told = [f"{absent} absent"] * bool(absent) + [f"{foreign} is not of the document"] * bool(foreign)
     return words + (f": {'; '.join(told)}" if told else "")
 
 
 def obstacle(record: dict[str, Any], published: Published) -> str | None:
     """Say why a run cannot be held against the document's numbers, or None if it can."""
-    data = record["data"]
-    whole = data["clips"] == published.data["clips"] and set(data["corpora"]) == set(published.data["corpora"])
+    data, theirs = record["data"], published.data_of(record["experiment"])
+    whole = data["clips"] == theirs.clips and set(data["corpora"]) == set(theirs.corpora)
     if data["demo"] or data["missing"] or not whole:
         return data_in_words(record, published)
     if record["size"] != "full":
         return f"{record['size']} size: fewer epochs than the document's"
     if overrides := record["configuration"].get("overrides"):
         return "set on the command line: " + ", ".join(f"{name} = {value}" for name, value in overrides.items())
-    if record["classes"] != published.data["classes"]:
+    if record["classes"] != list(theirs.classes):
         return f"other classes: {', '.join(record['classes'])}"
     return None
 
 
 def caveat(record: dict[str, Any], published: Published) -> str:
-    """Say which corpora are complete but not as published, or nothing."""
+    """Say which corpora are complete but not as published, and what was computed otherwise; or nothing."""
     corpora = record["data"]["corpora"].items()
     changed = [
         f"{corpus_title(name, published)} {facts['form']}" for name, facts in corpora if facts["form"] != "original"
     ]
-    return "" if record["data"]["demo"] else ", ".join(changed)
+    precision = record["environment"].get("precision", "float32")
+    computed = [f"computed in {precision}"] * (precision != "float32")
+    return ", ".join([*([] if record["data"]["demo"] else changed), *computed])
 
 
-def verdicts(published: Published, groups: Iterable[Group]) -> list[Verdict]:
-    """Judge every number that the document prints, overall metrics first, then class by class."""
+def verdicts(
+    published: Published, groups: Iterable[Group], matrices: Mapping[str, np.ndarray] | None = None
+) -> list[Verdict]:
+    """Judge every number that the document prints: overall metrics first, then class by class, then cell by cell.
+
+    Args:
+        published: what the document prints.
+        groups: the study's groups.
+        matrices: confusion matrices that were recovered from printed percentages, by experiment.
+    """
     judged = [group for group in groups if group.protocol == "published"]
     found: list[Verdict] = []
-    for name in published.experiments:
+    for name in published.by_id:
         own: list[Group | None] = [group for group in judged if group.experiment == name]
-        found += [row for group in own or [None] for row in verdicts_on(published, name, group)]
+        for group in own or [None]:
+            found += verdicts_on(published, name, group)
+            if matrices and name in matrices:
+                found += cell_verdicts(published, name, group, matrices[name])
     return found
 
 
 def verdicts_on(published: Published, experiment: str, group: Group | None) -> list[Verdict]:
-    """Judge the printed numbers of one experiment by one group; `not run` without a group."""
-    table = published.experiment(experiment).table
-    return [] if table is None else _judged(published, experiment, table, group)
+    """Judge the printed numbers of one experiment by one group; `not run` without a group.
 
-
-def _judged(published: Published, experiment: str, table: Table, group: Group | None) -> list[Verdict]:
-    rows = []
-    for metric, printed in published.metrics(experiment).items():
+    Only numbers with a resolution are judged: seconds and counts depend on machine and model.
+    """
+    found = []
+    for metric, printed in published.numbers(experiment).items():
         ours = group.estimate(metric) if group else None
-        theirs = _printed_mean(metric, printed, table.n, ours)
-        rows.append(_verdict(published, experiment, metric, theirs, ours, group, "overall"))
-    for row in table.rows:
-        for score in SCORES:
-            known = group is not None and row.name in group.first["classes"]
-            ours = group.class_estimate(row.name, score) if group and known else None
-            theirs = _printed_class_score(row, score, ours)
-            rows.append(_verdict(published, experiment, f"{row.name}_{score}", theirs, ours, group, "per_class"))
-    return rows
+        found.append(_verdict(published, experiment, metric, printed, ours, group, "overall"))
+    for metric, printed in published.class_numbers(experiment).items():
+        ours = _class_estimate(group, metric) if group else None
+        found.append(_verdict(published, experiment, metric, printed, ours, group, "class"))
+    return [row for row in found if row is not None]
 
 
-def _printed_mean(metric: str, printed: float, n: int, ours: Estimate | None) -> Estimate:
-    if metric in PROPORTIONS:
-        return Estimate(printed, wilson(printed, n), n)
-    return _with_our_spread(printed, n, ours)
+def cell_verdicts(published: Published, experiment: str, group: Group | None, recovered: np.ndarray) -> list[Verdict]:
+    """Judge a recovered confusion matrix cell by cell: the share that an annotated class has of a predicted one."""
+    table = published.confusion(experiment)
+    if table is None:
+        return []
+    rows = []
+    for (true, predicted), hits in np.ndenumerate(recovered):
+        column = int(recovered[:, predicted].sum())
+        share = float(hits / column)
+        metric = f"{table.classes[true]}_as_{table.classes[predicted]}"
+        printed = Printed(
+            value=share,
+            kind="proportion",
+            n=column,
+            step=10.0 ** -(table.decimals + 2),
+            resolution=published.resolution["per_class"],
+            section=table.section,
+            table=table.table,
+            trials=(share,),
+        )
+        ours = group.share_of_predicted(table.classes[true], table.classes[predicted]) if group else None
+        rows.append(_verdict(published, experiment, metric, printed, ours, group, "cell"))
+    return [row for row in rows if row is not None]
 
 
-def _printed_class_score(row: ClassRow, score: str, ours: Estimate | None) -> Estimate:
-    value = getattr(row, score)
-    if score == "f1":
-        return _with_our_spread(value, row.support, ours)
-    # Precision is a share of the clips predicted as this class: hits / precision of them.
-    trials = row.support if score == "recall" else row.recall * row.support / max(row.precision, 1e-9)
-    return Estimate(value, wilson(value, trials), row.support)
+def _class_estimate(group: Group, metric: str) -> Estimate | None:
+    name, _, score = metric.rpartition("_")
+    return group.class_estimate(name, score) if name in group.first["classes"] else None
+
+
+def _theirs(printed: Printed, ours: Estimate | None) -> Estimate:
+    """Return the printed number with its interval; where the document's n is unknown, ours stands for it."""
+    n = printed.n if printed.n is not None else ours.n if ours else 0
+    if printed.kind == "proportion":
+        return Estimate(printed.value, wilson(printed.value, n), n)
+    return _with_our_spread(printed.value, n, ours)
 
 
 def _with_our_spread(printed: float, n: int, ours: Estimate | None) -> Estimate:
@@ -148,23 +185,27 @@ def _verdict(
     published: Published,
     experiment: str,
     metric: str,
-    theirs: Estimate,
+    printed: Printed,
     ours: Estimate | None,
     group: Group | None,
-    kind: str,
-) -> Verdict:
+    scope: Scope,
+) -> Verdict | None:
+    if printed.resolution is None:
+        return None
+    theirs = _theirs(printed, ours)
     between = difference_interval(ours.value, ours.interval, theirs.value, theirs.interval) if ours else None
-    word, why = _word(published, group, ours, between, published.resolution[kind])
+    word, why = _word(published, group, metric, between, printed.resolution)
     return Verdict(
         study=published.study,
         experiment=experiment,
         protocol="published",
         metric=metric,
-        published=theirs.value,
+        scope=scope,
+        published=printed.value,
         obtained=ours.value if ours else None,
         interval=ours.interval if ours else None,
         n=ours.n if ours else None,
-        difference=ours.value - theirs.value if ours else None,
+        difference=ours.value - printed.value if ours else None,
         difference_interval=between,
         data=data_in_words(group.first, published) if group else "",
         verdict=word,
@@ -173,7 +214,7 @@ def _verdict(
 
 
 def _word(
-    published: Published, group: Group | None, ours: Estimate | None, between: Interval | None, resolution: float
+    published: Published, group: Group | None, metric: str, between: Interval | None, resolution: float
 ) -> tuple[str, str]:
     """Return the verdict and the reason, as DESIGN defines them."""
     if group is None:
@@ -181,8 +222,8 @@ def _word(
     reason = obstacle(group.first, published)
     if reason:
         return NOT_COMPARABLE, reason
-    if ours is None or between is None:
-        return NOT_COMPARABLE, "no clip of this class was tested"
+    if between is None:
+        return NOT_COMPARABLE, f"the record has no {metric.replace('_', ' ')}"
     low, high = between
     told = f"the difference {signed(low)} to {signed(high)}"
     if len(group.runs) > 1:
@@ -282,7 +323,7 @@ def _effect(base: Group, other: Group) -> Effect | None:
 
 def _paired(base: Run, other: Run) -> PairedRun:
     test = mcnemar(_right(base), _right(other)) if _same_clips(base, other) else None
-    return PairedRun(base.seed, base.accuracy.value, other.accuracy.value, test)
+    return PairedRun(base.seed, base.estimate(ACCURACY).value, other.estimate(ACCURACY).value, test)
 
 
 def _same_clips(one: Run, other: Run) -> bool:
@@ -299,5 +340,5 @@ def _difference_over(runs: list[tuple[Run, Run]], paired: tuple[PairedRun, ...])
     base, other = runs[0]
     if _same_clips(base, other):
         return paired_difference(_right(other), _right(base)), "paired bootstrap over clips"
-    ours, theirs = other.accuracy, base.accuracy
+    ours, theirs = other.estimate(ACCURACY), base.estimate(ACCURACY)
     return difference_interval(ours.value, ours.interval, theirs.value, theirs.interval), "as of independent clips"

@@ -38,11 +38,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
+import soundfile
 from keras import layers, ops
 from keras_nlp.layers import TransformerEncoder
 
@@ -50,7 +52,18 @@ from common import audio, augment, features, splits
 from common.cli import main
 from common.layers import BatchNormalization
 from common.seeds import derive
-from common.study import Arrays, Experiment, Prepared, Protocol, Setting, Study, Switch, Training, one_hot
+from common.study import (
+    Arrays,
+    Experiment,
+    FileInputs,
+    Prepared,
+    Protocol,
+    Setting,
+    Study,
+    Switch,
+    Training,
+    one_hot,
+)
 
 CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
@@ -124,10 +137,10 @@ PROTOCOLS = {
 }
 
 
-def label(manifest: pd.DataFrame, switches: Mapping[str, str]) -> pd.DataFrame:
+def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
     """Relabel a manifest: calm is neutral; with `labels=document`, SAVEE is surprise throughout."""
     labels = manifest["label"].replace("calm", "neutral")
-    if switches["labels"] == "document":
+    if setting.switches["labels"] == "document":
         labels = labels.mask(manifest["corpus"] == "savee", "surprise")
     return manifest.assign(label=labels)
 
@@ -181,6 +194,27 @@ def prepare(
         front_end={"mean": scaler.mean, "scale": scaler.scale},
         load_s=load_s,
     )
+
+
+def inputs_of(
+    path: Path, setting: Setting, front_end: Mapping[str, np.ndarray], *, inputs: Mapping[str, Any]
+) -> FileInputs:
+    """Sections 4.1 and 4.2 for one file of any length and rate: the same three seconds as in training, never altered.
+
+    Returns:
+        Features of shape (1, 128, frames, 1).
+
+    Raises:
+        InputError: the file cannot be read, or ends before the part that is used begins.
+    """
+    waveform = audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=OFFSET_S)
+    unscaled = features.extract(waveform[np.newaxis], feature=_feature(inputs))
+    x = features.Standardiser(**front_end).transform(unscaled)[..., np.newaxis]
+    seconds = soundfile.info(path).duration
+    end = OFFSET_S + DURATION_S
+    if seconds > end:
+        return FileInputs(x, (f"of its {seconds:.1f} s only those from {OFFSET_S:g} to {end:g} s are used",))
+    return FileInputs(x, (f"it ends after {seconds:.1f} s: zeros fill it up to {end:g} s, as in training",))
 
 
 def _feature(inputs: Mapping[str, Any]) -> Callable[..., Any]:
@@ -270,6 +304,7 @@ def experiment(
         prepare=partial(prepare, inputs=inputs, noisy_copies=copies),
         training=training,
         switches=slips,
+        inputs_of=partial(inputs_of, inputs=inputs),
         inputs={**inputs, "duration_s": DURATION_S, "offset_s": OFFSET_S, "noisy_copies": copies},
         noisy_copies=copies,
         demo=DEMO_RETRAINED if training.retrain else DEMO_PATIENT,

@@ -11,7 +11,7 @@ from common.console import main
 from common.corpora import CORPORA, Corpus, demo, download, scan, verify
 
 app = typer.Typer(
-    help="Corpora of emotional speech: what there is, what lies in your folders, how to get the rest.",
+    help="Corpora of emotional speech and music: what there is, what lies in your folders, how to get the rest.",
     add_completion=False,
 )
 Json = Annotated[bool, typer.Option("--json", help="Print the same facts for programs.")]
@@ -34,9 +34,10 @@ def _facts(corpus: Corpus) -> dict[str, object]:
 
 def _describe(corpus: Corpus) -> str:
     labels = ", ".join(f"{label} {count}" for label, count in corpus.expected.items())
+    by_whom = f" by {corpus.speakers} speakers" if corpus.speakers else ""
     return (
         f"{corpus.name:<8}  {corpus.title}\n"
-        f"  clips    {corpus.clips} by {corpus.speakers} speakers: {labels}\n"
+        f"  clips    {corpus.clips}{by_whom}: {labels}\n"
         f"  cite     {corpus.citation}\n"
         f"  licence  {corpus.licence}\n"
         f"  address  {corpus.address}\n"
@@ -83,12 +84,13 @@ def download_corpus(name: Name, folder: Annotated[Path, typer.Argument(help="Whe
 @app.command("demo")
 def write_demo(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
-    clips: Annotated[int, typer.Option(help="Clips per class and corpus.")] = demo.CLIPS_PER_CLASS,
+    clips: Annotated[int, typer.Option(help="Clips per class and corpus; tracks per genre.")] = demo.CLIPS_PER_CLASS,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
-    whole: Annotated[bool, typer.Option("--whole", help="As many clips as the real corpora (1.6 GB).")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="As many clips as the real corpora (2 GB).")] = False,
 ) -> None:
-    """Synthesise a stand-in for the four corpora, under their names and in their layouts."""
-    written = scan([demo.write(folder, clips_per_class=clips, seed=seed, whole=whole)])
+    """Synthesise a stand-in for all corpora, under their names and in their layouts."""
+    made = demo.write(folder, clips_per_class=clips, seed=seed, corpora=tuple(CORPORA), whole=whole)
+    written = scan([made])
     per_corpus = Counter(written.manifest["corpus"])
     typer.echo(f"demo corpus in {folder}: {', '.join(f'{name} {count}' for name, count in per_corpus.items())} clips")
 

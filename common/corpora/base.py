@@ -26,12 +26,16 @@ FORMS = {
 
 @dataclass(frozen=True)
 class Clip:
-    """What a file's name says: canonical name, label, speaker within the corpus, the naming it follows in words."""
+    """What a file's name says: canonical name, label, speaker within the corpus, the naming it follows in words.
+
+    `group` is what must not be on both sides of a split; "" means the speaker.
+    """
 
     name: str
     label: str
     speaker: str
     layout: str
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class Corpus:
     """A published corpus: its facts, how to get it, and how its file names are read.
 
     `expected` counts the clips per label when the corpus is whole; `folders` matches the names of its own folders;
-    `source` is None where nothing can be downloaded without a person (a registration).
+    `speakers` is 0 for music; `source` is None where nothing can be downloaded without a person (a registration);
+    `tables` are the addresses of files that belong beside the audio.
     """
 
     name: str
@@ -79,6 +84,7 @@ class Corpus:
     folders: re.Pattern[str]
     recognise: Recogniser
     source: Archive | SingleFiles | None
+    tables: tuple[str, ...] = ()
 
     @property
     def clips(self) -> int:
@@ -161,7 +167,7 @@ class Found:
         """Say in a few lines what was found."""
         whole = sum(self.expected.values())
         of_whole = f" of {whole}" if whole else ""
-        who = f"{self.speakers} speakers" if self.speakers else "speakers unknown"
+        who = f"{self.speakers} speakers" if self.speakers else "no speakers named"
         lines = [
             f"{self.corpus}: {self.clips}{of_whole} clips, {who}",
             f"  folder    {self.folder}",

@@ -5,6 +5,7 @@ sequence of syllables: glottal pulses with a pitch contour, breath and frication
 delivered (pitch, pitch range, rate, level, spectral tilt, breath, jitter) depends on its label in the directions that
 Juslin and Laukka (2003, Psychological Bulletin 129: 770-814, table 7) report, on the speaker, and on chance, so that
 emotions overlap as they do in speech. Each corpus has its own recording colour. Nothing made from it is a result.
+Music is in `demo_emotify`.
 
 Every clip is derived from (seed, its name) alone: the same seed gives the same bytes, however many clips are written.
 """
@@ -19,6 +20,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from common.corpora import demo_emotify
 from common.corpora.base import Clip
 from common.corpora.checksums import originals
 from common.corpora.files import in_threads
@@ -29,7 +31,7 @@ from common.errors import InputError
 Floats = NDArray[np.float64]
 
 CLIPS_PER_CLASS = 12
-"""By default: 336 clips of the four corpora together."""
+"""By default: 336 clips of the four corpora of speech together."""
 
 SPEAKERS_AT_LEAST = 24
 """A small demo draws on this many speakers of a corpus, where it has them, so that grouped folds can be made."""
@@ -123,17 +125,17 @@ def write(
     *,
     clips_per_class: int = CLIPS_PER_CLASS,
     seed: int = 0,
-    corpora: Sequence[str] = tuple(CORPORA),
+    corpora: Sequence[str] = tuple(RECORDINGS),
     whole: bool = False,
 ) -> Path:
     """Write the demo corpus into `folder` and return it; clips that are there already are kept.
 
     Args:
         folder: a new or empty folder, or one with the same demo corpus.
-        clips_per_class: how many clips per class and corpus, spread over speakers.
+        clips_per_class: how many clips per class and corpus, spread over speakers; of Emotify, tracks per genre.
         seed: of everything random.
-        corpora: which ones.
-        whole: every clip that the corpora have (12,162 for all four), instead of `clips_per_class`.
+        corpora: which ones; those of speech unless told otherwise.
+        whole: every clip that the corpora have (12,162 of speech, 400 of music), instead of `clips_per_class`.
 
     Raises:
         InputError: the folder holds something else; an unknown corpus; fewer than one clip per class.
@@ -144,10 +146,13 @@ def write(
     amount = "every clip" if whole else f"{clips_per_class} clips per class and corpus"
     _claim(folder, f"{amount}, corpora {' '.join(corpora)}, seed {seed}, version {VERSION}")
     jobs = []
-    for name in map(_checked, corpora):
+    for name in [name for name in map(_checked, corpora) if name in RECORDINGS]:
         clips = _clips(name) if whole else _choose(name, clips_per_class, seed)
         jobs += [(name, clip) for clip in clips if not _file(folder, name, clip).is_file()]
     in_threads(partial(_write_clip, folder, seed), jobs, "synthesising the demo corpus", THREADS)
+    if "emotify" in corpora:
+        tracks = demo_emotify.TRACKS_PER_GENRE if whole else clips_per_class
+        demo_emotify.write(folder, tracks_per_genre=tracks, seed=seed)
     return folder
 
 

@@ -55,6 +55,9 @@ def fetch(corpus: Corpus, folder: Path) -> Verification:
         raise InputError(f"{corpus.name} cannot be downloaded without you: {corpus.how_to_get}\n  {corpus.address}")
     pooch.get_logger().setLevel("WARNING")
     folder.mkdir(parents=True, exist_ok=True)
+    with _clear_errors(corpus, folder):
+        for address in corpus.tables:
+            _fetch_table(address, folder)
     present = verify(corpus.name, folder)
     if present.complete:
         return present
@@ -65,6 +68,15 @@ def fetch(corpus: Corpus, folder: Path) -> Verification:
         else:
             _fetch_files(corpus.name, corpus.source, folder)
     return verify(corpus.name, folder)
+
+
+def _fetch_table(address: str, folder: Path) -> None:
+    """Fetch a small file that has no published hash, once."""
+    name = address.rpartition("/")[2]
+    if not (folder / name).is_file():
+        target = folder / f"{name}.part"
+        target.unlink(missing_ok=True)
+        ResumingDownloader(target)(address, str(folder / name), None)
 
 
 def _fetch_archive(name: str, source: Archive, folder: Path) -> None:

@@ -3,11 +3,11 @@
 Where speakers are not named, `speaker` stays empty in the manifest, so that splits by speaker can refuse.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.corpora import tables
 from common.corpora.base import Clip, LeftOut
 from common.corpora.files import AUDIO_SUFFIXES
 from common.corpora.registry import CORPORA
@@ -40,20 +40,12 @@ def table_in(folder: Path) -> Path | None:
         InputError: there are several.
     """
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and not path.name.startswith("."))
-    tables = [path for path in files if {"path", "label"} <= set(_header(path))]
-    if len(tables) > 1:
+    found = [path for path in files if {"path", "label"} <= set(tables.header(path))]
+    if len(found) > 1:
         raise InputError(
-            f"{folder} holds several tables with path and label ({', '.join(table.name for table in tables)}); keep one"
+            f"{folder} holds several tables with path and label ({', '.join(table.name for table in found)}); keep one"
         )
-    return tables[0] if tables else None
-
-
-def _header(table: Path) -> list[str]:
-    with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        try:
-            return [column.strip().lower() for column in next(csv.reader(file), [])]
-        except csv.Error:
-            return []
+    return found[0] if found else None
 
 
 def from_table(folder: Path, table: Path, audio: Sequence[Path]) -> OwnCorpus:
@@ -69,7 +61,7 @@ def from_table(folder: Path, table: Path, audio: Sequence[Path]) -> OwnCorpus:
         InputError: a row is broken: with the file, the line and what is wrong with it.
     """
     named: dict[Path, Clip] = {}
-    for line, row in _rows(table):
+    for line, row in tables.rows(table):
         path = _file_of(folder, row["path"], f"{table}, line {line}")
         if path in named:
             raise InputError(f"{table}, line {line}: {row['path']} has a row already; remove one of the two")
@@ -80,30 +72,6 @@ def from_table(folder: Path, table: Path, audio: Sequence[Path]) -> OwnCorpus:
         raise InputError(f"{table} has a header but no rows; write one row per clip")
     omissions = [LeftOut(path, f"not in {table.name}") for path in audio if path not in named]
     return OwnCorpus(corpus_name(folder), list(named.items()), omissions)
-
-
-def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return (line number, values by column) of each row that is not blank."""
-    rows = []
-    header = _header(table)
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            next(reader)
-            for values in reader:
-                if not any(value.strip() for value in values):
-                    continue
-                if len(values) != len(header):
-                    raise InputError(
-                        f"{table}, line {reader.line_num}: {len(values)} values where the header has {len(header)}; "
-                        "put values that contain a comma into quotes"
-                    )
-                rows.append((reader.line_num, dict(zip(header, map(str.strip, values), strict=True))))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{table} is not UTF-8 text ({error.reason}); save it as CSV UTF-8") from error
-    except csv.Error as error:
-        raise InputError(f"{table}, line {reader.line_num}: broken CSV ({error}); mend the line") from error
-    return rows
 
 
 def _file_of(folder: Path, text: str, where: str) -> Path:

@@ -203,7 +203,7 @@ def _manifest(clips: Sequence[Candidate]) -> pd.DataFrame:
         [c.corpus for c in clips],
         speakers,
         [c.clip.label for c in clips],
-        speakers,
+        [c.clip.group or speaker for c, speaker in zip(clips, speakers, strict=True)],
         [c.duration for c in clips],
     )
     return pd.DataFrame(dict(zip(MANIFEST_COLUMNS, columns, strict=True)))

@@ -1,7 +1,6 @@
 """Is a corpus on this disk the one that was published? Every file is hashed and compared with the index."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,7 @@ def verify(name: str, folder: Path | str) -> Verification:
     if any((above / DEMO_MARKER).is_file() for above in (folder, *folder.resolve().parents)):
         raise InputError(f"{folder} holds the demo corpus, which is synthesised: there is nothing to verify")
     files = list(files_below(folder))
-    names = list(map(_name_reader(name), files))
+    names = [_canonical_name(name, path) for path in files]
     known = [path for path, clip in zip(files, names, strict=True) if clip in index]
     digests = dict(zip(known, in_threads(_sha256, known, f"hashing {name}"), strict=True))
     found = {clip: False for clip in names if clip in index}
@@ -92,16 +91,9 @@ def verify(name: str, folder: Path | str) -> Verification:
     )
 
 
-def _name_reader(corpus: str) -> Callable[[Path], str]:
-    """Return the function that gives a file's canonical name: the corpus' own reader, else `folder/stem`."""
-    if corpus not in CORPORA:
-        return lambda path: f"{path.parent.name}/{path.stem}"
-
-    def read(path: Path) -> str:
-        said = CORPORA[corpus].recognise(path)
-        return said.name if isinstance(said, Clip) else ""
-
-    return read
+def _canonical_name(corpus: str, path: Path) -> str:
+    said = CORPORA[corpus].recognise(path.absolute())  # the folders above may tell, and "." would hide them
+    return said.name if isinstance(said, Clip) else ""
 
 
 def _sha256(path: Path) -> str:

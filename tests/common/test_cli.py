@@ -12,24 +12,17 @@ from common import cli, console, published, records, runner, training
 from common.corpora import DEMO_MARKER
 
 PRINTED = """
-schema = 1
+schema = 2
 study = "tiny"
 title = "A tiny document"
 document = "made up"
 resolution = {overall = 0.05, per_class = 0.12}
-data = {section = "1", clips = 96, known = "made up", corpora = {}, classes = ["high", "low", "middle"]}
+data = {section = "1", clips = 96, known = "count", corpora = {}, classes = ["high", "low", "middle"]}
 
 [[experiment]]
 id = "patient"
 title = "Patient"
 section = "1"
-table = "1"
-split = "test"
-n = 30
-rows = [["high", 0.5, 0.5, 0.5, 10], ["low", 0.5, 0.5, 0.5, 10], ["middle", 0.5, 0.5, 0.5, 10]]
-accuracy = 0.5
-macro = [0.5, 0.5, 0.5]
-weighted = [0.5, 0.5, 0.5]
 
 [[experiment]]
 id = "retrained"
@@ -41,12 +34,23 @@ id = "paired"
 title = "Paired"
 section = "1"
 
+[[classes]]
+experiment = "patient"
+section = "1"
+table = "1"
+split = "test"
+n = 30
+rows = [["high", 0.5, 0.5, 0.5, 10], ["low", 0.5, 0.5, 0.5, 10], ["middle", 0.5, 0.5, 0.5, 10]]
+accuracy = 0.5
+macro = [0.5, 0.5, 0.5]
+weighted = [0.5, 0.5, 0.5]
+
 [[layers]]
 id = "small"
 experiments = ["patient"]
 section = "2"
 total = 295
-known = "made up"
+known = "count"
 rows = [
   ["input", "InputLayer", "(None, 65)", 0],
   ["dense", "Dense", "(None, 4)", 264],
@@ -107,12 +111,14 @@ def test_without_a_command_it_runs(encore, finished) -> None:
 def test_without_data_it_runs_on_the_demo_corpus_at_demo_size_and_says_so(encore, corpus, monkeypatch, tmp_path):
     sounds = shutil.copytree(corpus, tmp_path / "sounds")
     (sounds / DEMO_MARKER).write_text("")
-    monkeypatch.setattr(cli.demo, "write", lambda folder, clips_per_class: sounds)
+    asked = {}
+    monkeypatch.setattr(cli.demo, "write", lambda folder, **of: asked.update(of) or sounds)
     code, out, err = encore("run", "patient")
     record = records.read(tmp_path / "runs-demo/tiny/patient/published/seed-0")
     assert code == 0
     assert "(demo corpus)" in out
-    assert "no --data: the demo corpus, synthesised sounds in place of speech" in err
+    assert "no --data: the demo corpus, synthesised sounds in place of recordings" in err
+    assert asked["corpora"] == tiny.STUDY.corpora
     assert record.data["size"] == "demo"
     assert record.data["data"]["demo"]
     assert record.data["folds"][0]["epochs"] == 3
@@ -282,7 +288,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(encore, corpus, unbroken
     assert resumed.read_bytes() == whole.read_bytes()
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["summary"], ["attribution"]], ids=" ".join)
+@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["summary"], ["attribution"], ["predict"]], ids=" ".join)
 def test_every_command_explains_itself(command, encore) -> None:
     code, out, _ = encore(*command, "--help")
     assert code == 0
@@ -327,7 +333,7 @@ def test_a_summary_says_of_each_layer_whether_it_is_the_printed_one(encore) -> N
     assert code == 0
     assert [line.rstrip(" │").rpartition(" ")[2] for line in agrees] == ["yes", "yes", "yes", "no", "yes", "no"]
     assert "total 295 (trainable 287, not trainable 8)" in out
-    assert "document 295 (made up, section 2)" in out
+    assert "document 295 (count, section 2)" in out
 
 
 def test_attribution_mends_one_slip_at_a_time_and_leaves_out_those_that_touch_no_clip(encore, corpus) -> None:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import classification_report
 
 from common.metrics import (
+    baselines,
     bootstrap_difference,
     classification,
     difference_interval,
@@ -180,3 +181,7 @@ def test_the_bootstrap_of_a_difference_comes_near_newcombe() -> None:
     ]
     hits = [np.trace(count[0]) / 500 for count in counts]
     assert bootstrap_difference(*counts) == pytest.approx(newcombe(hits[0], 500, hits[1], 500), abs=0.01)
+
+
+def test_baselines_are_the_commonest_class_and_chance() -> None:
+    assert baselines([[3, 1, 0], [2, 4, 0], [0, 0, 0]]) == {"majority": 0.6, "chance": 1 / 3}

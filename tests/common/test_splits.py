@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import InputError
-from common.splits import Split, audit, grouped_folds, halved_split, merge_audits, stratified_split
+from common.splits import (
+    Split,
+    audit,
+    grouped_folds,
+    halved_split,
+    merge_audits,
+    stratified_folds,
+    stratified_split,
+)
 
 SLIP = {"angry": 1863, "disgust": 1863, "fear": 1863, "happy": 1863, "neutral": 1775, "sad": 1863, "surprise": 1072}
 """Class totals of ser_parallel when all of SAVEE is labelled surprise."""
@@ -164,6 +172,74 @@ def test_clips_without_a_speaker_cannot_be_kept_apart() -> None:
 def test_one_speaker_alone_makes_no_folds() -> None:
     with pytest.raises(InputError, match="one speaker"):
         grouped_folds(clips(savee=1), seed=0)
+
+
+songs = st.lists(st.tuples(st.sampled_from(EMOTIONS), st.integers(1, 4)), min_size=15, max_size=40).filter(
+    lambda drawn: max(Counter(label for label, _ in drawn).values()) >= 5
+)
+"""Label and number of pieces of each song."""
+
+
+@settings(max_examples=40, deadline=None)
+@given(songs, st.integers(0, 99))
+def test_no_song_is_trained_and_tested_and_each_piece_is_tested_once(drawn: list, seed: int) -> None:
+    labels = np.repeat([label for label, _ in drawn], [pieces for _, pieces in drawn])
+    groups = np.repeat(np.arange(len(drawn)), [pieces for _, pieces in drawn])
+    folds = stratified_folds(labels, folds=5, seed=seed, groups=groups)
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(labels)))
+    for fold in folds:
+        assert not set(groups[fold.train]) & set(groups[fold.test])
+        assert len(fold.train) + len(fold.test) == len(labels)
+        assert len(fold.validation) == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(10, 60), min_size=2, max_size=5), st.integers(0, 99))
+def test_folds_of_single_pieces_have_each_class_in_proportion(sizes: list[int], seed: int) -> None:
+    labels = np.repeat([f"class {number}" for number in range(len(sizes))], sizes)
+    folds = stratified_folds(labels, folds=5, seed=seed)
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(labels)))
+    for fold in folds:
+        tested = Counter(labels[fold.test])
+        assert all(abs(tested[f"class {number}"] - size / 5) < 1 for number, size in enumerate(sizes))
+
+
+def test_another_seed_deals_other_folds() -> None:
+    labels, groups = np.tile(["a", "b"], 40), np.repeat(np.arange(20), 4)
+    for grouped in (None, groups):
+        one, again, other = (stratified_folds(labels, folds=5, seed=seed, groups=grouped) for seed in (0, 0, 1))
+        assert all((first.test == second.test).all() for first, second in zip(one, again, strict=True))
+        assert any(first.test.tolist() != second.test.tolist() for first, second in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups", "says"),
+    [(list("aabb"), None, "4 clips are too few for 5 stratified"), (list("ab") * 20, list("ab") * 20, "2 groups are")],
+    ids=["clips", "songs"],
+)
+def test_what_is_too_few_for_the_folds_is_refused(labels, groups, says) -> None:
+    with pytest.raises(InputError, match=says):
+        stratified_folds(labels, folds=5, seed=0, groups=groups)
+
+
+def test_the_audit_looks_into_the_columns_it_is_told() -> None:
+    manifest = clips(savee=4).assign(group=np.repeat(np.arange(24), 2))
+    cut, mixed = (
+        stratified_folds(manifest["label"], folds=3, seed=0, groups=groups)[0] for groups in (manifest["group"], None)
+    )
+    apart = {"group": "song"}
+    assert found(audit(manifest, cut, apart=apart))["song"] == {
+        "check": "song",
+        "clean": True,
+        "detail": "no song in two sets",
+    }
+    assert "songs in train and test" in found(audit(manifest, mixed, apart=apart))["song"]["detail"]
+
+
+def test_where_nothing_validates_no_choice_was_made() -> None:
+    manifest = clips(savee=4)
+    fold = stratified_folds(manifest["label"], folds=3, seed=0)[0]
+    assert found(audit(manifest, fold))["selection"]["detail"] == "no choice was made: nothing validates"
 
 
 def test_the_frame_of_a_split_names_every_clip_once() -> None:

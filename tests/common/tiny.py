@@ -15,7 +15,18 @@ import soundfile
 
 from common import audio, runner, splits
 from common.corpora import scan
-from common.study import Arrays, Experiment, Prepared, Protocol, Setting, Study, Switch, Training, one_hot
+from common.study import (
+    Arrays,
+    Experiment,
+    FileInputs,
+    Prepared,
+    Protocol,
+    Setting,
+    Study,
+    Switch,
+    Training,
+    one_hot,
+)
 
 CLASSES = ("high", "low", "middle")
 SPEAKERS = ("ann", "bob", "cat", "dan")
@@ -52,8 +63,8 @@ def write_corpus(folder: Path, classes: Sequence[str] = CLASSES, speakers: Seque
     return folder
 
 
-def label(manifest: pd.DataFrame, switches: Mapping[str, str]) -> pd.DataFrame:
-    if switches["labels"] == "document":
+def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
+    if setting.switches["labels"] == "document":
         return manifest.assign(label=manifest["label"].mask(manifest["corpus"] == "savee", "high"))
     return manifest
 
@@ -65,12 +76,20 @@ def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
 
 
 def prepare(clips: pd.DataFrame, fold: splits.Split, classes: Sequence[str], setting: Setting) -> Prepared:
-    waveforms = audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S)
-    spectra = np.log1p(np.abs(np.fft.rfft(waveforms))).astype(np.float32)
+    spectra = spectra_of(audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S))
     targets = one_hot(clips["label"], classes)
     train, validation, test = (Arrays(spectra[rows], targets[rows]) for rows in fold.sets().values())
     front_end = {"bands": np.arange(spectra.shape[1])}
     return Prepared(train, validation, test, np.array([], int), np.array([], int), front_end)
+
+
+def spectra_of(waveforms: np.ndarray) -> np.ndarray:
+    return np.log1p(np.abs(np.fft.rfft(waveforms))).astype(np.float32)
+
+
+def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray]) -> FileInputs:
+    waveform = audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S)
+    return FileInputs(spectra_of(waveform[np.newaxis])[:, front_end["bands"]], ("its first 16 ms",))
 
 
 def build(setting: Setting, n_classes: int) -> keras.Model:
@@ -89,6 +108,7 @@ def experiment(name: str, training: Training) -> Experiment:
         prepare=prepare,
         training=training,
         switches=("labels", "width", "split"),
+        inputs_of=inputs_of,
         inputs={"sample_rate": SAMPLE_RATE, "duration_s": DURATION_S},
         demo={"epochs": 3},
     )

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,12 +9,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from common.published import load
+from common import published
 from reports import __main__ as commands
+from reports import figures
 from reports.build import build, page_texts
 from reports.collect import collect
-from reports.compare import MINUS
-from reports.tables import MISSING, class_table
+from reports.content import MISSING
 
 Write = Callable[..., Path]
 
@@ -33,80 +34,88 @@ def study_of_runs(write: Write, runs: Path) -> Path:
     return runs
 
 
-def test_the_same_records_give_the_same_bytes(study_of_runs: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write white pictures: what is drawn is tested where the pictures are."""
+
+    def white(picture: figures.Picture, folder: Path) -> tuple[Path, Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        svg, png = (folder / f"{picture.name}.{kind}" for kind in ("svg", "png"))
+        svg.write_text("<svg/>")
+        Image.new("RGB", (2, 1), "white").save(png)
+        return svg, png
+
+    monkeypatch.setattr(figures, "save_all", lambda tasks: [white(*task) for task in tasks])
+
+
+def test_the_same_records_give_the_same_bytes(study_of_runs: Path, undrawn: None, tmp_path: Path) -> None:
     for name in ("one", "two"):
         build(collect([study_of_runs]), tmp_path / name)
     assert content(tmp_path / "one") == content(tmp_path / "two")
 
 
-def test_every_picture_of_the_page_is_drawn_and_none_besides(study_of_runs: Path, tmp_path: Path) -> None:
-    built = build(collect([study_of_runs]), tmp_path)
-    page = (tmp_path / "ser_parallel.md").read_text()
-    linked = {part.partition(")")[0] for part in page.split("](")[1:]}
-    assert linked == {str(path.relative_to(tmp_path)) for path in built.figures}
-    assert "figures/ser_parallel/slips.png" in linked
-    assert "figures/ser_parallel/confusions-published.png" in linked
-
-
-def test_pictures_name_no_software_and_no_date(study_of_runs: Path, tmp_path: Path) -> None:
-    for path in build(collect([study_of_runs]), tmp_path).figures:
-        with Image.open(path) as picture:
-            assert set(picture.info) <= {"dpi"}
-
-
-def test_the_class_table_has_the_printed_left_of_ours(write: Write, runs: Path) -> None:
+def test_every_study_has_a_page_and_the_front_page_leads_to_each(
+    undrawn: None, write: Write, runs: Path, tmp_path: Path
+) -> None:
     write("single-cnn")
-    (group,) = collect([runs]).groups
-    lines = class_table(load("ser_parallel").experiment("single-cnn"), group).splitlines()
-    assert lines[0].startswith("|  | Precision, printed | Precision, obtained | Recall, printed")
-    angry = [cell.strip() for cell in lines[2].split("|")[1:-1]]
-    row = group.first["per_class"]["angry"]
-    assert angry[::2] == ["Angry", f"{row['precision']:.2f}", f"{row['recall']:.2f}", f"{row['f1']:.2f}", "187"]
-    assert angry[1::2] == ["0.63", "0.92", "0.75", "187"]
-    assert [line.split("|")[1].strip() for line in lines[-3:]] == ["Accuracy", "Macro AVG", "Weighted AVG"]
+    built = build(collect([runs]), tmp_path)
+    names = [f"{study}.md" for study in published.studies()]
+    assert sorted(path.name for path in built.pages) == sorted(["README.md", *names])
+    front = (tmp_path / "README.md").read_text()
+    assert all(f"({name})" in front for name in names)
 
 
-def test_several_seeds_show_mean_deviation_and_each_value(study_of_runs: Path) -> None:
-    text = page_texts(collect([study_of_runs]))["ser_parallel"]
-    assert "mean of 2 seeds, deviation" in text
-    assert "(seed 0: 0.597, seed 1: 0.618)" in text
+def test_studies_that_were_run_come_first(study_of_runs: Path) -> None:
+    front = page_texts(collect([study_of_runs]))["README.md"]
+    assert front.index("ser_parallel.md") < front.index("emotify_features.md")
+
+
+def test_every_picture_of_the_pages_is_drawn_and_none_besides(
+    study_of_runs: Path, undrawn: None, tmp_path: Path
+) -> None:
+    built = build(collect([study_of_runs]), tmp_path)
+    linked = {link for page in built.pages for link in re.findall(r"!\[.*?\]\((.*?)\)", page.read_text())}
+    assert linked == {str(path.relative_to(tmp_path)) for path in built.pictures if path.suffix == ".png"}
+    assert "pictures/ser_parallel/slips.png" in linked
+
+
+def test_every_table_is_there_as_latex_and_csv(study_of_runs: Path, undrawn: None, tmp_path: Path) -> None:
+    built = build(collect([study_of_runs]), tmp_path)
+    names = {path.relative_to(tmp_path / "tables").with_suffix("").as_posix() for path in built.tables}
+    assert {"ser_parallel/classes-single-cnn", "ser_parallel/slips", "valence_parallel_conv/results-table-1"} <= names
+    assert {path.suffix for path in built.tables} == {".tex", ".csv"}
+    assert len(built.tables) == 2 * len(names)
+
+
+def test_the_html_page_holds_every_study(study_of_runs: Path, undrawn: None, tmp_path: Path) -> None:
+    html = build(collect([study_of_runs]), tmp_path).html.read_text()
+    assert all(f'<section id="{study}"' in html for study in published.studies())
+    assert html.count("data:image/png;base64,") > len(published.studies())
 
 
 def test_the_page_says_what_is_missing_leaks_and_was_not_run(study_of_runs: Path) -> None:
-    text = page_texts(collect([study_of_runs]))["ser_parallel"]
+    text = page_texts(collect([study_of_runs]))["ser_parallel.md"]
     assert "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent" in text
-    assert "speaker: **leaks**, 24 speakers in train and test" in text
-    assert f"| `parallel-mel` | 4.5.2 | {MISSING} | not run | 0.64 |" in text
-    assert f"Against `published`: {MINUS}" in text
+    assert "| published | speaker | leaks | 24 speakers in train and test |" in text
+    assert f"| not run | 0.64 | {MISSING} | Accuracy |" in text
+
+
+def test_the_page_says_what_a_slip_and_a_protocol_were_worth(study_of_runs: Path) -> None:
+    text = page_texts(collect([study_of_runs]))["ser_parallel.md"]
+    slips, _, protocols = text.partition("## What each slip was worth")[2].partition("## What the protocols differ by")
+    assert "| `single-cnn` | normalise=channel | published | \N{MINUS SIGN}0.1" in slips
+    assert "0.597 → 0.500, 0.618 → 0.500" in slips
+    assert "| `single-cnn` | independent | published | \N{MINUS SIGN}0.1" in protocols
 
 
 def test_a_demo_says_so_on_the_page(write: Write, runs: Path) -> None:
     write("single-cnn", clips=280, demo=True, size="demo")
-    text = page_texts(collect([runs]))["ser_parallel"]
+    text = page_texts(collect([runs]))["ser_parallel.md"]
     assert text.count("**Demo corpus: synthesised sounds.") == 2
     assert "| not comparable |" in text
 
 
-def test_a_demo_says_so_in_every_picture(
-    write: Write, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write("single-cnn", clips=280, demo=True, size="demo")
-    write("single-cnn", "published+normalise=channel", clips=280, demo=True, size="demo")
-    write("dual-cnn", clips=280, demo=True, size="demo")
-    texts = []
-    from reports import figures
-
-    def note(draw: Callable, path: Path) -> Path:
-        texts.append([text.get_text() for text in draw().texts])
-        return path
-
-    monkeypatch.setattr(figures, "_save", note)
-    build(collect([runs]), tmp_path)
-    assert len(texts) == 7
-    assert all(figures.DEMO in words for words in texts)
-
-
-def test_a_class_without_clips_is_a_dash_not_a_crash(write: Write, runs: Path, tmp_path: Path) -> None:
+def test_a_class_without_clips_is_a_dash_not_a_crash(write: Write, runs: Path) -> None:
     write("single-cnn", clips=280, demo=True, n=20)
     path = next(runs.rglob("record.json"))
     record = json.loads(path.read_text())
@@ -116,17 +125,32 @@ def test_a_class_without_clips_is_a_dash_not_a_crash(write: Write, runs: Path, t
     nothing = {key: None for name in names for key in (name, f"{name}_interval")}
     record["per_class"]["calm"] = {"support": 0, **nothing}
     path.write_text(json.dumps(record))
-    build(collect([runs]), tmp_path)
-    assert f"| Calm |{f' {MISSING} |' * 7} 0 |" in (tmp_path / "ser_parallel.md").read_text()
+    assert f"| Calm |{f' {MISSING} |' * 7} 0 |" in page_texts(collect([runs]))["ser_parallel.md"]
 
 
-def test_build_writes_a_page_and_says_what_it_left_out(write: Write, runs: Path, tmp_path: Path) -> None:
+def test_what_is_fitted_at_once_has_no_epochs(write: Write, runs: Path) -> None:
+    write("single-cnn")
+    path = next(runs.rglob("record.json"))
+    record = json.loads(path.read_text())
+    record["folds"][0] |= {"best_epoch": None, "epochs": None}
+    record["timings"]["epoch_s"] = None
+    record["parameters"] = {"total": None, "trainable": None}
+    path.write_text(json.dumps(record))
+    text = page_texts(collect([runs]))["ser_parallel.md"]
+    assert "- Epochs: none: fitted at once" in text
+    assert "- Parameters: none" in text
+
+
+def test_build_writes_its_files_and_says_what_it_left_out(
+    undrawn: None, write: Write, runs: Path, tmp_path: Path
+) -> None:
     write("single-cnn")
     (write("dual-cnn") / "record.json").write_text("{")
     result = CliRunner().invoke(commands.app, ["build", "--runs", str(runs), "--out", str(tmp_path / "out"), "--json"])
     assert result.exit_code == 0
     listing = json.loads(result.stdout)
-    assert [Path(page).name for page in listing["pages"]] == ["ser_parallel.md"]
+    assert all(Path(path).is_file() for kind in ("pages", "tables", "pictures") for path in listing[kind])
+    assert Path(listing["html"]).is_file()
     assert len(listing["skipped"]) == 1
     assert "dual-cnn" in result.stderr
 
@@ -136,53 +160,56 @@ def test_build_without_any_record_is_refused(runs: Path) -> None:
     assert "no usable record" in str(result.exception)
 
 
-def test_check_prints_the_contracted_fields(
-    write: Write, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(commands, "RESULTS", tmp_path / "results")
+def test_check_prints_the_contracted_fields(write: Write, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "stale_pages", lambda results, committed: [])
     write("single-cnn", clips=1440)
     result = CliRunner().invoke(commands.app, ["check", "--runs", str(runs), "--json"])
     assert result.exit_code == 0
     rows = json.loads(result.stdout)
     contract = "study experiment protocol metric published obtained interval n data verdict why"
     assert all(set(contract.split()) <= set(row) for row in rows)
-    assert rows[0]["data"] == "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent"
+    data = {row["data"] for row in rows if row["experiment"] == "single-cnn"}
+    assert data == {"1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent"}
 
 
-def test_check_fails_on_an_invalid_record(
-    write: Write, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(commands, "RESULTS", tmp_path / "results")
+def test_check_fails_on_an_invalid_record(write: Write, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "stale_pages", lambda results, committed: [])
     (write() / "record.json").write_text("{")
     result = CliRunner().invoke(commands.app, ["check", "--runs", str(runs)])
     assert "1 record(s) invalid" in str(result.exception)
 
 
 def test_check_fails_on_a_number_not_reproduced_only_when_strict(
-    write: Write, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write: Write, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(commands, "stale_pages", lambda results, committed: [])
     write(accuracy=0.3)
     assert CliRunner().invoke(commands.app, ["check", "--runs", str(runs)]).exit_code == 0
     strict = CliRunner().invoke(commands.app, ["check", "--runs", str(runs), "--strict"])
     assert "not reproduced" in str(strict.exception)
 
 
-def test_a_committed_page_is_stale_when_its_records_change(write: Write, tmp_path: Path) -> None:
+def test_a_committed_page_is_stale_when_its_records_change(undrawn: None, write: Write, tmp_path: Path) -> None:
     results = tmp_path / "results"
     write(into=results)
-    assert commands.stale_pages(results, tmp_path) == ["ser_parallel.md"]
+    assert "valence_parallel_conv.md" in commands.stale_pages(results, tmp_path)
     build(collect([results]), tmp_path)
     assert commands.stale_pages(results, tmp_path) == []
-    write(seed=1, into=results)
-    assert commands.stale_pages(results, tmp_path) == ["ser_parallel.md"]
+    write("dual-cnn", into=results)
+    assert commands.stale_pages(results, tmp_path) == ["README.md", "ser_parallel.md"]
 
 
-def test_a_committed_page_without_its_pictures_is_stale(write: Write, tmp_path: Path) -> None:
+def test_a_committed_page_without_its_pictures_is_stale(undrawn: None, write: Write, tmp_path: Path) -> None:
     write(into=tmp_path / "results")
     build(collect([tmp_path / "results"]), tmp_path)
-    (tmp_path / "figures" / "ser_parallel" / "accuracy.png").unlink()
+    (tmp_path / "pictures" / "ser_parallel" / "headline.png").unlink()
     assert commands.stale_pages(tmp_path / "results", tmp_path) == ["ser_parallel.md"]
+
+
+def test_check_fails_on_a_stale_page(monkeypatch: pytest.MonkeyPatch, runs: Path) -> None:
+    monkeypatch.setattr(commands, "stale_pages", lambda results, committed: ["README.md"])
+    result = CliRunner().invoke(commands.app, ["check", "--runs", str(runs)])
+    assert str(result.exception) == "README.md stale: run `make report` and commit"
 
 
 @pytest.mark.parametrize(
@@ -191,6 +218,7 @@ def test_a_committed_page_without_its_pictures_is_stale(write: Write, tmp_path: 
         ([], ["build"]),
         (["--out", "x"], ["build", "--out", "x"]),
         (["check", "--strict"], ["check", "--strict"]),
+        (["audit", "paper.toml"], ["audit", "paper.toml"]),
         (["--debug", "check"], ["--debug", "check"]),
     ],
 )
@@ -204,7 +232,7 @@ def test_the_committed_pages_are_what_the_shipped_records_give() -> None:
 
 def test_reports_need_neither_keras_nor_tensorflow() -> None:
     program = (
-        "import sys, reports.__main__, reports.figures, reports.tables\n"
+        "import sys, reports.__main__\n"
         "found = {'keras', 'tensorflow', 'torch', 'librosa', 'reproductions', 'tuning'} & set(sys.modules)\n"
         "assert not found, found"
     )

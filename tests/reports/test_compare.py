@@ -2,10 +2,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from common.metrics import newcombe
-from common.published import load
+from common.published import ConfusionTable, load
 from reports.collect import collect
 from reports.compare import Verdict, effects, verdicts
 
@@ -20,7 +21,7 @@ def judged(runs: Path) -> dict[tuple[str, str], Verdict]:
 def test_without_records_every_printed_number_is_not_run(runs: Path) -> None:
     rows = judged(runs).values()
     assert {row.verdict for row in rows} == {"not run"}
-    assert len(rows) == 6 * (7 + 7 * 3)
+    assert len(rows) == 12 * (7 + 7 * 3) + 5 * 3  # per-class tables; validation accuracy and both losses of VGG16
 
 
 @pytest.mark.parametrize(
@@ -126,3 +127,41 @@ def test_another_protocol_on_other_clips_has_no_mcnemar(write: Write, runs: Path
     assert effect.change == "independent"
     assert effect.pairs[0].test is None
     assert effect.interval[1] < 0
+
+
+def test_a_recovered_confusion_matrix_is_judged_cell_by_cell(write: Write, runs: Path) -> None:
+    write("single-cnn", accuracy=0.67)
+    known = load("ser_parallel")
+    classes = known.data.classes
+    table = ConfusionTable(
+        experiment="single-cnn",
+        section="4.3.3",
+        table="a matrix",
+        normalised="columns",
+        classes=classes,
+        rows={name: tuple(100.0 * (name == other) for other in classes) for name in classes},
+    )
+    groups = collect([runs]).groups
+    theirs = np.array(groups[0].confusion)
+    theirs[:2, 1] = theirs[1::-1, 1]
+    rows = verdicts(known.model_copy(update={"confusions": (table,)}), groups, {"single-cnn": theirs})
+    cells = {row.metric: row for row in rows if "_as_" in row.metric}
+    assert len(cells) == 49
+    assert cells["angry_as_disgust"].published == theirs[0, 1] / theirs[:, 1].sum()
+    assert cells["angry_as_disgust"].verdict == cells["disgust_as_disgust"].verdict == "not reproduced"
+    assert {cells[f"{name}_as_{name}"].difference for name in classes if name != "disgust"} == {0.0}
+
+
+def test_half_precision_is_a_caveat_in_words(write: Write, runs: Path) -> None:
+    path = write("single-cnn") / "record.json"
+    record = json.loads(path.read_text())
+    record["environment"]["precision"] = "mixed_bfloat16"
+    path.write_text(json.dumps(record))
+    assert judged(runs)["single-cnn", "accuracy"].why.endswith("computed in mixed_bfloat16")
+
+
+def test_precision_is_judged_on_as_many_clips_as_were_predicted() -> None:
+    known = load("ser_parallel")
+    angry = known.class_table("single-cnn")[0]
+    assert known.class_numbers("single-cnn")["angry_precision"].n == round(angry.recall * 187 / angry.precision)
+    assert known.class_numbers("single-cnn")["angry_recall"].n == 187

@@ -11,10 +11,6 @@ def test_every_corpus_has_an_index_as_long_as_the_corpus():
     assert {name: len(originals(name)) for name in CORPORA} == {name: corpus.clips for name, corpus in CORPORA.items()}
 
 
-def test_there_is_an_index_for_emotify_too():
-    assert len(originals("emotify")) == 400
-
-
 @pytest.mark.parametrize("name", indexed())
 def test_the_packed_index_is_the_given_one(name, shared_data):
     assert (

@@ -163,6 +163,22 @@ def test_an_archive_that_would_write_outside_is_refused_and_deleted(archived, se
     assert list((tmp_path / "data").iterdir()) == []
 
 
+def test_a_table_that_belongs_beside_the_audio_is_fetched_with_it_and_once(archived, server, tmp_path):
+    server.files["/data.csv"] = b"track id, genre"
+    with_table = replace(archived, tables=(f"{server.address}/data.csv",))
+    for _ in range(2):
+        assert fetch(with_table, tmp_path / "data").complete
+    assert left_over(tmp_path / "data") == ["data.csv"]
+    assert len(server.asked) == 2
+
+
+def test_a_table_that_was_missing_is_fetched_to_audio_that_is_complete(archived, server, tmp_path):
+    fetch(archived, tmp_path / "data")
+    server.files["/data.csv"] = b"track id, genre"
+    fetch(replace(archived, tables=(f"{server.address}/data.csv",)), tmp_path / "data")
+    assert left_over(tmp_path / "data") == ["data.csv"]
+
+
 def test_single_files_are_fetched_and_verified(filewise, tmp_path):
     outcome = fetch(filewise, tmp_path / "data")
     assert (len(outcome.verified), left_over(tmp_path / "data")) == (3, [])

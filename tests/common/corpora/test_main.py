@@ -33,6 +33,7 @@ def test_list_as_json_has_the_expected_counts(run):
         "savee": 480,
         "tess": 2800,
         "crema_d": 7442,
+        "emotify": 400,
     }
 
 
@@ -41,7 +42,7 @@ def test_scan_says_what_is_here_and_what_is_not(run, make_clips):
     assert code == 0
     assert "savee: 1 of 480 clips" in out
     assert "1 x its name fits no corpus" in out
-    assert "not here: ravdess, tess, crema_d" in out
+    assert "not here: ravdess, tess, crema_d, emotify" in out
 
 
 def test_scan_as_json_has_the_same_facts(run, make_clips):
@@ -72,4 +73,4 @@ def test_downloading_savee_ends_with_2_and_how_to_register(run, tmp_path):
 def test_demo_writes_and_counts(run, tmp_path):
     code, out, _ = run("demo", tmp_path / "demo", "--clips", 1, "--seed", 5)
     assert code == 0
-    assert "ravdess 8" in out
+    assert "emotify 4, ravdess 8" in out

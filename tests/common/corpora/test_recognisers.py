@@ -15,7 +15,7 @@ def test_every_published_name_is_read_and_the_counts_are_those_of_the_whole_corp
     clips = {name: corpus.recognise(Path(original.path)) for name, original in originals(corpus.name).items()}
     assert all(clip.name == name for name, clip in clips.items())
     assert Counter(clip.label for clip in clips.values()) == corpus.expected
-    assert len({clip.speaker for clip in clips.values()}) == corpus.speakers
+    assert len({clip.speaker for clip in clips.values()} - {""}) == corpus.speakers
 
 
 @given(st.text("0123456789-_. ADFNOPRSXYabdefhinprsuß", min_size=1), st.sampled_from(["DC", "Actor_01", "x"]))
@@ -45,6 +45,8 @@ def test_no_corpus_reads_the_names_of_another_one(name):
         ("tess", "OAF_Fear/oaf_back_fear.WAV", ("OAF_Fear/OAF_back_fear", "fear", "OAF")),
         ("crema_d", "x/1091_WSI_NEU_XX.opus", ("AudioWAV/1091_WSI_NEU_XX", "neutral", "1091")),
         ("crema_d", "AudioWAV/1040_ITH_SAD_X.wav", ("AudioWAV/1040_ITH_SAD_XX", "sad", "1040")),
+        ("emotify", "emotifymusic/rock/100.mp3", ("rock/100", "rock", "")),
+        ("emotify", "/music/Emotify/mp3/Pop/7.OPUS", ("pop/7", "pop", "")),
     ],
 )
 def test_a_name_gives_canonical_name_label_and_speaker(corpus, path, clip):
@@ -69,6 +71,11 @@ def test_a_name_gives_canonical_name_label_and_speaker(corpus, path, clip):
         ("crema_d", "1092_DFA_ANG_XX.wav"),
         ("crema_d", "1000_DFA_ANG_XX.wav"),
         ("crema_d", "1001_DFA_SUR_XX.wav"),
+        ("emotify", "emotifymusic/rock/0.mp3"),
+        ("emotify", "emotifymusic/rock/101.mp3"),
+        ("emotify", "emotifymusic/rock/07.mp3"),
+        ("emotify", "emotifymusic/jazz/7.mp3"),
+        ("emotify", "songs/rock/7.mp3"),
     ],
 )
 def test_a_name_outside_the_pattern_is_not_read(corpus, path):

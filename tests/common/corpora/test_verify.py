@@ -49,9 +49,11 @@ def test_the_real_ravdess_is_complete_but_re_encoded(shared_data):
     assert (len(outcome.re_encoded), outcome.verified, outcome.missing, outcome.unknown) == (1440, [], [], [])
 
 
-def test_a_corpus_with_an_index_alone_is_verified_by_folder_and_name(shared_data):
-    outcome = verify("emotify", shared_data / "emotify")
-    assert (len(outcome.re_encoded), outcome.missing) == (400, [])
+@pytest.mark.parametrize("folder", [".", "emotifymusic"])
+def test_the_real_emotify_is_complete_but_re_encoded_from_wherever_it_is_named(shared_data, monkeypatch, folder):
+    monkeypatch.chdir(shared_data / "emotify" / folder)
+    outcome = verify("emotify", ".")
+    assert (len(outcome.re_encoded), outcome.verified, outcome.missing, outcome.unknown) == (400, [], [], [])
 
 
 def test_a_demo_corpus_is_not_verified(make_clips):

@@ -1,0 +1,169 @@
+"""What the model of a finished run says of an audio file: everything but the study's code is read from its folder."""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import records, runner, training
+from common.corpora.files import duration_or_reason
+from common.errors import InputError
+from common.records import Record
+from common.study import Experiment, FileInputs, Setting, Study
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a run's models say of one file.
+
+    Attributes:
+        file: as it was named.
+        classes: names in the order of the numbers.
+        probabilities: of each class, averaged over the parts of the file and over the models of the folds.
+        shares: of the file's parts, how many have each class as their likeliest.
+        parts: how many parts of the file were classified by themselves.
+        notes: what its owner should know.
+    """
+
+    file: str
+    classes: tuple[str, ...]
+    probabilities: np.ndarray
+    shares: np.ndarray
+    parts: int
+    notes: tuple[str, ...]
+
+    @property
+    def predicted(self) -> str:
+        """The likeliest class."""
+        return self.classes[int(self.probabilities.argmax())]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the same as plain values."""
+        return {
+            "file": self.file,
+            "predicted": self.predicted,
+            "probabilities": dict(zip(self.classes, map(float, self.probabilities), strict=True)),
+            "parts": self.parts,
+            "shares": dict(zip(self.classes, map(float, self.shares), strict=True)),
+            "notes": list(self.notes),
+        }
+
+
+def newest_run(study: Study, folders: Sequence[Path]) -> Record:
+    """Return the run of a study that was finished last, from the first of the folders that has any.
+
+    Raises:
+        InputError: there is none, or a record is damaged.
+    """
+    for runs in folders:
+        finished = [records.read(folder) for folder in records.find(runs / study.name)]
+        if finished:
+            return max(finished, key=lambda record: record.data["finished"])
+    places = " or ".join(map(str, folders))
+    raise InputError(
+        f"there is no finished run of {study.name} in {places}; make one with "
+        f"`python -m reproductions.{study.name} run`, or name its folder with --run"
+    )
+
+
+def run_in(study: Study, folder: Path) -> Record:
+    """Return the run in a folder.
+
+    Raises:
+        InputError: there is none, it is damaged, or it is of another study.
+    """
+    record = records.read(folder)
+    if record.data["study"] != study.name:
+        raise InputError(f"{folder} is a run of {record.data['study']}, not of {study.name}; name another with --run")
+    return record
+
+
+def origin(record: Record) -> str:
+    """Say which model this is, and what it was trained on under which protocol."""
+    data = record.data["data"]
+    study, experiment, protocol, seed = record.identity
+    corpora = ", ".join(data["corpora"]) + (" (demo corpus: synthesised sounds)" if data["demo"] else "")
+    models = len(record.data["folds"])
+    averaged = f"; {models} models, one a fold, averaged" if models > 1 else ""
+    return f"{study} {experiment}, protocol {protocol}, seed {seed}, on {data['clips']:,} clips of {corpora}{averaged}"
+
+
+def predict(study: Study, record: Record, files: Sequence[Path], *, weights: str | None = None) -> list[Prediction]:
+    """Classify audio files by the models of a run: the mean over its folds and over each file's parts.
+
+    Args:
+        study: that of the run.
+        record: a finished run whose folder has its models.
+        files: in any format that libsndfile reads.
+        weights: of the network that makes the features, where the run's came from a file.
+
+    Raises:
+        InputError: a file is no audio or too short, the models are missing or damaged, or the weights are others.
+    """
+    experiment = study.experiment(record.data["experiment"])
+    setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], _weights(record, weights))
+    folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
+    for path in files:
+        if isinstance(reason := duration_or_reason(path), str):
+            raise InputError(f"{path}: {reason}; predict takes audio files")
+    about = _about_models(study, experiment, setting, record, [learner for learner, _ in folds])
+    return [_predict(experiment, setting, folds, path, tuple(record.data["classes"]), about) for path in files]
+
+
+def _weights(record: Record, weights: str | None) -> str:
+    """Return the weights to make the features with, which must be those of the run."""
+    used = record.data["configuration"].get("weights")
+    if used is None or (weights is None and not used.startswith("sha256:")):
+        return used or "none"
+    if weights is None:
+        raise InputError(f"{record.folder}: its features come from a weights file ({used}); name it with --weights")
+    if runner.weights_in_words(weights) != used:
+        raise InputError(f"--weights {weights} is not what {record.folder} was made with: {used}")
+    return weights
+
+
+def _load(record: Record, experiment: Experiment, fold: int) -> tuple[training.Learner, dict[str, np.ndarray]]:
+    folder = record.folder / f"fold-{fold}"
+    try:
+        with np.load(folder / "front_end.npz") as stored:
+            front_end = dict(stored)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{folder} has no whole front end ({error}); run the experiment again") from error
+    if experiment.training is None:
+        return training.SklearnLearner.load(folder / training.SklearnLearner.FILE), front_end
+    return training.KerasLearner.load(folder / training.KerasLearner.FILE, experiment.training), front_end
+
+
+def _about_models(
+    study: Study, experiment: Experiment, setting: Setting, record: Record, learners: Sequence[training.Learner]
+) -> tuple[str, ...]:
+    notes = []
+    if not all(learner.probabilistic for learner in learners):
+        notes.append("the classifier has no probabilities: they are the votes of the parts and of the folds' models")
+    if study.batch_dependent(experiment, setting):
+        size = record.data["configuration"]["batch_size"]
+        notes.append(
+            f"this model's predictions depend on the other clips of a batch: it was trained and tested on batches of "
+            f"{size}, this file is a batch by itself, so the accuracy of the run says little about it"
+        )
+    return tuple(notes)
+
+
+def _predict(
+    experiment: Experiment,
+    setting: Setting,
+    folds: Sequence[tuple[training.Learner, Mapping[str, np.ndarray]]],
+    path: Path,
+    classes: tuple[str, ...],
+    about: tuple[str, ...],
+) -> Prediction:
+    fed: list[FileInputs] = [experiment.inputs_of(path, setting, front_end) for _, front_end in folds]
+    by_fold = [learner.predict(inputs.x) for (learner, _), inputs in zip(folds, fed, strict=True)]
+    of_parts = np.mean(by_fold, axis=0)
+    shares = np.bincount(of_parts.argmax(axis=1), minlength=len(classes)) / len(of_parts)
+    return Prediction(
+        str(path), classes, of_parts.mean(axis=0), shares, len(of_parts), (*dict.fromkeys(fed[0].notes), *about)
+    )

@@ -1,0 +1,51 @@
+"""Checks of a printed confusion matrix in percentages: sums, the lines under it, and the whole numbers behind it."""
+
+from collections.abc import Iterator
+
+from common.published import ConfusionTable, Published
+from reports.audit.finding import Finding, digits, listed
+from reports.audit.matrices import TooManyError, groups_of, solve
+
+
+def check(published: Published) -> Iterator[Finding]:
+    """Examine every confusion matrix, and those of the same items together."""
+    for table in published.confusions:
+        yield _lines(published.study, table)
+        if table.positive or table.false:
+            yield _under(published.study, table)
+    for group in groups_of(published):
+        names = [matrix.experiment for matrix in group]
+        claim = f"the same {group[0].n} items can give the matrices of {listed(names)} in whole numbers"
+        try:
+            solved = solve(group)
+        except TooManyError:
+            evidence = "not refuted: the printed numbers leave more ways than can be gone through"
+            yield Finding(published.study, f"confusion-counts-{names[0]}", True, claim, evidence)
+            continue
+        evidence = "; ".join([f"solutions: {len(solved.matrices)}", *solved.steps])
+        yield Finding(published.study, f"confusion-counts-{names[0]}", bool(solved.matrices), claim, evidence)
+
+
+def _lines(study: str, table: ConfusionTable) -> Finding:
+    """Normalised lines add up to 100; each cell may be half a unit of its last digit off."""
+    rows = [*table.rows.values()]
+    lines = rows if table.normalised == "rows" else [*zip(*rows, strict=True)]
+    slack = len(table.classes) * 10.0**-table.decimals / 2 + 1e-9
+    sums = {name: sum(line) for name, line in zip(table.classes, lines, strict=True) if any(line)}
+    wrong = [f"{name} {digits(total, 2)}" for name, total in sums.items() if abs(total - 100) > slack]
+    claim = f"{table.table}: the {table.normalised} add up to 100"
+    evidence = listed(wrong) or f"{digits(min(sums.values()), 2)} to {digits(max(sums.values()), 2)}"
+    return Finding(study, f"confusion-sum-{table.experiment}", not wrong, claim, evidence)
+
+
+def _under(study: str, table: ConfusionTable) -> Finding:
+    """The line of positive predictive values repeats the diagonal, the line under it is what is missing to 100."""
+    step, wrong = 10.0**-table.decimals, []
+    for place, (name, row) in enumerate(table.rows.items()):
+        if table.positive and name not in table.restored and table.positive[place] != row[place]:
+            wrong.append(f"{name} {digits(table.positive[place], 2)} under {digits(row[place], 2)}")
+        if table.false and abs(table.false[place] + row[place] - 100) > step + 1e-9:
+            wrong.append(f"{name} {digits(table.false[place], 2)} is not 100 - {digits(row[place], 2)}")
+    claim = f"{table.table}: the lines under it repeat its diagonal and what is missing to 100"
+    evidence = listed(wrong) or f"{len(table.classes)} classes"
+    return Finding(study, f"confusion-under-{table.experiment}", not wrong, claim, evidence)

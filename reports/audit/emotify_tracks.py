@@ -1,0 +1,113 @@
+"""Which labels the tracks of Emotify can have had, from what the corpus says of them.
+
+`reports/published/emotify_tracks.csv` holds what the slides do not print. A row tells for how many tracks (`tracks`)
+that have a number of 15 s pieces (`pieces`) as audio of a genre (`audio`) the track of the same number in a genre
+(`labels`) was given its emotions most often (`emotions`, several where they tie). `votes` says how listeners count:
+`equal`, each emotion that a listener chose counts one; `sole-double`, it counts two if it was the only one.
+(The second way was found by trying: with 1 for a sole choice, of all weights 0.3..1 for each of two and 0.1..1 for each
+of three choices, in steps of 0.01, only a half for both brings all nine totals of the slides' class table within what
+ties leave open.)
+"""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from common.corpora.emotify import ORDERS
+from common.published import FOLDER
+
+TRACKS = FOLDER / "emotify_tracks.csv"
+CORPUS, ALPHABETICAL = ORDERS["corpus"], ORDERS["alphabetical"]
+EQUAL, SOLE_DOUBLE = "equal", "sole-double"
+
+Order = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Tracks that are alike: so many pieces each, and the same emotions, of which one is theirs."""
+
+    votes: str
+    audio: str
+    labels: str
+    emotions: tuple[str, ...]
+    pieces: int
+    tracks: int
+
+
+@cache
+def all_tracks(path: Path = TRACKS) -> tuple[Tracks, ...]:
+    """Read the table of tracks."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return tuple(_tracks(**row) for row in rows)
+
+
+def _tracks(votes: str, audio: str, labels: str, emotions: str, pieces: str, tracks: str) -> Tracks:
+    return Tracks(votes, audio, labels, tuple(emotions.split("+")), int(pieces), int(tracks))
+
+
+def in_order(order: Sequence[str], votes: str) -> list[Tracks]:
+    """Return the tracks when the genres' folders are numbered in some order but the labels in the corpus' own."""
+    pairs = set(zip(order, CORPUS, strict=True))
+    return [row for row in all_tracks() if (row.audio, row.labels) in pairs and row.votes == votes]
+
+
+def missing(order: Sequence[str], votes: str, totals: Mapping[str, int]) -> dict[str, int]:
+    """Return how many pieces of each emotion the tied tracks must give: the totals less what is not tied."""
+    certain: dict[str, int] = {}
+    for row in in_order(order, votes):
+        if len(row.emotions) == 1:
+            certain[row.emotions[0]] = certain.get(row.emotions[0], 0) + row.pieces * row.tracks
+    return {emotion: total - certain.get(emotion, 0) for emotion, total in totals.items()}
+
+
+def tied(order: Sequence[str], votes: str) -> list[Tracks]:
+    """Return the tracks on which several emotions come first."""
+    return [row for row in in_order(order, votes) if len(row.emotions) > 1]
+
+
+def reaches(order: Sequence[str], votes: str, totals: Mapping[str, int]) -> bool:
+    """Say whether each tied track can be given to one of its emotions so that all totals come out exactly.
+
+    Args:
+        order: of the genres' folders; the labels are numbered as the corpus has them.
+        votes: how listeners are counted.
+        totals: pieces per emotion, all nine of them.
+    """
+    wanted, open_tracks = missing(order, votes, totals), tied(order, votes)
+    if min(wanted.values()) < 0:
+        return False
+    choices = [(place, emotion) for place, row in enumerate(open_tracks) for emotion in row.emotions]
+    given = [[place == of for of, _ in choices] for place in range(len(open_tracks))]
+    adds = [[open_tracks[of].pieces * (emotion == name) for of, name in choices] for emotion in wanted]
+    amounts, targets = [row.tracks for row in open_tracks], list(wanted.values())
+    solved = milp(
+        np.zeros(len(choices)),
+        constraints=[LinearConstraint(given, amounts, amounts), LinearConstraint(adds, targets, targets)],
+        integrality=np.ones(len(choices)),
+        bounds=Bounds(0, max(amounts)),
+    )
+    return bool(solved.success)
+
+
+def orders_that_reach(votes: str, totals: Mapping[str, int]) -> list[Order]:
+    """Return the orders of the four genres for which the totals can come out."""
+    return [order for order in permutations(CORPUS) if reaches(order, votes, totals)]
+
+
+def named(orders: Iterable[Order]) -> str:
+    """Write orders of the genres, the known ones with what they are."""
+    known = {CORPUS: " (the corpus' own)", ALPHABETICAL: " (alphabetical)"}
+    return "; ".join(" ".join(order) + known.get(order, "") for order in orders) or "none"
+
+
+def whole_corpus() -> list[Tracks]:
+    """Return all tracks with their own labels."""
+    return in_order(CORPUS, EQUAL)

@@ -1,0 +1,154 @@
+"""Checks of a printed layer table: sums, and the parameters that types and shapes give.
+
+A layer's parameters follow from its printed output shape and from what goes into it, which is the output of some
+earlier row (the tables do not always say which). Types that are not known here are left alone.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from common.published import Layer, LayerTable, Published
+from reports.audit.finding import Finding, Verdict, listed
+
+CONVOLUTION = re.compile(r"Conv\dD(Transpose)?$")
+NORMALISATION = re.compile(r"BatchNorm")
+EMPTY = re.compile(
+    r"(InputLayer|Activation|(Leaky)?ReLU|Softmax|\w*Dropout\w*|\w*Pooling\w*|Flatten|Concatenate|Add|Reshape|Permute|"
+    r"TFOpLambda)$"
+)
+"""Types without parameters."""
+
+Shape = tuple[int | None, ...]
+
+
+def shape_of(layer: Layer) -> Shape:
+    """Return a printed shape as numbers, None where the size is open; empty if the cell is lost."""
+    return tuple(None if word == "None" else int(word) for word in re.findall(r"None|\d+", layer.shape))
+
+
+@dataclass(frozen=True)
+class Explained:
+    """How a row's parameters follow: `how` in words, `axes` along which they may lie; no `how`: they do not follow."""
+
+    layer: Layer
+    how: str
+    axes: frozenset[int] = frozenset()
+
+
+def explain(rows: Sequence[Layer]) -> list[Explained]:
+    """Explain the parameters of each row whose type is known."""
+    found = []
+    for place, layer in enumerate(rows):
+        shapes = [shape_of(row) for row in rows[:place]]
+        if not shape_of(layer) and layer.parameters:
+            continue
+        if CONVOLUTION.match(layer.type):
+            found.append(_convolution(layer, shapes))
+        elif NORMALISATION.match(layer.type):
+            found.append(_normalisation(layer))
+        elif layer.type == "Dense":
+            found.append(_dense(layer, shapes))
+        elif EMPTY.match(layer.type):
+            found.append(Explained(layer, "" if layer.parameters else "0"))
+    return found
+
+
+def _convolution(layer: Layer, earlier: Sequence[Shape]) -> Explained:
+    """Find the channel axis and the kernel: parameters = filters x (kernel x channels in + 1), a square if possible."""
+    shape = shape_of(layer)
+    of_rank = [of for of in reversed(earlier) if len(of) == len(shape) > 2]
+    ways = [way for axis in (1, len(shape) - 1) for way in _kernels(layer.parameters, axis, shape, of_rank)]
+    if not of_rank:
+        ways = [(True, f"{filters} x {layer.parameters // filters}", axis) for axis, filters in _divisors(layer)]
+    likely = [way for way in ways if way[0] or not any(square for square, _, _ in ways)]
+    return Explained(layer, likely[0][1] if likely else "", frozenset(axis for _, _, axis in likely))
+
+
+def _divisors(layer: Layer) -> list[tuple[int, int]]:
+    """Return the axes that can have the filters of a first layer, whose input is not in the table, and their sizes."""
+    shape = shape_of(layer)
+    sizes = [(axis, shape[axis]) for axis in (1, len(shape) - 1)] if len(shape) > 2 else []
+    return [(axis, size) for axis, size in sizes if size and layer.parameters % size == 0]
+
+
+def _kernels(parameters: int, axis: int, shape: Shape, earlier: Sequence[Shape]) -> Iterator[tuple[bool, str, int]]:
+    """Go through the inputs, the nearest row first: is the kernel a square, the sum in words, the axis."""
+    filters = shape[axis] if len(shape) > 2 else None
+    if not filters or parameters % filters:
+        return
+    weights = parameters // filters - 1
+    for channels in dict.fromkeys(of[axis] for of in earlier):
+        if channels and weights > 0 and weights % channels == 0:
+            area = weights // channels
+            yield math.isqrt(area) ** 2 == area, f"{filters} x ({area} x {channels} + 1)", axis
+
+
+def _normalisation(layer: Layer) -> Explained:
+    """Find the axes that have a quarter (all four vectors) or half (the two trained ones) of the parameters."""
+    sizes = dict(enumerate(shape_of(layer)))
+    for vectors in (4, 2):
+        axes = [axis for axis, size in sizes.items() if axis and size and vectors * size == layer.parameters]
+        if axes:
+            return Explained(layer, f"{vectors} x {layer.parameters // vectors}", frozenset(axes))
+    return Explained(layer, "")
+
+
+def _dense(layer: Layer, earlier: Sequence[Shape]) -> Explained:
+    units = shape_of(layer)[-1]
+    if not earlier and units and layer.parameters % units == 0:
+        return Explained(layer, f"{units} x {layer.parameters // units}")
+    for width in {of[-1] for of in earlier if of}:
+        if units and width and layer.parameters in (units * (width + 1), units * width):
+            return Explained(layer, f"{units} x ({width} + 1)" if layer.parameters % width else f"{units} x {width}")
+    return Explained(layer, "")
+
+
+def normalised(table: LayerTable) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the axes on which all convolutions may have their channels, and along which all normalisation may go."""
+    explained = [found for found in explain(table.rows) if found.axes]
+    of = [[found.axes for found in explained if kind.match(found.layer.type)] for kind in (CONVOLUTION, NORMALISATION)]
+    convolved, normed = (frozenset.intersection(*axes) if axes else frozenset() for axes in of)
+    return convolved, normed
+
+
+def check(published: Published) -> Iterator[Finding]:
+    """Examine every layer table: its sums, the parameters of its rows, and the axis of its normalisation."""
+    for table in published.layer_tables:
+        for name, found in {"sum": _sum(table), "parts": _parts(table), "rows": _rows(table)}.items():
+            if found is not None:
+                yield Finding(published.study, f"layers-{name}-{table.id}", found[0], *found[1:])
+        channels, axes = normalised(table)
+        if channels and axes:
+            claim = f"layer table {table.id}: batch normalisation is per channel"
+            evidence = f"channels are axis {listed(channels)} by the convolutions, normalised is axis {listed(axes)}"
+            yield Finding(published.study, f"layers-axis-{table.id}", bool(channels & axes), claim, evidence)
+
+
+def _sum(table: LayerTable) -> Verdict | None:
+    """Hold the sum of the rows against the printed total; a total that was counted is that sum."""
+    if not table.rows or table.known == "count":
+        return None
+    total = sum(row.parameters for row in table.rows)
+    claim = f"layer table {table.id}: the rows add up to the total"
+    return total == table.total, claim, f"{len(table.rows)} rows add up to {total}, printed {table.total}"
+
+
+def _parts(table: LayerTable) -> Verdict | None:
+    if table.trainable is None or table.frozen is None:
+        return None
+    total = table.trainable + table.frozen
+    claim = f"layer table {table.id}: trainable and frozen parameters are all"
+    return total == table.total, claim, f"{table.trainable} + {table.frozen} = {total}, printed {table.total}"
+
+
+def _rows(table: LayerTable) -> Verdict | None:
+    explained = explain(table.rows)
+    if not any(found.layer.parameters for found in explained):
+        return None
+    wrong = [f"{found.layer.name} {found.layer.parameters} {found.layer.shape}" for found in explained if not found.how]
+    ways = dict.fromkeys(f"{found.layer.parameters} = {found.how}" for found in explained if found.layer.parameters)
+    claim = f"layer table {table.id}: the parameters follow from types and shapes"
+    whole = f"{len(explained)} of {len(table.rows)} rows recomputed: {listed(ways)}"
+    return not wrong, claim, f"not so: {listed(wrong)}" if wrong else whole

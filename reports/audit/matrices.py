@@ -1,0 +1,371 @@
+"""Recovers the whole numbers behind confusion matrices that are printed in percentages.
+
+A line that was normalised to 100 % (a column of predictions, or a row of truths) has an unknown total N, and each of
+its printed percentages is k/N rounded, for cells k that add up to N. That leaves some totals per line. All lines
+together have n items, their diagonal has the hits that the printed accuracy allows, and matrices of the same items have
+the same number of items per true class. The search goes through everything that these constraints leave, so a single
+solution is proven to be the only one:
+
+1. per line, every total up to n with whole cells, and of these the totals that leave room for the other lines;
+2. per matrix, the number of combinations with n items, and with n items and the right hits (by dynamic programming);
+3. the matrix with the fewest combinations is written out, which gives the possible row totals;
+4. of the other matrices, every combination with one of these row totals (meet in the middle: half of the lines is
+   summed in all ways, the other half too, and the two are matched).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby, product
+from math import prod
+
+import numpy as np
+
+from common.published import ConfusionTable, Published
+from reports.audit.arithmetic import counts_of
+
+MOST_COMBINATIONS = 10**12
+MOST_LISTED = 10**5
+MOST_CELLS = 2 * 10**7
+"""What is not searched through any more: combinations of a matrix, matrices written out, numbers in one array."""
+
+
+_Choices = dict[str, list[np.ndarray]]
+
+
+class TooManyError(Exception):
+    """The constraints leave more than can be gone through."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A printed matrix and what is known of it.
+
+    Attributes:
+        lines: printed percentages of each normalised line, in steps of the last digit.
+        whole: steps in 100 %.
+        n: items.
+        hits: what the diagonal may add up to.
+        by_columns: whether the lines are columns.
+        supports: items per true class where they are printed, else None.
+    """
+
+    experiment: str
+    lines: tuple[tuple[int, ...], ...]
+    whole: int
+    n: int
+    hits: range
+    by_columns: bool
+    supports: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Solved:
+    """All solutions of matrices of the same items.
+
+    Attributes:
+        matrices: per solution the integer matrix (true classes, predicted classes) of each experiment.
+        steps: how many candidates each step left, in words.
+    """
+
+    matrices: list[dict[str, np.ndarray]]
+    steps: list[str]
+
+
+def matrix_of(published: Published, table: ConfusionTable) -> Matrix | None:
+    """Gather what a document prints on a confusion matrix; None if the number of its items is not known."""
+    n = table.n if table.n is not None else published.data.clips
+    if n is None:
+        return None
+    percentages = np.array([*table.rows.values()]) * 10**table.decimals
+    steps = np.rint(percentages if table.normalised == "rows" else percentages.T).astype(int).tolist()
+    lines = tuple(map(tuple, steps))
+    accuracy = published.numbers(table.experiment).get("accuracy")
+    usable = accuracy is not None and accuracy.kind == "proportion" and accuracy.n in (None, n)
+    hits = counts_of(accuracy.value, n, accuracy.step) if accuracy is not None and usable else range(n + 1)
+    supports = {row.name: row.support for row in published.class_table(table.experiment)}
+    known = set(supports) == set(table.classes) and sum(supports.values()) == n
+    by_class = tuple(supports[name] for name in table.classes) if known else None
+    return Matrix(table.experiment, lines, 100 * 10**table.decimals, n, hits, table.normalised == "columns", by_class)
+
+
+def groups_of(published: Published) -> list[tuple[Matrix, ...]]:
+    """Return the matrices of a document, those of the same classes and number of items together."""
+    tables = [(table.classes, matrix_of(published, table)) for table in published.confusions]
+    known = [(classes, matrix) for classes, matrix in tables if matrix is not None]
+    ordered = sorted(known, key=lambda pair: (pair[0], pair[1].n))
+    grouped = groupby(ordered, key=lambda pair: (pair[0], pair[1].n))
+    return [tuple(matrix for _, matrix in pairs) for _, pairs in grouped]
+
+
+def recovered(published: Published) -> dict[str, np.ndarray]:
+    """Return the integer matrix (true classes, predicted classes) of each experiment where there is exactly one.
+
+    An experiment is absent if its printed percentages allow no matrix, several, or more than can be gone through.
+    """
+    found: dict[str, np.ndarray] = {}
+    for group in groups_of(published):
+        try:
+            solved = solve(group)
+        except TooManyError:
+            continue
+        if len(solved.matrices) == 1:
+            found |= solved.matrices[0]
+    return found
+
+
+@cache
+def solve(group: tuple[Matrix, ...]) -> Solved:
+    """Find every way in which whole numbers give all matrices of a group, which are of the same items.
+
+    Raises:
+        TooManyError: the constraints leave too much.
+    """
+    searches = [_Search(matrix) for matrix in group]
+    steps = [search.told for search in searches]
+    if not all(search.combinations for search in searches):
+        return Solved([], steps)
+    first, *others = sorted(searches, key=lambda search: search.combinations)
+    by_rows: dict[tuple[int, ...], _Choices] = {}
+    for cells in first.listed():
+        by_rows.setdefault(tuple(cells.sum(axis=1)), {first.name: []})[first.name].append(cells)
+    for other in others:
+        by_rows = {rows: choices | {other.name: other.with_rows(rows)} for rows, choices in by_rows.items()}
+        by_rows = {rows: choices for rows, choices in by_rows.items() if choices[other.name]}
+        ways = sum(len(choices[other.name]) for choices in by_rows.values())
+        steps.append(f"{other.name} with row totals of {first.name}: {ways}")
+    return Solved([solution for choices in by_rows.values() for solution in _products(choices)], steps)
+
+
+def _products(choices: _Choices) -> Iterator[dict[str, np.ndarray]]:
+    """Go through the choices of one matrix per experiment."""
+    if prod(map(len, choices.values())) > MOST_LISTED:
+        raise TooManyError
+    for picked in product(*choices.values()):
+        yield dict(zip(choices, picked, strict=True))
+
+
+class _Search:
+    """The search for one matrix."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self.matrix, self.name = matrix, matrix.experiment
+        alone = [self._totals(line) for line in range(len(matrix.lines))]
+        self.candidates: list[np.ndarray] = [np.zeros((0, len(line)), dtype=np.int64) for line in matrix.lines]
+        self.combinations = with_items = 0
+        fitting = [0] * len(alone)
+        if all(len(totals) for totals in alone):
+            room = matrix.n - sum(int(totals[0]) for totals in alone)
+            bounded = [totals[totals <= totals[0] + room] for totals in alone]
+            fitting = [len(totals) for totals in bounded]
+            self.candidates = [self._cells(line, totals) for line, totals in zip(matrix.lines, bounded, strict=True)]
+            with_items, self.combinations = self._count()
+        self.told = (
+            f"{self.name}: {_joined(map(len, alone))} totals up to {matrix.n} per line, {_joined(fitting)} "
+            f"beside the smallest of the others, {with_items} combinations of {matrix.n} items, {self.combinations} "
+            f"with the printed accuracy"
+        )
+
+    def _totals(self, line: int) -> np.ndarray:
+        """Return the totals that a line can have alone; a line of a printed support has no other."""
+        found = feasible_totals(self.matrix.lines[line], self.matrix.whole, self.matrix.n)
+        if self.matrix.supports is None or self.matrix.by_columns:
+            return found
+        return found[found == self.matrix.supports[line]]
+
+    def _cells(self, line: Sequence[int], totals: np.ndarray) -> np.ndarray:
+        """Return every line of whole cells with one of the totals: integers (candidates, classes)."""
+        rows: list[tuple[int, ...]] = []
+        for total in totals:
+            rows += cells_of(line, int(total), self.matrix.whole, MOST_LISTED - len(rows))
+        return np.array(rows, dtype=np.int64).reshape(-1, len(line))
+
+    @property
+    def _counts_hits(self) -> bool:
+        return len(self.matrix.hits) <= self.matrix.n
+
+    def _diagonal(self, line: int) -> np.ndarray:
+        cells = self.candidates[line][:, line]
+        return cells if self._counts_hits else np.zeros_like(cells)
+
+    def _count(self) -> tuple[int, int]:
+        """Count the combinations of lines with n items, and of these the ones with the right hits.
+
+        `ways[t, h]` is in how many ways the lines so far have t items and h hits. What each line leaves to the lines
+        after it is kept, so that `listed` walks into no blind alley.
+        """
+        n, most = self.matrix.n, max(self.matrix.hits, default=0) if self._counts_hits else 0
+        sizes = [len(cells) for cells in self.candidates]
+        if prod(sizes) > MOST_COMBINATIONS or (n + 1) * (most + 1) > MOST_CELLS:
+            raise TooManyError
+        with_items = np.zeros((n + 1, 1), dtype=np.int64)
+        ways = np.zeros((n + 1, most + 1), dtype=np.int64)
+        with_items[0, 0] = ways[0, 0] = 1
+        self._reached = [ways > 0]
+        for line in reversed(range(len(sizes))):
+            totals, hits = self.candidates[line].sum(axis=1), self._diagonal(line)
+            with_items = _convolved(with_items, totals, np.zeros_like(hits))
+            ways = _convolved(ways, totals, hits)
+            self._reached.insert(0, ways > 0)
+        return int(with_items[n, 0]), int(sum(ways[n, hits] for hits in self._wanted()))
+
+    def _wanted(self) -> range:
+        return self.matrix.hits if self._counts_hits else range(1)
+
+    def listed(self) -> list[np.ndarray]:
+        """Return every matrix with n items, the right hits and, if they are printed, the right supports.
+
+        Raises:
+            TooManyError: there are too many.
+        """
+        if self.matrix.supports is not None:
+            return self.with_rows(self.matrix.supports)
+        if self.combinations > MOST_LISTED:
+            raise TooManyError
+        return [self._square(chosen) for hits in self._wanted() for chosen in self._walk(0, self.matrix.n, hits)]
+
+    def _walk(self, line: int, items: int, hits: int) -> Iterator[list[np.ndarray]]:
+        if line == len(self.candidates):
+            yield []
+            return
+        for cells, diagonal in zip(self.candidates[line], self._diagonal(line), strict=True):
+            left, missing = items - int(cells.sum()), hits - int(diagonal)
+            if left >= 0 and missing >= 0 and self._reached[line + 1][left, missing]:
+                yield from ([cells, *rest] for rest in self._walk(line + 1, left, missing))
+
+    def _square(self, lines: Sequence[np.ndarray]) -> np.ndarray:
+        matrix = np.array(lines)
+        return matrix.T if self.matrix.by_columns else matrix
+
+    def with_rows(self, rows: Sequence[int]) -> list[np.ndarray]:
+        """Return every matrix with these items per true class, n items and the right hits."""
+        if self.matrix.supports not in (None, tuple(rows)):
+            return []
+        target = np.array(rows, dtype=np.int64)
+        halves = [self._sums(lines, target) for lines in self._halves()]
+        (left, left_of), (right, right_of) = halves
+        found = []
+        for one, other in _matches(left, right, target):
+            lines = {**left_of(one), **right_of(other)}
+            matrix = self._square([lines[line] for line in range(len(lines))])
+            if int(np.trace(matrix)) in self.matrix.hits:
+                found.append(matrix)
+        return found
+
+    def _halves(self) -> tuple[list[int], list[int]]:
+        """Deal the lines over two halves with about as many combinations."""
+        sizes = [len(cells) for cells in self.candidates]
+        halves: tuple[list[int], list[int]] = ([], [])
+        for line in sorted(range(len(sizes)), key=lambda line: -sizes[line]):
+            min(halves, key=lambda half: prod(sizes[other] for other in half)).append(line)
+        return halves
+
+    def _sums(self, lines: Sequence[int], target: np.ndarray) -> tuple[np.ndarray, "_Lookup"]:
+        """Sum what each choice of candidates of some lines adds to the row totals, where it stays below the target."""
+        sums = np.zeros((1, len(target)), dtype=np.int64)
+        chosen = np.zeros((1, 0), dtype=np.int64)
+        for line in lines:
+            adds = self._adds(line)
+            if len(sums) * len(adds) * len(target) > MOST_CELLS:
+                raise TooManyError
+            grown = (sums[:, None, :] + adds[None, :, :]).reshape(-1, len(target))
+            fits = np.flatnonzero((grown <= target).all(axis=1))
+            sums, before, now = grown[fits], fits // len(adds), fits % len(adds)
+            chosen = np.column_stack([chosen[before], now])
+        return sums, _Lookup(lines, chosen, self.candidates)
+
+    def _adds(self, line: int) -> np.ndarray:
+        """Return what each candidate of a line adds to the items per true class."""
+        cells = self.candidates[line]
+        if self.matrix.by_columns:
+            return cells
+        adds = np.zeros_like(cells)
+        adds[:, line] = cells.sum(axis=1)
+        return adds
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """Finds the cells of the lines behind a sum."""
+
+    lines: Sequence[int]
+    chosen: np.ndarray
+    candidates: list[np.ndarray]
+
+    def __call__(self, place: int) -> dict[int, np.ndarray]:
+        picks = zip(self.lines, self.chosen[place], strict=True)
+        return {line: self.candidates[line][pick] for line, pick in picks}
+
+
+def feasible_totals(line: Sequence[int], whole: int, most: int) -> np.ndarray:
+    """Return every total N, 0..most, for which whole cells that add up to N round to all percentages of a line.
+
+    Args:
+        line: printed percentages in steps.
+        whole: steps in 100 %.
+        most: largest total.
+    """
+    totals = np.arange(most + 1)[:, None]
+    low, high = _bounds(line, totals, whole)
+    fits = (low <= high).all(axis=1) & (low.sum(axis=1) <= totals[:, 0]) & (totals[:, 0] <= high.sum(axis=1))
+    fits[0] = not any(line)
+    return np.flatnonzero(fits)
+
+
+def _bounds(line: Sequence[int], totals: np.ndarray, whole: int) -> tuple[np.ndarray, np.ndarray]:
+    steps = np.asarray(line)
+    low = -((-totals * (2 * steps - 1)) // (2 * whole))
+    return np.maximum(low, 0), totals * (2 * steps + 1) // (2 * whole)
+
+
+def cells_of(line: Sequence[int], total: int, whole: int, most: int) -> list[tuple[int, ...]]:
+    """Return every line of whole cells that add up to a total and round to the printed percentages.
+
+    Raises:
+        TooManyError: there are more than `most`.
+    """
+    low, high = (bound[0] for bound in _bounds(line, np.array([[total]]), whole))
+    found: list[tuple[int, ...]] = [()]
+    room = np.append(np.cumsum((high - low)[::-1])[::-1], 0)
+    least = np.append(np.cumsum(low[::-1])[::-1], 0)
+    for place in range(len(line)):
+        fits = []
+        for cells in found:
+            missing = total - sum(cells)
+            for cell in range(int(low[place]), int(high[place]) + 1):
+                if least[place + 1] <= missing - cell <= least[place + 1] + room[place + 1]:
+                    fits.append((*cells, cell))
+        if len(fits) > most:
+            raise TooManyError
+        found = fits
+    return found
+
+
+def _convolved(ways: np.ndarray, totals: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """Add a line: `ways[t, h]` moved by every candidate's total and hits, summed."""
+    found = np.zeros_like(ways)
+    items, width = ways.shape
+    for total, hit in zip(totals, hits, strict=True):
+        if total < items and hit < width:
+            found[total:, hit:] += ways[: items - total, : width - hit]
+    return found
+
+
+def _matches(left: np.ndarray, right: np.ndarray, target: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Go through all pairs of rows with left + right = target.
+
+    Both sides are matched by a sum with random weights, which is linear and wraps; what matches is then compared.
+    """
+    weights = np.random.default_rng(0).integers(1, 2**63, len(target), dtype=np.uint64)
+    keys = left.astype(np.uint64) @ weights
+    order = np.argsort(keys, kind="stable")
+    wanted = (target - right).astype(np.uint64) @ weights
+    starts, stops = (np.searchsorted(keys[order], wanted, side) for side in ("left", "right"))
+    for other in np.flatnonzero(stops > starts):
+        for one in order[starts[other] : stops[other]]:
+            if (left[one] + right[other] == target).all():
+                yield int(one), int(other)
+
+
+def _joined(numbers: Iterable[int]) -> str:
+    return " ".join(map(str, numbers))

@@ -1,0 +1,156 @@
+"""Checks of result tables, searches and tables of counts."""
+
+import math
+from collections.abc import Iterator
+
+from common.published import Metric, Published, ResultTable, Search
+from reports.audit.arithmetic import counts_of, cut_counts_of, near
+from reports.audit.finding import Finding, digits, listed, spaced, span
+
+SMALLER_IS_BETTER = ("error", "seconds")
+
+
+def check(published: Published) -> Iterator[Finding]:
+    """Examine every result table, search and table of counts."""
+    for table in published.result_tables:
+        yield from _proportions(published, table)
+        yield from _ranges(published, table)
+    for search in published.searches:
+        yield from _search(published, search)
+    for counts in published.counts:
+        if counts.total is not None and counts.known == "printed":
+            total, name = sum(counts.rows.values()), f"counts-{counts.id}"
+            claim = f"counts {counts.id}: the {counts.items} add up"
+            evidence = f"{len(counts.rows)} counts add up to {total}, printed {counts.total}"
+            yield Finding(published.study, name, total == counts.total, claim, evidence)
+
+
+def _cells(published: Published, table: ResultTable) -> Iterator[tuple[str, str, Metric, float, float]]:
+    """Go through a table: experiment, column, its metric, the number, the unit of its last digit."""
+    for experiment, row in table.rows.items():
+        for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
+            metric = published.metric[column]
+            yield experiment, column, metric, value, metric.step_of(table.decimals_of(experiment, place, metric))
+
+
+def _proportions(published: Published, table: ResultTable) -> Iterator[Finding]:
+    """Every share of n items is k/n for a whole k: all of the table rounded, or all of it cut."""
+    found: list[tuple[str, float, int, range, range]] = []
+    for experiment, column, metric, value, step in _cells(published, table):
+        n = table.n.get(column)
+        if metric.kind == "proportion" and n is not None:
+            name = f"{experiment} {column} {digits(value, 6)}"
+            found.append((name, value, n, counts_of(value, n, step), cut_counts_of(value, n, step)))
+    if not found:
+        return
+    cut = not all(rounded for *_, rounded, _ in found) and all(cut for *_, cut in found)
+    wrong = [f"{name} is no k/{n} ({near(value, n)})" for name, value, n, rounded, _ in found if not rounded]
+    right = [f"{name} = {_range(pair[cut])}/{n}" for name, _, n, *pair in found if pair[cut]]
+    holds, how = cut or not wrong, "cut after the last digit, not rounded: " if cut else ""
+    claim = f"{table.table}: every share is a whole number of items"
+    yield Finding(published.study, f"proportions-{table.id}", holds, claim, how + listed(right if holds else wrong))
+
+
+def _range(counts: range) -> str:
+    return span(counts[0], counts[-1])
+
+
+def _ranges(published: Published, table: ResultTable) -> Iterator[Finding]:
+    """Losses, times and counts are not negative, shares and scores lie in 0..1."""
+    wrong = []
+    for experiment, column, metric, value, _ in _cells(published, table):
+        high = 1.0 if metric.kind in ("proportion", "score") else math.inf
+        if not 0 <= value <= high:
+            wrong.append(f"{experiment} {column} {digits(value)}")
+    cells = len(table.rows) * len(table.columns)
+    claim = f"{table.table}: every number lies where its kind can"
+    evidence = listed(wrong) or f"{cells} numbers: none negative, no share above 1"
+    yield Finding(published.study, f"range-{table.id}", not wrong, claim, evidence)
+
+
+Trials = dict[tuple[float, ...], dict[str, float]]
+
+
+def trials_of(published: Published, search: Search) -> Trials:
+    """Return the printed metrics of a search by settings (in the order of its space), several trials as their mean.
+
+    They stand in the search's own table, or in result tables of experiments that have those settings.
+    """
+    width = len(search.space)
+    found: Trials = {row[:width]: dict(zip(search.columns, row[width:], strict=True)) for row in search.rows}
+    for experiment in () if found else published.experiments:
+        numbers = published.numbers(experiment.id)
+        settings = tuple(experiment.settings.get(name, "") for name in search.space)
+        if numbers and all(isinstance(setting, int | float) for setting in settings):
+            found[tuple(map(float, settings))] = {name: number.value for name, number in numbers.items()}
+    return found
+
+
+def _search(published: Published, search: Search) -> Iterator[Finding]:
+    unsaid = [name for name in search.space if name not in search.chosen]
+    if unsaid:
+        claim = f"{search.table}: a value of every setting was chosen"
+        yield Finding(published.study, f"search-best-{search.experiment}", False, claim, f"none of {listed(unsaid)}")
+        return
+    trials = trials_of(published, search)
+    if trials:
+        yield from _best(published, search, trials)
+        yield _every_combination(published, search, trials)
+    yield from _edges(published, search)
+
+
+def _best(published: Published, search: Search, trials: Trials) -> Iterator[Finding]:
+    """The chosen settings have the best number in every column that was measured for choosing."""
+    printed = set.intersection(*(set(numbers) for numbers in trials.values())) & set(published.metric)
+    columns = sorted(name for name in printed if published.metric[name].measured_on == "validation")
+    if not columns:
+        return
+    chosen = tuple(search.chosen[name] for name in search.space)
+    wrong: list[str] = []
+    found: list[str] = []
+    for column in columns:
+        pick = min if published.metric[column].kind in SMALLER_IS_BETTER else max
+        best = pick(trials, key=lambda settings: trials[settings][column])
+        held = chosen in trials and trials[chosen][column] == trials[best][column]
+        place = chosen if held else best
+        (found if held else wrong).append(f"{column} {digits(trials[best][column])} at {_in_words(search, place)}")
+    claim = f"{search.table}: {_in_words(search, chosen)} is the best of {len(trials)} tried"
+    yield Finding(
+        published.study, f"search-best-{search.experiment}", not wrong, claim, f"best {listed(wrong or found)}"
+    )
+
+
+def _in_words(search: Search, settings: tuple[float, ...]) -> str:
+    return ", ".join(f"{name} {digits(value, 8)}" for name, value in zip(search.space, settings, strict=True))
+
+
+def _every_combination(published: Published, search: Search, trials: Trials) -> Finding:
+    """As many settings were tried as the space has, and every value of it."""
+    points = math.prod(len(values) for values in search.space.values())
+    used = [{settings[place] for settings in trials} for place in range(len(search.space))]
+    never = [
+        f"{name} {digits(value, 8)}"
+        for (name, values), seen in zip(search.space.items(), used, strict=True)
+        for value in values
+        if value not in seen
+    ]
+    claim = f"{search.table}: it has all {points} combinations of the values named"
+    evidence = f"{len(trials)} of {points} are printed" + (f"; never {listed(never)}" if never else "")
+    return Finding(published.study, f"search-space-{search.experiment}", len(trials) == points, claim, evidence)
+
+
+def _edges(published: Published, search: Search) -> Iterator[Finding]:
+    """A best value at the end of the range that was tried says only that the search should have gone on."""
+    trials = trials_of(published, search)
+    tried = [
+        sorted({settings[place] for settings in trials} or values) for place, values in enumerate(search.space.values())
+    ]
+    at_end = [
+        f"{name} {digits(search.chosen[name], 8)}, an end of {spaced(digits(value, 8) for value in values)}"
+        for name, values in zip(search.space, tried, strict=True)
+        if len(search.space[name]) > 2 and search.chosen[name] in (values[0], values[-1])
+    ]
+    if any(len(values) > 2 for values in search.space.values()):
+        claim = f"search of {search.experiment}: no chosen value lies at the end of what was tried"
+        evidence = listed(at_end or [f"{name} {digits(value, 8)}" for name, value in search.chosen.items()])
+        yield Finding(published.study, f"search-edge-{search.experiment}", not at_end, claim, evidence)

@@ -1,0 +1,457 @@
+"""What a report says of one study, section by section; and the front table of all studies.
+
+Per document: every experiment with its verdict, what the audit of the printed numbers found, what the slips and the
+protocols were worth, the printed tables with ours beside them, and each experiment in detail.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from common.progress import duration_in_words
+from common.published import Experiment, Published, ResultTable
+from reports.audit.finding import Finding
+from reports.beside import (
+    NOT_JUDGED,
+    Side,
+    heading,
+    in_words,
+    notes_on,
+    precise,
+    printed_number,
+    ranked_by,
+    sides_of,
+    verdict_on,
+)
+from reports.collect import Group
+from reports.compare import (
+    INCONCLUSIVE,
+    MINUS,
+    NOT_COMPARABLE,
+    NOT_REPRODUCED,
+    NOT_RUN,
+    REPRODUCED,
+    Effect,
+    Verdict,
+    caveat,
+    data_in_words,
+    signed,
+    verdicts,
+)
+from reports.content import (
+    MISSING,
+    Block,
+    Cell,
+    Chapter,
+    Column,
+    Facts,
+    Link,
+    Number,
+    Section,
+    Shown,
+    Table,
+    Words,
+)
+from reports.figures import Picture
+from reports.tables import (
+    class_table,
+    confusion_table,
+    count_table,
+    number_table,
+    parameter_table,
+    recovered_table,
+    result_table,
+    search_table,
+    text_numbers,
+)
+
+HOLDS = {True: "holds", False: "does not hold"}
+READING = (
+    "Intervals are 95 %. A verdict is on the protocol published, which does what the printed numbers show was done; "
+    "corrected mends the slips, independent lets no speaker, song or source stand on both sides of a split. Those two "
+    "are not judged: their distance to published is the finding."
+)
+DEMO_NOTICE = "Demo corpus: synthesised sounds. These numbers say that the code runs, and nothing about the document."
+NAMED = 6
+"""Numbers that were not reproduced and are named one by one."""
+EFFECTS = ("slips", "protocols")
+"""Sections on what changes are worth; the names of their pictures begin with theirs."""
+
+Matrices = Mapping[str, np.ndarray]
+
+
+def chapter(
+    published: Published,
+    groups: Sequence[Group],
+    changes: Sequence[Effect],
+    pictures: Sequence[Picture],
+    findings: Sequence[Finding],
+    matrices: Matrices,
+) -> Chapter:
+    """Return all that is said of one study.
+
+    Args:
+        published: what the document prints.
+        groups: the study's groups, in order; none where nothing was run.
+        changes: what protocols and switches change.
+        pictures: what will be drawn.
+        findings: of the audit of the printed numbers.
+        matrices: confusion matrices recovered from printed percentages, by experiment: integers (annotated, predicted).
+    """
+    sides = sides_of(groups)
+    sections = [
+        _overview(published, groups, sides, pictures),
+        _audit(published, findings),
+        *_effects(changes, pictures),
+        _printed_tables(published, sides),
+        *_experiments(published, sides, pictures, matrices),
+    ]
+    return Chapter(published.study, published.title, tuple(section for section in sections if section.blocks))
+
+
+def front_table(published: Published, sides: Sequence[Side]) -> Table:
+    """Return a line per experiment and protocol with the metric by which the document ranks: printed, ours, verdict."""
+    rows = [row for experiment in published.experiments for row in _front_rows(published, experiment, sides)]
+    return Table(
+        "experiments",
+        "Printed and obtained, in the metric that ranks the experiments",
+        FRONT_COLUMNS,
+        tuple(rows),
+        notes=notes_on(published, sides),
+    )
+
+
+FRONT_COLUMNS = (
+    Column("Experiment"),
+    Column("Verdict", kind="verdict"),
+    Column("Printed", kind="number"),
+    Column("Obtained", kind="number"),
+    Column("Metric"),
+    Column("Protocol"),
+    Column("n", kind="number"),
+    Column("Seeds", kind="number"),
+    Column("Id", kind="code"),
+    Column("Section"),
+)
+
+
+def _front_rows(published: Published, experiment: Experiment, sides: Sequence[Side]) -> Iterable[tuple[Cell, ...]]:
+    own = [side for side in sides if side.group.experiment == experiment.id]
+    metric = ranked_by(published, published.numbers(experiment.id))
+    shown = bool(own) or _has_tables(published, experiment.id)
+    name = Link(experiment.title, published.study, experiment.id) if shown else experiment.title
+    printed = printed_number(published, experiment.id, metric)
+    end = (experiment.id, experiment.section)
+    for side in own:
+        judged = side.group.protocol == "published"
+        verdict = verdict_on(published, experiment.id, metric, [side.group]) if judged else NOT_JUDGED
+        number = precise(published, side.group, metric)
+        n = Number(f"{number.n:,}", number.n) if number and number.n is not None else None
+        seeds = Number(f"{len(side.group.seeds)}", len(side.group.seeds))
+        yield (name, verdict, printed, number, heading(published, metric), side.name, n, seeds, *end)
+    if not own:
+        yield (name, NOT_RUN, printed, None, heading(published, metric), None, None, None, *end)
+
+
+def _has_tables(published: Published, experiment: str) -> bool:
+    return published.table(experiment) is not None or published.confusion(experiment) is not None
+
+
+def verdict_counts(published: Published, groups: Sequence[Group], matrices: Matrices) -> Counter[str]:
+    """Count the verdicts on all numbers that a document prints."""
+    return Counter(row.verdict for row in verdicts(published, groups, matrices))
+
+
+def all_experiments(studies: Iterable[tuple[Published, Sequence[Side]]]) -> Table:
+    """Return the front tables of several studies as one, with the document instead of id and section."""
+    rows = [
+        (*row[:-2], Link(known.title, known.study))
+        for known, sides in studies
+        for experiment in known.experiments
+        for row in _front_rows(known, experiment, sides)
+    ]
+    columns = (*FRONT_COLUMNS[:-2], Column("Document"))
+    return Table("all-experiments", "Every experiment of every document", columns, tuple(rows))
+
+
+def study_table(studies: Iterable[tuple[Published, Sequence[Group], Sequence[Finding], Matrices]]) -> Table:
+    """Return a line per study: how many of its experiments were run, and how its printed numbers fare."""
+    words = (REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED, NOT_COMPARABLE, NOT_RUN)
+    columns = [
+        Column("Document"),
+        Column("Experiments", kind="number"),
+        Column("With a record", kind="number"),
+        Column("Findings that do not hold", kind="number"),
+        *(Column(word.capitalize(), kind="number") for word in words),
+    ]
+    rows: list[tuple[Cell, ...]] = []
+    for known, groups, findings, matrices in studies:
+        run = {group.experiment for group in groups}
+        counts = verdict_counts(known, groups, matrices)
+        slips = sum(not finding.holds for finding in findings)
+        numbers = [len(known.experiments), len(run), slips, *(counts[word] for word in words)]
+        rows.append((Link(known.title, known.study), *(Number(f"{n:,}", n) for n in numbers)))
+    notes = ("The last five columns count the printed numbers by their verdict.",)
+    return Table("studies", "Documents", tuple(columns), tuple(rows), notes=notes)
+
+
+def _overview(
+    published: Published, groups: Sequence[Group], sides: Sequence[Side], pictures: Sequence[Picture]
+) -> Section:
+    demo = bool(groups) and all(group.demo for group in groups)
+    return Section(
+        "experiments",
+        "Every experiment",
+        (
+            Words(f"The numbers printed in {published.document}, and beside them what we obtained. {READING}"),
+            *([Words(DEMO_NOTICE, warning=True)] if demo else []),
+            front_table(published, sides),
+            *_shown(
+                [picture for picture in pictures if not picture.experiment and not picture.name.startswith(EFFECTS)]
+            ),
+        ),
+    )
+
+
+def _shown(pictures: Iterable[Picture]) -> list[Block]:
+    return [Shown(picture.name, picture.title) for picture in pictures]
+
+
+def _audit(published: Published, findings: Sequence[Finding]) -> Section:
+    """Return what the audit of the printed numbers found: what does not hold, and folded what does."""
+    words = "What the printed numbers say of themselves, by arithmetic alone; no run of ours is needed for it."
+    tables = [_finding_table(findings, holds=False), _finding_table(findings, holds=True)]
+    shown = [table for table in tables if table.rows]
+    return Section("findings", "What the audit found", (Words(words), *shown) if shown else ())
+
+
+def _finding_table(findings: Sequence[Finding], *, holds: bool) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (finding.claim, HOLDS[holds], finding.evidence, finding.id) for finding in findings if finding.holds == holds
+    ]
+    columns = (
+        Column("Claim", kind="prose"),
+        Column("Finding", kind="verdict"),
+        Column("Evidence", kind="prose"),
+        Column("Id", kind="code"),
+    )
+    name, caption = ("holding", "What holds") if holds else ("findings", "What does not hold")
+    return Table(name, f"{caption}: {len(rows)} of {len(findings)}", columns, tuple(rows), folded=holds)
+
+
+def _effects(changes: Sequence[Effect], pictures: Sequence[Picture]) -> list[Section]:
+    """Return what single switches and what whole protocols change, as far as either was run."""
+    single = [effect for effect in changes if effect.other.first["changed"]]
+    whole = [effect for effect in changes if not effect.other.first["changed"]]
+    sections = [
+        _effect_section("slips", "What each slip was worth", "with one switch changed, minus that without", single),
+        _effect_section("protocols", "What the protocols differ by", "under another protocol, minus published", whole),
+    ]
+    shown = {name: _shown([one for one in pictures if one.name.startswith(name)]) for name in EFFECTS}
+    return [Section(one.name, one.title, (*one.blocks, *shown[one.name])) for one in sections if one.blocks]
+
+
+def _effect_section(name: str, title: str, what: str, effects: Sequence[Effect]) -> Section:
+    if not effects:
+        return Section(name, title, ())
+    words = Words(f"Accuracy {what}, on the same seeds.")
+    return Section(name, title, (words, _effect_table(name, "Differences in accuracy", effects)))
+
+
+def _effect_table(name: str, caption: str, effects: Sequence[Effect]) -> Table:
+    columns = (
+        Column("Experiment", kind="code"),
+        Column("Change"),
+        Column("Instead of"),
+        Column("Difference in accuracy", kind="number"),
+        Column("Deviation", kind="number"),
+        Column("Seed by seed"),
+        Column("McNemar's p"),
+        Column("Interval"),
+    )
+    return Table(name, caption, columns, tuple(_effect_row(effect) for effect in effects), notes=_demo_note(effects))
+
+
+def _demo_note(effects: Sequence[Effect]) -> tuple[str, ...]:
+    return (DEMO_NOTICE,) if any(effect.other.demo for effect in effects) else ()
+
+
+def _effect_row(effect: Effect) -> tuple[Cell, ...]:
+    low, high = effect.interval
+    differences = {pair.seed: pair.difference for pair in effect.pairs}
+    text = f"{signed(effect.mean)} [{signed(low)}, {signed(high)}]"
+    difference = Number(text, effect.mean, effect.interval, seeds=differences)
+    spread = effect.deviation
+    deviation = Number(f"{spread:.3f}", spread) if spread is not None else None
+    seeds = ", ".join(f"{pair.base:.3f} → {pair.other:.3f}" for pair in effect.pairs)
+    tests = ", ".join(MISSING if pair.test is None else f"{pair.test.p:.2g}" for pair in effect.pairs)
+    base = effect.base
+    return (base.experiment, effect.change, base.protocol, difference, deviation, seeds, tests, effect.method)
+
+
+def _printed_tables(published: Published, sides: Sequence[Side]) -> Section:
+    """Return the document's tables that span experiments, its searches, counts and numbers of the text."""
+    tables = [
+        *(result_table(published, tables, sides) for tables in _of_same_columns(published.result_tables)),
+        *(search_table(published, search) for search in published.searches),
+        *(count_table(published, counts, sides) for counts in published.counts),
+        parameter_table(published, sides),
+        text_numbers(published),
+    ]
+    return Section("tables", "Tables of the document", tuple(table for table in tables if table is not None))
+
+
+def _of_same_columns(tables: Iterable[ResultTable]) -> list[list[ResultTable]]:
+    """Put together what a document prints in several tables of the same columns, one row each."""
+    found: dict[tuple[str, ...], list[ResultTable]] = {}
+    for table in tables:
+        found.setdefault(table.columns, []).append(table)
+    return list(found.values())
+
+
+def _experiments(
+    published: Published, sides: Sequence[Side], pictures: Sequence[Picture], matrices: Matrices
+) -> list[Section]:
+    """Return a section for every experiment that was run or has a table of its own."""
+    sections = []
+    for experiment in published.experiments:
+        own = [side for side in sides if side.group.experiment == experiment.id]
+        if own or _has_tables(published, experiment.id):
+            shown = _shown([picture for picture in pictures if picture.experiment == experiment.id])
+            blocks = _experiment(published, experiment, own, matrices)
+            title = f"{experiment.title} ({experiment.id}, section {experiment.section})"
+            sections.append(Section(experiment.id, title, (*blocks, *shown), label=experiment.title))
+    return sections
+
+
+def _experiment(published: Published, experiment: Experiment, own: Sequence[Side], matrices: Matrices) -> list[Block]:
+    blocks: list[Block] = []
+    if any(side.group.demo for side in own):
+        blocks.append(Words(DEMO_NOTICE, warning=True))
+    if published.table(experiment.id) or any("per_class" in side.group.first for side in own):
+        blocks.append(class_table(published, experiment.id, own))
+    if own:
+        blocks.append(number_table(published, experiment.id, own))
+    printed = published.confusion(experiment.id)
+    if printed:
+        blocks.append(confusion_table(published, printed, own))
+        if experiment.id in matrices:
+            blocks.append(recovered_table(published, printed, matrices[experiment.id]))
+    if own:
+        blocks.append(_leak_table(experiment, own))
+        blocks += [_facts(published, experiment, side, matrices) for side in own]
+    return blocks
+
+
+def _leak_table(experiment: Experiment, own: Sequence[Side]) -> Table:
+    """Return one line per check and protocol; a check is clean where it is clean in every seed."""
+    columns = (Column("Protocol"), Column("Check"), Column("Result", kind="verdict"), Column("Detail", kind="prose"))
+    rows = tuple((side.name, *row) for side in own for row in _leaks(side.group))
+    return Table(f"leaks-{experiment.id}", f"{experiment.title}: leak audit of the splits", columns, rows)
+
+
+def _leaks(group: Group) -> Iterable[tuple[str, str, str]]:
+    leaks = [leak for run in group.runs for leak in run.data["leaks"]]
+    for check in dict.fromkeys(leak["check"] for leak in leaks):
+        found = [leak for leak in leaks if leak["check"] == check]
+        bad = [leak["detail"] for leak in found if not leak["clean"]]
+        told = list(dict.fromkeys(bad or [leak["detail"] for leak in found]))
+        more = ", and the like in other seeds" if len(told) > 1 else ""
+        yield check, "leaks" if bad else "clean", told[0] + more
+
+
+def _facts(published: Published, experiment: Experiment, side: Side, matrices: Matrices) -> Facts:
+    """Return how a group's numbers came about: data, switches, settings, cost, environment, and why its verdict."""
+    group = side.group
+    record = group.first
+    also = caveat(record, published)
+    rows = [
+        *(_verdict_facts(published, group, matrices) if group.protocol == "published" else []),
+        ("Data", data_in_words(record, published) + (f"; {also}" if also else "")),
+        ("Size", record["size"]),
+        ("Switches", _pairs(record["switches"])),
+        ("Configuration", _configuration(record["configuration"])),
+        ("Parameters", _parameters(record["parameters"])),
+        ("Epochs", _epochs(experiment, group)),
+        *_baselines(record),
+        ("Cost", _cost(group)),
+        ("Made with", _pairs({name: value for name, value in record["environment"].items() if value is not None})),
+        *(("Note", note) for note in dict.fromkeys(note for run in group.runs for note in run.data["notes"])),
+    ]
+    return Facts(f"Protocol {side.name}: data, settings, environment", tuple(rows))
+
+
+def _verdict_facts(published: Published, group: Group, matrices: Matrices) -> list[tuple[str, str]]:
+    """Return the reason of the verdict, and how all printed numbers fare."""
+    rows = verdicts(published, [group], matrices)
+    own = [row for row in rows if row.experiment == group.experiment]
+    if not own:
+        return [("Verdict", "the document prints no number of this experiment")]
+    facts = [(f"Verdict on {in_words(own[0].metric)}", f"{own[0].verdict}: {own[0].why}")]
+    if own[0].verdict != NOT_COMPARABLE:
+        facts.append((f"All {len(own)} printed numbers", counted(Counter(row.verdict for row in own)) + _missed(own)))
+    return facts
+
+
+def counted(counts: Counter[str]) -> str:
+    """Write how often each verdict was given."""
+    order = (REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED, NOT_COMPARABLE, NOT_RUN)
+    return ", ".join(f"{counts[word]} {word}" for word in order if counts[word])
+
+
+def _missed(rows: Sequence[Verdict]) -> str:
+    missed = [in_words(row.metric) for row in rows if row.verdict == NOT_REPRODUCED]
+    more = [f"{len(missed) - NAMED} more"] if len(missed) > NAMED else []
+    return f" ({', '.join([*missed[:NAMED], *more])})" if missed else ""
+
+
+def _pairs(facts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {_plain(value)}" for name, value in facts.items()) or "none"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"({_pairs(value)})" if value else "none"
+    if isinstance(value, float):
+        return f"{value:g}".replace("-", MINUS) if value < 0 else f"{value:g}"
+    return str(value)
+
+
+def _configuration(facts: Mapping[str, Any]) -> str:
+    """Write the settings and the features' settings; the run's identity repeats them."""
+    settings = {name: value for name, value in facts.items() if name not in ("identity", "inputs")}
+    return _pairs({**settings, **facts.get("inputs", {})})
+
+
+def _parameters(facts: Mapping[str, int | None]) -> str:
+    return ", ".join(f"{value:,} {name}" for name, value in facts.items() if value is not None) or "none"
+
+
+def _epochs(experiment: Experiment, group: Group) -> str:
+    folds = [fold for run in group.runs for fold in run.data["folds"]]
+    if all(fold["best_epoch"] is None for fold in folds):
+        return "none: fitted at once"
+    best = ", ".join(str(fold["best_epoch"]) for fold in folds)
+    words = f"best {best}" + (" (fold by fold, seed by seed)" if len(folds) > 1 else "")
+    return words + (f"; document: {experiment.best_epoch}" if experiment.best_epoch is not None else "")
+
+
+def _baselines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the accuracy of knowing nothing of an item, where the record has it."""
+    known = record.get("baselines", {})
+    return [("Without learning", ", ".join(f"{name} {value:.3f}" for name, value in known.items()))] if known else []
+
+
+def _cost(group: Group) -> str:
+    times = [run.data["timings"] for run in group.runs]
+    words = [f"{duration_in_words(_mean(times, 'total_s'))} a run"]
+    if all(time["epoch_s"] is not None for time in times):
+        words.append(f"{_mean(times, 'epoch_s'):.3g} s an epoch")
+    words.append(f"{_mean(times, 'ms_per_clip'):.3g} ms a clip to predict")
+    return ", ".join([*words, f"{max(time['peak_memory_mib'] for time in times):,.0f} MiB at most"])
+
+
+def _mean(times: Sequence[Mapping[str, float]], name: str) -> float:
+    return float(np.mean([time[name] for time in times]))

@@ -1,0 +1,162 @@
+"""What a report says, before anything is written: tables, words, facts and pictures, in sections.
+
+Every form of a report (Markdown, LaTeX, CSV, HTML) is a rendering of these values; none adds a number of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from common.metrics import Interval
+
+MISSING = "\N{EN DASH}"
+
+Kind = Literal["words", "prose", "code", "verdict", "number"]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number in a cell, the document's or ours.
+
+    Attributes:
+        text: as people read it, rounded.
+        value: as it is; over several seeds their mean.
+        interval: 95 %.
+        n: items behind it.
+        seeds: the value of each seed.
+    """
+
+    text: str
+    value: float
+    interval: Interval | None = None
+    n: int | None = None
+    seeds: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation over the seeds; None for fewer than two."""
+        return float(np.std(list(self.seeds.values()), ddof=1)) if len(self.seeds) > 1 else None
+
+
+@dataclass(frozen=True)
+class Link:
+    """Words that lead to a study's page, or to a section of it."""
+
+    text: str
+    study: str
+    section: str = ""
+
+
+Cell: TypeAlias = str | Number | Link | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        title: neighbours of the same title stand under it together.
+        side: which of those this is: `printed`, `ours, published`.
+        kind: `prose` are sentences, `code` is typed as it stands, `verdict` a word that is marked.
+    """
+
+    title: str
+    side: str = ""
+    kind: Kind = "words"
+
+    @property
+    def heading(self) -> str:
+        """Title and side in one line."""
+        return f"{self.title}, {self.side}" if self.title and self.side else self.title or self.side
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        name: of its files, unique in a study.
+        caption: a sentence without its full stop.
+        columns: from left to right.
+        rows: a cell per column; None is a dash, an empty word an empty cell.
+        summary: how many rows at the end sum the others up.
+        notes: what a reader must know to read it rightly.
+        folded: whether it is of second rank and shown when asked for.
+    """
+
+    name: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    summary: int = 0
+    notes: tuple[str, ...] = ()
+    folded: bool = False
+
+    def __post_init__(self) -> None:
+        if odd := [row for row in self.rows if len(row) != len(self.columns)]:
+            raise ValueError(f"table {self.name}: {len(self.columns)} columns, a row of {len(odd[0])}: {odd[0]}")
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph; a warning is marked as one."""
+
+    text: str
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names with what is known of each, under a title."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture by the stem of its files; the title says in words what it shows."""
+
+    name: str
+    title: str
+
+
+Block: TypeAlias = Table | Words | Facts | Shown
+
+
+@dataclass(frozen=True)
+class Section:
+    """Blocks under a title; `name` is unique in a chapter, `label` a shorter title for lists."""
+
+    name: str
+    title: str
+    blocks: tuple[Block, ...]
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """All that is said of one document."""
+
+    study: str
+    title: str
+    sections: tuple[Section, ...]
+
+    @property
+    def tables(self) -> list[Table]:
+        """All tables, in order."""
+        return [block for section in self.sections for block in section.blocks if isinstance(block, Table)]
+
+    @property
+    def pictures(self) -> list[str]:
+        """Names of all pictures shown, in order."""
+        return [block.name for section in self.sections for block in section.blocks if isinstance(block, Shown)]
+
+
+def cell_text(cell: Cell) -> str:
+    """Return a cell as plain words."""
+    if cell is None:
+        return MISSING
+    return cell if isinstance(cell, str) else cell.text

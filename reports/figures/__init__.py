@@ -1,0 +1,125 @@
+"""Pictures of one study, from records and published numbers alone.
+
+`pictures` lists them without drawing; `save` draws one into a folder as SVG and PNG. The same records give the same
+bytes under one version of matplotlib: no dates and no software names are written into the files.
+"""
+
+import hashlib
+import io
+import multiprocessing
+import re
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from html import escape
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from common.environment import threads
+from common.published import Published
+from reports.audit import recovered
+from reports.collect import Group
+from reports.compare import Effect
+from reports.figures import classes, confusion, cost, curves, headline, searches, seeds, slips
+from reports.figures.sheet import DEMO, STYLE, Picture
+
+__all__ = ["DEMO", "Picture", "pictures", "save", "save_all"]
+
+DPI = 130
+COLOURS = 128
+"""Of a PNG."""
+FEWEST_EACH = 8
+"""Pictures that are worth starting a process for."""
+_TASKS: list[tuple[Picture, Path]] = []
+"""What a process that draws is to draw."""
+NO_NAMES = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+
+
+def pictures(published: Published, groups: Sequence[Group], effects: Sequence[Effect]) -> list[Picture]:
+    """List every picture of one study: those that compare its experiments first, then those of each experiment.
+
+    Args:
+        published: what the document prints.
+        groups: the study's groups.
+        effects: what protocols and switches change.
+    """
+    matrices = recovered(published)
+    found = [
+        *headline.pictures(published, groups),
+        *seeds.pictures(published, groups),
+        *slips.pictures(published, effects),
+        *cost.pictures(published, groups),
+        *searches.pictures(published),
+        *classes.pictures(published, groups, matrices),
+        *confusion.pictures(published, groups, matrices),
+        *curves.pictures(published, groups),
+    ]
+    return sorted(found, key=lambda picture: picture.experiment is not None)
+
+
+def save_all(tasks: Sequence[tuple[Picture, Path]]) -> list[tuple[Path, Path]]:
+    """Draw each picture into its folder, as `save` does, on all cores that this process may use.
+
+    Returns:
+        The SVG and PNG of each, in the order given.
+    """
+    workers = min(threads(), len(tasks) // FEWEST_EACH)
+    if workers < 2:
+        return [save(*task) for task in tasks]
+    # Forked workers have the tasks already: only their numbers travel.
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, context, initializer=_TASKS.extend, initargs=(tasks,)) as pool:
+        return list(pool.map(_save_numbered, range(len(tasks))))
+
+
+def _save_numbered(number: int) -> tuple[Path, Path]:
+    return save(*_TASKS[number])
+
+
+def save(picture: Picture, folder: Path) -> tuple[Path, Path]:
+    """Draw a picture into a folder as `<name>.svg` and `<name>.png`; the folder is made if it is not there.
+
+    The SVG begins with its `<svg>` element, so that a page can hold it as it is, and the names of its parts are its
+    own, so that one page can hold several.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    svg, png = folder / f"{picture.name}.svg", folder / f"{picture.name}.png"
+    figure, text = picture.draw(), io.StringIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(text, format="svg", metadata=NO_NAMES)
+    svg.write_text(for_pages(text.getvalue(), picture.title), encoding="utf-8")
+    _with_few_colours(figure).save(png, dpi=(DPI, DPI))
+    return svg, png
+
+
+def _with_few_colours(figure: Figure) -> Image.Image:
+    """Return the points of a figure: a third of the bytes that full colour needs, and no difference to the eye."""
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    with mpl.rc_context(STYLE):
+        canvas.draw()
+    points = np.asarray(canvas.buffer_rgba())[..., :3]
+    return Image.fromarray(points).quantize(COLOURS, dither=Image.Dither.NONE)
+
+
+def for_pages(svg: str, title: str) -> str:
+    """Turn a file of matplotlib's into one that can stand in a page beside others, and as small as it can be.
+
+    It loses what is before its `<svg>`, comments, a style for everything around it, names of parts that nothing refers
+    to and digits below a hundredth of a point; the other names become its own. It gains a title for readers that cannot
+    see it.
+    """
+    style = re.search(r'<style type="text/css">\*\{(.*?)\}</style>', svg)
+    root = f'<svg role="img" aria-label="{escape(title)}" style="{style[1] if style else ""}"'
+    body = re.sub(r"<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    body = re.sub(r">\s+<", "><", re.sub(r"\s*\n\s*", " ", body))
+    body = re.sub(r"scale\([^)]*\)|(-?\d+\.\d\d)\d+", lambda found: found[1] or found[0], body)
+    own = hashlib.sha256(body.encode()).hexdigest()[:8]
+    meant = {name: f"{own}-{place}" for place, name in enumerate(dict.fromkeys(re.findall(r"#([\w.-]+)[)\"]", body)))}
+    body = re.sub(r' id="([^"]+)"', lambda found: f' id="{meant[found[1]]}"' if found[1] in meant else "", body)
+    body = re.sub(r"(href=\"|url\()#([^)\"]+)", lambda found: f"{found[1]}#{meant[found[2]]}", body)
+    return body.replace("<svg", root, 1) + "\n"

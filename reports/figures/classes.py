@@ -1,0 +1,179 @@
+"""Class by class: how many clips each has, and what is obtained minus what is printed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from common.published import Counts, Published
+from reports.collect import Group
+from reports.compare import MINUS, Verdict, verdicts_on
+from reports.figures.sheet import (
+    BLACK,
+    BLUE,
+    COLOUR_OF,
+    EDGED,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    WIDTH,
+    Picture,
+    about,
+    by_demo,
+    data_line,
+    key,
+    left_of,
+    name_of,
+    name_rows,
+    plain,
+    sentence,
+    sheet,
+    stripe,
+    styled,
+)
+
+SCORES = {"recall": (BLUE, "o"), "f1": (ORANGE, "s")}
+TITLE = {"recall": "recall", "f1": "F1"}
+OURS = "ours, "
+GREYS = ("#555555", "#8C8C8C", "#BFBFBF")
+BAR = 0.19
+"""Inches of a bar and its gap."""
+
+
+def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[str, np.ndarray]) -> Iterator[Picture]:
+    """List the class by class pictures of a study.
+
+    Args:
+        published: what the document prints.
+        groups: the study's groups.
+        recovered: integer matrices behind printed percentages, by experiment.
+    """
+    yield from _distributions(published, plain(groups), recovered)
+    for group in plain(groups):
+        if group.protocol == "published" and differences(published, group):
+            yield Picture(
+                name=name_of("classes", group, groups),
+                title=f"Class by class, obtained minus printed: {group.experiment}",
+                experiment=group.experiment,
+                protocol=group.protocol,
+                demo=group.demo,
+                draw=partial(differences_figure, published, group),
+            )
+
+
+def differences(published: Published, group: Group) -> dict[str, list[Verdict]]:
+    """Return what is known of each class' recall and F1, by class; those that a run has no clip of are left out."""
+    known = {row.metric: row for row in verdicts_on(published, group.experiment, group) if row.difference is not None}
+    classes = published.data.classes
+    found = {name: [known[key] for score in SCORES if (key := f"{name}_{score}") in known] for name in classes}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+@styled
+def differences_figure(published: Published, group: Group) -> Figure:
+    """Draw recall and F1 of each class, obtained minus printed, with 95 % intervals."""
+    found = differences(published, group)
+    pitch = 0.5
+    band = published.resolution["per_class"]
+    lines = [*about(group, published), "Lines: 95 % intervals of the difference"]
+    title = f"{published.experiment(group.experiment).title}: class by class"
+    keys = [key(TITLE[score], *SCORES[score]) for score in SCORES]
+    keys.append(key(f"±{band:g}, as wide as an interval may be for a verdict", GREY, line=":"))
+    page = sheet(pitch * len(found) + 0.45, title, lines, demo=group.demo, keys=keys)
+    names = [name.replace("_", " ") for name in found]
+    left = left_of(names)
+    axes = page.axes(left, 0, WIDTH - left - 0.25, pitch * len(found))
+    for place, colour, line in ((-band, GREY, ":"), (0, BLACK, "-"), (band, GREY, ":")):
+        axes.axvline(place, color=colour, linestyle=line, linewidth=1.2)
+    for place, verdicts in enumerate(found.values()):
+        stripe(axes, place, place, place + 1)
+        for row in verdicts:
+            score = row.metric.rpartition("_")[2]
+            colour, marker = SCORES[score]
+            y = [place + (0.67 if score == "f1" else 0.33)]
+            axes.plot(np.array(row.difference_interval), y * 2, color=colour, linewidth=1.8, solid_capstyle="butt")
+            axes.plot(np.array(row.difference), y, marker, color=colour, **EDGED)
+    name_rows(axes, np.arange(len(found)) + 0.5, names, len(found))
+    axes.set_xlabel(f"obtained {MINUS} printed")
+    return page.figure
+
+
+def _distributions(
+    published: Published, groups: Sequence[Group], recovered: Mapping[str, np.ndarray]
+) -> Iterator[Picture]:
+    for ending, members in by_demo(groups) or [("", [])]:
+        series = counts_of(published, members, recovered)
+        if series:
+            yield Picture(
+                name=f"class-distribution{ending}",
+                title=f"{sentence(published.data.items)} of each class",
+                experiment=None,
+                protocol=None,
+                demo=bool(ending),
+                draw=partial(distribution_figure, published, members, series),
+            )
+
+
+def counts_of(
+    published: Published, groups: Sequence[Group], recovered: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, int]]:
+    """Return how many items each class has, by who says so: the document, its printed matrices, our runs."""
+    classes = published.data.classes
+    said = [(_source(counts), counts.rows) for counts in published.counts if set(counts.rows) == set(classes)]
+    for name, matrix in recovered.items():
+        table = published.confusion(name)
+        if table is not None:
+            said.append(("behind the printed matrices", dict(zip(table.classes, matrix.sum(axis=1), strict=True))))
+    said += [(f"{OURS}{group.protocol}", group.first["data"]["per_class"]) for group in groups]
+    found: dict[str, dict[str, int]] = {}
+    for who, rows in said:
+        if not any(rows == other for other in found.values()):
+            again = sum(name.startswith(who) for name in found)
+            found[f"{who} ({again + 1})" if again else who] = rows
+    return found
+
+
+def _source(counts: Counts) -> str:
+    return "printed" if counts.known == "printed" else counts.id.replace("-", " ")
+
+
+@styled
+def distribution_figure(published: Published, groups: Sequence[Group], series: dict[str, dict[str, int]]) -> Figure:
+    """Draw a bar for each class and each who counts it."""
+    items = published.data.items
+    names = list(dict.fromkeys(name for rows in series.values() for name in rows))
+    colours = _colours(list(series))
+    page = sheet(
+        len(names) * (BAR * len(series) + 0.14) + 0.45,
+        f"{sentence(items)} of each class",
+        [f"Ours: {data_line(groups, published)}" if groups else "Not run here"],
+        demo=any(group.demo for group in groups),
+        keys=[Patch(color=colours[who], label=f"{who}: {sum(rows.values()):,}") for who, rows in series.items()],
+    )
+    left, pitch = left_of(names), BAR * len(series) + 0.14
+    axes = page.axes(left, 0, WIDTH - left - 0.2, pitch * len(names))
+    middles = pitch * (np.arange(len(names)) + 0.5)
+    for number, (who, rows) in enumerate(series.items()):
+        places = middles + BAR * (number - (len(series) - 1) / 2)
+        counts = [rows.get(name, 0) for name in names]
+        axes.barh(places, counts, height=0.9 * BAR, color=colours[who])
+        for place, count in zip(places, counts, strict=True):
+            axes.annotate(f"{count:,}", (count, place), (3, 0), textcoords="offset points", va="center", fontsize=8.5)
+    name_rows(axes, middles, [name.replace("_", " ") for name in names], pitch * len(names))
+    axes.margins(x=0.1)
+    axes.set_xlabel(items)
+    return page.figure
+
+
+def _colours(names: Sequence[str]) -> dict[str, str]:
+    """Return grey for what the document says, the colour of its protocol for what we count."""
+    greys, others = iter(GREYS), iter((ORANGE, PURPLE, SKY))
+    found: dict[str, str] = {}
+    for name in names:
+        ours = name.startswith(OURS)
+        colour = COLOUR_OF.get(name.removeprefix(OURS)) if ours else next(greys, None)
+        found[name] = next(others, BLACK) if colour is None else colour
+    return found

@@ -1,0 +1,313 @@
+"""The style that all pictures share: what a picture is, its colours and signs, and the sheet it is drawn on.
+
+Places and sizes on a sheet are inches, counted from its upper left corner, so that a picture with many rows grows
+instead of shrinking its letters.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from itertools import pairwise
+from typing import Any, Literal, ParamSpec, TypeVar
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
+
+from common.published import Published
+from reports.collect import Group
+from reports.compare import data_in_words, obstacle
+
+# Okabe and Ito's colours, which all kinds of colour vision tell apart.
+BLACK, ORANGE, GREEN, BLUE, RED, PURPLE = "#000000", "#E69F00", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
+SKY = "#56B4E9"
+GREY, PALE, INK = "#7F7F7F", "#F3F3F3", "#222222"
+COLOUR_OF = {"published": BLUE, "corrected": GREEN, "independent": RED}
+MARKER_OF = {"published": "o", "corrected": "s", "independent": "D"}
+PRINTED: tuple[str, str] = (BLACK, "X")
+DEMO = "DEMO CORPUS: synthesised sounds, not a result"
+
+WIDTH = 6.6
+"""Inches of a sheet: letters of 10 points stay readable on a phone, and a page of 1100 pixels shows it whole."""
+MARGIN = 0.12
+LINE = 0.19
+"""Inches of a line of text."""
+SIZE, SMALL, TITLE = 10.0, 9.5, 11.5
+"""Letters, in points."""
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": SIZE,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.titlesize": SIZE,
+    "axes.labelsize": SIZE,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E3E3E3",
+    "legend.frameon": False,
+    "legend.fontsize": SMALL,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    # Letters as outlines look the same everywhere; the salt keeps the names of parts from changing.
+    "svg.fonttype": "path",
+    "svg.hashsalt": "encore",
+}
+
+EDGED: Any = {"markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.8}
+"""How a mark stands out from its interval."""
+LEGEND: Any = {
+    "loc": "upper left",
+    "borderpad": 0,
+    "borderaxespad": 0,
+    "handletextpad": 0.5,
+    "columnspacing": 1.2,
+    "labelspacing": 0.4,
+}
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+Line = Literal["-", "--", ":", ""]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that can be drawn.
+
+    Attributes:
+        name: stem of its files, unique in its study.
+        title: what it shows, for a caption or a reader that cannot see it.
+        experiment: whose it is; None where it compares several.
+        protocol: of the runs it shows; None where it compares several or shows printed numbers alone.
+        demo: whether the runs it shows are of synthesised sounds.
+        draw: draws it.
+    """
+
+    name: str
+    title: str
+    experiment: str | None
+    protocol: str | None
+    demo: bool
+    draw: Callable[[], Figure]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A figure with a title; `top` is where its body begins."""
+
+    figure: Figure
+    top: float
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Add axes; `top` counts from the beginning of the body."""
+        whole, high = self.figure.get_size_inches()
+        return self.figure.add_axes((left / whole, 1 - (self.top + top + height) / high, width / whole, height / high))
+
+
+def styled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Make a function that draws do so in the style of all pictures."""
+
+    @wraps(function)
+    def inside(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        with mpl.rc_context(STYLE):
+            return function(*args, **kwargs)
+
+    return inside
+
+
+def sheet(
+    body: float,
+    title: str,
+    lines: Iterable[str],
+    *,
+    demo: bool,
+    keys: Sequence[Artist] = (),
+    width: float = WIDTH,
+) -> Sheet:
+    """Make a sheet of the height that its title, its legend and a body need.
+
+    Args:
+        body: inches below the legend.
+        title: what the picture shows.
+        lines: what else must be said: of which data, compared how.
+        demo: marked under the title and across the sheet.
+        keys: what stands in the legend.
+        width: inches.
+    """
+    room = width - 2 * MARGIN
+    heading = wrapped(title, room, TITLE, "bold")
+    words = [part for line in lines if line for part in wrapped(line, room, SMALL)]
+    rows = [(text, TITLE, "bold", INK) for text in heading] + [(text, SMALL, "normal", "#444444") for text in words]
+    if demo:
+        rows.insert(len(heading), (DEMO, SMALL, "bold", RED))
+    columns = _columns([str(entry.get_label()) for entry in keys], room)
+    title_end = MARGIN + LINE * len(rows) + 0.06 * len(heading) + 0.12
+    top = title_end + (0.21 * -(-len(keys) // columns) + 0.14 if keys else 0)
+    height = top + body + MARGIN
+    figure = Figure(figsize=(width, height), facecolor="white")
+    if keys:
+        place = (MARGIN / width, 1 - title_end / height)
+        figure.legend(handles=list(keys), bbox_to_anchor=place, ncols=columns, **LEGEND)
+    y = MARGIN
+    for text, size, weight, colour in rows:
+        figure.text(MARGIN / width, 1 - y / height, text, va="top", fontsize=size, weight=weight, color=colour)
+        y += LINE + 0.06 * (size == TITLE)
+    if demo:
+        across: Any = {"rotation": 25, "alpha": 0.08, "ha": "center", "va": "center", "zorder": 9}
+        figure.text(0.5, 0.5 * (1 - top / height), "DEMO", fontsize=13 * min(width, 1.4 * (height - top)), **across)
+    return Sheet(figure, top)
+
+
+def _columns(labels: Sequence[str], room: float) -> int:
+    """Return in how many columns a legend fits; matplotlib fills them one by one, as evenly as it can."""
+    for rows in range(1, len(labels)):
+        columns = -(-len(labels) // rows)
+        widest = [max(inches(label, SMALL) for label in column) for column in np.array_split(labels, columns)]
+        if sum(widest) + 0.58 * columns <= room:
+            return columns
+    return 1
+
+
+def inches(text: str, size: float, weight: str = "normal") -> float:
+    """Return how wide the widest line of a text is."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    measure = text_to_path.get_text_width_height_descent
+    return float(max(measure(line or " ", font, ismath=False)[0] for line in text.split("\n"))) / 72
+
+
+def wrapped(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
+    """Break a text into lines of at most so many inches, between words."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and inches(longer, size, weight) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def about(group: Group, published: Published) -> list[str]:
+    """Say whose runs a picture shows and of which data, in lines under its title."""
+    folds = len(group.first["folds"])
+    counted = [f"{folds} folds"] * (folds > 1) + [seeds_in_words(group)]
+    return [f"Protocol {group.protocol}, {', '.join(counted)}", data_line([group], published)]
+
+
+def seeds_in_words(group: Group) -> str:
+    """Return `seed 3`, or how many seeds there are."""
+    return f"{len(group.runs)} seeds" if len(group.runs) > 1 else f"seed {group.seeds[0]}"
+
+
+def data_line(groups: Iterable[Group], published: Published) -> str:
+    """Say which data the runs had, and why they cannot be compared with the document if they cannot."""
+    told: dict[str, None] = {}
+    for group in groups:
+        words, why = data_in_words(group.first, published), obstacle(group.first, published)
+        reason = "" if why == words else f": {why}"
+        told[f"{words} (not comparable{reason})" if why else words] = None
+    return "; ".join(told)
+
+
+def name_of(kind: str, group: Group, groups: Sequence[Group]) -> str:
+    """Return the name of a group's picture; numbered where several groups share experiment and protocol."""
+    number = ordinal(group, groups)
+    return plain_name(f"{kind}-{group.experiment}-{group.protocol}" + (f"-{number}" if number else ""))
+
+
+def plain_name(words: str) -> str:
+    """Return a name that every file system and page takes."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", words)
+
+
+def ordinal(group: Group, groups: Sequence[Group]) -> int:
+    """Return which of the groups with the same experiment and protocol this is, from 1; 0 if it is the only one."""
+    alike = [other for other in groups if (other.experiment, other.protocol) == (group.experiment, group.protocol)]
+    return alike.index(group) + 1 if len(alike) > 1 else 0
+
+
+def plain(groups: Iterable[Group]) -> list[Group]:
+    """Return the groups of whole protocols, without those that a switch was set in."""
+    return [group for group in groups if not group.first["changed"]]
+
+
+def by_demo(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:
+    """Part real from synthesised sounds, which never share a picture: an ending for the name, and the groups."""
+    parts = [("", [group for group in groups if not group.demo]), ("-demo", [group for group in groups if group.demo])]
+    return [(ending, members) for ending, members in parts if members]
+
+
+def in_parts(items: Sequence[Item], most: int) -> list[tuple[str, Sequence[Item]]]:
+    """Part items evenly into pictures of at most so many; an ending for the name where there are several."""
+    count = -(-len(items) // most)
+    bounds = [len(items) * place // count for place in range(count + 1)] if count else []
+    parts = [items[start:stop] for start, stop in pairwise(bounds)]
+    return [(f"-{place}" if count > 1 else "", part) for place, part in enumerate(parts, start=1)]
+
+
+def look(group: Group) -> tuple[str, str]:
+    """Return the colour and the marker of a group's protocol, whatever switches were set in it."""
+    protocol = group.protocol.partition("+")[0]
+    return COLOUR_OF.get(protocol, GREY), MARKER_OF.get(protocol, "^")
+
+
+def key(label: str, colour: str, marker: str = "", line: Line = "-", **style: Any) -> Line2D:
+    """Return a line for a legend."""
+    edged = EDGED if marker and line else {}
+    return Line2D([], [], color=colour, marker=marker or None, linestyle=line, label=label, **{**edged, **style})
+
+
+def sentence(words: str) -> str:
+    """Return words with a capital at their beginning."""
+    return words[:1].upper() + words[1:]
+
+
+def name_rows(axes: Axes, places: Sequence[float] | np.ndarray, names: Sequence[str], bottom: float) -> None:
+    """Name the rows of a picture, whose axis runs from 0 downwards to `bottom`, and leave their lines out."""
+    axes.set_ylim(bottom, 0)
+    axes.set_yticks(places, names, fontsize=SMALL)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+
+
+def stripe(axes: Axes, number: int, top: float, bottom: float) -> None:
+    """Shade every other row."""
+    if number % 2:
+        axes.axhspan(top, bottom, color=PALE, zorder=0, linewidth=0)
+
+
+def row_ends(heights: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return where rows of these heights begin and where they end."""
+    ends = np.cumsum(heights)
+    return ends - heights, ends
+
+
+def height_of(label: str) -> float:
+    """Return the height of a row with this name."""
+    return 0.17 * len(label.split("\n")) + 0.16
+
+
+def left_of(names: Iterable[str], weight: str = "normal") -> float:
+    """Return where axes begin whose rows have these names."""
+    return MARGIN + 0.12 + max(inches(name, SMALL, weight) for name in names)
+
+
+def percent_axis(axis: Axis) -> None:
+    """Write the ticks of an axis of shares as percentages."""
+    axis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+
+
+def in_words(metric: str) -> str:
+    """Write a metric as people do: `macro_pr_auc` is macro PR-AUC."""
+    short = {"mae": "MAE", "pr_auc": "PR-AUC", "roc_auc": "ROC-AUC", "f1": "F1"}
+    return re.sub("|".join(short), lambda found: short[found[0]], metric).replace("_", " ")

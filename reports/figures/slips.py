@@ -1,0 +1,96 @@
+"""What each slip was worth, and what the protocols differ by."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from common.published import Published
+from reports.collect import Group
+from reports.compare import ACCURACY, MINUS, Effect, signed
+from reports.figures.sheet import (
+    BLACK,
+    BLUE,
+    EDGED,
+    GREY,
+    SMALL,
+    WIDTH,
+    Picture,
+    data_line,
+    height_of,
+    in_parts,
+    key,
+    left_of,
+    look,
+    name_rows,
+    row_ends,
+    sheet,
+    styled,
+    wrapped,
+)
+
+ROWS = 16
+"""Effects in one picture."""
+PITCH = 0.5
+"""Inches of a row, if its name needs no more."""
+LABEL = 2.3
+"""Inches that the label of a row may have."""
+SWITCH = ("slips", "What each slip was worth")
+PROTOCOL = ("protocols", "What the other protocols differ by")
+
+
+def pictures(published: Published, effects: Sequence[Effect]) -> Iterator[Picture]:
+    """List the effects of single switches, and apart from them those of whole protocols."""
+    for demo in (False, True):
+        for changed, (name, title) in ((True, SWITCH), (False, PROTOCOL)):
+            own = [one for one in effects if one.other.demo == demo and bool(one.other.first["changed"]) == changed]
+            for number, part in in_parts(own, ROWS):
+                yield Picture(
+                    name=f"{name}{'-demo' * demo}{number}",
+                    title=title,
+                    experiment=None,
+                    protocol=None,
+                    demo=demo,
+                    draw=partial(effects_figure, part, published, title),
+                )
+
+
+@styled
+def effects_figure(effects: Sequence[Effect], published: Published, title: str) -> Figure:
+    """Draw what each change does to the accuracy: a grey dot per seed, the mean with its 95 % interval."""
+    labels = [_label(effect) for effect in effects]
+    heights = [max(PITCH, height_of(label)) for label in labels]
+    left = left_of(labels)
+    groups: list[Group] = [group for effect in effects for group in (effect.base, effect.other)]
+    mean = key("mean, 95 % interval", BLUE if effects[0].other.first["changed"] else BLACK)
+    page = sheet(
+        sum(heights) + 0.45,
+        f"{title}: change in {ACCURACY}",
+        [data_line(groups, published), f"Intervals: {', '.join(dict.fromkeys(one.method for one in effects))}"],
+        demo=effects[0].other.demo,
+        keys=[key("a seed", GREY, marker="o", line="", alpha=0.6), mean],
+    )
+    axes = page.axes(left, 0, WIDTH - left - 0.2, sum(heights))
+    axes.axvline(0, color=BLACK, linewidth=1)
+    tops, ends = row_ends(heights)
+    middles = (tops + ends) / 2 + 0.05
+    for row, effect in zip(middles, effects, strict=True):
+        colour, marker = look(effect.other)
+        axes.plot([pair.difference for pair in effect.pairs], [row] * len(effect.pairs), "o", color=GREY, alpha=0.6)
+        axes.plot(effect.interval, (row, row), color=colour, linewidth=1.8, solid_capstyle="butt")
+        axes.plot(effect.mean, row, marker, color=colour, **EDGED)
+        above: Any = {"textcoords": "offset points", "ha": "center", "fontsize": SMALL}
+        axes.annotate(signed(effect.mean), (effect.mean, row), (0, 7), **above)
+    name_rows(axes, middles, labels, sum(heights))
+    axes.margins(x=0.08)
+    axes.set_xlabel(f"{ACCURACY}: changed {MINUS} unchanged")
+    return page.figure
+
+
+def _label(effect: Effect) -> str:
+    """Name the experiment, what is changed, and over how many seeds."""
+    changes = [line for part in effect.change.split("+") for line in wrapped(part, LABEL, SMALL)]
+    seeds = f"{len(effect.pairs)} seed" + "s" * (len(effect.pairs) > 1)
+    base = effect.base.protocol
+    return "\n".join([effect.base.experiment, *changes, seeds if base == "published" else f"of {base}, {seeds}"])

@@ -1,0 +1,85 @@
+"""The HTML page: all studies in one file that needs no network, no other file, and no script to be read."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from reports.content import MISSING, Block, Cell, Chapter, Column, Link, Number
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+Locate = Callable[[str, str], Path]
+"""Returns the PNG of a picture, given study and name."""
+
+
+def page(front: Sequence[Block], chapters: Sequence[Chapter], locate: Locate) -> str:
+    """Return the page.
+
+    Args:
+        front: what stands before the studies.
+        chapters: one per study.
+        locate: finds a picture, which the page takes in.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"cell": _cell, "marks": _marks}
+    environment.globals |= {"header": _header, "picture": lambda study, name: _inlined(locate(study, name))}
+    environment.tests["a"] = lambda block, kind: type(block).__name__ == kind
+    return environment.get_template("page.html").render(front=front, chapters=chapters)
+
+
+def _header(columns: Sequence[Column]) -> list[tuple[str, list[Column]]]:
+    """Return the titles, each with its columns; neighbours of one title stand under it together."""
+    return [(title, list(own)) for title, own in groupby(columns, key=lambda column: column.title)]
+
+
+def _cell(cell: Cell, column: Column) -> Markup:
+    """Return what stands in a cell; a verdict is a word with a mark, so that it needs no colour."""
+    if cell is None:
+        return Markup('<span class="missing">{}</span>').format(MISSING)
+    if isinstance(cell, Link):
+        return Markup('<a href="#{}">{}</a>').format(f"{cell.study}.{cell.section}".rstrip("."), cell.text)
+    if isinstance(cell, Number):
+        return Markup.escape(cell.text)
+    if cell and column.kind == "verdict":
+        return Markup('<span class="badge {}">{}</span>').format(cell.replace(" ", "-"), cell)
+    return Markup("<code>{}</code>").format(cell) if cell and column.kind == "code" else Markup.escape(cell)
+
+
+def _marks(cell: Cell, column: Column) -> Markup:
+    """Return a cell's attributes: its kind, and for numbers what they are sorted by and the value of each seed."""
+    marks = Markup(' class="{}"').format(column.kind)
+    if not isinstance(cell, Number):
+        return marks
+    marks += Markup(' data-value="{}"').format(f"{cell.value:.6g}")
+    if len(cell.seeds) > 1:
+        seeds = ", ".join(f"seed {seed}: {value:.4g}" for seed, value in cell.seeds.items())
+        marks += Markup(' title="{}"').format(seeds)
+    return marks
+
+
+@dataclass(frozen=True)
+class Inlined:
+    """A picture as a data URL, with its size in pixels."""
+
+    url: str
+    width: int
+    height: int
+
+
+def _inlined(path: Path) -> Inlined:
+    """Take a picture in."""
+    with Image.open(path) as image:
+        size = image.size
+    return Inlined(f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}", *size)

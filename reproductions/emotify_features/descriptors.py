@@ -1,0 +1,347 @@
+"""The 17 handcrafted features of document 002, one number per piece each, and statistics of its MFCC.
+
+The document took them with MIRtoolbox ("17 features ... RMS, Rolloff, Chromagram, etc.") and does not list them. Here
+they have MIRtoolbox' meaning (Lartillot and Toiviainen 2007, DAFx; its manual 1.7) as far as that is known, and are
+computed with librosa. What differs:
+
+1. The list of the 17 is ours.
+2. Sound is resampled to 22,050 Hz; MIRtoolbox keeps 44,100 Hz. Frames have 2048 samples (93 ms), 512 (23 ms) apart,
+   for all features alike, in place of a frame length per feature: one short-time spectrum serves all (`piece.Piece`).
+3. What is computed per frame is averaged over the frames that are not silent. A silent piece has 0 everywhere, a tempo
+   excepted.
+4. Onsets and tempo are librosa's, the fundamental is Boersma's (1993), pitch classes are counted from spectral peaks
+   (Gomez 2006), the key profiles are Krumhansl and Kessler's (1982).
+5. `chroma` is the mean over pitch classes: the number of the strongest has no order, B being next to C.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache as remember
+
+import librosa
+import numpy as np
+import pandas as pd
+import scipy.fft
+
+from common import audio, cache
+from common.corpora.emotify import PIECE_S
+from common.corpora.files import in_threads
+from common.environment import threads
+from common.errors import InputError
+from reproductions.emotify_features.piece import HOP_LENGTH, N_FFT, Piece
+
+VERSION = 1
+"""Part of the cache key: to be raised when the same sound is to give other numbers."""
+
+SAMPLE_RATE = 22_050
+N_MFCC = 40
+
+LOW_ENERGY_FRAME_S = 0.05
+ROLLOFF = 0.85
+BRIGHT_HZ = 1500.0
+TEMPI = (40.0, 200.0)
+"""Slowest and fastest pulse, in beats per minute, as MIRtoolbox has them."""
+
+PITCHES = (50.0, 1000.0)
+"""Lowest and highest fundamental, in Hz."""
+
+OCTAVE_COST = 0.01
+"""What a fundamental one octave lower must be better by: any multiple of a period is a period (Boersma 1993)."""
+
+MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
+MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+"""How well each pitch class fits a key on C (Krumhansl and Kessler 1982, Psychological Review 89: 334-368)."""
+
+
+def rms(piece: Piece) -> float:
+    """Root of the mean squared sample, 0..1 (mirrms)."""
+    return float(np.sqrt(np.mean(np.square(piece.signal, dtype=np.float64))))
+
+
+def low_energy(piece: Piece) -> float:
+    """Share of the frames of 50 ms, half overlapping, whose RMS is below the mean of them all, 0..1 (mirlowenergy)."""
+    length = round(LOW_ENERGY_FRAME_S * piece.sample_rate)
+    frames = librosa.feature.rms(y=piece.signal, frame_length=length, hop_length=length // 2, center=False)[0]
+    return float(np.mean(frames < frames.mean()))
+
+
+def event_density(piece: Piece) -> float:
+    """Onsets per second: peaks of the onset curve as librosa picks them (mireventdensity)."""
+    onsets = librosa.onset.onset_detect(
+        onset_envelope=piece.onset_envelope, sr=piece.sample_rate, hop_length=HOP_LENGTH, units="frames"
+    )
+    return len(onsets) / piece.seconds
+
+
+def tempo(piece: Piece) -> float:
+    """Beats per minute: the strongest period of the onset curve, those around 120 preferred (mirtempo).
+
+    It is one of librosa's tempi, which lie a 43rd of a second apart in period; that of a silent piece is arbitrary.
+    """
+    beats = librosa.feature.tempo(onset_envelope=piece.onset_envelope, sr=piece.sample_rate, hop_length=HOP_LENGTH)
+    return float(beats[0])
+
+
+def pulse_clarity(piece: Piece) -> float:
+    """Maximum of the onset curve's autocorrelation at periods of a beat, as a share of that at 0, 0..1.
+
+    As mirpulseclarity (Lartillot, Eerola, Toiviainen and Fornari 2008, ISMIR), with the curve's mean taken out.
+    """
+    curve = piece.onset_envelope - piece.onset_envelope.mean()
+    correlation = librosa.autocorrelate(curve)
+    shortest, longest = (round(60 / beats * piece.sample_rate / HOP_LENGTH) for beats in reversed(TEMPI))
+    strongest = correlation[shortest : longest + 1].max()
+    return float(max(strongest / correlation[0], 0.0)) if correlation[0] > 0 else 0.0
+
+
+def zero_crossings(piece: Piece) -> float:
+    """Changes of sign per second: twice the frequency of a sine (mirzerocross)."""
+    return np.count_nonzero(librosa.zero_crossings(piece.signal, pad=False)) / piece.seconds
+
+
+def rolloff(piece: Piece) -> float:
+    """Frequency in Hz below which 85 % of a frame's magnitude lies (mirrolloff)."""
+    return piece.mean(
+        librosa.feature.spectral_rolloff(S=piece.magnitude, sr=piece.sample_rate, roll_percent=ROLLOFF)[0]
+    )
+
+
+def brightness(piece: Piece) -> float:
+    """Share of the energy above 1500 Hz, 0..1 (mirbrightness)."""
+    energy = piece.power.sum(axis=1, dtype=np.float64)
+    return float(energy[piece.frequencies > BRIGHT_HZ].sum() / max(energy.sum(), np.finfo(np.float64).tiny))
+
+
+def centroid(piece: Piece) -> float:
+    """Mean of a frame's spectrum as a distribution over frequency, in Hz (mircentroid)."""
+    return piece.mean(piece.moments[0])
+
+
+def spread(piece: Piece) -> float:
+    """Standard deviation of a frame's spectrum as a distribution over frequency, in Hz (mirspread)."""
+    return piece.mean(piece.moments[1])
+
+
+def skewness(piece: Piece) -> float:
+    """Third standardised moment of a frame's spectrum: above 0 where it has a tail upwards (mirskewness)."""
+    return piece.mean(piece.moments[2])
+
+
+def kurtosis(piece: Piece) -> float:
+    """Fourth standardised moment of a frame's spectrum, at least 1, 3 for a Gaussian one (mirkurtosis)."""
+    return piece.mean(piece.moments[3])
+
+
+def flatness(piece: Piece) -> float:
+    """Geometric over arithmetic mean of a frame's power spectrum, 0 (a tone) .. 1 (a click) (mirflatness)."""
+    return piece.mean(librosa.feature.spectral_flatness(S=piece.power, power=1.0)[0])
+
+
+def roughness(piece: Piece) -> float:
+    """Sensory dissonance, summed over all pairs of a frame's spectral peaks, mean over frames (mirroughness).
+
+    At least 0, 0 for a single tone; it grows with the square of the level.
+    """
+    frequencies, amplitudes = piece.peaks.frequencies, piece.peaks.amplitudes
+    one, other = _pairs(len(frequencies))
+    beating = dissonance(frequencies[one], frequencies[other])
+    return piece.mean((beating * amplitudes[one] * amplitudes[other]).sum(axis=0))
+
+
+def dissonance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return how rough two tones of amplitude 1 and of these frequencies in Hz are together, 0..0.18.
+
+    Plomp and Levelt's curve in the parametrisation of Sethares (1998, Tuning, Timbre, Spectrum, Scale; appendix E).
+    """
+    lower, apart = np.minimum(one, other), np.abs(one - other)
+    scaled = (0.24 / (0.0207 * lower + 18.96)) * apart
+    return np.exp(-3.51 * scaled) - np.exp(-5.75 * scaled)
+
+
+@remember
+def _pairs(count: int) -> tuple[np.ndarray, np.ndarray]:
+    one, other = np.array(list(itertools.combinations(range(count), 2))).T
+    return one, other
+
+
+def inharmonicity(piece: Piece) -> float:
+    """Distance of the partials from multiples of the fundamental, weighted by energy, mean over frames, 0..1.
+
+    0 for a harmonic sound, 1 where all partials lie halfway between multiples (mirinharmonicity). Frames without any
+    period are passed over.
+    """
+    fundamental = fundamentals(piece)
+    pitched = fundamental > 0
+    if not pitched.any():
+        return 0.0
+    multiples = piece.peaks.frequencies[:, pitched] / fundamental[pitched]
+    apart = np.minimum(np.abs(multiples - np.maximum(np.round(multiples), 1)), 0.5)
+    energy = np.square(piece.peaks.amplitudes[:, pitched])
+    total = np.maximum(energy.sum(axis=0), np.finfo(np.float32).tiny)
+    return float(np.mean(2 * (energy * apart).sum(axis=0) / total))
+
+
+def fundamentals(piece: Piece) -> np.ndarray:
+    """Return the fundamental frequency of each frame in Hz, (frames,); 0 where it is silent or has no period.
+
+    The highest peak of the frame's autocorrelation, which is the transform of its power spectrum, over that of the
+    window (Boersma 1993, IFA Proceedings 17: 97-110), interpolated between lags.
+    """
+    shortest, longest = (round(piece.sample_rate / hertz) for hertz in reversed(PITCHES))
+    lags = slice(shortest - 1, longest + 2)
+    correlation = scipy.fft.irfft(piece.power, axis=0)[lags] / _window_autocorrelation()[lags, np.newaxis]
+    correlation /= np.maximum(piece.power.sum(axis=0) * 2 / N_FFT, np.finfo(np.float32).tiny)
+    inner = correlation[1:-1]
+    is_peak = (inner > correlation[:-2]) & (inner >= correlation[2:]) & (inner > 0)
+    octaves = np.log2(np.arange(shortest, longest + 1) / shortest)
+    best = np.where(is_peak, inner - OCTAVE_COST * octaves[:, np.newaxis], -np.inf).argmax(axis=0)
+    below, at, above = (np.take_along_axis(correlation, best[np.newaxis] + side, axis=0)[0] for side in (0, 1, 2))
+    found = is_peak[best, np.arange(len(best))] & piece.audible
+    shift = 0.5 * (below - above) / np.where(found, below - 2 * at + above, -1.0)
+    return np.where(found, piece.sample_rate / (shortest + best + shift), 0.0)
+
+
+@remember
+def _window_autocorrelation() -> np.ndarray:
+    window = librosa.filters.get_window("hann", N_FFT)
+    correlation = scipy.fft.irfft(np.square(np.abs(scipy.fft.rfft(window))))
+    return correlation / correlation[0]
+
+
+def mode(piece: Piece) -> float:
+    """Strength of the best major key minus that of the best minor key, -2..2, above 0 for major (mirmode).
+
+    A key's strength is the correlation of the pitch classes with its profile.
+    """
+    if np.ptp(piece.chroma) == 0:
+        return 0.0
+    strengths = np.corrcoef(piece.chroma, _keys())[0, 1:]
+    return float(strengths[:12].max() - strengths[12:].max())
+
+
+@remember
+def _keys() -> np.ndarray:
+    """Return the profiles of the 12 major and the 12 minor keys, (24, 12)."""
+    return np.stack([np.roll(profile, key) for profile in (MAJOR, MINOR) for key in range(12)])
+
+
+def chroma(piece: Piece) -> float:
+    """Mean of the pitch classes as shares of the strongest one, 1/12..1 (mirchromagram).
+
+    Low where few classes sound, 1 where all do alike.
+    """
+    return float(piece.chroma.mean())
+
+
+DESCRIPTORS: tuple[Callable[[Piece], float], ...] = (
+    rms,
+    low_energy,
+    event_density,
+    tempo,
+    pulse_clarity,
+    zero_crossings,
+    rolloff,
+    brightness,
+    centroid,
+    spread,
+    skewness,
+    kurtosis,
+    flatness,
+    roughness,
+    inharmonicity,
+    mode,
+    chroma,
+)
+
+NAMES = tuple(descriptor.__name__ for descriptor in DESCRIPTORS)
+"""The 17, in the order of their columns."""
+
+
+def describe(waveform: np.ndarray, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
+    """Return the descriptors of a waveform of shape (samples,), a few seconds at least: float32 (17,), as `NAMES`."""
+    return _describe(Piece(waveform, sample_rate))
+
+
+def _describe(piece: Piece) -> np.ndarray:
+    return np.array([descriptor(piece) for descriptor in DESCRIPTORS], np.float32)
+
+
+def mfcc_statistics(piece: Piece) -> np.ndarray:
+    """Return the means over time of 40 MFCC, then their standard deviations: float32 (80,)."""
+    coefficients = librosa.feature.mfcc(S=piece.mel_db, n_mfcc=N_MFCC)
+    return np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)]).astype(np.float32)
+
+
+def extract(pieces: pd.DataFrame) -> np.ndarray:
+    """Return the descriptors of pieces, decoding each track once, on all cores that this process may use.
+
+    Kept in the cache, track by track, under the bytes of its file: when asked again, or after a break, only what is
+    missing is computed.
+
+    Args:
+        pieces: with `path` and `offset` (s), as `common.corpora.emotify.pieces` returns them, in any order.
+
+    Returns:
+        float32 (pieces, 17), columns as `NAMES`.
+
+    Raises:
+        InputError: a file is missing, damaged, or ends before one of its pieces begins.
+    """
+    return _features(pieces)[:, : len(NAMES)]
+
+
+def extract_mfcc(pieces: pd.DataFrame) -> np.ndarray:
+    """Return mean and deviation over time of 40 MFCC of each piece, float32 (pieces, 80): the means first.
+
+    They are computed in one go with what `extract` returns, from the same spectra; arguments and errors are its own.
+    """
+    return _features(pieces)[:, len(NAMES) :]
+
+
+@dataclass(frozen=True)
+class _Track:
+    """The pieces of one file: where they begin, in s, and their rows in the whole."""
+
+    path: str
+    digest: str
+    offsets: tuple[float, ...]
+    rows: list[int]
+
+
+def _features(pieces: pd.DataFrame) -> np.ndarray:
+    """Return descriptors and MFCC statistics beside each other, float32 (pieces, 97)."""
+    rows: dict[str, list[int]] = {}
+    for row, path in enumerate(pieces["path"]):
+        rows.setdefault(path, []).append(row)
+    offsets = pieces["offset"].to_numpy(dtype=float)
+    tracks = [
+        _Track(path, digest, tuple(offsets[of_path].tolist()), of_path)
+        for (path, of_path), digest in zip(rows.items(), cache.file_digests(list(rows)), strict=True)
+    ]
+    features = np.empty((len(pieces), len(NAMES) + 2 * N_MFCC), np.float32)
+    for track, of_track in zip(tracks, in_threads(_kept, tracks, "describing music", threads()), strict=True):
+        features[track.rows] = of_track
+    return features
+
+
+def _kept(track: _Track) -> np.ndarray:
+    name = cache.key("descriptors", VERSION, track.digest, track.offsets, SAMPLE_RATE, N_FFT, HOP_LENGTH, N_MFCC)
+    return cache.array(f"descriptors-{name}", len(track.offsets), lambda: _computed(track))
+
+
+def _computed(track: _Track) -> Iterator[np.ndarray]:
+    waveform = audio.load(track.path, sample_rate=SAMPLE_RATE)
+    for offset in track.offsets:
+        piece = Piece(_cut(waveform, offset, track.path), SAMPLE_RATE)
+        yield np.concatenate([_describe(piece), mfcc_statistics(piece)])[np.newaxis]
+
+
+def _cut(waveform: np.ndarray, offset: float, path: str) -> np.ndarray:
+    """Return the piece that begins at `offset`; headers may announce a few samples more than there are."""
+    start = round(offset * SAMPLE_RATE)
+    if start >= len(waveform):
+        ends = len(waveform) / SAMPLE_RATE
+        raise InputError(f"{path} ends after {ends:.2f} s, before its piece at {offset:g} s; scan its folder again.")
+    length = round(PIECE_S * SAMPLE_RATE)
+    return librosa.util.fix_length(waveform[start : start + length], size=length)

@@ -1,0 +1,93 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from common.errors import InputError
+from reports.audit import command
+
+ROOT = Path(__file__).parents[3]
+PAPER = """
+schema = 2
+study = "moon_birds"
+title = "Telling the birds of the Moon apart"
+document = "Nobody et al., 2099"
+resolution = { overall = 0.05 }
+data = { section = "2", corpora = { moon = 600 }, classes = ["lark", "owl"] }
+
+[metric.accuracy]
+kind = "proportion"
+decimals = 3
+
+[[experiment]]
+id = "small"
+title = "Small CNN"
+section = "4"
+
+[[results]]
+id = "t2"
+section = "4"
+table = "Table 2"
+columns = ["accuracy"]
+n = { accuracy = 60 }
+rows = { small = [0.818] }
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "moon_birds.toml"
+    path.write_text(PAPER, encoding="utf-8")
+    return path
+
+
+def audited(*arguments: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "reports", "audit", *arguments]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_any_paper_is_audited_and_a_slip_is_no_failure(file: Path) -> None:
+    done = audited(str(file), "--json")
+    assert done.returncode == 0, done.stderr
+    found = {finding["id"]: finding for finding in json.loads(done.stdout)}
+    assert found["proportions-t2"] == {
+        "study": "moon_birds",
+        "id": "proportions-t2",
+        "holds": False,
+        "claim": "Table 2: every share is a whole number of items",
+        "evidence": "small accuracy 0.818 is no k/60 (49/60 = 0.816667, 50/60 = 0.833333)",
+    }
+
+
+def test_bad_input_ends_in_a_sentence_and_code_2(tmp_path: Path) -> None:
+    done = audited(str(tmp_path / "none.toml"))
+    assert done.returncode == 2
+    assert re.fullmatch(r"error: cannot read .*none\.toml .*\n", done.stderr)
+
+
+def test_all_documents_are_audited_without_keras(capsys: pytest.CaptureFixture[str]) -> None:
+    program = (
+        "import sys; from reports.audit import command; command.run(None, as_json=True); "
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert len({finding["study"] for finding in json.loads(done.stdout)}) == 5
+
+
+def test_a_damaged_file_is_refused(file: Path) -> None:
+    file.write_text(PAPER.replace("schema = 2", "schema = 1"), encoding="utf-8")
+    with pytest.raises(InputError, match="schema is 1"):
+        command.run(file, as_json=False)
+
+
+def test_people_read_what_fails_and_how_much_holds(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command.run(file, as_json=False)
+    shown = capsys.readouterr().out
+    assert "moon_birds: Telling the birds of the Moon apart" in shown
+    assert "proportions-t2" in shown
+    assert "range-t2" not in shown
+    assert "tables that hold, by check: range 1" in shown
+    assert "1 of 2 hold" in shown

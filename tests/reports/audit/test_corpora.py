@@ -1,0 +1,78 @@
+"""The tables of corpora that the audit reads say what the corpora say."""
+
+from collections import Counter
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from common.corpora import scan
+from common.corpora.emotify import EMOTIONS, ORDERS, annotations, pieces, votes
+from reports.audit.emotify_tracks import CORPUS, EQUAL, SOLE_DOUBLE, all_tracks, reaches, whole_corpus
+from reports.audit.music_mood_wavenet import tags
+
+Counted = Counter[tuple[str, str, str, tuple[str, ...], int]]
+
+
+@pytest.fixture(scope="module")
+def emotify(shared_data: Path) -> pd.DataFrame:
+    return scan([shared_data / "emotify"]).manifest
+
+
+def first(counts: pd.DataFrame) -> dict[int, tuple[str, ...]]:
+    """Return the emotions that come first on each track, sorted."""
+    most = counts.eq(counts.max(axis=1), axis=0)
+    return {
+        int(track): tuple(sorted(counts.columns[row])) for track, row in zip(most.index, most.to_numpy(), strict=True)
+    }
+
+
+def counted(name: str, emotions: dict[int, tuple[str, ...]], lengths: dict[str, int]) -> Counted:
+    found: Counted = Counter()
+    for audio, (place, labels), track in product(CORPUS, enumerate(ORDERS["corpus"]), range(1, 101)):
+        found[name, audio, labels, emotions[100 * place + track], lengths[f"{audio}/{track}"]] += 1
+    return found
+
+
+def test_the_tracks_of_emotify_are_counted_rightly(emotify: pd.DataFrame) -> None:
+    lengths = Counter(name.partition("#")[0] for name in pieces(emotify)["name"])
+    table = annotations(emotify)
+    answers = pd.read_csv(table, skipinitialspace=True).rename(columns=str.strip)
+    chosen = answers[list(EMOTIONS)]
+    double = chosen.mul(1 + (chosen.sum(axis=1) == 1), axis=0).groupby(answers["track id"]).sum()
+    expected = counted(EQUAL, first(votes(table)[list(EMOTIONS)]), lengths) + counted(
+        SOLE_DOUBLE, first(double), lengths
+    )
+    assert (
+        Counter({(row.votes, row.audio, row.labels, row.emotions, row.pieces): row.tracks for row in all_tracks()})
+        == expected
+    )
+
+
+def test_every_order_of_the_genres_has_all_tracks() -> None:
+    pairs = Counter()
+    for row in all_tracks():
+        pairs[row.votes, row.audio, row.labels] += row.tracks
+    assert set(pairs.values()) == {100}
+    assert len(pairs) == 2 * 4 * 4
+
+
+def test_totals_that_the_corpus_has_are_reached() -> None:
+    """Give each tied track to its first emotion."""
+    totals: Counter[str] = Counter(dict.fromkeys(EMOTIONS, 0))
+    for row in whole_corpus():
+        totals[row.emotions[0]] += row.pieces * row.tracks
+    assert reaches(CORPUS, EQUAL, totals)
+    moved = totals + Counter(power=1) - Counter(calmness=1)
+    assert not reaches(CORPUS, EQUAL, moved)
+
+
+def test_the_tags_of_split_0_are_counted_rightly(shared_data: Path) -> None:
+    folder = shared_data / "mtg_jamendo" / "data" / "splits" / "split-0"
+    for part in ("train", "validation", "test"):
+        lines = (folder / f"autotagging_moodtheme-{part}.tsv").read_text(encoding="utf-8").splitlines()[1:]
+        of_tracks = [[tag.partition("---")[2] for tag in line.split("\t")[5:]] for line in lines]
+        assert tags("tag", part) == Counter(tag for of_track in of_tracks for tag in of_track)
+        sizes = {int(size): count for size, count in tags("tags of a track", part).items() if count}
+        assert sizes == Counter(map(len, of_tracks))

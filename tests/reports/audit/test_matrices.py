@@ -1,0 +1,186 @@
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from common.published import Published, load
+from reports.audit import matrices
+from reports.audit.confusion import check
+from reports.audit.matrices import Matrix, TooManyError, cells_of, feasible_totals, groups_of, recovered, solve
+
+CELLS = st.lists(st.integers(0, 6), min_size=9, max_size=9).map(lambda cells: np.reshape(cells, (3, 3)))
+
+
+def percentages(cells: np.ndarray, *, by_columns: bool) -> np.ndarray:
+    """Return the lines of a matrix in percent with one decimal; empty lines are 0."""
+    lines = cells.T if by_columns else cells
+    return np.round(100 * lines / np.maximum(lines.sum(axis=1, keepdims=True), 1), 1)
+
+
+def matrix(name: str, cells: np.ndarray, *, by_columns: bool = True, hits: range | None = None) -> Matrix:
+    n = int(cells.sum())
+    steps = np.rint(percentages(cells, by_columns=by_columns) * 10).astype(int)
+    found = range(int(np.trace(cells)), int(np.trace(cells)) + 1) if hits is None else hits
+    return Matrix(name, tuple(map(tuple, steps.tolist())), 1000, n, found, by_columns)
+
+
+def contains(solutions: list[dict[str, np.ndarray]], **wanted: np.ndarray) -> bool:
+    return any(all((found[name] == cells).all() for name, cells in wanted.items()) for found in solutions)
+
+
+@given(CELLS, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_a_matrix_is_among_the_solutions_of_its_percentages(cells: np.ndarray, by_columns: bool) -> None:
+    assume(cells.sum())
+    assert contains(solve((matrix("one", cells, by_columns=by_columns),)).matrices, one=cells)
+
+
+@given(CELLS, st.lists(st.permutations(range(3)), min_size=3, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_two_matrices_of_the_same_items_are_among_their_solutions(cells: np.ndarray, orders: list[list[int]]) -> None:
+    """The second one has the same row totals: each row's answers are dealt to other classes."""
+    assume(cells.sum())
+    other = np.array([row[order] for row, order in zip(cells, orders, strict=True)])
+    solved = solve((matrix("one", cells), matrix("other", other)))
+    assert contains(solved.matrices, one=cells, other=other)
+    assert all((of["one"].sum(axis=1) == of["other"].sum(axis=1)).all() for of in solved.matrices)
+
+
+def tried_out(given: Matrix) -> Iterator[np.ndarray]:
+    """Go through all 2 x 2 matrices of n items and keep those that can be printed as the given one."""
+    for cells in product(range(given.n + 1), repeat=3):
+        square = np.reshape([*cells, given.n - sum(cells)], (2, 2))
+        if square.min() >= 0 and int(np.trace(square)) in given.hits and can_print(square, given):
+            yield square
+
+
+def can_print(square: np.ndarray, given: Matrix) -> bool:
+    """Say whether every cell is within half a step of its percentage; a line without items prints zeros."""
+    lines, steps = square.T if given.by_columns else square, np.array(given.lines)
+    totals = lines.sum(axis=1, keepdims=True)
+    near = 2 * abs(given.whole * lines - steps * totals) <= totals
+    return bool((near & ((totals > 0) | (steps == 0))).all())
+
+
+@given(st.lists(st.integers(0, 4), min_size=4, max_size=4), st.booleans(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_the_solutions_are_those_that_brute_force_finds(cells: list[int], by_columns: bool, accuracy: bool) -> None:
+    square = np.reshape(cells, (2, 2))
+    assume(square.sum())
+    given = matrix("one", square, by_columns=by_columns, hits=None if accuracy else range(int(square.sum()) + 1))
+    solved = [found["one"].tolist() for found in solve((given,)).matrices]
+    assert sorted(solved) == sorted(cells.tolist() for cells in tried_out(given))
+
+
+def test_halves_may_have_been_rounded_either_way() -> None:
+    """1/16 is 6.25 %: NumPy prints 6.2, others 6.3."""
+    assert 16 in feasible_totals((62, 938), 1000, 16)
+    assert 16 in feasible_totals((63, 937), 1000, 16)
+
+
+def test_printed_supports_are_the_row_totals() -> None:
+    cells = np.array([[3, 1], [1, 3]])
+    free = Matrix("one", ((750, 250), (250, 750)), 1000, 16, range(17), by_columns=False)
+    assert len(solve((free,)).matrices) == 3
+    held = Matrix("one", free.lines, 1000, 16, range(17), by_columns=False, supports=(8, 8))
+    assert [found["one"].tolist() for found in solve((held,)).matrices] == [(2 * cells).tolist()]
+
+
+def test_a_row_of_a_printed_support_has_one_total() -> None:
+    cells = 140 * np.eye(9, dtype=int) + 15 * np.roll(np.eye(9, dtype=int), 1, axis=1) + 4
+    supports = tuple(cells.sum(axis=1).tolist())
+    free = matrix("one", cells, by_columns=False)
+    solved = solve((replace(free, supports=supports),))
+    assert contains(solved.matrices, one=cells)
+    assert solved.steps[0].startswith("one: 1 1 1 1 1 1 1 1 1 totals")
+
+
+def test_a_class_that_is_never_predicted_has_an_empty_column() -> None:
+    cells = np.array([[3, 0], [2, 0]])
+    assert contains(solve((matrix("one", cells),)).matrices, one=cells)
+
+
+def test_percentages_of_no_whole_numbers_have_no_solution() -> None:
+    assert not solve((Matrix("one", ((500, 500), (500, 500)), 1000, 7, range(8), by_columns=True),)).matrices
+
+
+def test_cells_add_up_to_their_total() -> None:
+    assert cells_of((333, 333, 333), 3, 1000, 10) == [(1, 1, 1)]
+    assert cells_of((333, 333, 333), 4, 1000, 10) == []
+
+
+def test_too_many_cells_are_refused() -> None:
+    with pytest.raises(TooManyError):
+        cells_of((333, 333, 334), 100000, 1000, 5)
+
+
+def test_too_many_combinations_are_not_refuted(
+    paper: Callable[..., Published], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solve.cache_clear()
+    monkeypatch.setattr(matrices, "MOST_COMBINATIONS", 0)
+    published = paper(confusion=[printed()])
+    finding = next(finding for finding in check(published) if finding.id.startswith("confusion-counts"))
+    assert finding.holds
+    assert finding.evidence.startswith("not refuted")
+    assert recovered(published) == {}
+    solve.cache_clear()
+
+
+def printed(**fields: Any) -> dict[str, Any]:
+    head = {"experiment": "small", "section": "4", "table": "Figure 1", "normalised": "columns", "n": 60}
+    rows = {"lark": [78.8, 14.8], "owl": [21.2, 85.2]}
+    under = {"positive": [78.8, 85.2], "false": [21.2, 14.8]}
+    return {**head, "classes": ["lark", "owl"], "rows": rows, **under, **fields}
+
+
+def test_a_true_matrix_holds_and_is_recovered(paper: Callable[..., Published]) -> None:
+    published = paper(confusion=[printed()])
+    assert all(finding.holds for finding in check(published))
+    assert recovered(published)["small"].tolist() == [[26, 4], [7, 23]]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("confusion-sum-small", {"rows": {"lark": [78.8, 14.8], "owl": [22.2, 85.2]}}),
+        ("confusion-under-small", {"positive": [78.8, 85.3]}),
+        ("confusion-under-small", {"false": [22.2, 14.8]}),
+        ("confusion-counts-small", {"n": 61}),
+        ("confusion-counts-small", {"rows": {"lark": [78.7, 14.8], "owl": [21.3, 85.2]}}),
+    ],
+)
+def test_one_digit_changed_is_found(name: str, fields: dict[str, Any], paper: Callable[..., Published]) -> None:
+    found = {finding.id: finding.holds for finding in check(paper(confusion=[printed(**fields)]))}
+    assert not found[name]
+
+
+def test_the_accuracy_must_be_that_of_the_diagonal(paper: Callable[..., Published]) -> None:
+    for accuracy, solutions in ((0.817, 1), (0.8, 0)):
+        results = {
+            "id": "t2",
+            "section": "4",
+            "table": "Table 2",
+            "columns": ["accuracy"],
+            "rows": {"small": [accuracy]},
+        }
+        published = paper(confusion=[printed()], results=[results])
+        assert len(solve(groups_of(published)[0]).matrices) == solutions
+
+
+def test_without_a_number_of_items_nothing_is_recovered(paper: Callable[..., Published]) -> None:
+    assert recovered(paper(confusion=[printed(n=None)])) == {}
+
+
+def test_the_matrices_of_emotify_are_recovered_cell_by_cell() -> None:
+    published = load("emotify_features")
+    found = recovered(published)
+    assert set(found) == {table.experiment for table in published.confusions}
+    for table in published.confusions:
+        cells = found[table.experiment]
+        assert abs(100 * cells / cells.sum(axis=0) - np.array([*table.rows.values()])).max() < 0.0500001

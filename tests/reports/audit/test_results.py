@@ -1,0 +1,95 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from common.published import Published
+from reports.audit.finding import Finding
+from reports.audit.results import check
+
+
+def found(published: Published) -> dict[str, Finding]:
+    return {finding.id: finding for finding in check(published)}
+
+
+def results(rows: dict[str, list[float]], **fields: Any) -> list[dict[str, Any]]:
+    table = {"id": "t2", "section": "4", "table": "Table 2", "columns": ["accuracy", "loss"], "n": {"accuracy": 60}}
+    return [{**table, "rows": rows, **fields}]
+
+
+@pytest.mark.parametrize(("accuracy", "holds"), [(0.817, True), (0.816, True), (0.818, False), (0.715, False)])
+def test_a_share_must_be_a_whole_number_of_items(accuracy: float, holds: bool, paper: Callable[..., Published]) -> None:
+    assert found(paper(results=results({"small": [accuracy, 0.6]})))["proportions-t2"].holds is holds
+
+
+def test_a_table_is_rounded_or_cut_as_a_whole(paper: Callable[..., Published]) -> None:
+    cut = found(paper(results=results({"small": [0.816, 0.6], "large": [0.783, 0.6]})))["proportions-t2"]
+    assert cut.holds
+    assert "cut after the last digit" in cut.evidence
+    mixed = found(paper(results=results({"small": [0.816, 0.6], "large": [0.717, 0.6]})))["proportions-t2"]
+    assert not mixed.holds
+    assert "small accuracy 0.816 is no k/60 (48/60 = 0.800000, 49/60 = 0.816667)" in mixed.evidence
+
+
+def test_a_share_of_unknown_size_is_not_judged(paper: Callable[..., Published]) -> None:
+    assert "proportions-t2" not in found(paper(results=results({"small": [0.715, 0.6]}, n={})))
+
+
+@pytest.mark.parametrize(("accuracy", "loss", "holds"), [(0.8, 0.6, True), (0.8, -0.6, False), (1.8, 0.6, False)])
+def test_numbers_must_lie_where_their_kind_can(
+    accuracy: float, loss: float, holds: bool, paper: Callable[..., Published]
+) -> None:
+    assert found(paper(results=results({"small": [accuracy, loss]}, n={})))["range-t2"].holds is holds
+
+
+def search(rows: list[list[float]], **fields: Any) -> list[dict[str, Any]]:
+    head = {"experiment": "small", "section": "3", "table": "Table 1", "columns": ["loss"], "chosen": {"rate": 0.1}}
+    return [{**head, "space": {"rate": [0.01, 0.1, 1.0]}, "rows": rows, **fields}]
+
+
+ROWS = [[0.01, 0.7], [0.1, 0.5], [1.0, 0.9]]
+
+
+def test_a_true_search_holds(paper: Callable[..., Published]) -> None:
+    assert all(finding.holds for finding in found(paper(search=search(ROWS))).values())
+
+
+def test_a_chosen_row_that_is_not_the_best_is_found(paper: Callable[..., Published]) -> None:
+    finding = found(paper(search=search([[0.01, 0.4], *ROWS[1:]])))["search-best-small"]
+    assert not finding.holds
+    assert "loss 0.4 at rate 0.01" in finding.evidence
+
+
+def test_a_tie_for_the_best_is_no_slip(paper: Callable[..., Published]) -> None:
+    assert found(paper(search=search([[0.01, 0.5], *ROWS[1:]])))["search-best-small"].holds
+
+
+def test_combinations_that_were_not_tried_are_found(paper: Callable[..., Published]) -> None:
+    finding = found(paper(search=search(ROWS[:2])))["search-space-small"]
+    assert not finding.holds
+    assert finding.evidence == "2 of 3 are printed; never rate 1"
+
+
+def test_a_choice_at_the_end_of_the_range_is_found(paper: Callable[..., Published]) -> None:
+    assert not found(paper(search=search(ROWS, chosen={"rate": 1.0})))["search-edge-small"].holds
+
+
+def test_trials_may_stand_with_the_experiments(paper: Callable[..., Published]) -> None:
+    experiments = [
+        {"id": name, "title": name, "section": "4", "settings": {"rate": rate}}
+        for name, rate in (("small", 0.1), ("large", 1.0))
+    ]
+    table = results({"small": [0.5], "large": [0.7]}, columns=["loss"], n={})
+    findings = found(paper(experiment=experiments, results=table, search=search([], columns=[])))
+    assert findings["search-best-small"].holds
+    assert findings["search-space-small"].evidence.startswith("2 of 3")
+
+
+def test_a_choice_that_leaves_a_setting_open_is_found(paper: Callable[..., Published]) -> None:
+    assert not found(paper(search=search(ROWS, chosen={})))["search-best-small"].holds
+
+
+@pytest.mark.parametrize(("total", "holds"), [(600, True), (601, False)])
+def test_counts_must_add_up(total: int, holds: bool, paper: Callable[..., Published]) -> None:
+    counts = {"id": "sets", "section": "2", "table": "text", "items": "clips", "rows": {"train": 540, "test": 60}}
+    assert found(paper(counts=[{**counts, "total": total}]))["counts-sets"].holds is holds

@@ -1,0 +1,222 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from common import published
+from common.published import ConfusionTable, Published, load
+from reports.audit import recovered
+from reports.beside import Side, sides_of
+from reports.chapter import chapter, front_table
+from reports.collect import collect
+from reports.content import MISSING, Chapter, Number, Table, cell_text
+from reports.tables import (
+    class_table,
+    confusion_table,
+    count_table,
+    number_table,
+    parameter_table,
+    recovered_table,
+    result_table,
+    search_table,
+)
+
+Write = Callable[..., Path]
+
+STUDIES = published.studies()
+
+
+def sides(runs: Path) -> list[Side]:
+    return sides_of(collect([runs]).groups)
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [[cell_text(cell) for cell in row] for row in table.rows]
+
+
+def column(table: Table, heading: str) -> list[str]:
+    place = [column.heading for column in table.columns].index(heading)
+    return [row[place] for row in texts(table)]
+
+
+def unrun(study: str) -> tuple[Published, Chapter]:
+    known = load(study)
+    return known, chapter(known, [], [], [], [], {})
+
+
+def test_the_class_table_has_the_printed_left_of_ours(write: Write, runs: Path) -> None:
+    write("single-cnn")
+    own = sides(runs)
+    table = class_table(load("ser_parallel"), "single-cnn", own)
+    assert [column.heading for column in table.columns[:4]] == [
+        "Class",
+        "Precision, printed",
+        "Precision, ours, published",
+        "Recall, printed",
+    ]
+    row = own[0].group.first["per_class"]["angry"]
+    ours = [f"{row[score]:.2f}" for score in ("precision", "recall", "f1")]
+    assert texts(table)[0][1::2] == ["0.63", "0.92", "0.75", "187"]
+    assert texts(table)[0][::2] == ["Angry", *ours, "187"]
+    assert [row[0] for row in texts(table)[-3:]] == ["Accuracy", "Macro AVG", "Weighted AVG"]
+
+
+def test_each_protocol_has_a_column_in_the_order_of_the_protocols(write: Write, runs: Path) -> None:
+    for protocol in ("independent", "published", "corrected", "published+normalise=channel"):
+        write("single-cnn", protocol)
+    table = class_table(load("ser_parallel"), "single-cnn", sides(runs))
+    recall = [column.side for column in table.columns if column.title == "Recall"]
+    assert recall == ["printed", "ours, published", "ours, corrected", "ours, independent"]
+
+
+def test_several_seeds_show_mean_and_deviation_and_keep_each_value(write: Write, runs: Path) -> None:
+    for seed, accuracy in enumerate((0.6, 0.64)):
+        write("single-cnn", seed=seed, accuracy=accuracy)
+    table = class_table(load("ser_parallel"), "single-cnn", sides(runs))
+    accuracy = next(cell for cell in table.rows[-3] if isinstance(cell, Number) and cell.seeds)
+    assert accuracy.text == "0.62 ± 0.03"
+    assert list(accuracy.seeds) == [0, 1]
+
+
+def test_runs_that_differ_in_more_than_the_seed_have_numbered_columns(write: Write, runs: Path) -> None:
+    write("single-cnn")
+    write("single-cnn", clips=1440, seed=1)
+    assert [side.name for side in sides(runs)] == ["published (1)", "published (2)"]
+
+
+def test_a_demo_is_named_in_the_column_and_below_the_table(write: Write, runs: Path) -> None:
+    write("single-cnn", clips=280, demo=True, size="demo")
+    table = class_table(load("ser_parallel"), "single-cnn", sides(runs))
+    assert "ours, published, demo" in {column.side for column in table.columns}
+    assert table.notes == ("Ours, published, demo: demo corpus: 280 synthesised clips; seed 0; not comparable.",)
+
+
+def test_below_a_table_stands_why_it_is_not_comparable(write: Write, runs: Path) -> None:
+    write("single-cnn", clips=1440)
+    for table in (front_table, lambda known, own: number_table(known, "single-cnn", own)):
+        (note,) = table(load("ser_parallel"), sides(runs)).notes
+        absent = "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent"
+        assert note == f"Ours, published: {absent}; RAVDESS re-encoded; seed 0; not comparable."
+
+
+def test_the_overall_numbers_have_interval_deviation_and_seeds(write: Write, runs: Path) -> None:
+    for seed in range(2):
+        write("single-cnn", seed=seed, accuracy=0.66 + 0.02 * seed)
+    write("single-cnn", "corrected", accuracy=0.5)
+    table = number_table(load("ser_parallel"), "single-cnn", sides(runs))
+    judged, other = texts(table)[:2]
+    assert judged[:4] == ["Accuracy", "reproduced", "published", "0.67"]
+    assert judged[4].startswith("0.670 [0.643, 0.69")
+    assert judged[5:] == ["1,217", "0.015", "seed 0: 0.660, seed 1: 0.680"]
+    assert other[:3] == ["Accuracy", "not judged", "corrected"]
+
+
+def test_the_grid_of_twelve_has_its_three_trials_and_their_mean() -> None:
+    known = load("valence_parallel_conv")
+    table = result_table(known, known.result_tables[:1], [])
+    assert len(table.rows) == 12
+    assert [column.title for column in table.columns[1:4]] == ["Dropout", "Batch size", "Epochs"]
+    sixth = dict(zip([column.heading for column in table.columns], texts(table)[5], strict=True))
+    assert [sixth[f"Validation MAE, trial {number}"] for number in (1, 2, 3)] == ["0.5583", "0.5532", "0.5580"]
+    assert sixth["Validation MAE, mean of them"] == "0.5565"
+    assert set(column(table, "Verdict")) == {"not run"}
+
+
+def test_a_row_keeps_the_decimals_that_it_is_printed_with() -> None:
+    known = load("freesound_tagging")
+    table = result_table(known, known.result_tables, [])
+    assert column(table, "Seconds per epoch, printed")[:4] == ["1", "1", "2.15", "15.1"]
+
+
+def test_tables_of_the_same_columns_are_one_and_best_epochs_begin_their_rows(write: Write, runs: Path) -> None:
+    write("vgg16-1", accuracy=0.6)
+    known = load("ser_parallel")
+    table = result_table(known, known.result_tables, sides(runs))
+    assert column(table, "Best epoch, printed") == ["15", "15", "9", "6", "6"]
+    assert column(table, "Best epoch, ours, published") == ["37", *[MISSING] * 4]
+    assert column(table, "Accuracy, ours, published")[0] == "0.5998"
+    assert table.columns[1].title == "Best epoch"
+
+
+def test_a_table_is_judged_by_the_metric_that_ranks() -> None:
+    known = load("music_mood_wavenet")
+    table = result_table(known, known.result_tables[1:], [])
+    assert column(table, "Accuracy\N{NO-BREAK SPACE}(%), printed") == ["83.82", "73.52"]
+    assert table.notes[-1] == "The verdict is on accuracy."
+
+
+def test_a_search_marks_what_was_chosen() -> None:
+    known = load("ser_parallel")
+    table = search_table(known, known.searches[0])
+    assert column(table, "Chosen") == ["", "", "", "chosen"]
+
+
+def test_a_search_without_a_table_shows_the_space() -> None:
+    known = load("valence_parallel_conv")
+    assert texts(search_table(known, known.searches[0]))[0] == ["Dropout", "0.3, 0.5, 0.7", "0.5"]
+
+
+def test_a_confusion_matrix_stands_as_printed_above_the_counts_behind_it() -> None:
+    known = load("emotify_features")
+    (printed, _) = known.confusions
+    table = confusion_table(known, printed, [])
+    assert texts(table)[0][:4] == ["Calmness", "printed", "45.8", "15.7"]
+    assert [row[0] for row in texts(table)[-2:]] == ["PPV", "FDR"]
+    counts = recovered_table(known, printed, recovered(known)[printed.experiment])
+    assert texts(counts)[-1][-1] == "1580"
+
+
+def test_our_confusion_matrix_is_below_the_printed_and_adds_up(write: Write, runs: Path) -> None:
+    write("single-cnn")
+    (own,) = sides(runs)
+    classes = tuple(own.group.first["classes"])
+    rows = {name: (0.0,) * len(classes) for name in classes}
+    place = {"experiment": "single-cnn", "section": "1", "table": "text", "normalised": "columns"}
+    table = confusion_table(load("ser_parallel"), ConfusionTable(**place, classes=classes, rows=rows), [own])
+    ours = [row for row in table.rows if row[1] == "ours, published"]
+    for place in range(2, 9):
+        assert sum(row[place].value for row in ours) == pytest.approx(100)
+
+
+def test_parameters_stand_beside_those_of_the_records(write: Write, runs: Path) -> None:
+    write("single-cnn")
+    table = parameter_table(load("ser_parallel"), sides(runs))
+    assert table is not None
+    assert texts(table)[0] == [
+        "One CNN block, MFCC",
+        "27,495",
+        "27,495",
+        MISSING,
+        "27,191",
+        "by arithmetic",
+        "single-cnn",
+    ]
+
+
+def test_counts_of_classes_stand_beside_those_of_the_records(write: Write, runs: Path) -> None:
+    write("single-cnn")
+    known = load("ser_parallel")
+    counts = next(counts for counts in known.counts if counts.id == "classes-labelled-rightly")
+    assert texts(count_table(known, counts, sides(runs)))[0] == ["Angry", "1,923", f"{12162 // 7:,}"]
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_without_a_record_the_printed_numbers_stand_alone(study: str) -> None:
+    known, said = unrun(study)
+    front = said.tables[0]
+    assert set(column(front, "Verdict")) == {"not run"}
+    assert set(column(front, "Obtained")) == {MISSING}
+    for experiment in known.experiments:
+        assert experiment.id in column(front, "Id")
+    printed = {cell.value for table in said.tables for row in table.rows for cell in row if isinstance(cell, Number)}
+    numbers = [
+        value for one in known.experiments for number in known.numbers(one.id).values() for value in number.trials
+    ]
+    assert set(numbers) <= printed
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_tables_have_names_of_their_own(study: str) -> None:
+    _, said = unrun(study)
+    names = [table.name for table in said.tables]
+    assert len(set(names)) == len(names)

@@ -1,0 +1,181 @@
+"""What document 002 classifies, how it is labelled and divided, and its experiments."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from common import prediction, published, runner
+from common.corpora import Scan, emotify, scan
+from common.errors import InputError
+from common.study import Setting
+from reproductions.emotify_features import CLASSES, FOLDS, PIECES, STUDY, descriptors
+from reproductions.emotify_features.classifiers import PRESETS
+
+NUMBERS = range(1, 11)
+"""Numbers of the songs of each genre that lie on the disk."""
+
+AMAZING = (7, 107)
+TIED = (3, 103, 203, 303)
+
+
+def emotion_of(track: int) -> str:
+    return CLASSES[(track // 2) % len(CLASSES)]
+
+
+def answers(track: int) -> list[set[str]]:
+    """What the two listeners of a track chose."""
+    if track in AMAZING:
+        return [{"amazement"}, {"amazement"}]
+    if track in TIED:
+        return [{"calmness"}, {"tension"}]
+    return [{emotion_of(track)}, {emotion_of(track)}]
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """Return the manifest of ten songs a genre, of three pieces and a rest; their files hold no sound."""
+    folder = tmp_path_factory.mktemp("emotify")
+    rows, lines = [], [", ".join(["track id", "genre", *emotify.EMOTIONS])]
+    for genre in emotify.ORDERS["corpus"]:
+        for number in range(1, 101):
+            track = emotify.track_id(genre, number)
+            for chosen in answers(track):
+                lines.append(f"{track},{genre}," + ",".join(str(int(e in chosen)) for e in emotify.EMOTIONS))
+            if number in NUMBERS:
+                path = folder / "emotifymusic" / genre / f"{number}.mp3"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(f"{genre} {number}")
+                rows.append((str(path), f"{genre}/{number}", "emotify", "", genre, f"{genre}/{number}", 47.0))
+    (folder / "data.csv").write_text("\n".join(lines) + "\n")
+    return pd.DataFrame(rows, columns=["path", "name", "corpus", "speaker", "label", "group", "duration"])
+
+
+def setting(seed: int = 0, **switches: str) -> Setting:
+    return Setting({"track_ids": "corpus", "folds": "song", "ties": "dropped", **switches}, seed)
+
+
+@pytest.fixture
+def known_features(monkeypatch) -> None:
+    """Replace the descriptors by numbers that depend on the path and the offset."""
+
+    def numbers(pieces: pd.DataFrame) -> np.ndarray:
+        seeds = [len(Path(path).parent.name) * 1000 + int(Path(path).stem) for path in pieces["path"]]
+        drawn = [np.random.default_rng(seed).normal(size=17) for seed in seeds]
+        return (np.array(drawn) + pieces["offset"].to_numpy()[:, np.newaxis] / 100).astype(np.float32)
+
+    monkeypatch.setattr(descriptors, "extract", numbers)
+
+
+def test_the_module_has_the_experiments_of_the_published_numbers_in_their_order() -> None:
+    printed = published.load(STUDY.name)
+    assert STUDY.title == printed.title
+    assert tuple(printed.data.classes) == CLASSES
+    assert [(one.id, one.title, one.section) for one in STUDY.experiments] == [
+        (one.id, one.title, one.section) for one in printed.experiments
+    ]
+
+
+def test_every_preset_is_tried_on_every_set_of_features() -> None:
+    ids = [experiment.id for experiment in STUDY.experiments]
+    assert ids == [f"{fed}-{preset}" for fed in ("handcrafted", "deep", "mobilenet", "mfcc") for preset in PRESETS]
+    needing_weights = {experiment.id.split("-")[0] for experiment in STUDY.experiments if experiment.pretrained}
+    assert needing_weights == {"deep", "mobilenet"}
+
+
+def test_songs_are_cut_and_the_rest_dropped_and_amazement_and_ties_are_left_out(songs) -> None:
+    clips = STUDY.label(songs, setting())
+    left_out = len(AMAZING) + len(TIED)
+    assert len(clips) == 3 * (len(songs) - left_out)
+    assert set(clips["label"]) == set(CLASSES)
+    assert clips["name"].is_unique
+
+
+def test_under_the_corpus_numbering_a_song_has_its_own_emotion(songs) -> None:
+    clips = STUDY.label(songs, setting())
+    for group, label in zip(clips["group"], clips["label"], strict=True):
+        genre, number = group.split("/")
+        assert label == emotion_of(emotify.track_id(genre, int(number)))
+
+
+def test_under_the_alphabetical_numbering_three_genres_have_other_songs_emotions(songs) -> None:
+    clips = STUDY.label(songs, setting(track_ids="alphabetical"))
+    labels = clips.drop_duplicates("group").set_index("group")["label"]
+    assert labels["classical/1"] == emotion_of(1)
+    assert labels["electronic/1"] == emotion_of(101)
+    assert labels["pop/1"] == emotion_of(201)
+    assert labels["rock/1"] == emotion_of(301)
+
+
+def test_ties_at_random_keep_every_song_and_follow_the_seed(songs) -> None:
+    drawn = [STUDY.label(songs, setting(seed, ties="random")) for seed in range(6)]
+    assert {len(clips) for clips in drawn} == {3 * (len(songs) - len(AMAZING))}
+    tied = [tuple(clips.loc[clips["group"].isin(["classical/3", "rock/3"]), "label"]) for clips in drawn]
+    assert len(set(tied)) > 1
+    assert {label for labels in tied for label in labels} == {"calmness", "tension"}
+
+
+@pytest.mark.parametrize(("folds", "apart"), [("song", True), ("piece", False)])
+def test_folds_keep_songs_together_or_not(folds, apart, songs) -> None:
+    one = setting(folds=folds)
+    clips = STUDY.label(songs, one)
+    dealt = STUDY.split(clips, one)
+    assert len(dealt) == FOLDS
+    shared = [set(clips["group"].iloc[fold.train]) & set(clips["group"].iloc[fold.test]) for fold in dealt]
+    assert (not any(shared)) is apart
+
+
+def test_songs_of_one_s_own_keep_their_labels_and_stay_together(songs) -> None:
+    own = songs.assign(corpus="mine", group="", label=["calm", "wild"] * (len(songs) // 2))
+    clips = STUDY.label(own, setting())
+    assert len(clips) == 3 * len(own)
+    assert set(clips["label"]) == {"calm", "wild"}
+    assert clips.groupby("group").size().tolist() == [3] * len(own)
+
+
+def test_songs_shorter_than_a_piece_are_refused(songs) -> None:
+    with pytest.raises(InputError, match="none of 40 songs lasts 15 s"):
+        STUDY.label(songs.assign(duration=14.0), setting())
+
+
+def job(songs: pd.DataFrame, experiment: str, protocol: str, runs: Path) -> runner.Job:
+    return runner.Job(
+        STUDY, STUDY.experiment(experiment), STUDY.protocol(protocol), Scan(songs), runner.Options(runs=runs)
+    )
+
+
+def test_a_run_ends_in_a_record_of_pieces_and_songs(songs, known_features, tmp_path) -> None:
+    data = runner.run(job(songs, "handcrafted-cubic-svm", "corrected", tmp_path)).data
+    leaks = {leak["check"]: leak for leak in data["leaks"]}
+    assert data["data"]["clips"] == 3 * (len(songs) - len(AMAZING))
+    assert data["data"]["expected_clips"] == PIECES
+    assert data["metrics"]["accuracy"]["method"] == f"bootstrap over {len(songs) - len(AMAZING)} groups"
+    assert all(leak["clean"] for leak in leaks.values())
+    assert "training clips only" in leaks["scaler"]["detail"]
+    assert data["baselines"]["chance"] == 1 / 8
+
+
+def test_a_song_is_classified_piece_by_piece_and_it_is_said_how_much_of_it(songs, known_features, tmp_path) -> None:
+    record = runner.run(job(songs, "handcrafted-fine-knn", "published", tmp_path / "runs"))
+    soundfile.write(tmp_path / "5.wav", np.zeros(8000 * 34), 8000)
+    (one,) = prediction.predict(STUDY, record, [tmp_path / "5.wav"])
+    assert one.parts == 2
+    assert one.notes == ("its first 30 of 34.0 s are classified, 15 s at a time",)
+    assert one.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_file_shorter_than_a_piece_is_refused(songs, known_features, tmp_path) -> None:
+    soundfile.write(tmp_path / "5.wav", np.zeros(8000), 8000)
+    with pytest.raises(InputError, match=r"lasts 1\.0 s; what is classified are pieces of 15 s"):
+        STUDY.experiment("handcrafted-fine-knn").inputs_of(tmp_path / "5.wav", setting(), {})
+
+
+@pytest.mark.parametrize("track_ids", ["corpus", "alphabetical"])
+def test_the_corpus_has_1580_pieces_without_amazement(track_ids, shared_data) -> None:
+    manifest = scan([shared_data / "emotify"]).manifest
+    for seed in range(3):
+        clips = STUDY.label(manifest, setting(seed, track_ids=track_ids, ties="random"))
+        assert len(clips) == PIECES
+        assert set(clips["label"]) == set(CLASSES)
