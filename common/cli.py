@@ -19,7 +19,7 @@ from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 
-from common import cache, console, metrics, prediction, published, runner, training
+from common import cache, console, estimate, metrics, prediction, published, runner, training
 from common.corpora import Scan, demo, scan
 from common.errors import InputError
 from common.study import Experiment, Protocol, Setting, Study
@@ -408,7 +408,8 @@ def _predict(
 
 def _print_prediction(one: prediction.Prediction) -> None:
     several = [f"share of its {one.parts} parts"] if one.parts > 1 else []
-    table = Table("class", "probability", "", *several, title=f"{one.file}: {one.predicted}", title_justify="left")
+    print(f"{one.file}: {one.predicted}")
+    table = Table("class", "probability", "", *several)
     for place in np.argsort(-one.probabilities, kind="stable"):
         probability = float(one.probabilities[place])
         share = [f"{one.shares[place]:.0%}"] if several else []
@@ -558,8 +559,8 @@ def _print_record(record: Any, as_json: bool) -> None:
 
 
 def _print_estimate(job: runner.Job, as_json: bool) -> None:
-    estimate = runner.estimate(job)
-    print(json.dumps(vars(estimate)) if as_json else estimate)
+    facts = estimate.estimate(job)
+    print(json.dumps(vars(facts)) if as_json else facts)
 
 
 def _print_table(table: Table) -> None:

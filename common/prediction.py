@@ -131,7 +131,10 @@ def _load(record: Record, experiment: Experiment, fold: int) -> tuple[training.L
         with np.load(folder / "front_end.npz") as stored:
             front_end = dict(stored)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{folder} has no whole front end ({error}); run the experiment again") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{folder} holds no whole model: front_end.npz ({reason}); run the experiment again"
+        ) from error
     if experiment.training is None:
         return training.SklearnLearner.load(folder / training.SklearnLearner.FILE), front_end
     return training.KerasLearner.load(folder / training.KerasLearner.FILE, experiment.training), front_end

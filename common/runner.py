@@ -7,7 +7,6 @@ fold is kept in the run's folder, so an interrupted run goes on where it stopped
 import hashlib
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -22,7 +21,6 @@ import pandas as pd
 from common import cache, environment, metrics, records, splits, training
 from common.corpora import CORPORA, Scan
 from common.errors import InputError, ResultError
-from common.progress import duration_in_words
 from common.seeds import derive
 from common.study import (
     Arrays,
@@ -35,14 +33,11 @@ from common.study import (
     Training,
     changed_switches,
     clip_count,
-    one_hot,
 )
 
 PREDICTION_COLUMNS = ("name", "corpus", "speaker", "fold", "true", "predicted")
 """The columns of `predictions.csv` before those of the classes; where clips share no speaker but something else, that
 column of the manifest follows the speaker's."""
-
-FLOAT32_BYTES, MIB = 4, 2**20
 
 BATCH_ORDERS = 20
 """Random orders of the test clips that are tried where a prediction depends on its batch."""
@@ -189,6 +184,12 @@ def _digests(clips: pd.DataFrame) -> list[str]:
     return list(digests)
 
 
+def _digest_of(names: Sequence[str] | pd.Series, digests: Sequence[str]) -> str:
+    """Return one digest of recordings by their names, whatever their order."""
+    lines = sorted(f"{name} {digest}" for name, digest in zip(names, digests, strict=True))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def _prediction_columns(study: Study) -> tuple[str, ...]:
     if study.unit in PREDICTION_COLUMNS:
         return PREDICTION_COLUMNS
@@ -206,14 +207,12 @@ def _clear(folder: Path) -> None:
 
 def _identity(job: Job, material: Material) -> dict[str, Any]:
     """Return all that decides a run's numbers: an interrupted run goes on only under the same."""
-    named = sorted(zip(material.clips["name"], material.digests, strict=True))
-    content = "\n".join(f"{name} {digest}" for name, digest in named)
     return _computed_otherwise(job) | {
         "switches": dict(job.protocol.switches),
         **_learnt(job, len(material.classes)),
         "size": job.options.size,
         "folds": job.options.folds,
-        "digest": hashlib.sha256(content.encode()).hexdigest(),
+        "digest": _digest_of(material.clips["name"], material.digests),
     }
 
 
@@ -443,7 +442,7 @@ def _content(
         "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
         "changed": changed_switches(job.protocol),
         "size": job.options.size,
-        "data": _data(job, material, identity["digest"]),
+        "data": _data(job, material),
         "classes": list(material.classes),
         "configuration": _configuration(job, identity),
         "parameters": facts[0]["parameters"],
@@ -505,7 +504,7 @@ def _unit_apart(study: Study, leaks: Sequence[Mapping[str, Any]]) -> str | None:
     return study.unit if all(leak["clean"] for leak in leaks if leak["check"] == word) else None
 
 
-def _data(job: Job, material: Material, digest: str) -> dict[str, Any]:
+def _data(job: Job, material: Material) -> dict[str, Any]:
     """Return what the record says of the clips: how many, of which corpora, and what the document has besides."""
     corpora = {
         found.corpus: {
@@ -523,7 +522,8 @@ def _data(job: Job, material: Material, digest: str) -> dict[str, Any]:
         "corpora": corpora,
         "missing": job.scan.absent(job.study.corpora),
         "per_class": clip_count(material.clips, material.classes),
-        "digest": digest,
+        # Of what lies there, not of what a draw among tied labels leaves of it: seeds of one corpus belong together.
+        "digest": _digest_of(job.scan.manifest["name"], _digests(job.scan.manifest)),
     }
 
 
@@ -551,93 +551,3 @@ def _notes(job: Job, facts: Sequence[Mapping[str, Any]], n_classes: int, tested:
 def _order_accuracies(facts: Sequence[Mapping[str, Any]], tested: int) -> np.ndarray:
     """Return the accuracy over all folds in each of the other orders; empty where no order matters."""
     return np.sum([fold["orders"] for fold in facts], axis=0) / tested
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a run would take, from a few measured steps; what is fitted at once has no parameters and no epochs."""
-
-    experiment: str
-    protocol: str
-    clips: int
-    folds: int
-    parameters: int | None
-    epoch_s: float | None
-    total_s: float
-    memory_mib: float
-    disk_mib: float
-
-    def __str__(self) -> str:
-        if self.parameters is None or self.epoch_s is None:
-            time_in_words = f"about {duration_in_words(self.total_s)} to fit once the features are there"
-        else:
-            time_in_words = f"{self.parameters:,} parameters, {self.epoch_s:.1f} s per epoch, at most "
-            time_in_words += duration_in_words(self.total_s)
-        return (
-            f"{self.experiment} {self.protocol}: {self.clips} clips in {self.folds} fold(s), {time_in_words}, "
-            f"about {self.memory_mib:,.0f} MiB of memory, {self.disk_mib:,.0f} MiB of disk"
-        )
-
-
-def estimate(job: Job) -> Estimate:
-    """Measure a few training steps, or one fit, on noise and say what the whole run would take at most."""
-    clips = job.clips()
-    classes, folds, chosen = job.classes(clips), job.folds(clips), job.training
-    if chosen is None:
-        return _estimate_of_fits(job, clips, classes, folds)
-    learner = training.KerasLearner(partial(job.experiment.build, job.setting, len(classes)), chosen)
-    shape = learner.model.input_shape[1:]
-    draw = np.random.default_rng(0)
-    batch = draw.normal(size=(chosen.batch_size, *shape)).astype(np.float32)
-    targets = np.eye(len(classes), dtype=np.float32)[draw.integers(0, len(classes), chosen.batch_size)]
-    rate = training.steps_per_second(learner, (batch, targets))
-    rows = [len(fold.train) * (1 + job.experiment.noisy_copies) for fold in folds]
-    epoch_s = max(rows) / chosen.batch_size / rate
-    stages = 2 if chosen.retrain else 1
-    features_mib = (max(rows) + len(clips)) * np.prod(shape) * FLOAT32_BYTES / MIB
-    return Estimate(
-        job.experiment.id,
-        job.protocol.name,
-        len(clips),
-        len(folds),
-        learner.model.count_params(),
-        epoch_s,
-        sum(rows) / chosen.batch_size / rate * chosen.epochs * stages,
-        environment.peak_memory_mib() + float(features_mib),
-        _decoded_mib(job.experiment, len(clips)) + _models_mib(learner.model.count_params(), len(folds), stages),
-    )
-
-
-def _estimate_of_fits(job: Job, clips: pd.DataFrame, classes: Sequence[str], folds: Sequence[splits.Split]) -> Estimate:
-    """Fit one fold's clips as they are labelled, with noise for features: as many as `inputs["features"]` says."""
-    draw, rows = np.random.default_rng(0), folds[0].train
-    noise = draw.normal(size=(len(clips), job.experiment.inputs["features"])).astype(np.float32)
-    learner, began = _estimator(job, len(classes)), time.monotonic()
-    learner.fit(Arrays(noise[rows], one_hot(clips["label"].iloc[rows], classes)), stage=job.experiment.id)
-    learner.predict(noise[folds[0].test])
-    elapsed = time.monotonic() - began
-    with tempfile.TemporaryDirectory() as folder:
-        learner.save(Path(folder) / learner.FILE)
-        model_mib = (Path(folder) / learner.FILE).stat().st_size / MIB
-    return Estimate(
-        job.experiment.id,
-        job.protocol.name,
-        len(clips),
-        len(folds),
-        None,
-        None,
-        elapsed * len(folds),
-        environment.peak_memory_mib(),
-        _decoded_mib(job.experiment, len(clips)) + model_mib * len(folds),
-    )
-
-
-def _decoded_mib(experiment: Experiment, clips: int) -> float:
-    """Return what the cache takes for the decoded clips, float32, if the experiment decodes any."""
-    samples = experiment.inputs.get("sample_rate", 0) * experiment.inputs.get("duration_s", 0)
-    return clips * samples * FLOAT32_BYTES / MIB
-
-
-def _models_mib(parameters: int, folds: int, stages: int) -> float:
-    """Return what models with Adam's two moments take, and a checkpoint per stage, which holds the best weights too."""
-    return folds * (3 + 4 * stages) * parameters * FLOAT32_BYTES / MIB

@@ -40,10 +40,10 @@ def test_data_files_are_found_from_the_wheel(wheel: Path, tmp_path: Path) -> Non
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     program = (
         "import common; from common.corpora.checksums import originals; from common.published import load\n"
-        "print(common.__file__, len(originals('ravdess')), len(load('ser_parallel').experiments))"
+        "print(common.__file__, len(originals('ravdess')), len(load('ser_parallel').class_tables))"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
     ran = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    assert ran.stdout.split() == [str(tmp_path / "site/common/__init__.py"), "1440", "8"]
+    assert ran.stdout.split() == [str(tmp_path / "site/common/__init__.py"), "1440", "12"]

@@ -378,7 +378,7 @@ def learning_rates(published: Published) -> Verdict:
 def earlier_builds(table: LayerTable) -> set[Fraction]:
     """Return how many models of a table's make Keras had named before, by every kind of its numbered layers.
 
-    Keras numbers layers of a kind through a session: `dense`, `dense_1`, ... ; inputs begin with 1.
+    Keras numbers layers of a kind through a process: `dense`, `dense_1`, ... ; inputs begin with 1.
     """
     names = [re.fullmatch(r"(.*?)(?:_(\d+))?", row.name) for row in table.rows]
     found: dict[str, list[int]] = {}
@@ -389,7 +389,7 @@ def earlier_builds(table: LayerTable) -> set[Fraction]:
 
 
 def parallel_build(published: Published) -> Verdict:
-    """Ask whether the printed third model is the first of its kind that the session built."""
+    """Ask whether the printed third model is the first of its kind that its process built."""
     table = layer_table(published, "parallel")
     builds = earlier_builds(table)
     if len(builds) != 1:
@@ -399,7 +399,7 @@ def parallel_build(published: Published) -> Verdict:
     before = builds.pop()
     evidence = (
         f"its layers begin with {listed(name for name in names if name[-1] == '4' or name.endswith(('_24', '_16')))}: "
-        f"each kind says that {before} models of this make had been built before it in the session; results of "
+        f"each kind says that {before} models of this make had been built before it in one process; results of "
         f"{len(printed)} are printed. Certain of the numbering, open what the others were"
     )
     return before == 0, "the printed third model is the first that was built", evidence

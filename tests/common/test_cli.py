@@ -10,6 +10,7 @@ import tiny
 
 from common import cli, console, published, records, runner, training
 from common.corpora import DEMO_MARKER
+from common.estimate import Estimate
 
 PRINTED = """
 schema = 2
@@ -173,7 +174,7 @@ def test_a_dry_run_tells_what_it_would_take_and_starts_nothing(encore, corpus, t
 def test_a_dry_run_as_json_gives_the_same_facts(encore, corpus) -> None:
     _, out, _ = encore("run", "retrained", "--data", corpus, "--dry-run", "--json")
     facts = json.loads(out)
-    assert set(facts) == set(runner.Estimate.__dataclass_fields__)
+    assert set(facts) == set(Estimate.__dataclass_fields__)
     assert facts["parameters"] == 295
 
 

@@ -11,7 +11,7 @@ import pytest
 from common import environment
 
 COMMON = Path(environment.__file__).parent
-WITH_KERAS = {"features", "layers", "pipeline", "training", "runner", "cli"}
+WITH_KERAS = {"estimate", "prediction", "features", "layers", "pipeline", "training", "runner", "cli"}
 WITHOUT = "Keras TensorFlow".lower().split()
 
 

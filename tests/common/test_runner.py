@@ -206,24 +206,3 @@ def test_demo_size_trains_for_its_own_epochs_unless_told_otherwise() -> None:
     assert runner.trained_as(patient, demo) == replace(tiny.PATIENT, epochs=3)
     assert runner.trained_as(patient, replace(demo, overrides={"epochs": 7})).epochs == 7
     assert runner.trained_as(patient, replace(demo, size="full")) == tiny.PATIENT
-
-
-def test_an_estimate_is_made_of_what_the_run_is_made_of(corpus, tmp_path) -> None:
-    job = tiny.job(corpus, "retrained", "independent", runs=tmp_path / "runs")
-    estimate = runner.estimate(job)
-    assert (estimate.clips, estimate.folds) == (96, 3)
-    assert estimate.parameters == unbroken_parameters(job)
-    assert 0 < estimate.epoch_s < estimate.total_s
-    trained = [len(fold.train) for fold in job.folds(job.clips())]
-    epochs = 2 * job.training.epochs * sum(trained) / max(trained)
-    assert estimate.total_s == pytest.approx(estimate.epoch_s * epochs)
-    decoded = 96 * tiny.SAMPLE_RATE * tiny.DURATION_S * 4
-    models = 3 * (3 + 2 * 4) * estimate.parameters * 4
-    assert estimate.disk_mib * 2**20 == pytest.approx(decoded + models)
-    assert estimate.memory_mib > 100
-    assert "96 clips in 3 fold(s)" in str(estimate)
-    assert not (tmp_path / "runs").exists()
-
-
-def unbroken_parameters(job: runner.Job) -> int:
-    return tiny.build(job.setting, 3).count_params()

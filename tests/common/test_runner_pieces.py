@@ -121,12 +121,3 @@ def test_a_finished_run_with_other_weights_is_refused(corpus, tmp_path) -> None:
     assert "random weights" in record.data["notes"][0]
     with pytest.raises(InputError, match="other clips or settings"):
         runner.run(tiny_pieces.job(corpus, "pictures", runs=tmp_path / "runs", weights=str(tmp_path / "weights.h5")))
-
-
-def test_an_estimate_of_fits_has_no_epochs(corpus, tmp_path) -> None:
-    estimate = runner.estimate(tiny_pieces.job(corpus, runs=tmp_path / "runs"))
-    assert (estimate.clips, estimate.folds, estimate.parameters, estimate.epoch_s) == (192, 3, None, None)
-    assert estimate.total_s > 0
-    assert estimate.disk_mib > 0
-    assert "to fit once the features are there" in str(estimate)
-    assert not (tmp_path / "runs").exists()
