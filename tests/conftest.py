@@ -1,8 +1,14 @@
 """Fixtures that many tests share."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Two processes that compile librosa's functions into one cache at the same time can crash each other (numba).
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"encore-numba-{os.getuid()}-{_worker}"))
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

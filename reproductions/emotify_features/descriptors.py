@@ -15,6 +15,8 @@ computed with librosa. What differs:
 """
 
 import itertools
+import functools
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache as remember
@@ -330,7 +332,18 @@ def _kept(track: _Track) -> np.ndarray:
     return cache.array(f"descriptors-{name}", len(track.offsets), lambda: _computed(track))
 
 
+_compiling = threading.Lock()
+
+
+@functools.cache
+def _compile() -> None:
+    """Have numba compile what librosa compiles when first called: two threads at once can crash the process."""
+    describe(np.zeros(SAMPLE_RATE, np.float32))
+
+
 def _computed(track: _Track) -> Iterator[np.ndarray]:
+    with _compiling:
+        _compile()
     waveform = audio.load(track.path, sample_rate=SAMPLE_RATE)
     for offset in track.offsets:
         piece = Piece(_cut(waveform, offset, track.path), SAMPLE_RATE)
