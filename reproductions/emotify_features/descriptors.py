@@ -15,7 +15,6 @@ computed with librosa. What differs:
 """
 
 import itertools
-import functools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -335,7 +334,7 @@ def _kept(track: _Track) -> np.ndarray:
 _compiling = threading.Lock()
 
 
-@functools.cache
+@remember
 def _compile() -> None:
     """Have numba compile what librosa compiles when first called: two threads at once can crash the process."""
     describe(np.zeros(SAMPLE_RATE, np.float32))
