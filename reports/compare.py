@@ -83,6 +83,8 @@ def obstacle(record: dict[str, Any], published: Published) -> str | None:
         return f"{record['size']} size: fewer epochs than the document's"
     if overrides := record["configuration"].get("overrides"):
         return "set on the command line: " + ", ".join(f"{name} = {value}" for name, value in overrides.items())
+    if record["configuration"].get("weights") == "none":
+        return "random weights in place of pretrained ones"
     if record["classes"] != list(theirs.classes):
         return f"other classes: {', '.join(record['classes'])}"
     return None

@@ -165,3 +165,12 @@ def test_precision_is_judged_on_as_many_clips_as_were_predicted() -> None:
     angry = known.class_table("single-cnn")[0]
     assert known.class_numbers("single-cnn")["angry_precision"].n == round(angry.recall * 187 / angry.precision)
     assert known.class_numbers("single-cnn")["angry_recall"].n == 187
+
+
+def test_random_weights_in_place_of_pretrained_ones_are_not_comparable(write: Write, runs: Path) -> None:
+    path = write("single-cnn") / "record.json"
+    record = json.loads(path.read_text())
+    record["configuration"]["weights"] = "none"
+    path.write_text(json.dumps(record))
+    row = judged(runs)["single-cnn", "accuracy"]
+    assert (row.verdict, row.why) == ("not comparable", "random weights in place of pretrained ones")

@@ -1,0 +1,119 @@
+"""Memory over the trials of a search: Encore's Hyperband beside keras-tuner's own, in processes of their own.
+
+    python benchmarks/search_memory.py
+
+Both search 30 values, each trained for 2 epochs, with the same small model; the peak of the process is read whenever a
+trial begins. Printed: what each trial adds, over the last 20 trials, and the ratio of the two.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from common.quiet import import_keras
+
+import_keras()
+
+import keras  # noqa: E402
+import keras_tuner  # noqa: E402
+import numpy as np  # noqa: E402
+
+from common import environment  # noqa: E402
+from common.study import Arrays, Training  # noqa: E402
+from tuning import hyperband  # noqa: E402
+from tuning.search import Search  # noqa: E402
+
+UNITS = tuple(range(8, 38))
+BATCH_SIZE, LEARNING_RATE, EPOCHS = 64, 1e-3, 100
+STEADY = 20
+"""Trials at the end over which the growth is measured: the first ones fill what every process needs."""
+
+peaks: list[float] = []
+
+
+def build(values: Mapping[str, Any]) -> keras.Model:
+    """Return a small network; note the memory at the beginning of its trial."""
+    peaks.append(environment.peak_memory_mib())
+    inputs = keras.Input((100,))
+    hidden = keras.layers.Dropout(0.3)(keras.layers.Dense(values["units"], "relu")(inputs))
+    return keras.Model(inputs, keras.layers.Dense(7, "softmax")(hidden))
+
+
+def clips(number: int) -> Arrays:
+    """Return noise (number, 100) with labels of 7 classes."""
+    draw = np.random.default_rng(number)
+    x = draw.normal(size=(number, 100)).astype(np.float32)
+    return Arrays(x, np.eye(7, dtype=np.float32)[draw.integers(0, 7, number)])
+
+
+def plain(train: Arrays, validation: Arrays, folder: Path) -> None:
+    """Search as the guide of keras-tuner does."""
+
+    def compiled(settings: Any) -> keras.Model:
+        model = build({"units": settings.Choice("units", list(UNITS))})
+        model.compile(keras.optimizers.Adam(LEARNING_RATE), "categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    tuner = keras_tuner.Hyperband(compiled, "val_loss", max_epochs=EPOCHS, seed=1, directory=folder, project_name="p")
+    given = {"validation_data": (validation.x, validation.y), "batch_size": BATCH_SIZE}
+    tuner.search(train.x, train.y, verbose=0, **given)
+
+
+def encore(train: Arrays, validation: Arrays, folder: Path) -> None:
+    """Search as Encore does."""
+    training = Training(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE)
+    search = Search(
+        study="benchmark",
+        experiment="memory",
+        protocol="published",
+        space={"units": UNITS},
+        build=build,
+        train=train,
+        validation=validation,
+        training=training,
+        objective="val_loss",
+        seed=1,
+        data={},
+        folder=folder,
+    )
+    hyperband.search(search)
+
+
+KINDS: dict[str, Callable[[Arrays, Arrays, Path], None]] = {"plain": plain, "encore": encore}
+
+
+def measure(kind: str) -> dict[str, float]:
+    """Make one search in a new process; return its growth (MiB a trial), its last peak (MiB), trials and seconds."""
+    command = [sys.executable, __file__, kind]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return dict(json.loads(output.splitlines()[-1]))
+
+
+def report(kind: str) -> None:
+    """Make one search here and print what `measure` reads."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        KINDS[kind](clips(640), clips(128), Path(folder))
+    last = peaks[-STEADY:]
+    growth = float(np.polyfit(range(len(last)), last, 1)[0])
+    print(json.dumps({"growth": growth, "peak": last[-1], "trials": len(peaks), "s": time.monotonic() - began}))
+
+
+def main() -> None:
+    """Measure both and print."""
+    found = {kind: measure(kind) for kind in KINDS}
+    for kind, one in found.items():
+        print(
+            f"{kind:7s} {one['trials']:.0f} trials, {one['growth']:+.2f} MiB a trial, "
+            f"peak {one['peak']:.0f} MiB, {one['s']:.0f} s"
+        )
+    print(f"ratio   {found['encore']['growth'] / found['plain']['growth']:.3f}")
+
+
+if __name__ == "__main__":
+    report(sys.argv[1]) if len(sys.argv) > 1 else main()

@@ -1,0 +1,178 @@
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras_tuner
+import numpy as np
+import pandas as pd
+import pytest
+import small_search
+
+from common.errors import InputError
+from tuning import hyperband
+from tuning.hyperband import Round
+from tuning.search import SearchResult, Trial, Trials
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def four_rates(tmp_path_factory: pytest.TempPathFactory) -> SearchResult:
+    """Return the search of the document: four learning rates, at most 100 epochs, factor 3."""
+    hundred = replace(small_search.TRAINING, epochs=100)
+    return hyperband.search(small_search.search_in(tmp_path_factory.mktemp("four"), training=hundred))
+
+
+def test_four_learning_rates_end_after_four_trials_of_two_epochs(four_rates) -> None:
+    assert sorted(four_rates.table["learning_rate"]) == list(small_search.RATES)
+    assert list(four_rates.table["epochs"]) == [2, 2, 2, 2]
+
+
+def test_a_search_that_falls_short_of_its_plan_says_so(four_rates, brackets) -> None:
+    (note,) = four_rates.data["notes"]
+    assert "planned 254 trials" in note
+    assert "none was trained for more than 2 of 100 epochs" in note
+    assert brackets.data["notes"] == []
+
+
+def test_a_short_trial_is_the_beginning_of_a_long_one(four_rates, whole_grid) -> None:
+    short, long = (by_rate(result) for result in (four_rates, whole_grid))
+    for rate, curve in long.items():
+        pd.testing.assert_frame_equal(short[rate], curve[:2], check_exact=True)
+
+
+def by_rate(result: SearchResult) -> dict[float, pd.DataFrame]:
+    """Return the learning curve of each learning rate."""
+    curves = dict(iter(result.curves().drop(columns="seconds").groupby("trial")))
+    rates = result.table.set_index("trial")["learning_rate"]
+    return {rate: curves[trial].drop(columns="trial").reset_index(drop=True) for trial, rate in rates.items()}
+
+
+def test_a_whole_search_follows_the_plan(brackets) -> None:
+    rows = brackets.data["rows"]
+    assert [(row["bracket"], row["round"], row["epochs"]) for row in rows] == [
+        (1, 0, 1),
+        (1, 0, 1),
+        (1, 1, 2),
+        (0, 0, 2),
+        (0, 0, 2),
+    ]
+
+
+def test_the_best_of_a_round_is_promoted(brackets) -> None:
+    first, second, promoted, *_ = brackets.data["rows"]
+    best = min((first, second), key=lambda row: row["val_loss"])
+    assert (promoted["after"], promoted["values"]) == (best["trial"], best["values"])
+    assert list(brackets.curves().query("trial == '0002'")["epoch"]) == [2]
+
+
+def test_a_promoted_trial_goes_on_from_the_weights_of_its_best_epoch(tmp_path) -> None:
+    values = {"learning_rate": 1e-15}
+    trials = Trials(small_search.search_in(tmp_path), planned=2, announce=lambda line: None)
+    before = trials.run(Trial("0000", values, 1, place={"bracket": 1, "round": 0}, promotable=True))
+    after = trials.run(Trial("0001", values, 2, 1, "0000", place={"bracket": 1, "round": 1}))
+    assert after["val_loss"] == pytest.approx(before["val_loss"], abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def repeated(tmp_path_factory: pytest.TempPathFactory) -> tuple[SearchResult, list[list[str]]]:
+    """Return the whole Hyperband made once more, and whose weights were there after each trial was announced."""
+    folder, weights = tmp_path_factory.mktemp("repeated"), []
+
+    def announce(_: str) -> None:
+        weights.append(sorted(path.stem for path in (folder / "work").glob("weights-*")))
+
+    return hyperband.search(small_search.brackets_in(folder), announce, factor=2), weights
+
+
+def test_a_search_repeated_is_equal_to_the_bit(brackets, repeated) -> None:
+    again, _ = repeated
+    for mine, first in zip(small_search.without_seconds(again), small_search.without_seconds(brackets), strict=True):
+        pd.testing.assert_frame_equal(mine, first, check_exact=True)
+
+
+def test_weights_are_kept_only_while_a_trial_may_go_on_from_them(repeated) -> None:
+    result, weights = repeated
+    promoted = result.data["rows"][2]["after"]
+    assert weights == [["weights-0000"], ["weights-0000", "weights-0001"], [f"weights-{promoted}"], [], []]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_another_seed_draws_other_values(seed, brackets, tmp_path) -> None:
+    other = hyperband._oracle(small_search.brackets_in(tmp_path, seed=seed), 2)
+    drawn = [other.create_trial(str(number)).hyperparameters.values["learning_rate"] for number in range(2)]
+    units = [trial.hyperparameters.values["units"] for trial in other.trials.values()]
+    first = brackets.table.head(2)
+    assert (drawn, units) != (list(first["learning_rate"]), list(first["units"]))
+
+
+def test_a_search_killed_again_and_again_comes_to_the_table_of_an_unbroken_one(brackets, tmp_path) -> None:
+    command = [sys.executable, str(HERE / "killed_search.py"), str(tmp_path / "killed")]
+    environment = {**os.environ, "ENCORE_CACHE": str(tmp_path / "cache")}
+    subprocess.run(command, check=True, env=environment, capture_output=True)
+    resumed = hyperband.search(small_search.brackets_in(tmp_path / "killed"), factor=2)
+    for mine, whole in zip(small_search.without_seconds(resumed), small_search.without_seconds(brackets), strict=True):
+        pd.testing.assert_frame_equal(mine, whole, check_exact=True)
+    assert resumed.chosen == brackets.chosen
+    assert not (resumed.folder / "work").exists()
+
+
+def test_damaged_weights_are_named_with_what_to_delete(tmp_path) -> None:
+    def damage(_: str) -> None:
+        for path in (tmp_path / "work").glob("weights-*"):
+            path.write_bytes(path.read_bytes()[:-40])
+
+    with pytest.raises(InputError, match=r"weights-000\d.npz is missing or damaged; delete .*trial-000\d.json"):
+        hyperband.search(small_search.brackets_in(tmp_path), damage, factor=2)
+
+
+def test_a_failed_trial_is_kept_and_not_promoted(tmp_path) -> None:
+    space = {"learning_rate": (1e-3, 1e38)}
+    result = hyperband.search(small_search.search_in(tmp_path, space=space), factor=2)
+    failed = result.table.set_index("learning_rate").loc[1e38]
+    assert failed["status"] == "failed"
+    assert "loss is nan" in failed["message"]
+    assert result.chosen == {"learning_rate": 1e-3}
+    assert "1 of 2 trials failed" in result.data["notes"]
+
+
+def test_truth_values_and_words_stay_what_they_are(tmp_path) -> None:
+    search = small_search.search_in(tmp_path, space={"wide": (False, True), "activation": ("relu", "tanh")})
+    oracle = hyperband._oracle(search, 2)
+    drawn = [hyperband._trial(search, oracle.create_trial(str(number))).values for number in range(2)]
+    assert all(type(values["wide"]) is bool and values["activation"] in ("relu", "tanh") for values in drawn)
+
+
+def test_the_plan_is_that_of_keras_tuner(tmp_path) -> None:
+    ample = small_search.search_in(
+        tmp_path, space={"units": range(1, 1000)}, training=replace(small_search.TRAINING, epochs=9)
+    )
+    oracle = hyperband._oracle(ample, 3)
+    made = {}
+    while (trial := oracle.create_trial("test")).status == "RUNNING":
+        values = trial.hyperparameters.values
+        place = (values["tuner/bracket"], values["tuner/round"])
+        made.setdefault(place, []).append((values["tuner/initial_epoch"], values["tuner/epochs"]))
+        oracle.update_trial(trial.trial_id, {"val_loss": np.sin(values["units"])})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    assert oracle.rounds() == [Round(*place, len(trials), *trials[0]) for place, trials in made.items()]
+    assert all(len(set(trials)) == 1 for trials in made.values())
+
+
+def test_a_first_round_that_the_space_cannot_fill_is_the_last() -> None:
+    rounds = [Round(1, 0, 5, 0, 3), Round(1, 1, 2, 3, 9), Round(0, 0, 3, 0, 9)]
+    assert hyperband.within(rounds, 4) == [Round(1, 0, 4, 0, 3)]
+    assert hyperband.within(rounds, 6) == [*rounds[:2], Round(0, 0, 1, 0, 9)]
+    assert hyperband.within(rounds, 100) == rounds
+
+
+def test_a_factor_that_promotes_all_is_refused(tmp_path) -> None:
+    with pytest.raises(InputError, match="2 or more, not 1"):
+        hyperband.search(small_search.search_in(tmp_path), factor=1)
+
+
+def test_the_version_of_keras_tuner_is_in_the_result(brackets) -> None:
+    assert brackets.data["settings"]["library"] == f"keras-tuner {keras_tuner.__version__}"

@@ -1,0 +1,29 @@
+"""Every combination of values, each with the whole budget: what Hyperband's short trials are held against."""
+
+from collections.abc import Callable, Sequence
+
+from tuning.search import Search, SearchResult, Trial, Trials, conduct
+
+
+def search(search: Search, announce: Callable[[str], None] = lambda line: None) -> SearchResult:
+    """Train every combination for `training.epochs` epochs or, with `patience` set, until it stops early.
+
+    Args:
+        search: what is searched.
+        announce: receives a line per trial.
+
+    Raises:
+        BudgetSpentError: the time is over; the same call goes on later.
+        InputError: the space cannot be searched; the folder is in use, cannot be written, is damaged, or holds a search
+            of other clips or settings.
+        ResultError: every trial failed.
+    """
+    combinations = search.combinations
+
+    def proceed(trials: Trials) -> Sequence[str]:
+        for number, values in enumerate(combinations):
+            trials.run(Trial(f"{number:04d}", values, search.training.epochs))
+        return []
+
+    planned = len(combinations) * search.training.epochs
+    return conduct(search, "grid", {}, proceed, planned=planned, announce=announce)

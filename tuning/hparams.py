@@ -1,0 +1,47 @@
+"""Trials as the HParams tab of TensorBoard shows them; nothing is written under another backend than TensorFlow."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+
+METRICS = (("epoch_accuracy", "accuracy"), ("epoch_loss", "loss"))
+"""Tags of the learning curves that Keras writes, and what they are called in the table."""
+
+
+def write_space(folder: Path, space: Mapping[str, Sequence[Any]]) -> None:
+    """Write what is searched, and which curves belong to a trial, for all trials below `folder`."""
+    with _writer(folder) as api:
+        if api:
+            api.hparams_config(
+                hparams=[api.HParam(name, api.Discrete(list(values))) for name, values in space.items()],
+                metrics=[
+                    api.Metric(tag, group=group, display_name=f"{group} {words}")
+                    for group in ("validation", "train")
+                    for tag, words in METRICS
+                ],
+            )
+
+
+def write_trial(folder: Path, values: Mapping[str, Any], name: str) -> None:
+    """Write the values of a trial beside its learning curves, which are in `folder`."""
+    with _writer(folder) as api:
+        if api:
+            api.hparams(dict(values), trial_id=name)
+
+
+@contextmanager
+def _writer(folder: Path) -> Iterator[Any]:
+    """Open a file for events and give what writes into it, or None."""
+    if keras.backend.backend() != "tensorflow":
+        yield None
+        return
+    import tensorflow as tf
+    from tensorboard.plugins.hparams import api
+
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default():
+        yield api
+    writer.close()

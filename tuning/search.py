@@ -1,0 +1,528 @@
+"""What every search shares: what is searched, trials that are trained and kept one by one, the result.
+
+A search trains a model for each of several combinations of values and chooses by the best epoch on the validation
+clips. Everything random in a trial derives from (seed, epoch), not from the trial: trials differ by their values alone,
+and a short trial is the beginning of a longer one with the same values, to the bit.
+
+A finished trial is one file, written atomically. Which trial comes next follows from the seed and from the scores so
+far, so a search that was killed asks for the same trials again, is given the kept ones, and goes on with the one that
+was interrupted from its last finished epoch.
+"""
+
+import errno
+import itertools
+import json
+import math
+import os
+import re
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import pandas as pd
+
+from common import environment, records, training
+from common.errors import InputError, ResultError
+from common.progress import duration_in_words
+from common.seeds import derive
+from common.study import Arrays, Training
+from tuning import hparams, memory
+
+Value = int | float | str | bool
+Kind = Literal["hyperband", "grid"]
+
+SCHEMA = 1
+"""Version of `search.json`; readers refuse others."""
+
+FIELDS = (
+    "study",
+    "experiment",
+    "protocol",
+    "seed",
+    "kind",
+    "objective",
+    "space",
+    "settings",
+    "rows",
+    "chosen",
+    "data",
+    "notes",
+    "environment",
+    "status",
+    "finished",
+)
+
+OF_TRAINING = ("learning_rate", "batch_size", "patience")
+"""Names in a space that are fields of `Training`; all others are settings of the model."""
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+NO_SPACE = os.strerror(errno.ENOSPC)
+SCORES = ("accuracy", "loss", "val_accuracy", "val_loss")
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is searched, on which clips, and where the result goes.
+
+    Attributes:
+        study: the document, as in a record.
+        experiment: id of the experiment whose settings are searched.
+        protocol: what the clips and the model follow.
+        space: the settings that are searched, each with its values; `learning_rate`, `batch_size` and `patience` belong
+            to the training, every other one to the model.
+        build: returns the uncompiled Keras model, given the values of the settings that are the model's.
+        train: clips to train on.
+        validation: clips to choose by.
+        training: of every trial, but for what is searched; `epochs` is the whole budget of one combination.
+        objective: what is best: the highest `val_accuracy` or the lowest `val_loss`.
+        seed: of everything random.
+        data: what `search.json` keeps of the clips, plain values: their `digest`, and whether they are the `demo`.
+        folder: of this search alone.
+        deadline: `time.monotonic()` after which no further epoch begins; None: never.
+        fresh: throw away what an earlier search left in the folder.
+    """
+
+    study: str
+    experiment: str
+    protocol: str
+    space: Mapping[str, Sequence[Value]]
+    build: Callable[[Mapping[str, Value]], keras.Model]
+    train: Arrays
+    validation: Arrays
+    training: Training
+    objective: Literal["val_accuracy", "val_loss"]
+    seed: int
+    data: Mapping[str, Any]
+    folder: Path
+    deadline: float | None = None
+    fresh: bool = False
+
+    @property
+    def combinations(self) -> list[dict[str, Value]]:
+        """Every combination of values, the last setting varying fastest."""
+        return [dict(zip(self.space, values, strict=True)) for values in itertools.product(*self.space.values())]
+
+    def key(self, row: Mapping[str, Any]) -> float:
+        """Return what rows are sorted by, the best first."""
+        score = float(row[self.objective])
+        return score if self.objective == "val_loss" else -score
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training with one combination of values.
+
+    Attributes:
+        name: its number in four digits.
+        values: by setting.
+        epochs: it ends with this one.
+        begins_after: epochs that an earlier trial of the same values was trained for; 0: it begins anew.
+        after: name of that trial, from the weights of whose best epoch it goes on, with a new optimiser.
+        place: where it stands in the plan of the search: `bracket` and `round` of Hyperband.
+        promotable: whether a later trial may go on from it.
+    """
+
+    name: str
+    values: Mapping[str, Value]
+    epochs: int
+    begins_after: int = 0
+    after: str | None = None
+    place: Mapping[str, int] = field(default_factory=dict)
+    promotable: bool = False
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """A finished search: its folder and the content of `search.json`.
+
+    `search.json` has, beside `schema`:
+        study, experiment, protocol, seed: as in a record.
+        kind: `hyperband` or `grid`.
+        objective: `val_accuracy` or `val_loss`.
+        space: setting -> list of values.
+        settings: of the search: the fields of `Training`, and Hyperband's `factor` and `library`.
+        rows: one per trial, in order: `trial` (four digits), `values`, `epochs` (the last one trained, counted over all
+            trials of these values), `best_epoch`, its `accuracy`, `loss`, `val_accuracy` and `val_loss` (a part of 1;
+            nats), `seconds` of training, `status` (`complete` or `failed`, then with a null for each of the numbers)
+            and `message` (why it failed, else empty). Hyperband's also have `bracket`, `round` and `after` (the trial
+            that this one goes on from, or null).
+        chosen: setting -> the best value: that of the best row, the first of equals.
+        data: what the caller said of the clips; `digest` among it.
+        notes: sentences on what the search did not do.
+        environment: as in a record.
+        status: `complete`; an interrupted search has no `search.json`.
+        finished: time in UTC.
+
+    Beside it lie `trials.csv` (the rows), `curves.csv` (every epoch of every trial), `best.toml` (the chosen values, as
+    `run --config` takes them) and `tensorboard/`, whose HParams tab shows the trials.
+    """
+
+    folder: Path
+    data: dict[str, Any]
+
+    @property
+    def chosen(self) -> dict[str, Value]:
+        """The best value of each setting."""
+        return dict(self.data["chosen"])
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per trial: `trial`, a column per setting, then as in `rows`."""
+        return table_of(self.data["rows"])
+
+    def curves(self) -> pd.DataFrame:
+        """Return one row per trial and epoch: `trial`, and the columns of a learning curve."""
+        return pd.read_csv(self.folder / "curves.csv", dtype={"trial": str})
+
+
+class Trials:
+    """The trials of one search: trained here, or kept from when the search was interrupted.
+
+    Args:
+        search: theirs.
+        planned: epochs of the whole search, at most.
+        announce: receives a line per trial.
+    """
+
+    def __init__(self, search: Search, planned: int, announce: Callable[[str], None]) -> None:
+        self._search, self._planned, self._announce = search, planned, announce
+        self._work = search.folder / "work"
+        self.rows: list[dict[str, Any]] = []
+        self.curves: list[pd.DataFrame] = []
+        self._begun = self._done = 0
+        hparams.write_space(search.folder / "tensorboard", search.space)
+        if kept := sum(1 for _ in self._work.glob("trial-*.json")):
+            announce(f"going on after {kept} finished trial(s)")
+
+    def run(self, trial: Trial) -> dict[str, Any]:
+        """Return the row of a trial, which is trained if it was not kept.
+
+        Raises:
+            BudgetSpentError: the deadline has passed.
+            InputError: the file of a kept trial is damaged.
+        """
+        path = self._finished(trial.name)
+        new = not path.exists()
+        if new:
+            self._train(trial, path)
+        row, curve = _kept(path, trial)
+        self.rows.append(row)
+        self.curves.append(curve)
+        self._done += len(curve)
+        self._begun += trial.epochs - trial.begins_after
+        if new:
+            self._announce(self._line(trial, row))
+        return row
+
+    def forget(self, name: str) -> None:
+        """Delete the weights of a trial that no other one will go on from."""
+        self._weights(name).unlink(missing_ok=True)
+
+    def _train(self, trial: Trial, path: Path) -> None:
+        curve, message = pd.DataFrame(columns=list(training.HISTORY_COLUMNS)), ""
+        with memory.released():
+            try:
+                curve = self._fitted(trial)
+            except ResultError as error:
+                message = str(error)
+        hparams.write_trial(self._search.folder / "tensorboard" / f"trial-{trial.name}", trial.values, trial.name)
+        row = _row(trial, curve, message, by=self._search.objective)
+        content = {"trial": asdict(trial), "row": row, "curve": curve.to_dict("records")}
+        records.write_text(path, json.dumps(content, allow_nan=False))
+        path.with_suffix(".npz").unlink(missing_ok=True)
+
+    def _fitted(self, trial: Trial) -> pd.DataFrame:
+        """Train; return the learning curve, with epochs counted over all trials of these values."""
+        search = self._search
+        learner = training.KerasLearner(
+            partial(self._model, trial),
+            self._training(trial),
+            seed=derive(search.seed, "search", trial.begins_after),
+            folder=self._work,
+            deadline=search.deadline,
+        )
+        epochs = trial.epochs - trial.begins_after
+        curve = learner.fit(search.train, search.validation, epochs=epochs, stage=f"trial {trial.name}")
+        if trial.promotable:
+            self._keep_weights(learner.model, trial.name)
+        return curve.assign(epoch=curve["epoch"] + trial.begins_after)
+
+    def _model(self, trial: Trial) -> keras.Model:
+        model = self._search.build({name: value for name, value in trial.values.items() if name not in OF_TRAINING})
+        if trial.after is not None:
+            self._restore_weights(model, trial.after)
+        return model
+
+    def _training(self, trial: Trial) -> Training:
+        """Return the training of a trial; where others may go on from it, the best weights are restored at its end."""
+        chosen: dict[str, Any] = {name: value for name, value in trial.values.items() if name in OF_TRAINING}
+        own = replace(self._search.training, monitor=self._search.objective, **chosen)
+        return replace(own, patience=own.patience or trial.epochs) if trial.promotable else own
+
+    def _weights(self, name: str) -> Path:
+        return self._work / f"weights-{name}.npz"
+
+    def _keep_weights(self, model: keras.Model, name: str) -> None:
+        temporary = self._work / "weights.tmp"
+        with temporary.open("wb") as file:
+            np.savez(file, *model.get_weights())
+        temporary.replace(self._weights(name))
+
+    def _restore_weights(self, model: keras.Model, name: str) -> None:
+        path, finished = self._weights(name), self._finished(name)
+        try:
+            with path.open("rb") as file, np.load(file) as stored:
+                model.set_weights([stored[array] for array in stored.files])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(f"{path} is missing or damaged; delete {finished} to train trial {name} again") from error
+
+    def _finished(self, name: str) -> Path:
+        return self._work / f"trial-{name}.json"
+
+    def _line(self, trial: Trial, row: Mapping[str, Any]) -> str:
+        """Say in a line how a trial went and how long the others will take at most."""
+        left = self._planned - self._begun
+        pace = sum(row["seconds"] for row in self.rows) / max(self._done, 1)
+        took, to_go = duration_in_words(row["seconds"]), duration_in_words(left * pace)
+        before = f" after {trial.after}" if trial.after else ""
+        return f"trial {trial.name}{before}: {_settings(trial)}: {self._score(row)}, {took}; at most {to_go} left"
+
+    def _score(self, row: Mapping[str, Any]) -> str:
+        if row["status"] == "failed":
+            return f"failed ({row['message']})"
+        objective = self._search.objective
+        return f"{objective} {row[objective]:.3f} in epoch {row['best_epoch']} of {row['epochs']}"
+
+
+def _settings(trial: Trial) -> str:
+    return ", ".join(f"{name} {value}" for name, value in trial.values.items())
+
+
+def _row(trial: Trial, curve: pd.DataFrame, message: str, *, by: str) -> dict[str, Any]:
+    """Return what `SearchResult` documents as a row."""
+    row: dict[str, Any] = {"trial": trial.name, "values": dict(trial.values), **trial.place}
+    if trial.place:
+        row["after"] = trial.after
+    row |= dict.fromkeys(("epochs", "best_epoch", *SCORES))
+    if not message:
+        best = training.best_epoch(curve, by=by)
+        row |= {"epochs": int(curve["epoch"].max()), "best_epoch": best}
+        row |= {name: float(curve.loc[curve["epoch"] == best, name].iloc[0]) for name in SCORES}
+    status = "failed" if message else "complete"
+    return {**row, "seconds": round(float(curve["seconds"].sum()), 3), "status": status, "message": message}
+
+
+def _kept(path: Path, trial: Trial) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Read the row and the learning curve of a finished trial."""
+    content = _load(path, "delete it to train this trial again")
+    if not isinstance(content, dict) or content.get("trial") != _plain(asdict(trial)) or len(content) < 3:
+        raise InputError(f"{path} is not trial {trial.name} of this search; delete it to train this trial again")
+    curve = pd.DataFrame(content["curve"], columns=list(training.HISTORY_COLUMNS))
+    return content["row"], curve.assign(trial=trial.name)
+
+
+def conduct(
+    search: Search,
+    kind: Kind,
+    settings: Mapping[str, Value],
+    proceed: Callable[[Trials], Sequence[str]],
+    *,
+    planned: int,
+    announce: Callable[[str], None],
+) -> SearchResult:
+    """Make a search, or return its result if it is already there.
+
+    Args:
+        search: what is searched.
+        kind: how.
+        settings: what belongs to this kind alone.
+        proceed: runs one trial after the other; returns notes.
+        planned: epochs of the whole search, at most.
+        announce: receives a line per trial.
+
+    Raises:
+        BudgetSpentError: the time is over; the same call goes on later.
+        InputError: the space cannot be searched; the folder is in use, cannot be written, is damaged, or holds a search
+            of other clips or settings.
+        ResultError: every trial failed.
+    """
+    _check(search)
+    identity = _identity(search, kind, settings)
+    with records.hold(search.folder), _full_disk_as_os_error(search.folder):
+        if search.fresh:
+            _clear(search.folder)
+        if (search.folder / "search.json").exists():
+            return _finished(search.folder, identity)
+        _claim(search.folder, identity)
+        trials = Trials(search, planned, announce)
+        notes = proceed(trials)
+        return _write(search, identity, trials, notes)
+
+
+@contextmanager
+def _full_disk_as_os_error(folder: Path) -> Iterator[None]:
+    """Raise TensorFlow's own error for a full disk, met where TensorBoard's files are written, as everybody else's."""
+    try:
+        yield
+    except Exception as error:
+        if NO_SPACE in str(error) and not isinstance(error, OSError):
+            raise OSError(errno.ENOSPC, NO_SPACE, str(folder)) from error
+        raise
+
+
+def _check(search: Search) -> None:
+    """Refuse a space that no search can take, and a search without clips to choose by."""
+    if not search.space:
+        raise InputError(f"{search.experiment}: nothing to search; a space has one setting or more")
+    if not len(search.validation.x):
+        raise InputError(f"{search.experiment}: no validation clips, so no trial is better than another one")
+    for name, values in search.space.items():
+        if not NAME.fullmatch(name) or name in ("epochs", "monitor", "retrain"):
+            raise InputError(f"{search.experiment}: {name!r} is no setting that can be searched")
+        if not all(isinstance(value, Value) and _finite(value) for value in values):
+            raise InputError(f"{search.experiment}: {name} takes numbers, words or truth values, not {list(values)}")
+        if not values or len({type(value) for value in values}) > 1 or len(set(values)) < len(values):
+            raise InputError(f"{search.experiment}: {name} takes different values of one type, not {list(values)}")
+
+
+def _finite(value: Value) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _identity(search: Search, kind: Kind, settings: Mapping[str, Value]) -> dict[str, Any]:
+    """Return all that decides the result: an interrupted search goes on only under the same."""
+    fixed = [name for name in ("epochs", *OF_TRAINING) if name not in search.space]
+    identity = {
+        "study": search.study,
+        "experiment": search.experiment,
+        "protocol": search.protocol,
+        "seed": search.seed,
+        "kind": kind,
+        "objective": search.objective,
+        "space": {name: list(values) for name, values in search.space.items()},
+        "settings": {
+            **{name: getattr(search.training, name) for name in fixed},
+            "precision": training.precision(),
+            **settings,
+        },
+        "data": dict(search.data),
+    }
+    return _plain(identity)
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != ".lock":
+            path.unlink()
+
+
+def _finished(folder: Path, identity: Mapping[str, Any]) -> SearchResult:
+    result = read(folder)
+    shutil.rmtree(folder / "work", ignore_errors=True)  # where it was killed between the result and clearing up
+    if any(result.data[name] != value for name, value in identity.items()):
+        raise InputError(
+            f"{folder} holds a finished search of other clips or settings; --fresh replaces it, --runs keeps both"
+        )
+    return result
+
+
+def _claim(folder: Path, identity: dict[str, Any]) -> None:
+    """Note what this folder is the search of, or check that the interrupted search in it is the same."""
+    note = folder / "work" / "search.json"
+    begun = note.exists() and any(path != note for path in note.parent.iterdir())
+    if begun and _load(note, "--fresh begins anew") != identity:
+        raise InputError(
+            f"{folder} holds an interrupted search of other clips or settings; --fresh begins anew, --runs keeps both"
+        )
+    records.write_text(note, json.dumps(identity, indent=1))
+
+
+def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequence[str]) -> SearchResult:
+    """Write the result, `search.json` last and all of it atomically."""
+    complete = [row for row in trials.rows if row["status"] == "complete"]
+    if not complete:
+        reason = trials.rows[0]["message"]
+        raise ResultError(f"{search.experiment}: all {len(trials.rows)} trials failed; the first: {reason}")
+    best = min(complete, key=search.key)
+    if failed := len(trials.rows) - len(complete):
+        notes = [*notes, f"{failed} of {len(trials.rows)} trials failed"]
+    records.write_table(search.folder / "trials.csv", table_of(trials.rows))
+    columns = ["trial", *training.HISTORY_COLUMNS]
+    curves = pd.concat([curve for curve in trials.curves if len(curve)], ignore_index=True)
+    records.write_table(search.folder / "curves.csv", curves[columns])
+    records.write_text(search.folder / "best.toml", _configuration(search, best))
+    content = {
+        "schema": SCHEMA,
+        **identity,
+        "rows": trials.rows,
+        "chosen": best["values"],
+        "notes": list(notes),
+        "environment": environment.describe(),
+        "status": "complete",
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    records.write_text(search.folder / "search.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+    shutil.rmtree(search.folder / "work")
+    return SearchResult(search.folder, content)
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return one row per trial: `trial`, a column per setting, then what else its row has."""
+    flat = [
+        {"trial": row["trial"], **row["values"], **{key: row[key] for key in row if key not in ("trial", "values")}}
+        for row in rows
+    ]
+    return pd.DataFrame(flat).astype({"epochs": "Int64", "best_epoch": "Int64"})
+
+
+def _configuration(search: Search, best: Mapping[str, Any]) -> str:
+    """Return the chosen values as TOML, in the tables that `run --config` reads."""
+    score = f"{search.objective} {best[search.objective]:.4f}"
+    lines = [f"# {search.experiment}: trial {best['trial']} of the search beside this file, {score}."]
+    for table, ours in (("training", True), ("model", False)):
+        chosen = {name: value for name, value in best["values"].items() if (name in OF_TRAINING) is ours}
+        # JSON writes numbers, words and truth values as TOML does.
+        lines += [f"\n[{table}]"] if chosen else []
+        lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in chosen.items()]
+    return "\n".join(lines) + "\n"
+
+
+def read(folder: Path) -> SearchResult:
+    """Read a finished search.
+
+    Raises:
+        InputError: there is none, or `search.json` is damaged or of another schema.
+    """
+    path = folder / "search.json"
+    if not path.exists():
+        raise InputError(f"{folder} holds no search.json: the search is not finished; make it again to go on")
+    data = _load(path, "delete it and search again")
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        found = data.get("schema") if isinstance(data, dict) else None
+        raise InputError(f"{path} has schema {found}, this Encore reads {SCHEMA}; search again")
+    if missing := [name for name in FIELDS if name not in data]:
+        raise InputError(f"{path} lacks {', '.join(missing)}; delete it and search again")
+    return SearchResult(folder, data)
+
+
+def _load(path: Path, remedy: str) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); {remedy}") from None
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as it is when it was written and read again."""
+    return json.loads(json.dumps(value))
