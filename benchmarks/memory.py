@@ -19,7 +19,8 @@ from common import environment, pipeline  # noqa: E402
 from common.corpora import scan  # noqa: E402
 from common.study import Setting  # noqa: E402
 from common.training import KerasLearner  # noqa: E402
-from reproductions.ser_parallel import CLASSES, PATIENT_10, STUDY  # noqa: E402
+from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
+from reproductions.ser_parallel.from_scratch import PATIENT_10  # noqa: E402
 
 STEPS = 3
 

@@ -18,7 +18,7 @@ import_keras()
 import keras  # noqa: E402
 
 from common.layers import BatchNormalization  # noqa: E402
-from reproductions import ser_parallel  # noqa: E402
+from reproductions.ser_parallel import from_scratch  # noqa: E402
 
 CLIPS, STEPS, ROUNDS = 32, 10, 5
 
@@ -26,11 +26,11 @@ CLIPS, STEPS, ROUNDS = 32, 10, 5
 def block(normalisation: type[keras.layers.Layer], axis: int) -> keras.Model:
     """Return the document's CNN block with the given normalisation, compiled."""
     inputs = maps = keras.Input((128, 94, 1))
-    for filters, pool in ser_parallel.BLOCK:
+    for filters, pool in from_scratch.BLOCK:
         maps = keras.layers.Conv2D(filters, 3, padding="same")(maps)
         maps = normalisation(axis=axis)(maps)
         maps = keras.layers.Activation("relu")(maps)
-        maps = keras.layers.Dropout(ser_parallel.BLOCK_DROPOUT)(keras.layers.MaxPooling2D(pool)(maps))
+        maps = keras.layers.Dropout(from_scratch.BLOCK_DROPOUT)(keras.layers.MaxPooling2D(pool)(maps))
     model = keras.Model(inputs, keras.layers.Dense(7, "softmax")(keras.layers.Flatten()(maps)))
     model.compile("adam", "categorical_crossentropy", jit_compile=False)
     return model
@@ -49,7 +49,7 @@ def main() -> None:
     draw = np.random.default_rng(0)
     x = draw.standard_normal((CLIPS, 128, 94, 1), dtype=np.float32)
     batch = x, np.eye(7, dtype=np.float32)[draw.integers(0, 7, CLIPS)]
-    for name, axis in (("frames", ser_parallel.FRAME_AXIS), ("channels", ser_parallel.CHANNEL_AXIS)):
+    for name, axis in (("frames", from_scratch.FRAME_AXIS), ("channels", from_scratch.CHANNEL_AXIS)):
         ours, theirs = block(BatchNormalization, axis), block(keras.layers.BatchNormalization, axis)
         for model in (ours, theirs):
             clips_per_second(model, batch)

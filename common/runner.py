@@ -116,7 +116,8 @@ class Job:
 
     def folds(self, clips: pd.DataFrame) -> list[splits.Split]:
         """Return the folds to run."""
-        return self.study.split(clips, self.setting)[: self.options.folds]
+        split = self.experiment.split or self.study.split
+        return split(clips, self.setting)[: self.options.folds]
 
 
 def trained_as(experiment: Experiment, options: Options) -> Training | None:

@@ -156,6 +156,7 @@ class Experiment:
         noisy_copies: altered copies of each training clip.
         demo: fields of `training` that have other values at demo size.
         pretrained: whether it needs a network that was trained before, whose weights `--weights` names.
+        split: returns the folds of a relabelled manifest, where they are not those of the study.
     """
 
     id: str
@@ -170,6 +171,7 @@ class Experiment:
     noisy_copies: int = 0
     demo: Mapping[str, Any] = field(default_factory=dict)
     pretrained: bool = False
+    split: Callable[[pd.DataFrame, Setting], list[Split]] | None = None
 
 
 @dataclass(frozen=True)
