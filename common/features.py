@@ -24,12 +24,12 @@ from functools import cache, lru_cache
 from typing import Any, Literal, Protocol, Required, Self, TypedDict, Unpack
 
 import keras
-import librosa
 import numpy as np
 import scipy.fft
 from keras import ops
 
 from common.cache import release
+from common.compiled import librosa
 from common.progress import progress
 
 BANDS_TOGETHER = 32

@@ -1,14 +1,17 @@
 """Fixtures that many tests share."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
-# Two processes that compile librosa's functions into one cache at the same time can crash each other (numba).
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"encore-numba-{os.getuid()}-{_worker}"))
+# One folder for what numba compiles in this process and in those that it starts, one after the other; a worker must
+# not share that of the controller, whose environment it inherits (common.compiled says why).
+os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="encore-tests-")
+atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

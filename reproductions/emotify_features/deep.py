@@ -12,12 +12,12 @@ from functools import partial
 from typing import Any
 
 import keras
-import librosa
 import numpy as np
 import pandas as pd
 from keras import ops
 
 from common import audio, cache, runner
+from common.compiled import librosa
 from common.corpora.emotify import PIECE_S
 from common.errors import InputError
 from common.progress import progress

@@ -20,12 +20,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache as remember
 
-import librosa
 import numpy as np
 import pandas as pd
 import scipy.fft
 
 from common import audio, cache
+from common.compiled import librosa
 from common.corpora.emotify import PIECE_S
 from common.corpora.files import in_threads
 from common.environment import threads

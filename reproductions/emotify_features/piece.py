@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import librosa
 import numpy as np
+
+from common.compiled import librosa
 
 N_FFT = 2048
 HOP_LENGTH = 512
