@@ -5,6 +5,7 @@ paper (`reports/published/README.md` explains it by an example). A typo in one (
 outside 0..1, a class named twice) is refused with its file and field, never read as something else.
 """
 
+import functools
 import json
 import math
 import tomllib
@@ -578,10 +579,16 @@ def load(study: str, folder: Path = FOLDER) -> Published:
     if not path.is_file():
         known = ", ".join(studies(folder)) or "none"
         raise InputError(f"no published numbers of {study!r} in {folder}; known studies: {known}")
-    found = read(path)
+    found = _read_once(path, path.stat().st_mtime_ns)
     if found.study != study:
         raise InputError(f"{path}: study is {found.study!r}, the file's name says {study!r}; mend it there")
     return found
+
+
+@functools.cache
+def _read_once(path: Path, modified: int) -> Published:
+    """Read a file as long as it is not modified: every record asks for its document's numbers."""
+    return read(path)
 
 
 def read(path: Path) -> Published:
