@@ -18,7 +18,11 @@ CONFIDENCE = 0.95
 Z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
 PERCENTILES = (50 - 50 * CONFIDENCE, 50 + 50 * CONFIDENCE)
 RESAMPLES = 2000
+EPSILON = 1e-7
+"""What probabilities are kept away from 0 and 1 by, as in Keras."""
 Interval = tuple[float, float]
+Score = dict[str, Any]
+"""`value`, its 95 % `interval`, `n` clips, and the `method` of the interval."""
 
 
 def wilson(proportion: float, n: float) -> Interval:
@@ -121,6 +125,33 @@ def classification(
         "per_class": _per_class(values, draws, confusion, classes, exact=groups is None),
         "confusion": confusion.tolist(),
     }
+
+
+def cross_entropy(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the categorical cross-entropy of each clip in nats, as Keras computes it.
+
+    Args:
+        targets: one-hot (clips, classes).
+        probabilities: (clips, classes).
+    """
+    of_the_true = (targets * probabilities).sum(axis=1, dtype=np.float64)
+    return -np.log(np.clip(of_the_true, EPSILON, 1 - EPSILON))
+
+
+def mean_score(values: np.ndarray, *, groups: Sequence[str] | np.ndarray | None = None, seed: int = 0) -> Score:
+    """Return the mean of a number per clip, such as its cross-entropy, as the record keeps a metric.
+
+    Args:
+        values: one per clip (clips,).
+        groups: what clips share (a speaker); if given, the interval is bootstrapped over groups, else over clips.
+        seed: of the bootstrap.
+    """
+    members = np.arange(len(values)) if groups is None else np.unique(np.asarray(groups, str), return_inverse=True)[1]
+    sums, sizes = np.bincount(members, values), np.bincount(members)
+    draws = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES)
+    method = "bootstrap over clips" if groups is None else f"bootstrap over {len(sums)} groups"
+    interval = list(_percentiles((draws @ sums) / (draws @ sizes)))
+    return {"value": float(np.mean(values)), "interval": interval, "n": len(values), "method": method}
 
 
 def baselines(confusion: Sequence[Sequence[int]] | np.ndarray) -> dict[str, float]:

@@ -33,6 +33,7 @@ from common.study import (
     Training,
     changed_switches,
     clip_count,
+    one_hot,
 )
 
 PREDICTION_COLUMNS = ("name", "corpus", "speaker", "fold", "true", "predicted")
@@ -142,9 +143,13 @@ class Material:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What one trained fold leaves: probabilities (test clips, classes), the learning curves, facts for the record."""
+    """What one trained fold leaves: learning curves, facts for the record, and the probabilities of each class.
+
+    Those of the test clips are (clips, classes); those of the validation clips too, of a network trained at last.
+    """
 
     probabilities: np.ndarray
+    validation: np.ndarray
     history: pd.DataFrame
     facts: dict[str, Any]
 
@@ -299,7 +304,8 @@ def _fold(job: Job, material: Material, number: int, announce: Callable[[str], N
     features_s = round(time.monotonic() - began - prepared.load_s, 2)
     learner, history, best = _train(job, prepared, len(material.classes), number, label)
     predicting = time.monotonic()
-    probabilities = learner.predict(prepared.test.x)
+    probabilities, ms_per_clip = learner.predict(prepared.test.x), _ms_per_clip(predicting, prepared.test)
+    validation = learner.predict(prepared.validation.x) if job.training else np.empty((0, len(material.classes)))
     if not np.isfinite(probabilities).all():
         raise ResultError(f"{label}: the model predicts no finite probabilities; no record is kept")
     summary = learner.summary()
@@ -310,13 +316,17 @@ def _fold(job: Job, material: Material, number: int, announce: Callable[[str], N
         "epochs": _first_epochs(history),
         "load_s": round(prepared.load_s, 2),
         "features_s": features_s,
-        "ms_per_clip": round((time.monotonic() - predicting) / len(prepared.test.x) * 1000, 3),
+        "ms_per_clip": ms_per_clip,
         "parameters": {key: summary.get(key) for key in ("total", "trainable")},
         "leaks": _leaks(job.study, material, number, prepared),
         "orders": _other_orders(job, learner, prepared.test),
     }
     _keep_model(job.folder / f"fold-{number}", learner, prepared)
-    return _keep_fold(kept, FoldResult(probabilities, history, facts))
+    return _keep_fold(kept, FoldResult(probabilities, validation, history, facts))
+
+
+def _ms_per_clip(began: float, clips: Arrays) -> float:
+    return round((time.monotonic() - began) / len(clips.x) * 1000, 3)
 
 
 def _first_epochs(history: pd.DataFrame) -> int | None:
@@ -403,6 +413,7 @@ def _keep_model(folder: Path, learner: training.Learner, prepared: Prepared) -> 
 def _keep_fold(folder: Path, result: FoldResult) -> FoldResult:
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "probabilities.npy", result.probabilities)
+    np.save(folder / "validation.npy", result.validation)
     records.write_table(folder / "history.csv", result.history)
     records.write_text(folder / "facts.json", json.dumps(result.facts))
     return _kept_fold(folder)
@@ -410,7 +421,8 @@ def _keep_fold(folder: Path, result: FoldResult) -> FoldResult:
 
 def _kept_fold(folder: Path) -> FoldResult:
     facts = json.loads((folder / "facts.json").read_text())
-    return FoldResult(np.load(folder / "probabilities.npy"), pd.read_csv(folder / "history.csv"), facts)
+    probabilities, validation = (np.load(folder / f"{name}.npy") for name in ("probabilities", "validation"))
+    return FoldResult(probabilities, validation, pd.read_csv(folder / "history.csv"), facts)
 
 
 def _predictions(study: Study, material: Material, results: Sequence[FoldResult]) -> pd.DataFrame:
@@ -434,7 +446,10 @@ def _content(
     """Return the content of `record.json`, but for its timings."""
     facts = [result.facts for result in results]
     leaks = splits.merge_audits([fold["leaks"] for fold in facts])
-    scores = _scores(predictions, material.classes, unit=_unit_apart(job.study, leaks), seed=job.options.seed)
+    unit = _unit_apart(job.study, leaks)
+    scores = _scores(predictions, material.classes, unit=unit, seed=job.options.seed)
+    if job.training:
+        scores["metrics"] |= _losses(material, results, unit=unit, seed=job.options.seed)
     return {
         "study": job.study.name,
         "experiment": job.experiment.id,
@@ -480,6 +495,30 @@ def _scores(predictions: pd.DataFrame, classes: Sequence[str], *, unit: str | No
         groups=predictions[unit].to_numpy() if unit else None,
         seed=seed,
     )
+
+
+def _losses(
+    material: Material, results: Sequence[FoldResult], *, unit: str | None, seed: int
+) -> dict[str, metrics.Score]:
+    """Return what a network's tables have besides: its `loss`, and both scores of the validation clips of all folds."""
+    tested = np.concatenate([fold.test for fold in material.folds])
+    validating = np.concatenate([fold.validation for fold in material.folds])
+    targets = one_hot(material.clips["label"], material.classes)
+    of_test = np.concatenate([result.probabilities for result in results])
+    of_validation = np.concatenate([result.validation for result in results])
+    hits = of_validation.argmax(axis=1) == targets[validating].argmax(axis=1)
+
+    def score(values: np.ndarray, rows: np.ndarray) -> metrics.Score:
+        return metrics.mean_score(values, groups=material.clips[unit].to_numpy()[rows] if unit else None, seed=seed)
+
+    accuracy = score(hits, validating)
+    if not unit:
+        accuracy |= {"interval": list(metrics.wilson(accuracy["value"], accuracy["n"])), "method": "Wilson"}
+    return {
+        "loss": score(metrics.cross_entropy(targets[tested], of_test), tested),
+        "validation_accuracy": accuracy,
+        "validation_loss": score(metrics.cross_entropy(targets[validating], of_validation), validating),
+    }
 
 
 def _timings(results: Sequence[FoldResult], elapsed: float) -> dict[str, float | None]:

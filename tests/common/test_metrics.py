@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,10 +9,12 @@ from common.metrics import (
     baselines,
     bootstrap_difference,
     classification,
+    cross_entropy,
     difference_interval,
     group_confusions,
     mcnemar,
     mean_interval,
+    mean_score,
     newcombe,
     paired_difference,
     wilson,
@@ -185,3 +188,21 @@ def test_the_bootstrap_of_a_difference_comes_near_newcombe() -> None:
 
 def test_baselines_are_the_commonest_class_and_chance() -> None:
     assert baselines([[3, 1, 0], [2, 4, 0], [0, 0, 0]]) == {"majority": 0.6, "chance": 1 / 3}
+
+
+def test_cross_entropy_is_that_of_keras() -> None:
+    draw = np.random.default_rng(0)
+    probabilities = draw.dirichlet(np.ones(3), 50).astype(np.float32)
+    probabilities[0] = [1, 0, 0]
+    targets = np.eye(3, dtype=np.float32)[draw.integers(0, 3, 50)]
+    expected = keras.ops.convert_to_numpy(keras.losses.categorical_crossentropy(targets, probabilities))
+    np.testing.assert_allclose(cross_entropy(targets, probabilities), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_mean_over_groups_of_like_clips_is_less_certain_than_one_over_as_many_clips() -> None:
+    values = np.repeat(np.random.default_rng(0).normal(size=12), 20)
+    of_clips, of_groups = mean_score(values), mean_score(values, groups=np.repeat(np.arange(12), 20))
+    assert of_clips["value"] == of_groups["value"] == pytest.approx(values.mean())
+    widths = [score["interval"][1] - score["interval"][0] for score in (of_clips, of_groups)]
+    assert widths[1] == pytest.approx(widths[0] * np.sqrt(20), rel=0.15)
+    assert of_groups["method"] == "bootstrap over 12 groups"

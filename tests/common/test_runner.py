@@ -43,6 +43,25 @@ def test_a_record_says_what_was_run_on_what(unbroken) -> None:
     assert set(data["timings"]) == {"load_s", "features_s", "epoch_s", "ms_per_clip", "peak_memory_mib", "total_s"}
 
 
+def test_the_validation_scores_are_those_of_the_epoch_whose_weights_were_kept(unbroken) -> None:
+    record = unbroken("patient", "published", folds=2)
+    history = record.history()
+    best = history.loc[history["val_loss"].idxmin()]
+    ours = record.data["metrics"]
+    assert ours["validation_loss"]["value"] == pytest.approx(best["val_loss"], rel=1e-4)
+    assert ours["validation_accuracy"]["value"] == pytest.approx(best["val_accuracy"])
+    assert ours["validation_accuracy"]["n"] == record.data["folds"][0]["validation"]
+
+
+def test_the_loss_is_that_of_the_predictions(unbroken) -> None:
+    record = unbroken("patient", "independent", folds=2)
+    predictions = record.predictions()
+    of_the_true = [row[row["true"]] for _, row in predictions.iterrows()]
+    loss = record.data["metrics"]["loss"]
+    assert loss["value"] == pytest.approx(-np.log(of_the_true).mean(), rel=1e-4)
+    assert loss["method"].endswith("groups")
+
+
 def test_the_record_on_disk_is_the_record_returned(unbroken) -> None:
     record = unbroken("patient", "published", folds=2)
     assert records.read(record.folder).data == record.data
