@@ -174,7 +174,7 @@ def notes_on(published: Published, sides: Sequence[Side]) -> tuple[str, ...]:
 
 def _origin(published: Published, group: Group) -> str:
     """Say what a group was run on, in words."""
-    seeds = f"seed{'s' * (len(group.seeds) > 1)} {', '.join(map(str, group.seeds))}"
+    seeds = _numbers_of(group.seeds)
     data, why = data_in_words(group.first, published), obstacle(group.first, published)
     told = [data, *filter(None, [caveat(group.first, published)]), seeds]
     if why:
@@ -200,5 +200,18 @@ def finer(published: Published, name: str, experiment: str) -> Metric:
 
 
 def each_seed(values: Mapping[int, float], metric: Metric) -> str:
-    """Write the value of each seed: `seed 0: 0.597, seed 1: 0.618`."""
+    """Write the value of each seed: `seed 0: 0.597, seed 1: 0.618`, or of many `seeds 0 to 4: 0.597, 0.618, ...`."""
+    if _in_a_row(list(values)):
+        return f"{_numbers_of(list(values))}: {', '.join(written(metric, value) for value in values.values())}"
     return ", ".join(f"seed {seed}: {written(metric, value)}" for seed, value in values.items())
+
+
+def _numbers_of(seeds: Sequence[int]) -> str:
+    """Name seeds: `seed 3`, `seeds 0, 2`, `seeds 0 to 19`."""
+    numbers = f"{seeds[0]} to {seeds[-1]}" if _in_a_row(seeds) else ", ".join(map(str, seeds))
+    return f"seed{'s' * (len(seeds) > 1)} {numbers}"
+
+
+def _in_a_row(seeds: Sequence[int]) -> bool:
+    """Return whether it is shorter to name only the first and the last."""
+    return len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1))

@@ -419,7 +419,7 @@ def parameter_table(published: Published, sides: Sequence[Side]) -> Table | None
     for experiment in published.experiments:
         own = {side.label: side.group for side in sides if side.group.experiment == experiment.id}
         layers = published.layers(experiment.id)
-        if layers is None and not own:
+        if layers is None and not any(_parameters(group, "total") for group in own.values()):
             continue
         how = KNOWN[layers.known] if layers else ""
         total = [layers.total if layers else None, *(_parameters(own.get(label), "total") for label in labels)]

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,6 +110,23 @@ def test_the_overall_numbers_have_interval_deviation_and_seeds(write: Write, run
     assert judged[4].startswith("0.670 [0.643, 0.69")
     assert judged[5:] == ["1,217", "0.015", "seed 0: 0.660, seed 1: 0.680"]
     assert other[:3] == ["Accuracy", "not judged", "corrected"]
+
+
+def test_many_seeds_in_a_row_are_named_by_the_first_and_the_last(write: Write, runs: Path) -> None:
+    for seed in (1, 2, 3):
+        write("single-cnn", seed=seed, accuracy=0.6 + 0.02 * seed)
+    table = number_table(load("ser_parallel"), "single-cnn", sides(runs))
+    assert texts(table)[0][-1] == "seeds 1 to 3: 0.620, 0.640, 0.660"
+    assert "; seeds 1 to 3." in table.notes[0]
+
+
+def test_estimators_without_parameters_are_in_no_table_of_them(write: Write, runs: Path) -> None:
+    file = write() / "record.json"
+    estimator = {"study": "emotify_features", "experiment": "handcrafted-bagged-trees"}
+    unknown = {"parameters": {"total": None, "trainable": None}}
+    file.write_text(json.dumps(json.loads(file.read_text()) | estimator | unknown))
+    assert [side.group.experiment for side in sides(runs)] == ["handcrafted-bagged-trees"]
+    assert parameter_table(load("emotify_features"), sides(runs)) is None
 
 
 def test_the_grid_of_twelve_has_its_three_trials_and_their_mean() -> None:
