@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common import cache, environment, metrics, records, splits, training
+from common import cache, environment, memory, metrics, records, splits, training
 from common.corpora import CORPORA, Scan
 from common.errors import InputError, ResultError
 from common.seeds import derive
@@ -287,9 +287,15 @@ def _write_curves(folder: Path, material: Material, results: Sequence[FoldResult
 
 def _fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> FoldResult:
     """Train and test one fold, or read what an interrupted run kept of it."""
-    kept = job.folder / "work" / f"fold-{number}"
-    if (kept / "facts.json").exists():
-        return _kept_fold(kept)
+    kept = _place(job, number)
+    if not (kept / "facts.json").exists():
+        with memory.released():
+            _make_fold(job, material, number, announce)
+    return _kept_fold(kept)
+
+
+def _make_fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> None:
+    """Train and test one fold, and keep what it leaves."""
     label = f"{job.experiment.id} {job.protocol.name} seed {job.options.seed}"
     label += f" fold {number + 1}/{len(material.folds)}" if len(material.folds) > 1 else ""
     split, began = material.folds[number], time.monotonic()
@@ -316,7 +322,11 @@ def _fold(job: Job, material: Material, number: int, announce: Callable[[str], N
         "orders": _other_orders(job, learner, prepared.test),
     }
     _keep_model(job.folder / f"fold-{number}", learner, prepared)
-    return _keep_fold(kept, FoldResult(probabilities, history, facts))
+    _keep_fold(_place(job, number), FoldResult(probabilities, history, facts))
+
+
+def _place(job: Job, number: int) -> Path:
+    return job.folder / "work" / f"fold-{number}"
 
 
 def _first_epochs(history: pd.DataFrame) -> int | None:
@@ -400,12 +410,11 @@ def _keep_model(folder: Path, learner: training.Learner, prepared: Prepared) -> 
     learner.save(folder / learner.FILE)
 
 
-def _keep_fold(folder: Path, result: FoldResult) -> FoldResult:
+def _keep_fold(folder: Path, result: FoldResult) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "probabilities.npy", result.probabilities)
     records.write_table(folder / "history.csv", result.history)
     records.write_text(folder / "facts.json", json.dumps(result.facts))
-    return _kept_fold(folder)
 
 
 def _kept_fold(folder: Path) -> FoldResult:

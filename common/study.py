@@ -3,6 +3,7 @@
 A document's module fills these in and adds nothing but functions; the runner and the commands read them.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from common.errors import InputError
 from common.splits import SPEAKER_AND_GROUP, Split
 
 Size = Literal["full", "demo"]
+Value = int | float | str | bool
+"""What a setting of a model or of a training can be."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,8 @@ class Experiment:
         demo: fields of `training` that have other values at demo size.
         pretrained: whether it needs a network that was trained before, whose weights `--weights` names.
         split: returns the folds of a relabelled manifest, where they are not those of the study.
+        adjustable: names of the keywords of `build` that `--config` and a search may set; their defaults are the
+            document's values.
     """
 
     id: str
@@ -172,6 +177,13 @@ class Experiment:
     demo: Mapping[str, Any] = field(default_factory=dict)
     pretrained: bool = False
     split: Callable[[pd.DataFrame, Setting], list[Split]] | None = None
+    adjustable: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> dict[str, Value]:
+        """The document's value of each adjustable setting of the model."""
+        keywords = inspect.signature(self.build).parameters
+        return {name: keywords[name].default for name in self.adjustable}
 
 
 @dataclass(frozen=True)
