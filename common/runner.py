@@ -31,6 +31,7 @@ from common.study import (
     Size,
     Study,
     Training,
+    Value,
     changed_switches,
     clip_count,
 )
@@ -52,6 +53,7 @@ class Options:
         seed: of everything random.
         size: `full`, or `demo` for models trained for a few epochs.
         overrides: fields of `Training` set to other values.
+        model: adjustable settings of the model set to other values.
         folds: run only the first so many folds.
         fresh: throw away what an earlier run left.
         strategy: of tf.distribute.
@@ -63,6 +65,7 @@ class Options:
     seed: int = 0
     size: Size = "full"
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, Value] = field(default_factory=dict)
     folds: int | None = None
     fresh: bool = False
     strategy: str = "none"
@@ -96,6 +99,10 @@ class Job:
         return records.folder_of(
             self.options.runs, self.study.name, self.experiment.id, self.protocol.name, self.options.seed
         )
+
+    def build(self, n_classes: int) -> Any:
+        """Return the uncompiled model, or the unfitted estimator, with the settings that the options ask for."""
+        return self.experiment.build(self.setting, n_classes, **self.options.model)
 
     def clips(self) -> pd.DataFrame:
         """Return the manifest, labelled as the protocol's switches say."""
@@ -162,8 +169,7 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
         ResultError: the training gave no finite numbers.
         BudgetSpentError: the time is over; the same call goes on later.
     """
-    clips = job.clips()
-    material = Material(clips, _digests(clips), job.classes(clips), job.folds(clips))
+    material = gather(job)
     identity = _identity(job, material)
     with records.hold(job.folder):
         if job.options.fresh:
@@ -172,6 +178,16 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
             return _finished(job, identity)
         _claim(job.folder, identity)
         return _make(job, material, identity, announce)
+
+
+def gather(job: Job) -> Material:
+    """Return the clips of a run.
+
+    Raises:
+        InputError: the clips do not suit the experiment.
+    """
+    clips = job.clips()
+    return Material(clips, _digests(clips), job.classes(clips), job.folds(clips))
 
 
 def _digests(clips: pd.DataFrame) -> list[str]:
@@ -221,8 +237,9 @@ def _learnt(job: Job, n_classes: int) -> dict[str, Any]:
     """Return how the model is trained, or what the estimator is, and whence the weights that were trained before."""
     weights = {"weights": weights_in_words(job.options.weights)} if job.experiment.pretrained else {}
     if job.training is None:
-        return {"estimator": training.steps(job.experiment.build(job.setting, n_classes)), **weights}
-    return {"training": asdict(job.training), **weights}
+        return {"estimator": training.steps(job.build(n_classes)), **weights}
+    model = {"model": dict(job.options.model)} if job.options.model else {}
+    return {"training": asdict(job.training), **model, **weights}
 
 
 def weights_in_words(weights: str) -> str:
@@ -375,7 +392,7 @@ def _fitted(
 
 def _estimator(job: Job, n_classes: int, fold: int = 0) -> training.SklearnLearner:
     return training.SklearnLearner(
-        job.experiment.build(job.setting, n_classes),
+        job.build(n_classes),
         n_classes=n_classes,
         seed=derive(job.options.seed, "fold", fold),
         deadline=job.options.deadline,
@@ -384,7 +401,7 @@ def _estimator(job: Job, n_classes: int, fold: int = 0) -> training.SklearnLearn
 
 def _learner(job: Job, chosen: Training, n_classes: int, fold: int, stage: str) -> training.KerasLearner:
     return training.KerasLearner(
-        partial(job.experiment.build, job.setting, n_classes),
+        partial(job.build, n_classes),
         chosen,
         seed=derive(job.options.seed, "fold", fold, stage),
         folder=job.folder / "work",
@@ -449,11 +466,7 @@ def _content(
         "experiment": job.experiment.id,
         "protocol": job.protocol.name,
         "seed": job.options.seed,
-        "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
-        "changed": changed_switches(job.protocol),
-        "size": job.options.size,
-        "data": _data(job, material),
-        "classes": list(material.classes),
+        **context(job, material),
         "configuration": _configuration(job, identity),
         "parameters": facts[0]["parameters"],
         **scores,
@@ -468,14 +481,27 @@ def _content(
     }
 
 
+def context(job: Job, material: Material) -> dict[str, Any]:
+    """Return what the record of a run, or of a search, says of its clips and of the protocol."""
+    return {
+        "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
+        "changed": changed_switches(job.protocol),
+        "size": job.options.size,
+        "data": _data(job, material),
+        "classes": list(material.classes),
+    }
+
+
 def _configuration(job: Job, identity: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of the training, or of the estimator, and those of the features."""
     if job.training is None:
         learnt = {"estimator": identity["estimator"]}
     else:
-        learnt = {**asdict(job.training), "optimizer": "Adam", "strategy": job.options.strategy}
+        model = {"model": {**job.experiment.model, **job.options.model}} if job.experiment.adjustable else {}
+        learnt = {**asdict(job.training), "optimizer": "Adam", "strategy": job.options.strategy, **model}
     weights = {"weights": identity["weights"]} if job.experiment.pretrained else {}
-    chosen = {"inputs": dict(job.experiment.inputs), "overrides": dict(job.options.overrides), "identity": identity}
+    overrides = {**job.options.overrides, **job.options.model}
+    chosen = {"inputs": dict(job.experiment.inputs), "overrides": overrides, "identity": identity}
     return {**learnt, **weights, **chosen}
 
 
@@ -541,8 +567,8 @@ def _notes(job: Job, facts: Sequence[Mapping[str, Any]], n_classes: int, tested:
     notes = []
     if job.options.folds is not None:
         notes.append(f"only the first {len(facts)} folds were run")
-    if job.options.overrides:
-        changed = ", ".join(f"{name} = {value}" for name, value in job.options.overrides.items())
+    if overrides := {**job.options.overrides, **job.options.model}:
+        changed = ", ".join(f"{name} = {value}" for name, value in overrides.items())
         notes.append(f"set on the command line: {changed}")
     if job.training is None and not _estimator(job, n_classes).probabilistic:
         notes.append("the classifier has no probabilities: predictions.csv has 1 for the class it chose")
