@@ -129,7 +129,7 @@ def _run(
     refuse_weights(weights, experiments)
     tables = _configuration(config)
     overrides, model = _overrides(tables["training"], epochs, batch_size), tables["model"]
-    _refuse_model(experiments, model)
+    _refuse_model(config, experiments, model)
     _refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
     deadline = deadline_of(budget)
     training.strategy_scope(strategy)
@@ -490,15 +490,14 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _refuse_model(experiments: Sequence[Experiment], model: Mapping[str, Any]) -> None:
+def _refuse_model(path: Path | None, experiments: Sequence[Experiment], model: Mapping[str, Any]) -> None:
     """Refuse `[model]` for an experiment whose model has no such setting, or one of another type."""
     for experiment, (name, value) in product(experiments, model.items()):
         takes = {known: type(usual).__name__ for known, usual in experiment.model.items()}
         if type(value).__name__ != takes.get(name):
             told = ", ".join(f"{known} ({kind})" for known, kind in takes.items()) or "nothing"
-            raise InputError(
-                f"--config: {name} = {value!r} is no setting of {experiment.id}'s model; [model] takes {told} there"
-            )
+            what = f"--config {path}: {name} = {value!r} is no setting of {experiment.id}'s model"
+            raise InputError(f"{what}; [model] takes {told} there")
 
 
 def _overrides(configured: Mapping[str, Any], epochs: int | None, batch_size: int | None) -> dict[str, Any]:
