@@ -75,8 +75,9 @@ class Record:
         return pd.read_csv(self.folder / "predictions.csv", dtype=words, keep_default_na=False)
 
     def split(self) -> pd.DataFrame:
-        """Return one row per clip and fold: name, fold, set."""
-        return pd.read_csv(self.folder / "split.csv", dtype={"name": str, "set": str}, keep_default_na=False)
+        """Return one row per clip and fold: name, fold, set, and in newer records the first digits of its digest."""
+        words = dict.fromkeys(("name", "set", "digest"), str)
+        return pd.read_csv(self.folder / "split.csv", dtype=words, keep_default_na=False)
 
 
 def folder_of(runs: Path, study: str, experiment: str, protocol: str, seed: int) -> Path:

@@ -40,6 +40,9 @@ PREDICTION_COLUMNS = ("name", "corpus", "speaker", "fold", "true", "predicted")
 """The columns of `predictions.csv` before those of the classes; where clips share no speaker but something else, that
 column of the manifest follows the speaker's."""
 
+DIGITS = 16
+"""Of a file's digest in `split.csv`: no two files of a corpus share them by chance."""
+
 BATCH_ORDERS = 20
 """Random orders of the test clips that are tried where a prediction depends on its batch."""
 
@@ -294,12 +297,22 @@ def _make(job: Job, material: Material, identity: dict[str, Any], announce: Call
 
 
 def _write_curves(folder: Path, material: Material, results: Sequence[FoldResult]) -> None:
-    names = list(material.clips["name"])
-    split = pd.concat([fold.frame(names, fold=number) for number, fold in enumerate(material.folds)], ignore_index=True)
+    names, digests = list(material.clips["name"]), np.array([_short(digest) for digest in material.digests])
+    parts = [
+        fold.frame(names, fold=number).assign(digest=digests[np.concatenate(list(fold.sets().values()))])
+        for number, fold in enumerate(material.folds)
+    ]
+    split = pd.concat(parts, ignore_index=True)
     records.write_table(folder / "split.csv", split)
     histories = [result.history.assign(fold=number) for number, result in enumerate(results)]
     columns = ["fold", "stage", *training.HISTORY_COLUMNS]
     records.write_table(folder / "history.csv", pd.concat(histories, ignore_index=True)[columns])
+
+
+def _short(digest: str) -> str:
+    """Return the first digits of a file's digest, and the place in it where the clip is a piece."""
+    file, at, offset = digest.partition("@")
+    return f"{file[:DIGITS]}{at}{offset}"
 
 
 def _fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> FoldResult:
