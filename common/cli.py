@@ -22,7 +22,7 @@ from rich.table import Table
 from common import cache, console, estimate, metrics, prediction, published, runner, training
 from common.corpora import Scan, demo, scan
 from common.errors import InputError
-from common.study import Experiment, Protocol, Setting, Study
+from common.study import Experiment, Protocol, Setting, Size, Study
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Which; all without.")]
 Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
@@ -123,7 +123,8 @@ def _run(
 ) -> None:
     """Train and test experiments; without --data on the demo corpus, at demo size."""
     study: Study = context.obj
-    experiments = _experiments(study, names, weights)
+    size = size or ("full" if data else "demo")
+    experiments = _experiments(study, names, weights, size)
     protocols = _protocols(study, protocol, changes)
     _refuse_idle_changes(experiments, changes)
     refuse_weights(weights, experiments)
@@ -140,14 +141,14 @@ def _run(
         options = runner.Options(
             runs=runs or default_runs(data),
             seed=seed,
-            size=size or ("full" if data else "demo"),
+            size=size,
             overrides=overrides,
             model=model,
             folds=folds,
             fresh=fresh,
             strategy=strategy,
             deadline=deadline,
-            weights=weights_of(experiment, weights),
+            weights=weights_of(experiment, weights, size),
         )
         job = runner.Job(study, experiment, one, scanned, options)
         if dry_run:
@@ -262,7 +263,7 @@ def summary(study: Study, experiment: Experiment, protocol: Protocol) -> dict[st
         return {"steps": training.steps(model)}
     facts = training.summarise(model)
     for layer in facts["layers"]:
-        layer["shape"] = list(study.printed_shape(tuple(layer["shape"])))
+        layer["shape"] = list((experiment.printed_shape or study.printed_shape)(tuple(layer["shape"])))
     return facts
 
 
@@ -327,12 +328,12 @@ def _attribution(
     experiment, overrides = study.experiment(name), _overrides({}, epochs, batch_size)
     refuse_weights(weights, [experiment])
     _refuse_training([experiment], bool(overrides))
-    scanned = scan_clips(study, data)
+    scanned, size = scan_clips(study, data), size or ("full" if data else "demo")
     options = runner.Options(
         runs=runs or default_runs(data),
-        size=size or ("full" if data else "demo"),
+        size=size,
         overrides=overrides,
-        weights=weights_of(experiment, weights),
+        weights=weights_of(experiment, weights, size),
         deadline=deadline_of(budget),
     )
     scores: dict[str, list[float]] = {}
@@ -422,11 +423,11 @@ def _print_prediction(one: prediction.Prediction) -> None:
         print(f"note: {note}")
 
 
-def _experiments(study: Study, names: Sequence[str] | None, weights: str | None) -> list[Experiment]:
+def _experiments(study: Study, names: Sequence[str] | None, weights: str | None, size: Size) -> list[Experiment]:
     """Return the experiments named, or all but those that need weights which are not named either."""
     if names:
         return [study.experiment(name) for name in names]
-    left_out = [experiment.id for experiment in study.experiments if experiment.pretrained and weights is None]
+    left_out = [one.id for one in study.experiments if weights_of(one, weights, size) != (weights or "none")]
     if left_out:
         announce(
             f"left out: {len(left_out)} experiments that need a pretrained network ({left_out[0]} ... {left_out[-1]}); "
@@ -470,9 +471,15 @@ def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> No
         raise InputError(f"{_listed(names)}: trained from scratch, no weights to load; leave --weights at none")
 
 
-def weights_of(experiment: Experiment, weights: str | None) -> str:
-    """Return the weights of an experiment: what is named, else ImageNet's where it needs any."""
-    return weights or ("imagenet" if experiment.pretrained else "none")
+def weights_of(experiment: Experiment, weights: str | None, size: Size) -> str:
+    """Return the weights of an experiment: what is named, else ImageNet's where it needs any.
+
+    At demo size a network that is trained further starts from random ones: nothing is fetched for a demo.
+    """
+    trained_further = experiment.training is not None
+    if weights or not experiment.pretrained or (size == "demo" and trained_further):
+        return weights or "none"
+    return "imagenet"
 
 
 def _refuse_training(experiments: Sequence[Experiment], given: bool) -> None:

@@ -107,7 +107,8 @@ def predict(study: Study, record: Record, files: Sequence[Path], *, weights: str
     """
     experiment = study.experiment(record.data["experiment"])
     _check_inputs(record, experiment)
-    setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], _weights(record, weights))
+    used = _weights(record, weights) if experiment.training is None else "none"  # a trained model holds its weights
+    setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], used)
     folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
     for path in files:
         if isinstance(reason := duration_or_reason(path), str):

@@ -228,7 +228,7 @@ def _clear(folder: Path) -> None:
 def _identity(job: Job, material: Material) -> dict[str, Any]:
     """Return all that decides a run's numbers: an interrupted run goes on only under the same."""
     return _computed_otherwise(job) | {
-        "switches": dict(job.protocol.switches),
+        "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
         **_learnt(job, len(material.classes)),
         "size": job.options.size,
         "folds": job.options.folds,
@@ -251,7 +251,11 @@ def weights_in_words(weights: str) -> str:
     Raises:
         InputError: there is no such file.
     """
-    return weights if weights in ("imagenet", "none") else f"sha256:{cache.file_digests([weights])[0]}"
+    if weights in ("imagenet", "none"):
+        return weights
+    if not Path(weights).is_file():
+        raise InputError(f"--weights {weights} cannot be read: there is no such file; name one, or imagenet, or none")
+    return f"sha256:{cache.file_digests([weights])[0]}"
 
 
 def _computed_otherwise(job: Job) -> dict[str, str]:

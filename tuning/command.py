@@ -83,16 +83,16 @@ def _tune(
     plans, chosen = tunable.of(name, search), study.protocol(protocol)
     cli.refuse_weights(weights, [experiment])
     deadline = cli.deadline_of(budget)
-    scanned = cli.scan_clips(study, data)
+    scanned, size = cli.scan_clips(study, data), size or ("full" if data else "demo")
     for seed in seeds or [0]:
         options = runner.Options(
             runs=runs or cli.default_runs(data),
             seed=seed,
-            size=size or ("full" if data else "demo"),
+            size=size,
             overrides={"batch_size": batch_size} if batch_size else {},
             fresh=fresh,
             deadline=deadline,
-            weights=cli.weights_of(experiment, weights),
+            weights=cli.weights_of(experiment, weights, size),
         )
         job = runner.Job(study, experiment, chosen, scanned, options)
         clips = Clips(job)
