@@ -67,12 +67,29 @@ def array(name: str, length: int, chunks: Callable[[], Iterable[np.ndarray]]) ->
         InputError: The folder cannot be written, or the disk is full.
         ValueError: `chunks` made another number of rows.
     """
-    path = folder() / f"{name}.npy"
-    kept = _kept(path, length)
+    kept = find(name, length)
     if kept is None:
+        path = folder() / f"{name}.npy"
         _write(path, length, chunks())
         kept = np.load(path, mmap_mode="r")
     return kept
+
+
+def find(name: str, length: int) -> np.ndarray | None:
+    """Open the array kept under `name`, or return None if it is absent or something else cut it off.
+
+    Args:
+        name: As in `array`.
+        length: Rows of the whole array.
+
+    Raises:
+        InputError: The cache folder cannot be made.
+    """
+    try:
+        kept = np.load(folder() / f"{name}.npy", mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        return None
+    return kept if len(kept) == length else None
 
 
 def release(kept: np.ndarray) -> None:
@@ -108,15 +125,6 @@ def _file_digest(path: str | Path) -> str:
         raise InputError(
             f"{path} cannot be read ({error.strerror}); check the corpus folder and scan it again."
         ) from error
-
-
-def _kept(path: Path, length: int) -> np.ndarray | None:
-    """Open the array at `path`, or return None if it is absent or something else cut it off."""
-    try:
-        kept = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError):
-        return None
-    return kept if len(kept) == length else None
 
 
 def _write(path: Path, length: int, chunks: Iterable[np.ndarray]) -> None:

@@ -22,7 +22,7 @@ from rich.table import Table
 from common import cache, console, estimate, metrics, prediction, published, runner, training
 from common.corpora import Scan, demo, scan
 from common.errors import InputError
-from common.study import Experiment, Protocol, Setting, Study
+from common.study import Experiment, Protocol, Setting, Size, Study
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Which; all without.")]
 Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
@@ -41,7 +41,7 @@ Weights = Annotated[
 SizeName = Annotated[
     Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
 ]
-Config = Annotated[Path | None, typer.Option(help="TOML file with a table [training].")]
+Config = Annotated[Path | None, typer.Option(help="TOML file with a table [training] or [model].")]
 MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Compute in half precision.")]
 Strategy = Annotated[str, typer.Option(help="none, mirrored or multiworker.")]
 Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. Default: runs, or runs-demo without --data.")]
@@ -123,34 +123,38 @@ def _run(
 ) -> None:
     """Train and test experiments; without --data on the demo corpus, at demo size."""
     study: Study = context.obj
-    experiments = _experiments(study, names, weights)
+    size = size or ("full" if data else "demo")
+    experiments = _experiments(study, names, weights, size)
     protocols = _protocols(study, protocol, changes)
     _refuse_idle_changes(experiments, changes)
-    _refuse_weights(weights, experiments)
-    overrides = _overrides(config, epochs, batch_size)
+    refuse_weights(weights, experiments)
+    tables = _configuration(config)
+    overrides, model = _overrides(tables["training"], epochs, batch_size), tables["model"]
+    _refuse_model(config, experiments, model)
     _refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
-    deadline = time.monotonic() + _seconds(budget) if budget else None
+    deadline = deadline_of(budget)
     training.strategy_scope(strategy)
-    scanned = _clips(study, data)
+    scanned = scan_clips(study, data)
     if mixed_precision:
         training.use_mixed_precision()
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
         options = runner.Options(
-            runs=runs or _default_runs(data),
+            runs=runs or default_runs(data),
             seed=seed,
-            size=size or ("full" if data else "demo"),
+            size=size,
             overrides=overrides,
+            model=model,
             folds=folds,
             fresh=fresh,
             strategy=strategy,
             deadline=deadline,
-            weights=_weights(experiment, weights),
+            weights=weights_of(experiment, weights, size),
         )
         job = runner.Job(study, experiment, one, scanned, options)
         if dry_run:
             _print_estimate(job, as_json)
         else:
-            _print_record(runner.run(job, _announce), as_json)
+            _print_record(runner.run(job, announce), as_json)
 
 
 def _list(context: typer.Context, as_json: Json = False) -> None:
@@ -166,7 +170,7 @@ def _print_switches(study: Study) -> None:
     table = Table("switch", "published", "corrected", "question and evidence", show_lines=True)
     for switch in study.switches:
         table.add_row(switch.name, switch.published, switch.corrected, f"{switch.question} {switch.evidence}")
-    _print_table(table)
+    print_table(table)
     for protocol in study.protocols.values():
         values = ", ".join(f"{name} = {value}" for name, value in protocol.switches.items())
         print(f"{protocol.name}: {protocol.meaning} ({values})")
@@ -182,7 +186,7 @@ def print_listing(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: st
         numbers = ", ".join(f"{name} {value:g}" for name, value in row["published"].items() if "_" not in name)
         parameters = "" if row["parameters"] is None else f"{row['parameters']:,}"
         table.add_row(row["study"], row["id"], row["title"], row["section"], numbers or "-", parameters)
-    _print_table(table)
+    print_table(table)
 
 
 def listing(study: Study) -> list[dict[str, Any]]:
@@ -235,7 +239,7 @@ def _summary(
         )
         theirs = (row.name, row.shape, f"{row.parameters:,}") if row else ("",) * 3
         table.add_row(*mine, *theirs, _agreement(layer, row, bool(printed and printed.rows)))
-    _print_table(table)
+    print_table(table)
     print(f"total {facts['total']:,} (trainable {facts['trainable']:,}, not trainable {facts['non_trainable']:,})")
     if printed:
         print(f"document {printed.total:,} ({printed.known}, section {printed.section})")
@@ -246,7 +250,7 @@ def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
     for step in steps:
         settings = ", ".join(f"{name} = {value}" for name, value in step["settings"].items())
         table.add_row(step["name"], step["type"], settings)
-    _print_table(table)
+    print_table(table)
 
 
 def summary(study: Study, experiment: Experiment, protocol: Protocol) -> dict[str, Any]:
@@ -259,7 +263,7 @@ def summary(study: Study, experiment: Experiment, protocol: Protocol) -> dict[st
         return {"steps": training.steps(model)}
     facts = training.summarise(model)
     for layer in facts["layers"]:
-        layer["shape"] = list(study.printed_shape(tuple(layer["shape"])))
+        layer["shape"] = list((experiment.printed_shape or study.printed_shape)(tuple(layer["shape"])))
     return facts
 
 
@@ -321,21 +325,21 @@ def _attribution(
 ) -> None:
     """Run an experiment as published, then with one slip mended at a time."""
     study: Study = context.obj
-    experiment, overrides = study.experiment(name), _overrides(None, epochs, batch_size)
-    _refuse_weights(weights, [experiment])
+    experiment, overrides = study.experiment(name), _overrides({}, epochs, batch_size)
+    refuse_weights(weights, [experiment])
     _refuse_training([experiment], bool(overrides))
-    scanned = _clips(study, data)
+    scanned, size = scan_clips(study, data), size or ("full" if data else "demo")
     options = runner.Options(
-        runs=runs or _default_runs(data),
-        size=size or ("full" if data else "demo"),
+        runs=runs or default_runs(data),
+        size=size,
         overrides=overrides,
-        weights=_weights(experiment, weights),
-        deadline=time.monotonic() + _seconds(budget) if budget else None,
+        weights=weights_of(experiment, weights, size),
+        deadline=deadline_of(budget),
     )
     scores: dict[str, list[float]] = {}
     for seed, protocol in product(seeds or [0], _mended(study, experiment, scanned)):
         job = runner.Job(study, experiment, protocol, scanned, replace(options, seed=seed))
-        record = runner.run(job, _announce)
+        record = runner.run(job, announce)
         _print_record(record, as_json)
         scores.setdefault(protocol.name, []).append(record.data["metrics"]["accuracy"]["value"])
     print_attribution(scores, as_json=as_json)
@@ -350,7 +354,7 @@ def _mended(study: Study, experiment: Experiment, scanned: Scan) -> list[Protoco
             continue
         mended = study.protocol("published", {switch.name: switch.corrected})
         if switch.acts_on == "labels" and as_published.equals(_labels(study, scanned, mended)):
-            _announce(f"{switch.name}: none of these clips is affected; left out")
+            announce(f"{switch.name}: none of these clips is affected; left out")
             continue
         protocols.append(mended)
     return protocols
@@ -378,7 +382,7 @@ def print_attribution(scores: Mapping[str, list[float]], *, as_json: bool) -> No
         mended = ("", "") if name == "published" else (_mean_in_words(differences, signed=True), between)
         table.add_row(name, _mean_in_words(values), _values_in_words(values), *mended)
     if not as_json:
-        _print_table(table)
+        print_table(table)
 
 
 def _mean_in_words(values: Sequence[float] | np.ndarray, *, signed: bool = False) -> str:
@@ -414,18 +418,18 @@ def _print_prediction(one: prediction.Prediction) -> None:
         probability = float(one.probabilities[place])
         share = [f"{one.shares[place]:.0%}"] if several else []
         table.add_row(one.classes[place], f"{probability:.3f}", Bar(1, 0, probability, width=BAR_WIDTH), *share)
-    _print_table(table)
+    print_table(table)
     for note in one.notes:
         print(f"note: {note}")
 
 
-def _experiments(study: Study, names: Sequence[str] | None, weights: str | None) -> list[Experiment]:
+def _experiments(study: Study, names: Sequence[str] | None, weights: str | None, size: Size) -> list[Experiment]:
     """Return the experiments named, or all but those that need weights which are not named either."""
     if names:
         return [study.experiment(name) for name in names]
-    left_out = [experiment.id for experiment in study.experiments if experiment.pretrained and weights is None]
+    left_out = [one.id for one in study.experiments if weights_of(one, weights, size) != (weights or "none")]
     if left_out:
-        _announce(
+        announce(
             f"left out: {len(left_out)} experiments that need a pretrained network ({left_out[0]} ... {left_out[-1]}); "
             "name them, or name weights with --weights"
         )
@@ -456,15 +460,26 @@ def _refuse_idle_changes(experiments: Sequence[Experiment], changes: Sequence[st
             raise InputError(f"{experiment.id} does not depend on {', '.join(idle)}; name experiments that do")
 
 
-def _refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> None:
+def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> None:
+    """Refuse weights for what is trained from scratch.
+
+    Raises:
+        InputError: one of the experiments is.
+    """
     names = [experiment.id for experiment in experiments if not experiment.pretrained]
     if weights not in (None, "none") and names:
         raise InputError(f"{_listed(names)}: trained from scratch, no weights to load; leave --weights at none")
 
 
-def _weights(experiment: Experiment, weights: str | None) -> str:
-    """Return the weights of an experiment: what is named, else ImageNet's where it needs any."""
-    return weights or ("imagenet" if experiment.pretrained else "none")
+def weights_of(experiment: Experiment, weights: str | None, size: Size) -> str:
+    """Return the weights of an experiment: what is named, else ImageNet's where it needs any.
+
+    At demo size a network that is trained further starts from random ones: nothing is fetched for a demo.
+    """
+    trained_further = experiment.training is not None
+    if weights or not experiment.pretrained or (size == "demo" and trained_further):
+        return weights or "none"
+    return "imagenet"
 
 
 def _refuse_training(experiments: Sequence[Experiment], given: bool) -> None:
@@ -482,31 +497,57 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _overrides(config: Path | None, epochs: int | None, batch_size: int | None) -> dict[str, Any]:
-    """Return the fields of `Training` that the command line or a file sets."""
+def _refuse_model(path: Path | None, experiments: Sequence[Experiment], model: Mapping[str, Any]) -> None:
+    """Refuse `[model]` for an experiment whose model has no such setting, or one of another type."""
+    for experiment, (name, value) in product(experiments, model.items()):
+        takes = {known: type(usual).__name__ for known, usual in experiment.model.items()}
+        if type(value).__name__ != takes.get(name):
+            told = ", ".join(f"{known} ({kind})" for known, kind in takes.items()) or "nothing"
+            what = f"--config {path}: {name} = {value!r} is no setting of {experiment.id}'s model"
+            raise InputError(f"{what}; [model] takes {told} there")
+
+
+def _overrides(configured: Mapping[str, Any], epochs: int | None, batch_size: int | None) -> dict[str, Any]:
+    """Return the fields of `Training` that a file or the command line sets."""
     given = {"epochs": epochs, "batch_size": batch_size}
-    return _configuration(config) | {name: value for name, value in given.items() if value is not None}
+    return {**configured, **{name: value for name, value in given.items() if value is not None}}
 
 
-def _configuration(path: Path | None) -> dict[str, Any]:
-    """Read the table `[training]` of a TOML file.
+def _configuration(path: Path | None) -> dict[str, dict[str, Any]]:
+    """Read the tables `training` and `model` of a TOML file; a table that is not there is empty.
 
     Raises:
-        InputError: no such file, no TOML, no such table, or a setting that training does not have.
+        InputError: no such file, no TOML, neither table, or a setting that training does not have.
     """
     if path is None:
-        return {}
+        return {"training": {}, "model": {}}
     try:
-        settings: Any = tomllib.loads(path.read_text(encoding="utf-8")).get("training")
+        content: Any = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"--config {path} cannot be read: {error}") from None
-    if not isinstance(settings, dict):
-        raise InputError(f"--config {path} has no table [training]; it takes {', '.join(CONFIGURABLE)}")
+    tables = {name: content.get(name, {}) for name in ("training", "model")}
+    if not all(isinstance(table, dict) for table in tables.values()) or not any(tables.values()):
+        raise InputError(
+            f"--config {path} has no table [training] or [model]; [training] takes {', '.join(CONFIGURABLE)}"
+        )
+    _check_training(path, tables["training"])
+    return tables
+
+
+def _check_training(path: Path, settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         if name not in CONFIGURABLE or type(value) is not CONFIGURABLE[name] or value <= 0:
             takes = ", ".join(f"{setting} ({kind.__name__})" for setting, kind in CONFIGURABLE.items())
             raise InputError(f"--config {path}: {name} = {value!r} is no setting; [training] takes {takes}, above 0")
-    return settings
+
+
+def deadline_of(budget: str | None) -> float | None:
+    """Return the `time.monotonic()` at which a budget is spent; None without one.
+
+    Raises:
+        InputError: it is no time.
+    """
+    return time.monotonic() + _seconds(budget) if budget else None
 
 
 def _seconds(budget: str) -> float:
@@ -516,28 +557,29 @@ def _seconds(budget: str) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def _clips(study: Study, data: Sequence[Path] | None) -> Scan:
+def scan_clips(study: Study, data: Sequence[Path] | None) -> Scan:
     """Scan the folders given or, without any, the demo corpus, which is made if it is not there."""
     scanned = scan(data or [_demo_folder(study)])
     print(scanned.summary(), file=sys.stderr)
     absent = scanned.absent(study.corpora)
     if absent:
-        _announce(f"absent: {', '.join(absent)}; results are not comparable with the document's")
+        announce(f"absent: {', '.join(absent)}; results are not comparable with the document's")
     return scanned
 
 
-def _default_runs(data: Sequence[Path] | None) -> Path:
+def default_runs(data: Sequence[Path] | None) -> Path:
     """Keep runs on the demo corpus apart: they and the real ones would claim the same folders."""
     return Path("runs" if data else "runs-demo")
 
 
 def _demo_folder(study: Study) -> Path:
-    _announce("no --data: the demo corpus, synthesised sounds in place of recordings")
+    announce("no --data: the demo corpus, synthesised sounds in place of recordings")
     folder = cache.folder() / "-".join(["demo", str(DEMO_CLIPS), *study.corpora])
     return demo.write(folder, clips_per_class=DEMO_CLIPS, corpora=study.corpora)
 
 
-def _announce(line: str) -> None:
+def announce(line: str) -> None:
+    """Say something to people while a command works."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -563,7 +605,7 @@ def _print_estimate(job: runner.Job, as_json: bool) -> None:
     print(json.dumps(vars(facts)) if as_json else facts)
 
 
-def _print_table(table: Table) -> None:
+def print_table(table: Table) -> None:
     """Print a table as wide as it needs to be where no terminal limits it."""
     wide = Console() if sys.stdout.isatty() else Console(width=200)
     wide.print(table)

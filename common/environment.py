@@ -6,7 +6,7 @@ import platform
 import resource
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 PACKAGES = ("tensorflow", "keras", "keras-nlp", "jax", "torch", "numpy", "librosa", "soxr", "scikit-learn")
 
@@ -36,6 +36,20 @@ def accelerators() -> list[str]:
     if keras.backend.backend() not in ("tensorflow", "jax"):
         return []  # the others do not tell
     return [device for device in keras.distribution.list_devices() if not device.startswith("cpu")]
+
+
+def jit_compile() -> bool | Literal["auto"]:
+    """Return what models are to be compiled with: no XLA under TensorFlow on a CPU, elsewhere what Keras prefers."""
+    import keras
+
+    # XLA's convolutions on a CPU are several times slower than TensorFlow's own.
+    slow_xla = keras.backend.backend() == "tensorflow" and not has_gpu()
+    return False if slow_xla else "auto"
+
+
+def has_gpu() -> bool:
+    """Return whether Keras computes on a GPU."""
+    return any(device.startswith("gpu") for device in accelerators())
 
 
 def threads() -> int:

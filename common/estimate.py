@@ -50,7 +50,7 @@ def estimate(job: Job) -> Estimate:
     classes, folds, chosen = job.classes(clips), job.folds(clips), job.training
     if chosen is None:
         return _of_fits(job, clips, classes, folds)
-    learner = training.KerasLearner(partial(job.experiment.build, job.setting, len(classes)), chosen)
+    learner = training.KerasLearner(partial(job.build, len(classes)), chosen)
     shape = learner.model.input_shape[1:]
     draw = np.random.default_rng(0)
     batch = draw.normal(size=(chosen.batch_size, *shape)).astype(np.float32)
@@ -77,7 +77,7 @@ def _of_fits(job: Job, clips: pd.DataFrame, classes: Sequence[str], folds: Seque
     """Fit one fold's clips as they are labelled, with noise for features: as many as `inputs["features"]` says."""
     draw, rows = np.random.default_rng(0), folds[0].train
     noise = draw.normal(size=(len(clips), job.experiment.inputs["features"])).astype(np.float32)
-    learner = training.SklearnLearner(job.experiment.build(job.setting, len(classes)), n_classes=len(classes))
+    learner = training.SklearnLearner(job.build(len(classes)), n_classes=len(classes))
     began = time.monotonic()
     learner.fit(Arrays(noise[rows], one_hot(clips["label"].iloc[rows], classes)), stage=job.experiment.id)
     learner.predict(noise[folds[0].test])

@@ -2,17 +2,19 @@
 
 The order of the clips in every epoch is drawn beforehand from (seed, epoch), so a run that goes on after a crash meets
 the batches that an unbroken run would have met. Under TensorFlow a batch is gathered inside tf.data, several ahead and
-on to the device where there is one; no Python runs between two steps.
+on to the device where there is one; no Python runs between two steps. Rows of an array on the disk are read there and
+then, so that they need not fit into memory.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
 from common.seeds import derive
-from common.study import Arrays
+from common.study import Arrays, Rows
 
 CLIPS_AT_ONCE = 256
 """Rows that are copied at a time into the memory that tf.data reads."""
@@ -81,18 +83,29 @@ class _EpochBatches(keras.utils.PyDataset):
 def _dataset(arrays: Arrays, orders: np.ndarray, batch_size: int, first_epoch: int) -> Any:
     import tensorflow as tf
 
-    x, y, rows = (_resident(array) for array in (arrays.x, arrays.y, orders))
+    read, y, rows = _reader(arrays.x), _resident(arrays.y), _resident(orders)
     epochs, clips = orders.shape
     steps = steps_per_epoch(clips, batch_size)
 
     def batch(number: Any) -> tuple[Any, Any]:
         first = number % steps * batch_size
         chosen = tf.gather(rows, number // steps)[first : tf.minimum(first + batch_size, clips)]
-        return tf.gather(x, chosen), tf.gather(y, chosen)
+        return read(chosen), tf.gather(y, chosen)
 
     numbers = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
     batches = numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return batches.apply(tf.data.experimental.assert_cardinality((epochs - first_epoch) * steps))
+
+
+def _reader(x: np.ndarray | Rows) -> Callable[[Any], Any]:
+    """Return what reads the clips of a batch, given their numbers."""
+    import tensorflow as tf
+
+    if isinstance(x, Rows):
+        shape = tf.TensorShape((None, *x.shape[1:]))
+        return lambda chosen: tf.ensure_shape(tf.numpy_function(x.__getitem__, [chosen], x.dtype), shape)
+    resident = _resident(x)
+    return lambda chosen: tf.gather(resident, chosen)
 
 
 def _resident(array: np.ndarray) -> Any:

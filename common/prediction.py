@@ -1,5 +1,6 @@
 """What the model of a finished run says of an audio file: everything but the study's code is read from its folder."""
 
+import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from common import records, runner, training
+from common import cache, records, runner, training
 from common.corpora.files import duration_or_reason
 from common.errors import InputError
 from common.records import Record
@@ -101,16 +102,50 @@ def predict(study: Study, record: Record, files: Sequence[Path], *, weights: str
         weights: of the network that makes the features, where the run's came from a file.
 
     Raises:
-        InputError: a file is no audio or too short, the models are missing or damaged, or the weights are others.
+        InputError: a file is no audio or too short, the models are missing or damaged, the weights are others, or the
+            features are made otherwise by now.
     """
     experiment = study.experiment(record.data["experiment"])
-    setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], _weights(record, weights))
+    _check_inputs(record, experiment)
+    used = _weights(record, weights) if experiment.training is None else "none"  # a trained model holds its weights
+    setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], used)
     folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
     for path in files:
         if isinstance(reason := duration_or_reason(path), str):
             raise InputError(f"{path}: {reason}; predict takes audio files")
     about = _about_models(study, experiment, setting, record, [learner for learner, _ in folds])
-    return [_predict(experiment, setting, folds, path, tuple(record.data["classes"]), about) for path in files]
+    classes, known = tuple(record.data["classes"]), _Known(record)
+    return [_predict(experiment, setting, folds, path, classes, (*known.met(path), *about)) for path in files]
+
+
+class _Known:
+    """The clips that the models of a run were trained with and chosen by."""
+
+    def __init__(self, record: Record) -> None:
+        self._split, self._folds = record.split(), len(record.data["folds"])
+
+    def met(self, path: Path) -> list[str]:
+        """Say whether a file is one of them: by its bytes or, where an older run kept no digests, by its name."""
+        if "digest" in self._split:
+            digest = cache.file_digests([path])[0][: runner.DIGITS]
+            same, told = self._split["digest"].str.partition("@")[0] == digest, "this file"
+        else:
+            same, told = self._split["name"] == path.stem, "a clip of this name"
+        notes = []
+        for name, what in (("train", "that it was trained on"), ("validation", "that its training was chosen by")):
+            folds = self._split.loc[same & (self._split["set"] == name), "fold"].nunique()
+            of_folds = f", in {folds} of {self._folds} folds" if self._folds > 1 else ""
+            if folds:
+                notes.append(f"{told} is among the clips {what}{of_folds}: what the model says of it is no test")
+        return notes
+
+
+def _check_inputs(record: Record, experiment: Experiment) -> None:
+    """Refuse a model that learnt from features which the study makes otherwise by now."""
+    used, made = record.data["configuration"].get("inputs", {}), json.loads(json.dumps(dict(experiment.inputs)))
+    if other := sorted(name for name in used.keys() | made.keys() if used.get(name) != made.get(name)):
+        changed = ", ".join(other)
+        raise InputError(f"{record.folder}: its features were made with another {changed} than now; run it again")
 
 
 def _weights(record: Record, weights: str | None) -> str:

@@ -5,6 +5,7 @@ One folder per run, `runs/<study>/<experiment>/<protocol>/seed-<n>/`, holds `rec
 is whole. A folder belongs to one process at a time; a second one is refused.
 """
 
+import errno
 import fcntl
 import json
 import math
@@ -21,6 +22,7 @@ from common.errors import InputError, ResultError
 
 SCHEMA = 1
 """Version of `record.json`; readers refuse others."""
+NO_SPACE = os.strerror(errno.ENOSPC)
 
 FIELDS = (
     "study",
@@ -73,8 +75,9 @@ class Record:
         return pd.read_csv(self.folder / "predictions.csv", dtype=words, keep_default_na=False)
 
     def split(self) -> pd.DataFrame:
-        """Return one row per clip and fold: name, fold, set."""
-        return pd.read_csv(self.folder / "split.csv", dtype={"name": str, "set": str}, keep_default_na=False)
+        """Return one row per clip and fold: name, fold, set, and in newer records the first digits of its digest."""
+        words = dict.fromkeys(("name", "set", "digest"), str)
+        return pd.read_csv(self.folder / "split.csv", dtype=words, keep_default_na=False)
 
 
 def folder_of(runs: Path, study: str, experiment: str, protocol: str, seed: int) -> Path:
@@ -167,6 +170,7 @@ def hold(folder: Path) -> Iterator[None]:
 
     Raises:
         InputError: another process works in this folder, or it cannot be written.
+        OSError: the disk is full, whatever TensorFlow calls that.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -181,4 +185,16 @@ def hold(folder: Path) -> Iterator[None]:
             raise InputError(f"another process is running in {folder}; wait for it or choose another --runs") from None
         except OSError as error:
             raise InputError(f"{folder} cannot be locked ({error.strerror}); name a local folder with --runs") from None
+        with _full_disk_as_os_error(folder):
+            yield
+
+
+@contextmanager
+def _full_disk_as_os_error(folder: Path) -> Iterator[None]:
+    """Raise TensorFlow's own error for a full disk, met where TensorBoard's files are written, as everybody else's."""
+    try:
         yield
+    except Exception as error:
+        if NO_SPACE in str(error) and not isinstance(error, OSError):
+            raise OSError(errno.ENOSPC, NO_SPACE, str(folder)) from error
+        raise

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common import cache, environment, metrics, records, splits, training
+from common import cache, environment, memory, metrics, records, splits, training
 from common.corpora import CORPORA, Scan
 from common.errors import InputError, ResultError
 from common.seeds import derive
@@ -31,6 +31,7 @@ from common.study import (
     Size,
     Study,
     Training,
+    Value,
     changed_switches,
     clip_count,
     one_hot,
@@ -39,6 +40,9 @@ from common.study import (
 PREDICTION_COLUMNS = ("name", "corpus", "speaker", "fold", "true", "predicted")
 """The columns of `predictions.csv` before those of the classes; where clips share no speaker but something else, that
 column of the manifest follows the speaker's."""
+
+DIGITS = 16
+"""Of a file's digest in `split.csv`: no two files of a corpus share them by chance."""
 
 BATCH_ORDERS = 20
 """Random orders of the test clips that are tried where a prediction depends on its batch."""
@@ -53,6 +57,7 @@ class Options:
         seed: of everything random.
         size: `full`, or `demo` for models trained for a few epochs.
         overrides: fields of `Training` set to other values.
+        model: adjustable settings of the model set to other values.
         folds: run only the first so many folds.
         fresh: throw away what an earlier run left.
         strategy: of tf.distribute.
@@ -64,6 +69,7 @@ class Options:
     seed: int = 0
     size: Size = "full"
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, Value] = field(default_factory=dict)
     folds: int | None = None
     fresh: bool = False
     strategy: str = "none"
@@ -97,6 +103,10 @@ class Job:
         return records.folder_of(
             self.options.runs, self.study.name, self.experiment.id, self.protocol.name, self.options.seed
         )
+
+    def build(self, n_classes: int) -> Any:
+        """Return the uncompiled model, or the unfitted estimator, with the settings that the options ask for."""
+        return self.experiment.build(self.setting, n_classes, **self.options.model)
 
     def clips(self) -> pd.DataFrame:
         """Return the manifest, labelled as the protocol's switches say."""
@@ -167,8 +177,7 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
         ResultError: the training gave no finite numbers.
         BudgetSpentError: the time is over; the same call goes on later.
     """
-    clips = job.clips()
-    material = Material(clips, _digests(clips), job.classes(clips), job.folds(clips))
+    material = gather(job)
     identity = _identity(job, material)
     with records.hold(job.folder):
         if job.options.fresh:
@@ -177,6 +186,16 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
             return _finished(job, identity)
         _claim(job.folder, identity)
         return _make(job, material, identity, announce)
+
+
+def gather(job: Job) -> Material:
+    """Return the clips of a run.
+
+    Raises:
+        InputError: the clips do not suit the experiment.
+    """
+    clips = job.clips()
+    return Material(clips, _digests(clips), job.classes(clips), job.folds(clips))
 
 
 def _digests(clips: pd.DataFrame) -> list[str]:
@@ -214,7 +233,7 @@ def _clear(folder: Path) -> None:
 def _identity(job: Job, material: Material) -> dict[str, Any]:
     """Return all that decides a run's numbers: an interrupted run goes on only under the same."""
     return _computed_otherwise(job) | {
-        "switches": dict(job.protocol.switches),
+        "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
         **_learnt(job, len(material.classes)),
         "size": job.options.size,
         "folds": job.options.folds,
@@ -226,8 +245,9 @@ def _learnt(job: Job, n_classes: int) -> dict[str, Any]:
     """Return how the model is trained, or what the estimator is, and whence the weights that were trained before."""
     weights = {"weights": weights_in_words(job.options.weights)} if job.experiment.pretrained else {}
     if job.training is None:
-        return {"estimator": training.steps(job.experiment.build(job.setting, n_classes)), **weights}
-    return {"training": asdict(job.training), **weights}
+        return {"estimator": training.steps(job.build(n_classes)), **weights}
+    model = {"model": dict(job.options.model)} if job.options.model else {}
+    return {"training": asdict(job.training), **model, **weights}
 
 
 def weights_in_words(weights: str) -> str:
@@ -236,7 +256,11 @@ def weights_in_words(weights: str) -> str:
     Raises:
         InputError: there is no such file.
     """
-    return weights if weights in ("imagenet", "none") else f"sha256:{cache.file_digests([weights])[0]}"
+    if weights in ("imagenet", "none"):
+        return weights
+    if not Path(weights).is_file():
+        raise InputError(f"--weights {weights} cannot be read: there is no such file; name one, or imagenet, or none")
+    return f"sha256:{cache.file_digests([weights])[0]}"
 
 
 def _computed_otherwise(job: Job) -> dict[str, str]:
@@ -282,19 +306,35 @@ def _make(job: Job, material: Material, identity: dict[str, Any], announce: Call
 
 
 def _write_curves(folder: Path, material: Material, results: Sequence[FoldResult]) -> None:
-    names = list(material.clips["name"])
-    split = pd.concat([fold.frame(names, fold=number) for number, fold in enumerate(material.folds)], ignore_index=True)
+    names, digests = list(material.clips["name"]), np.array([_short(digest) for digest in material.digests])
+    parts = [
+        fold.frame(names, fold=number).assign(digest=digests[np.concatenate(list(fold.sets().values()))])
+        for number, fold in enumerate(material.folds)
+    ]
+    split = pd.concat(parts, ignore_index=True)
     records.write_table(folder / "split.csv", split)
     histories = [result.history.assign(fold=number) for number, result in enumerate(results)]
     columns = ["fold", "stage", *training.HISTORY_COLUMNS]
     records.write_table(folder / "history.csv", pd.concat(histories, ignore_index=True)[columns])
 
 
+def _short(digest: str) -> str:
+    """Return the first digits of a file's digest, and the place in it where the clip is a piece."""
+    file, at, offset = digest.partition("@")
+    return f"{file[:DIGITS]}{at}{offset}"
+
+
 def _fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> FoldResult:
     """Train and test one fold, or read what an interrupted run kept of it."""
-    kept = job.folder / "work" / f"fold-{number}"
-    if (kept / "facts.json").exists():
-        return _kept_fold(kept)
+    kept = _place(job, number)
+    if not (kept / "facts.json").exists():
+        with memory.released():
+            _make_fold(job, material, number, announce)
+    return _kept_fold(kept)
+
+
+def _make_fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> None:
+    """Train and test one fold, and keep what it leaves."""
     label = f"{job.experiment.id} {job.protocol.name} seed {job.options.seed}"
     label += f" fold {number + 1}/{len(material.folds)}" if len(material.folds) > 1 else ""
     split, began = material.folds[number], time.monotonic()
@@ -322,11 +362,15 @@ def _fold(job: Job, material: Material, number: int, announce: Callable[[str], N
         "orders": _other_orders(job, learner, prepared.test),
     }
     _keep_model(job.folder / f"fold-{number}", learner, prepared)
-    return _keep_fold(kept, FoldResult(probabilities, validation, history, facts))
+    _keep_fold(_place(job, number), FoldResult(probabilities, validation, history, facts))
 
 
 def _ms_per_clip(began: float, clips: Arrays) -> float:
     return round((time.monotonic() - began) / len(clips.x) * 1000, 3)
+
+
+def _place(job: Job, number: int) -> Path:
+    return job.folder / "work" / f"fold-{number}"
 
 
 def _first_epochs(history: pd.DataFrame) -> int | None:
@@ -375,7 +419,7 @@ def _fitted(
 
 def _estimator(job: Job, n_classes: int, fold: int = 0) -> training.SklearnLearner:
     return training.SklearnLearner(
-        job.experiment.build(job.setting, n_classes),
+        job.build(n_classes),
         n_classes=n_classes,
         seed=derive(job.options.seed, "fold", fold),
         deadline=job.options.deadline,
@@ -384,7 +428,7 @@ def _estimator(job: Job, n_classes: int, fold: int = 0) -> training.SklearnLearn
 
 def _learner(job: Job, chosen: Training, n_classes: int, fold: int, stage: str) -> training.KerasLearner:
     return training.KerasLearner(
-        partial(job.experiment.build, job.setting, n_classes),
+        partial(job.build, n_classes),
         chosen,
         seed=derive(job.options.seed, "fold", fold, stage),
         folder=job.folder / "work",
@@ -410,13 +454,12 @@ def _keep_model(folder: Path, learner: training.Learner, prepared: Prepared) -> 
     learner.save(folder / learner.FILE)
 
 
-def _keep_fold(folder: Path, result: FoldResult) -> FoldResult:
+def _keep_fold(folder: Path, result: FoldResult) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "probabilities.npy", result.probabilities)
     np.save(folder / "validation.npy", result.validation)
     records.write_table(folder / "history.csv", result.history)
     records.write_text(folder / "facts.json", json.dumps(result.facts))
-    return _kept_fold(folder)
 
 
 def _kept_fold(folder: Path) -> FoldResult:
@@ -455,11 +498,7 @@ def _content(
         "experiment": job.experiment.id,
         "protocol": job.protocol.name,
         "seed": job.options.seed,
-        "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
-        "changed": changed_switches(job.protocol),
-        "size": job.options.size,
-        "data": _data(job, material),
-        "classes": list(material.classes),
+        **context(job, material),
         "configuration": _configuration(job, identity),
         "parameters": facts[0]["parameters"],
         **scores,
@@ -474,14 +513,27 @@ def _content(
     }
 
 
+def context(job: Job, material: Material) -> dict[str, Any]:
+    """Return what the record of a run, or of a search, says of its clips and of the protocol."""
+    return {
+        "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
+        "changed": changed_switches(job.protocol),
+        "size": job.options.size,
+        "data": _data(job, material),
+        "classes": list(material.classes),
+    }
+
+
 def _configuration(job: Job, identity: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of the training, or of the estimator, and those of the features."""
     if job.training is None:
         learnt = {"estimator": identity["estimator"]}
     else:
-        learnt = {**asdict(job.training), "optimizer": "Adam", "strategy": job.options.strategy}
+        model = {"model": {**job.experiment.model, **job.options.model}} if job.experiment.adjustable else {}
+        learnt = {**asdict(job.training), "optimizer": "Adam", "strategy": job.options.strategy, **model}
     weights = {"weights": identity["weights"]} if job.experiment.pretrained else {}
-    chosen = {"inputs": dict(job.experiment.inputs), "overrides": dict(job.options.overrides), "identity": identity}
+    overrides = {**job.options.overrides, **job.options.model}
+    chosen = {"inputs": dict(job.experiment.inputs), "overrides": overrides, "identity": identity}
     return {**learnt, **weights, **chosen}
 
 
@@ -571,8 +623,8 @@ def _notes(job: Job, facts: Sequence[Mapping[str, Any]], n_classes: int, tested:
     notes = []
     if job.options.folds is not None:
         notes.append(f"only the first {len(facts)} folds were run")
-    if job.options.overrides:
-        changed = ", ".join(f"{name} = {value}" for name, value in job.options.overrides.items())
+    if overrides := {**job.options.overrides, **job.options.model}:
+        changed = ", ".join(f"{name} = {value}" for name, value in overrides.items())
         notes.append(f"set on the command line: {changed}")
     if job.training is None and not _estimator(job, n_classes).probabilistic:
         notes.append("the classifier has no probabilities: predictions.csv has 1 for the class it chose")

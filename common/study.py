@@ -3,6 +3,7 @@
 A document's module fills these in and adds nothing but functions; the runner and the commands read them.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from common.errors import InputError
 from common.splits import SPEAKER_AND_GROUP, Split
 
 Size = Literal["full", "demo"]
+Value = int | float | str | bool
+"""What a setting of a model or of a training can be."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,40 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Arrays:
-    """Features (clips, ...) float32 and one-hot targets (clips, classes) float32."""
+class Rows:
+    """Some rows of an array that lies in the cache: read where they are needed, never all at once.
 
-    x: np.ndarray
+    Attributes:
+        source: all rows, (clips, ...), a memory map.
+        index: int (rows,): which of them, in which order.
+    """
+
+    source: np.ndarray
+    index: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, and the shape of one."""
+        return (len(self.index), *self.source.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the numbers."""
+        return self.source.dtype
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """Copy rows, given as a slice or an index array, into memory."""
+        return np.asarray(self.source[self.index[rows]])
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """What a model is fed: features (clips, ...), float32 or uint8, and one-hot targets (clips, classes) float32."""
+
+    x: np.ndarray | Rows
     y: np.ndarray
 
 
@@ -157,6 +190,9 @@ class Experiment:
         demo: fields of `training` that have other values at demo size.
         pretrained: whether it needs a network that was trained before, whose weights `--weights` names.
         split: returns the folds of a relabelled manifest, where they are not those of the study.
+        printed_shape: turns the shape of a layer's output into the one the document prints, where the study's does not.
+        adjustable: names of the keywords of `build` that `--config` and a search may set; their defaults are the
+            document's values.
     """
 
     id: str
@@ -172,6 +208,14 @@ class Experiment:
     demo: Mapping[str, Any] = field(default_factory=dict)
     pretrained: bool = False
     split: Callable[[pd.DataFrame, Setting], list[Split]] | None = None
+    printed_shape: Callable[[tuple[int | None, ...]], tuple[int | None, ...]] | None = None
+    adjustable: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> dict[str, Value]:
+        """The document's value of each adjustable setting of the model."""
+        keywords = inspect.signature(self.build).parameters
+        return {name: keywords[name].default for name in self.adjustable}
 
 
 @dataclass(frozen=True)

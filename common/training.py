@@ -15,6 +15,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
@@ -25,14 +26,16 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from common import environment, pipeline
+from common import environment, frozen, pipeline
 from common.errors import EncoreError, InputError, ResultError
 from common.progress import progress
 from common.seeds import derive
-from common.study import Arrays, Training
+from common.study import Arrays, Rows, Training
 
 EARLY_STOPPING_STATE = ("wait", "stopped_epoch", "best", "best_epoch")
 HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+BATCHES_AT_ONCE = 8
+"""Batches that `predict` reads from the disk at a time."""
 COMPRESSION = 3
 """Of saved estimators: thirty trees shrink to a quarter, and zlib's checksum finds a damaged file."""
 
@@ -57,7 +60,7 @@ class Learner(Protocol):
     def fit(self, train: Arrays, validation: Arrays | None, *, epochs: int, stage: str) -> pd.DataFrame:
         """Train, from where an interrupted call stopped; return one row per epoch (`HISTORY_COLUMNS`)."""
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def predict(self, x: np.ndarray | Rows) -> np.ndarray:
         """Return class probabilities (clips, classes) float32, in batches of fixed size and order."""
 
     def save(self, path: Path) -> None:
@@ -82,7 +85,7 @@ def use_determinism(seed: int) -> None:
 
 def use_mixed_precision() -> None:
     """Compute in half precision: float16 on a GPU, bfloat16 elsewhere; weights stay float32."""
-    keras.mixed_precision.set_global_policy("mixed_float16" if _has_gpu() else "mixed_bfloat16")
+    keras.mixed_precision.set_global_policy("mixed_float16" if environment.has_gpu() else "mixed_bfloat16")
 
 
 def precision() -> str:
@@ -155,22 +158,24 @@ class KerasLearner:
         self._scope, self._distributed = strategy_scope(strategy), strategy != "none"
         with self._scope():
             self.model = build()
-            self._compile()
+            self.divided = frozen.divide(self.model)
+            for model in [self.model, *([self.divided.rest] if self.divided else [])]:
+                self._compile(model)
 
-    def _compile(self) -> None:
-        # XLA's convolutions on a CPU are several times slower than TensorFlow's own.
-        slow_xla = keras.backend.backend() == "tensorflow" and not _has_gpu()
-        self.model.compile(
+    def _compile(self, model: keras.Model) -> None:
+        model.compile(
             optimizer=keras.optimizers.Adam(self.training.learning_rate),
             loss="categorical_crossentropy",
             metrics=["accuracy"],
-            jit_compile=False if slow_xla else "auto",
+            jit_compile=environment.jit_compile(),
         )
 
     def fit(self, train: Arrays, validation: Arrays | None, *, epochs: int, stage: str) -> pd.DataFrame:
         """Train for at most `epochs`, going on from the stage's checkpoint if there is one.
 
-        With patience set and validation clips given, training stops early and the best weights are restored.
+        With patience set and validation clips given, training stops early and the best weights are restored. Where the
+        model begins with layers that are frozen, they run once per clip, and training starts from what they gave
+        (`common.frozen`).
 
         Returns:
             One row per epoch: `HISTORY_COLUMNS`; epochs count from 1.
@@ -183,15 +188,16 @@ class KerasLearner:
         size = self.training.batch_size
         stopping = self._early_stopping(validation)
         checkpoint = Checkpoint(self._checkpoint_path(stage), stopping)
+        model, train, validation = self._what_is_trained(train, validation)
         with self._scope():
-            done = checkpoint.restore(self.model)
+            done = checkpoint.restore(model)
         batching: Any = {"batch_size": size, "distributed": self._distributed}
         orders = pipeline.epoch_orders(len(train.x), epochs, seed=self.seed)
         with progress(stage, epochs, done=done) as advance:
             # The checkpoint comes after what decides about the epoch, and before what may end the training.
             deciding = [EpochSeeds(self.seed), _FiniteLoss(stage), *([stopping] if stopping else [])]
             telling = [_Report(advance), *self._tensorboard(stage), _Deadline(self._deadline)]
-            self.model.fit(
+            model.fit(
                 pipeline.training_batches(train, orders, first_epoch=min(done, epochs - 1), **batching),
                 validation_data=pipeline.ordered_batches(validation, **batching) if validation else None,
                 initial_epoch=epochs if checkpoint.stopped else done,
@@ -202,6 +208,14 @@ class KerasLearner:
                 verbose=0,
             )
         return pd.DataFrame(checkpoint.history).reindex(columns=list(HISTORY_COLUMNS))
+
+    def _what_is_trained(self, train: Arrays, validation: Arrays | None) -> tuple[keras.Model, Arrays, Arrays | None]:
+        """Return the part of the model that training changes, and the clips as they reach it."""
+        divided = self.divided
+        if divided is None or not divided.can_be_kept(*(arrays.x for arrays in (train, validation) if arrays)):
+            return self.model, train, validation
+        reaching = [arrays and replace(arrays, x=divided.outputs(arrays.x)) for arrays in (train, validation)]
+        return divided.rest, *reaching
 
     def _early_stopping(self, validation: Arrays | None) -> keras.callbacks.EarlyStopping | None:
         if validation is None or self.training.patience is None:
@@ -223,9 +237,13 @@ class KerasLearner:
         logs = self._folder.parent / "tensorboard" / _file_name(stage)
         return [keras.callbacks.TensorBoard(str(logs), write_graph=False)]
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def predict(self, x: np.ndarray | Rows) -> np.ndarray:
         """Return class probabilities (clips, classes) float32; batches of `training.batch_size` in the given order."""
-        return np.asarray(self.model.predict(x, batch_size=self.training.batch_size, verbose=0), np.float32)
+        size = self.training.batch_size
+        at_once = size * BATCHES_AT_ONCE if isinstance(x, Rows) else len(x)
+        parts = [x[start : start + at_once] for start in range(0, len(x), at_once)]
+        predicted = [self.model.predict(part, batch_size=size, verbose=0) for part in parts]
+        return np.concatenate(predicted).astype(np.float32)
 
     def save(self, path: Path) -> None:
         """Write the model in Keras' own format; the file is whole or absent."""
@@ -320,7 +338,7 @@ class SklearnLearner:
             raise ResultError(f"{stage}: it cannot be fitted to {len(train.x)} clips ({reason})") from error
         return pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype=float)
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def predict(self, x: np.ndarray | Rows) -> np.ndarray:
         """Return class probabilities (clips, classes) float32; 1 for the chosen class where there are none."""
         if not self.probabilistic:
             return np.eye(self._n_classes, dtype=np.float32)[self.estimator.predict(x)]
@@ -535,10 +553,6 @@ def _file_name(stage: str) -> str:
 
 def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, np.floating) else value
-
-
-def _has_gpu() -> bool:
-    return any(device.startswith("gpu") for device in environment.accelerators())
 
 
 def steps_per_second(

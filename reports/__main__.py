@@ -48,7 +48,7 @@ def write_pages(runs: list[Path] | None, out: Path, *, as_json: bool) -> None:
     """
     folders = runs or [next((place for place in (Path("runs"), Path("runs-demo")) if place.is_dir()), RESULTS)]
     collected = _collect(folders)
-    if not collected.groups:
+    if not collected.groups and not collected.searches:
         places = ", ".join(str(folder) for folder in folders)
         raise InputError(f"no usable record in {places}; run an experiment first: python -m reproductions.ser_parallel")
     built = build(collected, out)
@@ -56,7 +56,7 @@ def write_pages(runs: list[Path] | None, out: Path, *, as_json: bool) -> None:
         files = {kind: [str(path) for path in getattr(built, kind)] for kind in ("pages", "tables", "pictures")}
         print(json.dumps({**files, "html": str(built.html), "skipped": list(collected.skipped)}))
         return
-    records = sum(len(group.runs) for group in collected.groups)
+    records = sum(len(group.runs) for group in collected.groups) + len(collected.searches)
     for page in (*built.pages, built.html):
         print(page)
     counted = f"{len(built.pages)} pages, {len(built.tables)} files of tables and {len(built.pictures)} of pictures"

@@ -6,6 +6,7 @@ Every number of ours is written as the document writes its own.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -174,9 +175,13 @@ def notes_on(published: Published, sides: Sequence[Side]) -> tuple[str, ...]:
 
 def _origin(published: Published, group: Group) -> str:
     """Say what a group was run on, in words."""
-    seeds = _numbers_of(group.seeds)
-    data, why = data_in_words(group.first, published), obstacle(group.first, published)
-    told = [data, *filter(None, [caveat(group.first, published)]), seeds]
+    return origin(published, group.first, group.seeds)
+
+
+def origin(published: Published, record: dict[str, Any], numbers: Sequence[int]) -> str:
+    """Say on what data and with which seeds a record came about, and whether it can be held against the document."""
+    data, why = data_in_words(record, published), obstacle(record, published)
+    told = [data, *filter(None, [caveat(record, published)]), _numbers_of(numbers)]
     if why:
         told.append("not comparable" if why == data else f"not comparable, {why}")
     return "; ".join(told)

@@ -9,6 +9,7 @@ import numpy as np
 from common import published
 from common.published import Published
 from common.records import write_text
+from common.searches import SearchResult
 from reports import audit, figures, latex, markdown, page, spreadsheet
 from reports.audit.finding import Finding
 from reports.beside import sides_of
@@ -50,16 +51,16 @@ class Built:
     html: Path
 
 
-def study_of(name: str, groups: Sequence[Group]) -> Study:
+def study_of(name: str, groups: Sequence[Group], searches: Sequence[SearchResult] = ()) -> Study:
     """Gather what is said of one study.
 
     Raises:
         InputError: its published numbers are damaged.
     """
     known, changes = published.load(name), effects(groups)
-    pictures, matrices = figures.pictures(known, groups, changes), audit.recovered(known)
+    pictures, matrices = figures.pictures(known, groups, changes, searches), audit.recovered(known)
     findings = audit.audit(known)
-    said = chapter(known, groups, changes, pictures, findings, matrices)
+    said = chapter(known, groups, changes, pictures, findings, matrices, searches)
     return Study(known, groups, pictures, findings, matrices, said)
 
 
@@ -67,7 +68,7 @@ def studies_of(collected: Collected) -> list[Study]:
     """Gather what is said of every study that has published numbers; those that were run come first."""
     run = collected.studies()
     names = sorted(published.studies(), key=lambda name: name not in run)
-    return [study_of(name, collected.of(name)) for name in names]
+    return [study_of(name, collected.of(name), collected.searches_of(name)) for name in names]
 
 
 def page_texts(collected: Collected) -> dict[str, str]:

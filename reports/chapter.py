@@ -12,6 +12,8 @@ import numpy as np
 
 from common.progress import duration_in_words
 from common.published import Experiment, Published, ResultTable
+from common.searches import SearchResult
+from reports import conclusions
 from reports.audit.finding import Finding
 from reports.beside import (
     NOT_JUDGED,
@@ -55,6 +57,7 @@ from reports.content import (
     Words,
 )
 from reports.figures import Picture
+from reports.searched import search_table
 from reports.tables import (
     class_table,
     confusion_table,
@@ -63,7 +66,6 @@ from reports.tables import (
     parameter_table,
     recovered_table,
     result_table,
-    search_table,
     text_numbers,
 )
 
@@ -89,6 +91,7 @@ def chapter(
     pictures: Sequence[Picture],
     findings: Sequence[Finding],
     matrices: Matrices,
+    searches: Sequence[SearchResult] = (),
 ) -> Chapter:
     """Return all that is said of one study.
 
@@ -99,13 +102,15 @@ def chapter(
         pictures: what will be drawn.
         findings: of the audit of the printed numbers.
         matrices: confusion matrices recovered from printed percentages, by experiment: integers (annotated, predicted).
+        searches: over settings, made by us.
     """
     sides = sides_of(groups)
     sections = [
         _overview(published, groups, sides, pictures),
         _audit(published, findings),
         *_effects(changes, pictures),
-        _printed_tables(published, sides),
+        conclusions.section(published, groups, sides, findings),
+        _printed_tables(published, sides, searches),
         *_experiments(published, sides, pictures, matrices),
     ]
     return Chapter(published.study, published.title, tuple(section for section in sections if section.blocks))
@@ -291,16 +296,20 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
     return (base.experiment, effect.change, base.protocol, difference, deviation, seeds, tests, effect.method)
 
 
-def _printed_tables(published: Published, sides: Sequence[Side]) -> Section:
+def _printed_tables(published: Published, sides: Sequence[Side], searches: Sequence[SearchResult]) -> Section:
     """Return the document's tables that span experiments, its searches, counts and numbers of the text."""
     tables = [
         *(result_table(published, tables, sides) for tables in _of_same_columns(published.result_tables)),
-        *(search_table(published, search) for search in published.searches),
+        *(search_table(published, search, _for(search.experiment, searches)) for search in published.searches),
         *(count_table(published, counts, sides) for counts in published.counts),
         parameter_table(published, sides),
         text_numbers(published),
     ]
     return Section("tables", "Tables of the document", tuple(table for table in tables if table is not None))
+
+
+def _for(experiment: str, searches: Sequence[SearchResult]) -> list[SearchResult]:
+    return [search for search in searches if search.data["experiment"] == experiment]
 
 
 def _of_same_columns(tables: Iterable[ResultTable]) -> list[list[ResultTable]]:

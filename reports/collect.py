@@ -1,18 +1,19 @@
-"""Gathers the records that a report is made of; whatever is damaged or contradictory is named and left out."""
+"""Gathers the records and searches that a report is made of; what is damaged or contradictory is named and left out."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from common import published, records
+from common import published, records, searches
 from common.errors import InputError
 from common.metrics import Interval, group_confusions, wilson
+from common.searches import SearchResult
 
 PROTOCOLS = ("published", "corrected", "independent")
 METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in published.SCORES))
@@ -40,6 +41,11 @@ class Run:
     record: records.Record
     history: pd.DataFrame
     predictions: pd.DataFrame
+
+    @property
+    def folder(self) -> Path:
+        """Where the record lies."""
+        return self.record.folder
 
     @property
     def data(self) -> dict[str, Any]:
@@ -150,50 +156,108 @@ def _mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
 
 @dataclass(frozen=True)
 class Collected:
-    """Groups in the order of the documents, and a sentence for every record left out."""
+    """Groups in the order of the documents, a sentence for every record left out, and searches over settings."""
 
     groups: tuple[Group, ...]
     skipped: tuple[str, ...]
+    searches: tuple[SearchResult, ...] = ()
 
     def studies(self) -> list[str]:
-        """Return the studies that have a record, sorted."""
-        return sorted({group.study for group in self.groups})
+        """Return the studies that have a record or a search, sorted."""
+        return sorted({group.study for group in self.groups} | {one.data["study"] for one in self.searches})
 
     def of(self, study: str) -> list[Group]:
         """Return the groups of one study."""
         return [group for group in self.groups if group.study == study]
 
+    def searches_of(self, study: str) -> list[SearchResult]:
+        """Return the searches of one study."""
+        return [one for one in self.searches if one.data["study"] == study]
+
 
 def collect(folders: Iterable[Path]) -> Collected:
-    """Read all records below the folders.
+    """Read all records and searches below the folders.
 
-    A record that is cut off, of another schema, contradicts itself, or is of an experiment that no document has is left
-    out; two records that disagree on one run are both left out.
+    What is cut off, of another schema, contradicts itself, or is of an experiment that no document has is left out; two
+    records that disagree on one run, or searches on one search, are both left out.
 
     Raises:
         InputError: a folder does not exist.
     """
-    found: dict[tuple[Any, ...], list[Run]] = {}
-    skipped = []
+    runs: dict[tuple[Any, ...], list[Run]] = {}
+    found: dict[tuple[Any, ...], list[SearchResult]] = {}
+    skipped: list[str] = []
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"there is no folder {folder}; run an experiment first, or name a folder with --runs")
-        for place in records.find(folder):
-            try:
-                run = _run(records.read(place))
-            except InputError as error:
-                skipped.append(f"left out: {error}")
-            else:
-                found.setdefault(run.record.identity, []).append(run)
-    disagreeing = [runs for runs in found.values() if not all(_same_result(runs[0], other) for other in runs)]
-    for runs in disagreeing:
-        places = " and ".join(str(run.record.folder) for run in runs)
-        skipped.append(f"left out: {places} disagree on one run; delete all but one")
-    return Collected(_grouped([runs[0] for runs in found.values() if runs not in disagreeing]), tuple(skipped))
+        for run in _readable(records.find(folder), lambda place: _run(records.read(place)), skipped):
+            runs.setdefault(run.record.identity, []).append(run)
+        for search in _readable(searches.find(folder), _search, skipped):
+            found.setdefault(search.identity, []).append(search)
+    kept = _agreeing(runs.values(), ("data", "configuration", "metrics", "confusion"), "run", skipped)
+    searched = _agreeing(found.values(), ("data", "settings", "rows", "chosen"), "search", skipped)
+    return Collected(_grouped(kept), tuple(skipped), tuple(sorted(searched, key=_place_of_search)))
 
 
-def _same_result(one: Run, other: Run) -> bool:
-    return all(one.data[field] == other.data[field] for field in ("data", "configuration", "metrics", "confusion"))
+Read = TypeVar("Read", Run, SearchResult)
+
+
+def _readable(places: Iterable[Path], read: Callable[[Path], Read], skipped: list[str]) -> Iterator[Read]:
+    """Yield what can be read, and add a sentence for each of the others."""
+    for place in places:
+        try:
+            yield read(place)
+        except InputError as error:
+            skipped.append(f"left out: {error}")
+
+
+def _agreeing(found: Iterable[Sequence[Read]], fields: Sequence[str], what: str, skipped: list[str]) -> list[Read]:
+    """Return one of each that was found once, or several times alike; add a sentence for each of the others."""
+    kept = []
+    for same in found:
+        if all(same[0].data[field] == other.data[field] for other in same for field in fields):
+            kept.append(same[0])
+        else:
+            places = " and ".join(str(one.folder) for one in same)
+            skipped.append(f"left out: {places} disagree on one {what}; delete all but one")
+    return kept
+
+
+def _search(folder: Path) -> SearchResult:
+    """Check a search against its learning curves.
+
+    Raises:
+        InputError: it contradicts itself; names the folder and what is wrong.
+    """
+    search = searches.read(folder)
+    try:
+        published.load(search.data["study"]).experiment(search.data["experiment"])
+        curves = search.curves().set_index(["trial", "epoch"])
+        complete = [row for row in search.data["rows"] if row["status"] == "complete"]
+        same = all(
+            abs(curves.loc[(row["trial"], row["best_epoch"]), score] - row[score]) < 1e-6
+            for row in complete
+            for score in ("loss", "accuracy", "val_loss", "val_accuracy")
+        )
+        problem = "" if same and search.best["values"] == search.chosen else "its trials are not those of its curves"
+    except InputError as error:
+        raise InputError(f"{folder}: {error}") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"it is damaged ({type(error).__name__}: {error})"
+    if problem:
+        raise InputError(f"{folder}: {problem}; delete the folder and search again")
+    return search
+
+
+def _place_of_search(search: SearchResult) -> tuple[Any, ...]:
+    """Order searches as their documents order the experiments, short ones first."""
+    study, experiment, protocol, name, seed = search.identity
+    order = list(published.load(study).by_id)
+    return study, order.index(experiment), protocol, search.data["data"]["demo"], _longest(search), name, seed
+
+
+def _longest(search: SearchResult) -> int:
+    return max(row["epochs"] or 0 for row in search.data["rows"])
 
 
 def _run(record: records.Record) -> Run:

@@ -289,7 +289,7 @@ def effects(groups: Sequence[Group]) -> list[Effect]:
     found = []
     for other in groups:
         base = _base(groups, other)
-        if base is not None and (effect := _effect(base, other)):
+        if base is not None and (effect := contrast(base, other)):
             found.append(effect)
     return found
 
@@ -313,7 +313,8 @@ def _setting(group: Group) -> tuple[Any, ...]:
     return group.experiment, group.demo, group.first["size"], group.first["data"]["clips"]
 
 
-def _effect(base: Group, other: Group) -> Effect | None:
+def contrast(base: Group, other: Group) -> Effect | None:
+    """Return by how much the other is better, on the seeds that both have; None where they share none."""
     others = {run.seed: run for run in other.runs}
     pairs = [(run, others[run.seed]) for run in base.runs if run.seed in others]
     if not pairs:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.published import MEANS, SCORES, ClassTable, ConfusionTable, Counts, Metric, Published, ResultTable, Search
+from common.published import MEANS, SCORES, ClassTable, ConfusionTable, Counts, Metric, Published, ResultTable
 from reports.beside import (
     BEST_EPOCH,
     NOT_JUDGED,
@@ -241,7 +241,7 @@ def result_table(published: Published, tables: Sequence[ResultTable], sides: Seq
     ranked = ranked_by(published, metrics)
     lines = []
     for one in about:
-        cells = [_setting(one.settings.get(key)) for key in settings]
+        cells = [setting_cell(one.settings.get(key)) for key in settings]
         cells += [_whole(one.best_epoch), *_ours_of(layout, one.id, BEST_EPOCH)] if epochs else []
         cells += [cell for name in metrics for cell in _result_cells(layout, rows[one.id], one.id, name)]
         lines.append((one.title, *cells, _verdict(layout, one.id, ranked), one.id))
@@ -310,39 +310,9 @@ def place_of(table: str, section: str) -> str:
     return table if section in table else f"{table} (section {section})"
 
 
-def _setting(value: float | str | None) -> Cell:
+def setting_cell(value: float | str | None) -> Cell:
+    """Return the value of a setting as a cell."""
     return Number(f"{value:g}", value) if isinstance(value, int | float) else value
-
-
-def search_table(published: Published, search: Search) -> Table:
-    """Return a printed search, trial by trial with what was chosen; without printed trials the space that was tried."""
-    about = published.experiment(search.experiment)
-    caption = f"{about.title}: search over settings, {place_of(search.table, search.section)}"
-    if not search.rows:
-        rows = [
-            (words_of(name), ", ".join(f"{value:g}" for value in values), _setting(search.chosen.get(name)))
-            for name, values in search.space.items()
-        ]
-        return Table(f"search-{search.experiment}", caption, SPACE_COLUMNS, tuple(rows))
-    columns = [Column(words_of(name), kind="number") for name in search.space]
-    columns += [Column(heading(published, name), PRINTED, "number") for name in search.columns]
-    return Table(
-        f"search-{search.experiment}",
-        caption,
-        (*columns, Column("Chosen")),
-        tuple(_search_row(published, search, row) for row in search.rows),
-    )
-
-
-SPACE_COLUMNS = (Column("Setting"), Column("Values tried"), Column("Chosen", kind="number"))
-
-
-def _search_row(published: Published, search: Search, row: Sequence[float]) -> tuple[Cell, ...]:
-    settings = dict(zip(search.space, row, strict=False))
-    scores = zip(search.columns, row[len(search.space) :], strict=True)
-    chosen = "chosen" if settings == search.chosen else ""
-    values = [Number(written(published.metric[name], value), value) for name, value in scores]
-    return (*(_setting(value) for value in settings.values()), *values, chosen)
 
 
 def confusion_table(published: Published, table: ConfusionTable, sides: Sequence[Side]) -> Table:

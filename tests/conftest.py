@@ -1,9 +1,11 @@
 """Fixtures that many tests share."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,20 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("ENCORE_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def graphs() -> Callable[[], int]:
+    """Return a function that counts the graphs that TensorFlow holds for training steps."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("only TensorFlow has graphs")
+    from tensorflow.python.framework.func_graph import FuncGraph
+
+    def count() -> int:
+        gc.collect()
+        # By type: an instance check would follow weak proxies, and some of those lead nowhere any more.
+        return sum(issubclass(type(thing), FuncGraph) for thing in gc.get_objects())
+
+    return count

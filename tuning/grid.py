@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from tuning.search import Search, SearchResult, Trial, Trials, conduct
+from common.searches import SearchResult
+from tuning.search import Search, Trial, Trials, conduct
 
 
 def search(search: Search, announce: Callable[[str], None] = lambda line: None) -> SearchResult:

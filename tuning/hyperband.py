@@ -24,8 +24,10 @@ from typing import Any
 import keras_tuner
 
 from common.errors import InputError
+from common.searches import SearchResult
 from common.seeds import derive
-from tuning.search import Search, SearchResult, Trial, Trials, Value, conduct
+from common.study import Value
+from tuning.search import Search, Trial, Trials, conduct
 
 FACTOR = 3
 """keras-tuner's, and the paper's: of that many trials one is promoted, to that many times the epochs."""

@@ -9,17 +9,14 @@ far, so a search that was killed asks for the same trials again, is given the ke
 was interrupted from its last finished epoch.
 """
 
-import errno
 import itertools
 import json
 import math
-import os
 import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -30,42 +27,20 @@ import keras
 import numpy as np
 import pandas as pd
 
-from common import environment, records, training
+from common import environment, memory, records, training
 from common.errors import InputError, ResultError
 from common.progress import duration_in_words
+from common.searches import SCHEMA, SearchResult, load, read, table_of
 from common.seeds import derive
-from common.study import Arrays, Training
-from tuning import hparams, memory
+from common.study import Arrays, Training, Value
+from tuning import hparams
 
-Value = int | float | str | bool
 Kind = Literal["hyperband", "grid"]
-
-SCHEMA = 1
-"""Version of `search.json`; readers refuse others."""
-
-FIELDS = (
-    "study",
-    "experiment",
-    "protocol",
-    "seed",
-    "kind",
-    "objective",
-    "space",
-    "settings",
-    "rows",
-    "chosen",
-    "data",
-    "notes",
-    "environment",
-    "status",
-    "finished",
-)
 
 OF_TRAINING = ("learning_rate", "batch_size", "patience")
 """Names in a space that are fields of `Training`; all others are settings of the model."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-NO_SPACE = os.strerror(errno.ENOSPC)
 SCORES = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
@@ -85,10 +60,11 @@ class Search:
         training: of every trial, but for what is searched; `epochs` is the whole budget of one combination.
         objective: what is best: the highest `val_accuracy` or the lowest `val_loss`.
         seed: of everything random.
-        data: what `search.json` keeps of the clips, plain values: their `digest`, and whether they are the `demo`.
+        context: what else `search.json` keeps, plain values: `search`, `data` and what else `common.searches` lists.
         folder: of this search alone.
         deadline: `time.monotonic()` after which no further epoch begins; None: never.
         fresh: throw away what an earlier search left in the folder.
+        notes: sentences on what the search is not, for `search.json`.
     """
 
     study: str
@@ -101,10 +77,11 @@ class Search:
     training: Training
     objective: Literal["val_accuracy", "val_loss"]
     seed: int
-    data: Mapping[str, Any]
+    context: Mapping[str, Any]
     folder: Path
     deadline: float | None = None
     fresh: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def combinations(self) -> list[dict[str, Value]]:
@@ -138,50 +115,6 @@ class Trial:
     after: str | None = None
     place: Mapping[str, int] = field(default_factory=dict)
     promotable: bool = False
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """A finished search: its folder and the content of `search.json`.
-
-    `search.json` has, beside `schema`:
-        study, experiment, protocol, seed: as in a record.
-        kind: `hyperband` or `grid`.
-        objective: `val_accuracy` or `val_loss`.
-        space: setting -> list of values.
-        settings: of the search: the fields of `Training`, and Hyperband's `factor` and `library`.
-        rows: one per trial, in order: `trial` (four digits), `values`, `epochs` (the last one trained, counted over all
-            trials of these values), `best_epoch`, its `accuracy`, `loss`, `val_accuracy` and `val_loss` (a part of 1;
-            nats), `seconds` of training, `status` (`complete` or `failed`, then with a null for each of the numbers)
-            and `message` (why it failed, else empty). Hyperband's also have `bracket`, `round` and `after` (the trial
-            that this one goes on from, or null).
-        chosen: setting -> the best value: that of the best row, the first of equals.
-        data: what the caller said of the clips; `digest` among it.
-        notes: sentences on what the search did not do.
-        environment: as in a record.
-        status: `complete`; an interrupted search has no `search.json`.
-        finished: time in UTC.
-
-    Beside it lie `trials.csv` (the rows), `curves.csv` (every epoch of every trial), `best.toml` (the chosen values, as
-    `run --config` takes them) and `tensorboard/`, whose HParams tab shows the trials.
-    """
-
-    folder: Path
-    data: dict[str, Any]
-
-    @property
-    def chosen(self) -> dict[str, Value]:
-        """The best value of each setting."""
-        return dict(self.data["chosen"])
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row per trial: `trial`, a column per setting, then as in `rows`."""
-        return table_of(self.data["rows"])
-
-    def curves(self) -> pd.DataFrame:
-        """Return one row per trial and epoch: `trial`, and the columns of a learning curve."""
-        return pd.read_csv(self.folder / "curves.csv", dtype={"trial": str})
 
 
 class Trials:
@@ -323,7 +256,7 @@ def _row(trial: Trial, curve: pd.DataFrame, message: str, *, by: str) -> dict[st
 
 def _kept(path: Path, trial: Trial) -> tuple[dict[str, Any], pd.DataFrame]:
     """Read the row and the learning curve of a finished trial."""
-    content = _load(path, "delete it to train this trial again")
+    content = load(path, "delete it to train this trial again")
     if not isinstance(content, dict) or content.get("trial") != _plain(asdict(trial)) or len(content) < 3:
         raise InputError(f"{path} is not trial {trial.name} of this search; delete it to train this trial again")
     curve = pd.DataFrame(content["curve"], columns=list(training.HISTORY_COLUMNS))
@@ -357,7 +290,7 @@ def conduct(
     """
     _check(search)
     identity = _identity(search, kind, settings)
-    with records.hold(search.folder), _full_disk_as_os_error(search.folder):
+    with records.hold(search.folder):
         if search.fresh:
             _clear(search.folder)
         if (search.folder / "search.json").exists():
@@ -366,17 +299,6 @@ def conduct(
         trials = Trials(search, planned, announce)
         notes = proceed(trials)
         return _write(search, identity, trials, notes)
-
-
-@contextmanager
-def _full_disk_as_os_error(folder: Path) -> Iterator[None]:
-    """Raise TensorFlow's own error for a full disk, met where TensorBoard's files are written, as everybody else's."""
-    try:
-        yield
-    except Exception as error:
-        if NO_SPACE in str(error) and not isinstance(error, OSError):
-            raise OSError(errno.ENOSPC, NO_SPACE, str(folder)) from error
-        raise
 
 
 def _check(search: Search) -> None:
@@ -414,7 +336,7 @@ def _identity(search: Search, kind: Kind, settings: Mapping[str, Value]) -> dict
             "precision": training.precision(),
             **settings,
         },
-        "data": dict(search.data),
+        **search.context,
     }
     return _plain(identity)
 
@@ -430,7 +352,7 @@ def _clear(folder: Path) -> None:
 def _finished(folder: Path, identity: Mapping[str, Any]) -> SearchResult:
     result = read(folder)
     shutil.rmtree(folder / "work", ignore_errors=True)  # where it was killed between the result and clearing up
-    if any(result.data[name] != value for name, value in identity.items()):
+    if any(result.data.get(name) != value for name, value in identity.items()):
         raise InputError(
             f"{folder} holds a finished search of other clips or settings; --fresh replaces it, --runs keeps both"
         )
@@ -441,7 +363,7 @@ def _claim(folder: Path, identity: dict[str, Any]) -> None:
     """Note what this folder is the search of, or check that the interrupted search in it is the same."""
     note = folder / "work" / "search.json"
     begun = note.exists() and any(path != note for path in note.parent.iterdir())
-    if begun and _load(note, "--fresh begins anew") != identity:
+    if begun and load(note, "--fresh begins anew") != identity:
         raise InputError(
             f"{folder} holds an interrupted search of other clips or settings; --fresh begins anew, --runs keeps both"
         )
@@ -467,7 +389,7 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
         **identity,
         "rows": trials.rows,
         "chosen": best["values"],
-        "notes": list(notes),
+        "notes": [*search.notes, *notes],
         "environment": environment.describe(),
         "status": "complete",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -475,15 +397,6 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
     records.write_text(search.folder / "search.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
     shutil.rmtree(search.folder / "work")
     return SearchResult(search.folder, content)
-
-
-def table_of(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return one row per trial: `trial`, a column per setting, then what else its row has."""
-    flat = [
-        {"trial": row["trial"], **row["values"], **{key: row[key] for key in row if key not in ("trial", "values")}}
-        for row in rows
-    ]
-    return pd.DataFrame(flat).astype({"epochs": "Int64", "best_epoch": "Int64"})
 
 
 def _configuration(search: Search, best: Mapping[str, Any]) -> str:
@@ -496,31 +409,6 @@ def _configuration(search: Search, best: Mapping[str, Any]) -> str:
         lines += [f"\n[{table}]"] if chosen else []
         lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in chosen.items()]
     return "\n".join(lines) + "\n"
-
-
-def read(folder: Path) -> SearchResult:
-    """Read a finished search.
-
-    Raises:
-        InputError: there is none, or `search.json` is damaged or of another schema.
-    """
-    path = folder / "search.json"
-    if not path.exists():
-        raise InputError(f"{folder} holds no search.json: the search is not finished; make it again to go on")
-    data = _load(path, "delete it and search again")
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        found = data.get("schema") if isinstance(data, dict) else None
-        raise InputError(f"{path} has schema {found}, this Encore reads {SCHEMA}; search again")
-    if missing := [name for name in FIELDS if name not in data]:
-        raise InputError(f"{path} lacks {', '.join(missing)}; delete it and search again")
-    return SearchResult(folder, data)
-
-
-def _load(path: Path, remedy: str) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}); {remedy}") from None
 
 
 def _plain(value: Any) -> Any:

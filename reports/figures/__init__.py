@@ -21,10 +21,11 @@ from PIL import Image
 
 from common.environment import threads
 from common.published import Published
+from common.searches import SearchResult
 from reports.audit import recovered
 from reports.collect import Group
 from reports.compare import Effect
-from reports.figures import classes, confusion, cost, curves, headline, searches, seeds, slips
+from reports.figures import classes, confusion, cost, curves, headline, searches, seeds, slips, trials
 from reports.figures.sheet import DEMO, STYLE, Picture
 
 __all__ = ["DEMO", "Picture", "pictures", "save", "save_all"]
@@ -39,26 +40,30 @@ _TASKS: list[tuple[Picture, Path]] = []
 NO_NAMES = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
-def pictures(published: Published, groups: Sequence[Group], effects: Sequence[Effect]) -> list[Picture]:
+def pictures(
+    published: Published, groups: Sequence[Group], effects: Sequence[Effect], found: Sequence[SearchResult] = ()
+) -> list[Picture]:
     """List every picture of one study: those that compare its experiments first, then those of each experiment.
 
     Args:
         published: what the document prints.
         groups: the study's groups.
         effects: what protocols and switches change.
+        found: our searches over settings.
     """
     matrices = recovered(published)
-    found = [
+    listed = [
         *headline.pictures(published, groups),
         *seeds.pictures(published, groups),
         *slips.pictures(published, effects),
         *cost.pictures(published, groups),
         *searches.pictures(published),
+        *trials.pictures(published, found),
         *classes.pictures(published, groups, matrices),
         *confusion.pictures(published, groups, matrices),
         *curves.pictures(published, groups),
     ]
-    return sorted(found, key=lambda picture: picture.experiment is not None)
+    return sorted(listed, key=lambda picture: picture.experiment is not None)
 
 
 def save_all(tasks: Sequence[tuple[Picture, Path]]) -> list[tuple[Path, Path]]:

@@ -211,12 +211,14 @@ def seeds_in_words(group: Group) -> str:
 
 def data_line(groups: Iterable[Group], published: Published) -> str:
     """Say which data the runs had, and why they cannot be compared with the document if they cannot."""
-    told: dict[str, None] = {}
-    for group in groups:
-        words, why = data_in_words(group.first, published), obstacle(group.first, published)
-        reason = "" if why == words else f": {why}"
-        told[f"{words} (not comparable{reason})" if why else words] = None
-    return "; ".join(told)
+    return "; ".join(dict.fromkeys(data_of(group.first, published) for group in groups))
+
+
+def data_of(record: dict[str, Any], published: Published) -> str:
+    """Say which data a run or a search had, and why it cannot be compared with the document if it cannot."""
+    words, why = data_in_words(record, published), obstacle(record, published)
+    reason = "" if why == words else f": {why}"
+    return f"{words} (not comparable{reason})" if why else words
 
 
 def name_of(kind: str, group: Group, groups: Sequence[Group]) -> str:

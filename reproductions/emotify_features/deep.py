@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 from keras import ops
 
-from common import audio, cache, runner
+from common import audio, cache, pretrained, runner
 from common.compiled import librosa
 from common.corpora.emotify import PIECE_S
-from common.errors import InputError
 from common.progress import progress
 from common.seeds import derive
 
@@ -154,18 +153,5 @@ def network(backbone: str, weights: str) -> keras.Model:
         "pooling": "avg",
         "input_shape": (chosen.pixels, chosen.pixels, 3),
     }
-    if weights == "none":
-        keras.utils.set_random_seed(derive(0, "random weights", backbone))
-        return chosen.network(weights=None, **settings)
-    try:
-        return chosen.network(weights=weights, **settings)
-    except Exception as error:  # Keras raises plain Exception where a download fails
-        reason = str(error).strip().partition("\n")[0][:200]
-        if weights == "imagenet":
-            raise InputError(
-                f"the ImageNet weights of {chosen.title} cannot be fetched ({reason}); name a file of them with "
-                "--weights PATH, or take random ones with --weights none"
-            ) from error
-        raise InputError(
-            f"--weights {weights} cannot be loaded into {chosen.title} ({reason}); name another"
-        ) from error
+    seed = derive(0, "random weights", backbone)
+    return pretrained.network(chosen.title, chosen.network, weights, seed=seed, **settings)

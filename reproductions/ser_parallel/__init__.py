@@ -37,7 +37,7 @@ Departures and choices, where the document is silent:
 import pandas as pd
 
 from common.study import Protocol, Setting, Study, Switch
-from reproductions.ser_parallel import from_scratch
+from reproductions.ser_parallel import from_scratch, vgg16
 
 CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
@@ -65,6 +65,15 @@ SWITCHES = (
         acts_on="model",
         question="Does the encoder attend over the clips of a batch, or over the frames of a clip?",
         evidence="Its printed output (section 4.5.1) begins with 94 frames where the layer takes the batch.",
+    ),
+    Switch(
+        "unfreeze",
+        published="layers",
+        corrected="blocks",
+        acts_on="model",
+        question="Are the last 1, 2, 3 convolutional layers of VGG16 trained with its classifier, or the last blocks?",
+        evidence="Sections 5.3.2 and 5.3.3 say blocks; their trainable counts 17,665,031 and 20,024,839 exceed the "
+        "classifier's 12,945,415 by 2 x 2,359,808 and 3 x 2,359,808: two and three layers of the fifth block.",
     ),
     Switch(
         "split",
@@ -106,7 +115,7 @@ STUDY = Study(
     corpora=("ravdess", "savee", "tess", "crema_d"),
     switches=SWITCHES,
     protocols=PROTOCOLS,
-    experiments=from_scratch.EXPERIMENTS,
+    experiments=(*from_scratch.EXPERIMENTS, *vgg16.EXPERIMENTS),
     label=label,
     split=from_scratch.split,
     batch_dependent=lambda experiment, setting: (

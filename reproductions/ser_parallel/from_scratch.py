@@ -118,11 +118,16 @@ def inputs_of(
     waveform = audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=OFFSET_S)
     unscaled = features.extract(waveform[np.newaxis], feature=_feature(inputs))
     x = features.Standardiser(**front_end).transform(unscaled)[..., np.newaxis]
+    return FileInputs(x, (part_used(path),))
+
+
+def part_used(path: Path) -> str:
+    """Say which part of a file is classified."""
     seconds = soundfile.info(path).duration
     end = OFFSET_S + DURATION_S
     if seconds > end:
-        return FileInputs(x, (f"of its {seconds:.1f} s only those from {OFFSET_S:g} to {end:g} s are used",))
-    return FileInputs(x, (f"it ends after {seconds:.1f} s: zeros fill it up to {end:g} s, as in training",))
+        return f"of its {seconds:.1f} s only those from {OFFSET_S:g} to {end:g} s are used"
+    return f"it ends after {seconds:.1f} s: zeros fill it up to {end:g} s, as in training"
 
 
 def _feature(inputs: Mapping[str, Any]) -> Callable[..., Any]:

@@ -154,6 +154,20 @@ def test_options_reach_the_run(encore, corpus, monkeypatch, tmp_path) -> None:
     assert job.options.strategy == "mirrored"
 
 
+def test_a_setting_of_the_model_reaches_the_model_and_the_record(encore, corpus, tmp_path) -> None:
+    (tmp_path / "c.toml").write_text("[model]\ndropout = 0.25\n")
+    assert encore("run", "patient", "--data", corpus, "--epochs", 1, "--config", "c.toml")[0] == 0
+    record = records.read(tmp_path / "runs/tiny/patient/published/seed-0")
+    learner = training.KerasLearner.load(record.folder / "fold-0" / training.KerasLearner.FILE, tiny.PATIENT)
+    (layer,) = [layer for layer in learner.model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert layer.rate == 0.25
+    assert record.data["configuration"]["model"] == {"dropout": 0.25}
+    assert record.data["configuration"]["overrides"] == {"dropout": 0.25, "epochs": 1}
+    code, _, err = encore("run", "patient", "--data", corpus, "--epochs", 1)
+    assert code == 2
+    assert "holds a finished run of other clips or settings" in err
+
+
 def test_mixed_precision_is_used_when_asked_for(encore, corpus, monkeypatch) -> None:
     monkeypatch.setattr(runner, "run", lambda job, _: None)
     monkeypatch.setattr(cli, "_print_record", lambda *_: None)
@@ -220,6 +234,9 @@ def test_a_wrong_call_leaves_with_2_and_one_line(words, says, encore, tmp_path) 
         ("[training]\nlearning_rate = 1", "learning_rate = 1 is no setting; [training] takes epochs (int), "),
         ("[training]\npatience = -1", "patience = -1 is no setting"),
         ("[training]\nepochs = true", "epochs = True is no setting"),
+        ("model = 3", "has no table [training] or [model]"),
+        ("[model]\ndepth = 2", "depth = 2 is no setting of patient's model; [model] takes dropout (float) there"),
+        ("[model]\ndropout = 1", "dropout = 1 is no setting of patient's model"),
     ],
 )
 def test_a_wrong_configuration_is_refused_with_what_it_takes(content, says, encore, tmp_path) -> None:

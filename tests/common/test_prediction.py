@@ -37,7 +37,7 @@ def test_a_model_says_of_a_file_what_its_folds_say_on_average(finished, song) ->
     assert one.parts == 1
     assert one.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert one.predicted == one.classes[int(one.probabilities.argmax())]
-    assert one.notes == ("its first 16 ms",)
+    assert one.notes[0] == "its first 16 ms"
 
 
 def test_it_predicts_what_the_run_predicted(unbroken, corpus) -> None:
@@ -131,3 +131,54 @@ def test_any_rate_and_length_is_taken(finished, tmp_path) -> None:
     soundfile.write(tmp_path / "long.flac", np.stack([sound, sound], axis=1), 44_100)
     (one,) = prediction.predict(tiny.STUDY, finished, [tmp_path / "long.flac"])
     assert one.predicted in tiny.CLASSES
+
+
+def clip_of(record: Record, kind: str) -> str:
+    """Return the name of a clip that is in one set of a run's only fold."""
+    split = record.split()
+    return str(split.loc[split["set"] == kind, "name"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("train", "this file is among the clips that it was trained on: what the model says of it is no test"),
+        ("validation", "this file is among the clips that its training was chosen by"),
+        ("test", None),
+    ],
+)
+def test_a_file_that_the_model_met_is_recognised_whatever_it_is_called(kind, says, unbroken, corpus, tmp_path) -> None:
+    record = unbroken("patient", "published", folds=2)
+    renamed = tmp_path / "recording.wav"
+    shutil.copy(corpus / f"{clip_of(record, kind)}.wav", renamed)
+    (one,) = prediction.predict(tiny.STUDY, record, [renamed])
+    met = [note for note in one.notes if "is among the clips" in note]
+    assert len(met) == (says is not None)
+    assert all(note.startswith(says) for note in met)
+
+
+def test_of_several_folds_it_says_how_many_met_the_file(finished, song) -> None:
+    split = finished.split()
+    trained = split.loc[(split["name"] == song.stem) & (split["set"] == "train"), "fold"].nunique()
+    (one,) = prediction.predict(tiny.STUDY, finished, [song])
+    assert f"trained on, in {trained} of 2 folds: " in " ".join(one.notes)
+
+
+def test_a_piece_of_a_file_that_the_model_met_is_recognised(pieces, song) -> None:
+    (one,) = prediction.predict(tiny_pieces.STUDY, pieces, [song])
+    assert "this file is among the clips that it was trained on, in " in " ".join(one.notes)
+
+
+def test_an_older_run_knows_its_clips_by_their_names(finished, song) -> None:
+    path = finished.folder / "split.csv"
+    records.write_table(path, finished.split().drop(columns="digest"))
+    (one,) = prediction.predict(tiny.STUDY, finished, [song])
+    assert "a clip of this name is among the clips" in " ".join(one.notes)
+
+
+def test_features_that_are_made_otherwise_by_now_are_refused(finished, song) -> None:
+    path = finished.folder / "record.json"
+    path.write_text(path.read_text().replace('"sample_rate": 8000', '"sample_rate": 4000'))
+    changed = records.read(finished.folder)
+    with pytest.raises(InputError, match="were made with another sample_rate than now; run it again"):
+        prediction.predict(tiny.STUDY, changed, [song])

@@ -151,3 +151,14 @@ def test_a_file_system_without_locks_is_not_taken_for_a_busy_one(monkeypatch, tm
     monkeypatch.setattr(records.fcntl, "flock", refuse)
     with pytest.raises(InputError, match=r"cannot be locked .* name a local folder"):
         records.hold(tmp_path).__enter__()
+
+
+def test_tensorflows_full_disk_is_a_full_disk_as_any_other(tmp_path) -> None:
+    with pytest.raises(OSError, match="No space left") as caught, records.hold(tmp_path / "run"):
+        raise RuntimeError("Could not initialize events writer: No space left on device")
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_another_error_of_tensorflow_stays_what_it_is(tmp_path) -> None:
+    with pytest.raises(RuntimeError, match="no kernel"), records.hold(tmp_path / "run"):
+        raise RuntimeError("no kernel")

@@ -92,10 +92,10 @@ def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray])
     return FileInputs(spectra_of(waveform[np.newaxis])[:, front_end["bands"]], ("its first 16 ms",))
 
 
-def build(setting: Setting, n_classes: int) -> keras.Model:
+def build(setting: Setting, n_classes: int, *, dropout: float = 0.4) -> keras.Model:
     inputs = keras.Input((65,))
     hidden = keras.layers.Dense(int(setting.switches["width"]), "relu")(inputs)
-    hidden = keras.layers.Dropout(0.4)(keras.layers.BatchNormalization(momentum=0.5)(hidden))
+    hidden = keras.layers.Dropout(dropout)(keras.layers.BatchNormalization(momentum=0.5)(hidden))
     return keras.Model(inputs, keras.layers.Dense(n_classes, "softmax")(hidden))
 
 
@@ -111,6 +111,7 @@ def experiment(name: str, training: Training) -> Experiment:
         inputs_of=inputs_of,
         inputs={"sample_rate": SAMPLE_RATE, "duration_s": DURATION_S},
         demo={"epochs": 3},
+        adjustable=("dropout",),
     )
 
 

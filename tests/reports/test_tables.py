@@ -11,6 +11,7 @@ from reports.beside import Side, sides_of
 from reports.chapter import chapter, front_table
 from reports.collect import collect
 from reports.content import MISSING, Chapter, Number, Table, cell_text
+from reports.searched import search_table
 from reports.tables import (
     class_table,
     confusion_table,
@@ -19,7 +20,6 @@ from reports.tables import (
     parameter_table,
     recovered_table,
     result_table,
-    search_table,
 )
 
 Write = Callable[..., Path]

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "common"))
 
 import small_search
 
+from common.searches import SearchResult
 from tuning import grid, hyperband
-from tuning.search import SearchResult
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,20 @@ import keras
 import numpy as np
 import pandas as pd
 
+from common.searches import SearchResult
 from common.study import Arrays, Training
-from tuning.search import Search, SearchResult
+from tuning.search import Search
 
 RATES = (1e-5, 1e-4, 1e-3, 1e-2)
+CONTEXT = {
+    "search": "full",
+    "data": {"digest": "0123", "demo": False},
+    "switches": {},
+    "changed": [],
+    "size": "full",
+    "classes": ["a", "b", "c"],
+    "configuration": {},
+}
 TRAINING = Training(epochs=2, batch_size=8, learning_rate=0.01)
 
 
@@ -45,7 +55,7 @@ def search_in(folder: Path, **changes: Any) -> Search:
         "training": TRAINING,
         "objective": "val_loss",
         "seed": 0,
-        "data": {"digest": "0123", "demo": False},
+        "context": CONTEXT,
         "folder": folder,
     }
     return Search(**{**given, **changes})

@@ -11,9 +11,10 @@ import pytest
 import small_search
 
 from common.errors import InputError
+from common.searches import SearchResult
 from tuning import hyperband
 from tuning.hyperband import Round
-from tuning.search import SearchResult, Trial, Trials
+from tuning.search import Trial, Trials
 
 HERE = Path(__file__).parent
 

@@ -4,17 +4,16 @@ import math
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NoReturn
 
 import keras
 import pandas as pd
 import pytest
 import small_search
 
-from common import records, training
+from common import records, searches, training
 from common.errors import InputError, ResultError
 from common.study import Arrays
-from tuning import grid, hyperband, search
+from tuning import grid, hyperband
 
 
 def stop_after(trials: int) -> Callable[[str], None]:
@@ -70,7 +69,7 @@ def test_fresh_throws_away_what_was_there(tmp_path) -> None:
     [
         {"seed": 1},
         {"space": {"learning_rate": (1e-2, 1e-4)}},
-        {"data": {"digest": "other", "demo": False}},
+        {"context": {**small_search.CONTEXT, "data": {"digest": "other", "demo": False}}},
         {"training": replace(small_search.TRAINING, epochs=4)},
         {"objective": "val_accuracy"},
     ],
@@ -89,7 +88,7 @@ def test_an_interrupted_search_of_something_else_is_not_touched(tmp_path) -> Non
 
 def test_search_json_is_all_that_reports_need(brackets) -> None:
     stored = json.loads((brackets.folder / "search.json").read_text())
-    assert set(search.FIELDS) <= set(stored)
+    assert set(searches.FIELDS) <= set(stored)
     assert (stored["kind"], stored["status"], stored["data"]["digest"]) == ("hyperband", "complete", "0123")
     assert stored["space"]["learning_rate"] == list(small_search.RATES)
     assert stored["environment"]["backend"] == keras.backend.backend()
@@ -146,7 +145,7 @@ def test_a_damaged_result_is_named_with_what_to_do(content, why, tmp_path) -> No
 
 def test_an_unfinished_search_is_no_result(tmp_path) -> None:
     with pytest.raises(InputError, match="the search is not finished"):
-        search.read(tmp_path)
+        searches.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -196,11 +195,7 @@ def test_a_full_disk_ends_the_search_and_keeps_the_finished_trials(whole_grid, t
     assert small_search.without_seconds(resumed)[0].equals(small_search.without_seconds(whole_grid)[0])
 
 
-def test_tensorflows_full_disk_is_a_full_disk_as_any_other(tmp_path, monkeypatch) -> None:
-    def full(*_: object) -> NoReturn:
-        raise RuntimeError("Could not initialize events writer: No space left on device")
-
-    monkeypatch.setattr(search.hparams, "write_trial", full)
-    with pytest.raises(OSError, match="No space left") as caught:
-        grid.search(small_search.grid_in(tmp_path))
-    assert caught.value.errno == errno.ENOSPC
+def test_no_trial_leaves_a_graph_behind(graphs, tmp_path) -> None:
+    before = graphs()
+    grid.search(small_search.search_in(tmp_path, space={"units": (2, 4, 8)}))
+    assert graphs() <= before

@@ -1,4 +1,4 @@
-"""Memory that stays flat however many models are trained one after the other."""
+"""Memory that stays flat, however many models are trained one after the other."""
 
 import gc
 from collections.abc import Iterator

@@ -1,0 +1,335 @@
+"""What a document concludes from its numbers, held against our runs: the models side by side, claim by claim.
+
+The audit asks whether the printed numbers bear a conclusion out; here our own records are asked the same, under each
+protocol. Only runs on the same data at the same size are compared. A conclusion is *borne out* where the 95 % interval
+of the difference says so, *contradicted* where it says the opposite, *undecided* where it covers both.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.metrics import Interval, difference_interval
+from common.published import SCORES, Claim, Published
+from reports.audit.claims import prefix
+from reports.audit.finding import Finding
+from reports.beside import PRINTED, Side, heading, in_words, labels_of, metric_of, notes_on, precise, printed_number
+from reports.collect import PROTOCOLS, Estimate, Group
+from reports.compare import ACCURACY, NOT_COMPARABLE, NOT_RUN, Effect, PairedRun, contrast, obstacle, signed
+from reports.content import Cell, Column, Number, Section, Table, Words
+
+BORNE_OUT, CONTRADICTED, UNDECIDED = "borne out", "contradicted", "undecided"
+FEW = 5
+"""More tests than this are told by their range."""
+SHOWN = 20
+"""A comparison of more models is of second rank."""
+
+Models = Mapping[str, Group]
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """A claim of a text held against our runs under one protocol.
+
+    Attributes:
+        groups: the runs that it was held against.
+    """
+
+    claim: Claim
+    protocol: str
+    verdict: str
+    evidence: str
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class Lead:
+    """By how much one group is ahead of another in a metric, larger being better.
+
+    Attributes:
+        first: what the one has, over the seeds that both have.
+        second: what the other has.
+        pairs: seed by seed, with McNemar's test where both have the same clips.
+    """
+
+    first: float
+    second: float
+    value: float
+    interval: Interval
+    method: str
+    pairs: tuple[PairedRun, ...] = ()
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        told = f"{signed(self.value)} [{signed(low)}, {signed(high)}] ({self.method})"
+        tests = [pair.test.p for pair in self.pairs if pair.test]
+        return f"{told}, McNemar's p {_few(tests)}" if tests else told
+
+
+def models_of(groups: Iterable[Group], protocol: str) -> list[Models]:
+    """Return what was run under a protocol, by experiment: a part for each corpus and size, real sounds first.
+
+    Of several groups of one experiment that with nothing set on the command line counts, then that of most seeds.
+    """
+    parts: dict[tuple[bool, str, str], dict[str, Group]] = {}
+    own = [group for group in groups if group.protocol == protocol]
+    for group in sorted(own, key=lambda group: (bool(_overrides(group)), -len(group.runs))):
+        where = (group.demo, group.first["size"], group.first["data"]["digest"])
+        parts.setdefault(where, {}).setdefault(group.experiment, group)
+    return sorted(parts.values(), key=lambda models: (_any(models).demo, -_any(models).first["data"]["clips"]))
+
+
+def _overrides(group: Group) -> Mapping[str, object]:
+    return group.first["configuration"].get("overrides") or {}
+
+
+def _any(models: Models) -> Group:
+    return next(iter(models.values()))
+
+
+def conclusions(published: Published, groups: Sequence[Group]) -> list[Conclusion]:
+    """Hold every claim against our runs: under `published` always, under other protocols where they were run."""
+    found = []
+    for claim in published.claims:
+        compared = _compared(published, claim)
+        for protocol in PROTOCOLS:
+            parts = models_of(groups, protocol)
+            named = [{name: models[name] for name in compared if name in models} for models in parts]
+            models = max(named, key=lambda one: (bool(one) and not _any(one).demo, len(one)), default={})
+            judged = _judged(published, claim, protocol, models)
+            if protocol == PROTOCOLS[0] or judged.verdict != NOT_RUN:
+                found.append(judged)
+    return found
+
+
+def _compared(published: Published, claim: Claim) -> tuple[str, ...]:
+    """Return the experiments that a claim is about: what is best without saying of what is the best of all."""
+    named = claim.experiments
+    if len(named) > 1 or claim.kind != "best":
+        return named
+    return (*named, *(name for name in published.by_id if name not in named))
+
+
+def _judged(published: Published, claim: Claim, protocol: str, models: Models) -> Conclusion:
+    missing = [name for name in _compared(published, claim) if name not in models]
+    kinds: dict[str, Callable[[Published, Claim, Models], tuple[str, str]]] = {
+        "best": _best,
+        "greater": _greater,
+        "similar": _similar,
+        "above": _above,
+        "each_greater": _each_greater,
+    }
+    first, enough = claim.experiments[0] in models, len(models) > 1
+    if missing and not (claim.kind == "best" and first and enough):
+        return Conclusion(claim, protocol, NOT_RUN, f"no record of {', '.join(missing)}", ())
+    verdict, evidence = kinds[claim.kind](published, claim, models)
+    if missing:
+        verdict = verdict if verdict == CONTRADICTED else NOT_RUN
+        evidence += f"; no record of {', '.join(missing)}"
+    if _any(models).demo:
+        verdict = NOT_COMPARABLE
+    return Conclusion(claim, protocol, verdict, evidence, tuple(models.values()))
+
+
+def lead(published: Published, metric: str, first: Group, second: Group) -> Lead | None:
+    """Return by how much the first group is better; None where a group has no such metric."""
+    if metric == ACCURACY and (effect := contrast(second, first)):
+        ours, theirs = (float(np.mean([getattr(pair, side) for pair in effect.pairs])) for side in ("other", "base"))
+        return Lead(ours, theirs, effect.mean, effect.interval, effect.method, effect.pairs)
+    one, other = _estimate(first, metric), _estimate(second, metric)
+    if one is None or other is None:
+        return None
+    low, high = difference_interval(one.value, one.interval, other.value, other.interval)
+    between = one.value - other.value
+    if metric_of(published, metric).kind == "error":
+        between, low, high = -between, -high, -low
+    return Lead(one.value, other.value, between, (low, high), "as of independent clips")
+
+
+def _estimate(group: Group, metric: str) -> Estimate | None:
+    name, _, score = metric.rpartition("_")
+    if score in SCORES and name in group.first["classes"]:
+        return group.class_estimate(name, score)
+    return group.estimate(metric)
+
+
+def _told(metric: str, first: Group, second: Group, by: Lead | None) -> str:
+    if by is None:
+        return f"{first.experiment} and {second.experiment} have not both {in_words(metric)}"
+    return f"{first.experiment} {by.first:.3f} against {second.experiment} {by.second:.3f}: {by}"
+
+
+def _greater(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
+    first, second = (models[name] for name in claim.experiments)
+    by = lead(published, claim.metric, first, second)
+    return _beyond(by), _told(claim.metric, first, second, by)
+
+
+def _beyond(by: Lead | None) -> str:
+    """Say whether a lead is beyond chance."""
+    if by is None or by.interval[0] <= 0 <= by.interval[1]:
+        return UNDECIDED
+    return BORNE_OUT if by.interval[0] > 0 else CONTRADICTED
+
+
+def _similar(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
+    """Hold two against each other: similar are those whose difference is known to be as small as a verdict asks for."""
+    first, second = (models[name] for name in claim.experiments)
+    by, resolution = lead(published, claim.metric, first, second), published.resolution["overall"]
+    told = _told(claim.metric, first, second, by)
+    if by is None or _beyond(by) != UNDECIDED:
+        return (CONTRADICTED if by else UNDECIDED), told
+    low, high = by.interval
+    if (high - low) / 2 <= resolution:
+        return BORNE_OUT, told
+    return UNDECIDED, f"{told}: covers 0 but is wider than ±{resolution:g}"
+
+
+def _best(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
+    first = models[claim.experiments[0]]
+    others = [group for name, group in models.items() if name != first.experiment]
+    leads = [(lead(published, claim.metric, first, other), other) for other in others]
+    closest = min(leads, key=lambda pair: pair[0].value if pair[0] else 0.0)
+    words = {_beyond(by) for by, _ in leads}
+    verdict = next((word for word in (CONTRADICTED, UNDECIDED) if word in words), BORNE_OUT)
+    return verdict, f"{_told(claim.metric, first, closest[1], closest[0])}, the closest of {len(others)}"
+
+
+def _above(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
+    threshold = claim.threshold or 0.0
+    values = {name: _estimate(models[name], claim.metric) for name in claim.experiments}
+    known = {name: value for name, value in values.items() if value is not None}
+    told = ", ".join(
+        f"{name} {value.value:.3f} [{value.interval[0]:.3f}, {value.interval[1]:.3f}]" for name, value in known.items()
+    )
+    if any(value.interval[1] <= threshold for value in known.values()):
+        return CONTRADICTED, told
+    sure = len(known) == len(values) and all(value.interval[0] > threshold for value in known.values())
+    return (BORNE_OUT if sure else UNDECIDED), told
+
+
+def _each_greater(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
+    first, second = (models[name] for name in claim.experiments)
+    names = published.data_of(first.experiment).classes
+    leads = {name: lead(published, f"{name}_{claim.metric}", first, second) for name in names}
+    words = [_beyond(by) for by in leads.values()]
+    grew = sum(by is not None and by.value > 0 for by in leads.values())
+    verdict = next((word for word in (CONTRADICTED, UNDECIDED) if word in words), BORNE_OUT)
+    least, by = min(leads.items(), key=lambda pair: pair[1].value if pair[1] else 0.0)
+    return verdict, f"{grew} of {len(names)} classes grew, {words.count(BORNE_OUT)} beyond chance; least {least}: {by}"
+
+
+def section(
+    published: Published, groups: Sequence[Group], sides: Sequence[Side], findings: Sequence[Finding]
+) -> Section:
+    """Return the section on a document's conclusions; empty where it draws none."""
+    name, title = "conclusions", "What the document concludes"
+    if not published.claims:
+        return Section(name, title, ())
+    words = Words(
+        "Each conclusion of the text, held against the printed numbers (as the audit does) and against our runs: borne "
+        "out or contradicted where the 95 % interval of the difference leaves no other reading, else undecided."
+    )
+    found = conclusions(published, groups)
+    tables = [_claim_table(published, found, findings), _model_table(published, sides), _test_table(published, groups)]
+    return Section(name, title, (words, *(table for table in tables if table.rows)))
+
+
+def _claim_table(published: Published, found: Sequence[Conclusion], findings: Sequence[Finding]) -> Table:
+    holds = {finding.id: "holds" if finding.holds else "does not hold" for finding in findings}
+    rows: list[tuple[Cell, ...]] = []
+    for one in found:
+        claim = one.claim
+        printed = holds.get(f"{prefix(published.study)}-claims-{claim.id}", "")
+        compared = NOT_COMPARABLE if any(obstacle(group.first, published) for group in one.groups) else ""
+        rows.append((claim.says, claim.section, printed, one.verdict, one.protocol, one.evidence, compared, claim.id))
+    columns = (
+        Column("Conclusion", kind="prose"),
+        Column("Section"),
+        Column("Printed numbers", kind="verdict"),
+        Column("Our runs", kind="verdict"),
+        Column("Protocol"),
+        Column("Evidence of our runs", kind="prose"),
+        Column("Data", kind="verdict"),
+        Column("Id", kind="code"),
+    )
+    notes = ("Not comparable: our runs had other data or settings than the document's; each experiment says which.",)
+    shown = any(row[-2] for row in rows)
+    return Table("conclusions", "Conclusions of the text", columns, tuple(rows), notes=notes if shown else ())
+
+
+def _model_table(published: Published, sides: Sequence[Side]) -> Table:
+    """Return every model with its parameters and the metric that ranks: printed, and ours under each protocol."""
+    metric, labels = published.headline, labels_of(sides)
+    rows = [row for one in published.experiments if (row := _model_row(published, one.id, sides, labels))]
+    columns = [Column("Experiment"), Column("Parameters", kind="number")]
+    columns += [Column(heading(published, metric), side, "number") for side in (PRINTED, *labels)]
+    title = "The models side by side"
+    end = Column("Id", kind="code")
+    return Table(
+        "models", title, (*columns, end), tuple(rows), notes=notes_on(published, sides), folded=len(rows) > SHOWN
+    )
+
+
+def _model_row(
+    published: Published, experiment: str, sides: Sequence[Side], labels: Sequence[str]
+) -> tuple[Cell, ...] | None:
+    """Return a row, or None where neither a number is printed nor a run was made."""
+    own = {side.label: side.group for side in sides if side.group.experiment == experiment}
+    printed, layers = printed_number(published, experiment, published.headline), published.layers(experiment)
+    if printed is None and not own:
+        return None
+    obtained = [precise(published, own[label], published.headline) if label in own else None for label in labels]
+    recorded = [group.first["parameters"].get("total") for group in own.values()]
+    total = layers.total if layers else next((count for count in recorded if count), None)
+    parameters = Number(f"{total:,}", total) if total else None
+    return (published.experiment(experiment).title, parameters, printed, *obtained, experiment)
+
+
+def _test_table(published: Published, groups: Sequence[Group]) -> Table:
+    """Return McNemar's test of every model against the most accurate one that was run on the same clips."""
+    rows = [
+        row for protocol in PROTOCOLS for models in models_of(groups, protocol) for row in _test_rows(protocol, models)
+    ]
+    columns = (
+        Column("Model", kind="code"),
+        Column("Against the best", kind="code"),
+        Column("Protocol"),
+        Column("Difference in accuracy", kind="number"),
+        Column("Only the model is right"),
+        Column("Only the best is right"),
+        Column("McNemar's p"),
+        Column("Interval"),
+    )
+    notes = ("Exact and two-sided, seed by seed; p is not adjusted for the number of models.",)
+    return Table("mcnemar", "Our models on the same clips", columns, tuple(rows), notes=notes, folded=len(rows) > SHOWN)
+
+
+def _test_rows(protocol: str, models: Models) -> list[tuple[Cell, ...]]:
+    accuracies = {name: estimate.value for name, group in models.items() if (estimate := group.estimate(ACCURACY))}
+    if len(accuracies) < 2:
+        return []
+    best = max(accuracies, key=accuracies.__getitem__)
+    effects = {name: contrast(models[best], models[name]) for name in accuracies if name != best}
+    demo = ", demo" * _any(models).demo
+    return [_test_row(effect, f"{protocol}{demo}") for effect in effects.values() if effect and _tests(effect)]
+
+
+def _tests(effect: Effect) -> bool:
+    return any(pair.test for pair in effect.pairs)
+
+
+def _test_row(effect: Effect, protocol: str) -> tuple[Cell, ...]:
+    low, high = effect.interval
+    difference = Number(f"{signed(effect.mean)} [{signed(low)}, {signed(high)}]", effect.mean, effect.interval)
+    tests = [pair.test for pair in effect.pairs if pair.test]
+    mine, best = (_few([getattr(test, side) for test in tests]) for side in ("only_second", "only_first"))
+    p = _few([test.p for test in tests])
+    return (effect.other.experiment, effect.base.experiment, protocol, difference, mine, best, p, effect.method)
+
+
+def _few(values: Sequence[float]) -> str:
+    """Write a few numbers one by one, many by their range."""
+    texts = [f"{value:.2g}" if isinstance(value, float) else str(value) for value in values]
+    return ", ".join(texts) if len(texts) <= FEW else f"{min(values):.2g} to {max(values):.2g}"

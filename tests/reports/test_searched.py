@@ -1,0 +1,123 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common.published import load
+from reports.build import study_of
+from reports.collect import Collected, collect
+from reports.content import MISSING, Table, cell_text
+from reports.figures import pictures, trials
+from reports.searched import search_table
+
+Write = Callable[..., Path]
+
+SER = load("ser_parallel")
+(PRINTED,) = (search for search in SER.searches if search.rows)
+
+
+def table_of(collected: Collected) -> Table:
+    return search_table(SER, PRINTED, collected.searches)
+
+
+def column(table: Table, heading: str) -> list[str]:
+    place = [one.heading for one in table.columns].index(heading)
+    return [cell_text(row[place]) for row in table.rows]
+
+
+def test_the_scores_of_the_last_epoch_stand_beside_the_printed_ones(search: Write, runs: Path) -> None:
+    search("literal", epochs=2, best=0.01)
+    search("full", epochs=100, best=0.001)
+    table = table_of(collect([runs]))
+    names = ("printed", "ours, literal", "ours, full")
+    assert [column(table, f"Validation epoch accuracy, {side}") for side in names] == [
+        ["0.178", "0.163", "0.496", "0.565"],
+        ["0.102", "0.152", "0.202", "0.552"],
+        ["0.200", "0.250", "0.600", "0.350"],
+    ]
+    assert [column(table, f"Chosen, {side}").index("chosen") for side in names] == [3, 3, 2]
+
+
+def test_the_notes_say_how_each_search_was_made_on_what_and_what_it_lacks(search: Write, runs: Path) -> None:
+    search("literal")
+    first, second = table_of(collect([runs])).notes
+    assert first.startswith("Ours, literal: Hyperband, 4 trials of at most 2 of 100 epochs; 1,440 of 12,162 clips: ")
+    assert first.endswith("; seed 0; not comparable.")
+    assert second == "Ours, literal: it ended early."
+
+
+def test_a_search_of_the_demo_corpus_is_called_a_demo(search: Write, runs: Path) -> None:
+    search(demo=True)
+    collected = collect([runs])
+    assert "Chosen, ours, literal, demo" in [one.heading for one in table_of(collected).columns]
+    (picture,) = trials.pictures(SER, collected.searches)
+    assert picture.demo
+    assert picture.name.endswith("-demo")
+
+
+def test_several_seeds_are_told_apart(search: Write, runs: Path) -> None:
+    search(seed=0)
+    search(seed=1)
+    assert {"Chosen, ours, literal, seed 0", "Chosen, ours, literal, seed 1"} <= {
+        one.heading for one in table_of(collect([runs])).columns
+    }
+
+
+def test_a_search_that_prints_its_space_alone_has_our_choice_beside_the_printed_one(search: Write, runs: Path) -> None:
+    search(experiment="vgg16-0", chosen={"learning_rate": 0.01})
+    (vgg,) = (one for one in SER.searches if one.experiment == "vgg16-0")
+    table = search_table(SER, vgg, collect([runs]).searches)
+    assert column(table, "Chosen, printed") == ["512", "192", "1e-05"]
+    assert column(table, "Chosen, ours, literal") == [MISSING] * 2 + ["0.01"]
+
+
+def test_the_picture_has_a_curve_per_rate_and_rings_what_each_search_chose(search: Write, runs: Path) -> None:
+    search("literal", epochs=2, best=0.01)
+    search("full", epochs=100, best=0.001)
+    figure = trials.trials_figure(SER, collect([runs]).searches)
+    curves = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 100]
+    rings = [(line.get_xdata()[0], line.get_ydata()[0]) for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert len(figure.axes) == 4
+    assert len(curves) == 4
+    np.testing.assert_allclose(rings, [(2, 0.552), (100, 0.6)])
+
+
+def test_the_searches_of_one_protocol_and_seed_share_a_picture(search: Write, runs: Path) -> None:
+    for name, epochs in (("literal", 2), ("full", 9)):
+        search(name, epochs=epochs)
+    listed = [picture.name for picture in pictures(SER, [], [], collect([runs]).searches)]
+    assert [name for name in listed if name.startswith("trials")] == ["trials-single-cnn-published"]
+
+
+def test_a_study_that_was_only_searched_has_its_picture_in_the_experiments_section(search: Write, runs: Path) -> None:
+    search()
+    collected = collect([runs])
+    assert collected.studies() == ["ser_parallel"]
+    assert "trials-single-cnn-published" in study_of("ser_parallel", [], collected.searches).chapter.pictures
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ({"chosen": {"learning_rate": 1e-5}}, "its trials are not those of its curves"),
+        ({"experiment": "triple-cnn"}, "no experiment 'triple-cnn'"),
+        ({"schema": 9}, "has schema 9"),
+        ({"rows": [{"trial": "0000"}]}, "it is damaged (KeyError"),
+    ],
+)
+def test_a_search_that_contradicts_itself_is_left_out_and_named(damage, says, search: Write, runs: Path) -> None:
+    path = search() / "search.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **damage}))
+    collected = collect([runs])
+    assert collected.searches == ()
+    (sentence,) = collected.skipped
+    assert sentence.startswith("left out: ")
+    assert says in sentence
+
+
+def test_curves_of_another_search_are_found_out(search: Write, runs: Path) -> None:
+    first, second = search("literal", best=0.01), search("full", best=0.001)
+    (first / "curves.csv").write_bytes((second / "curves.csv").read_bytes())
+    assert [one.data["search"] for one in collect([runs]).searches] == ["full"]

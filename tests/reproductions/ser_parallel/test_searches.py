@@ -1,0 +1,45 @@
+import keras_tuner
+import pytest
+
+from common import published
+from reproductions.ser_parallel import STUDY
+from reproductions.ser_parallel.searches import SEARCHES
+from tuning.search import OF_TRAINING
+
+LITERAL = next(plan for plan in SEARCHES if (plan.experiment, plan.name) == ("single-cnn", "literal"))
+
+
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_keras_tuner_itself_ends_the_documents_search_after_each_rate_was_trained_for_two_epochs(seed) -> None:
+    space = keras_tuner.HyperParameters()
+    space.Choice("learning_rate", list(LITERAL.space["learning_rate"]))
+    oracle = keras_tuner.oracles.HyperbandOracle(
+        objective=keras_tuner.Objective(LITERAL.objective, "max"),
+        max_epochs=LITERAL.epochs,
+        seed=seed,
+        hyperparameters=space,
+    )
+    oracle._set_project_dir("unused", "unused")
+    oracle.save = oracle._save_trial = lambda *_: None
+    trials = []
+    while (trial := oracle.create_trial("test")).status == "RUNNING":
+        trials.append(trial.hyperparameters.values)
+        oracle.update_trial(trial.trial_id, {LITERAL.objective: trials[-1]["learning_rate"]})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    assert sorted(values["learning_rate"] for values in trials) == sorted(LITERAL.space["learning_rate"])
+    assert {values["tuner/epochs"] for values in trials} == {2}
+
+
+def test_the_searched_values_are_the_printed_ones() -> None:
+    printed = published.load(STUDY.name)
+    for plan in SEARCHES:
+        space = printed.search(plan.experiment).space
+        assert {name: sorted(values) for name, values in plan.space.items()} == {
+            name: sorted(values) for name, values in space.items()
+        }
+
+
+def test_every_searched_setting_is_one_of_its_experiment() -> None:
+    for plan in SEARCHES:
+        assert set(plan.space) <= {*OF_TRAINING, *STUDY.experiment(plan.experiment).adjustable}

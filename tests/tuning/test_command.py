@@ -1,0 +1,179 @@
+import json
+import shutil
+import tomllib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import tiny
+
+from common import cli, console, published, records, searches
+from common.corpora import DEMO_MARKER
+from tuning import command
+from tuning.plan import Plan
+from tuning.search import Trials
+
+RATES = (1e-3, 0.1)
+PLANS = (
+    Plan("short", "patient", "1", "as it was done", "hyperband", {"learning_rate": RATES}, 9, "val_accuracy"),
+    Plan("whole", "patient", "1", "to the end", "grid", {"dropout": (0.1, 0.5)}, 2, "val_loss", demo_epochs=1),
+    Plan("none", "paired", "1", "of nothing", "grid", {"depth": (1, 2)}, 2, "val_loss"),
+)
+PRINTED = """
+schema = 2
+study = "tiny"
+title = "A tiny document"
+document = "made up"
+resolution = {overall = 0.05, per_class = 0.12}
+data = {section = "1", clips = 96, known = "count", corpora = {}, classes = ["high", "low", "middle"]}
+experiment = [{id = "patient", title = "Patient", section = "1"}]
+
+[metric.validation_epoch_loss]
+kind = "error"
+decimals = 2
+
+[[search]]
+experiment = "patient"
+section = "1"
+table = "table of 1"
+space = {learning_rate = [0.001, 0.1]}
+columns = ["validation_epoch_loss"]
+rows = [[0.001, 7.25], [0.1, 6.5]]
+chosen = {learning_rate = 0.1}
+"""
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.write_corpus(tmp_path_factory.mktemp("data") / "tones")
+
+
+@pytest.fixture
+def encore(monkeypatch, capsys, tmp_path) -> Command:
+    """Return a function that runs a command line of the tiny study: exit code, standard output, standard error."""
+    (tmp_path / "tiny.toml").write_text(PRINTED)
+    monkeypatch.setattr(published, "load", partial(published.load, folder=tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            console.main(command.study_app(tiny.STUDY, PLANS), [str(word) for word in words])
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+def folder(search: str, protocol: str = "published", runs: str = "runs") -> Path:
+    return searches.folder_of(Path(runs), "tiny", "patient", protocol, search, 0)
+
+
+def test_the_searches_of_an_experiment_are_made_one_after_the_other(encore, corpus) -> None:
+    code, out, err = encore("tune", "patient", "--data", corpus)
+    assert code == 0
+    kinds = [searches.read(folder(name)).data["kind"] for name in ("short", "whole")]
+    assert kinds == ["hyperband", "grid"]
+    assert out.index("chosen: learning_rate = ") < out.index("chosen: dropout = ")
+    assert "note: Hyperband planned" in out
+    assert "patient published seed 0, search short: as it was done (section 1)" in err
+    trials = [line.split(":")[0] for line in err.splitlines() if "; at most " in line]
+    assert trials == ["trial 0000", "trial 0001"] * 2
+
+
+def test_one_search_can_be_named_and_read_by_programs(encore, corpus) -> None:
+    code, out, _ = encore("tune", "patient", "--data", corpus, "--search", "whole", "--epochs", 1, "--json")
+    (line,) = map(json.loads, out.splitlines())
+    stored = searches.read(Path(line["folder"]))
+    assert code == 0
+    assert not folder("short").exists()
+    assert list(line) == [
+        *("study", "experiment", "protocol", "search", "seed", "kind", "chosen", "objective", "score", "trials"),
+        *("folder", "status"),
+    ]
+    assert line["chosen"] == stored.chosen
+    assert line["score"] == min(row["val_loss"] for row in stored.data["rows"])
+    assert stored.data["configuration"]["overrides"] == {"epochs": 1}
+
+
+def test_the_scores_of_the_last_epoch_stand_beside_the_printed_ones(encore, corpus) -> None:
+    _, out, _ = encore("tune", "patient", "--data", corpus, "--search", "short")
+    result = searches.read(folder("short"))
+    for row in result.data["rows"]:
+        (line,) = [line for line in out.splitlines() if f" {row['trial']} " in line]
+        last = result.curves().query(f"trial == '{row['trial']}'").iloc[-1]
+        assert f"{last['val_loss']:.3f}" in line
+        assert {0.001: "7.25", 0.1: "6.50"}[row["values"]["learning_rate"]] in line
+        assert ("chosen" in line) == (row["values"] == result.chosen)
+
+
+def test_run_takes_the_winner(encore, corpus) -> None:
+    encore("tune", "patient", "--data", corpus, "--search", "whole")
+    best = folder("whole") / "best.toml"
+    code, _, _ = encore("run", "patient", "--data", corpus, "--config", best, "--epochs", 1)
+    record = records.read(records.folder_of(Path("runs"), "tiny", "patient", "published", 0))
+    assert code == 0
+    assert tomllib.loads(best.read_text()) == {"model": record.data["configuration"]["model"]}
+
+
+def test_without_data_it_searches_the_demo_corpus_at_demo_size_and_says_so(
+    encore, corpus, monkeypatch, tmp_path
+) -> None:
+    sounds = shutil.copytree(corpus, tmp_path / "sounds")
+    (sounds / DEMO_MARKER).write_text("")
+    monkeypatch.setattr(cli.demo, "write", lambda *_, **__: sounds)
+    _, out, _ = encore("tune", "patient", "--search", "whole")
+    result = searches.read(folder("whole", runs="runs-demo"))
+    assert "chosen (demo corpus): dropout" in out
+    assert (result.data["data"]["demo"], result.data["size"]) == (True, "demo")
+    assert set(result.table["epochs"]) == {1}
+
+
+def test_ctrl_c_loses_no_finished_trial(encore, corpus, monkeypatch) -> None:
+    words = ("tune", "patient", "--data", corpus, "--search", "whole")
+    with monkeypatch.context() as patch:
+        run, calls = Trials.run, iter(range(9))
+
+        def press(trials: Trials, trial: object) -> dict[str, object]:
+            if next(calls):
+                raise KeyboardInterrupt
+            return run(trials, trial)
+
+        patch.setattr(Trials, "run", press)
+        assert encore(*words)[0] == 130
+    code, _, err = encore(*words)
+    assert code == 0
+    assert "going on after 1 finished trial(s)" in err
+    assert "trial 0000: dropout" not in err
+
+
+def test_under_several_folds_the_first_is_searched_and_the_result_says_so(encore, corpus) -> None:
+    _, out, _ = encore("tune", "patient", "--data", corpus, "--search", "whole", "--protocol", "independent")
+    assert "note: searched on the first of 3 folds alone" in out
+    assert folder("whole", "independent").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("tune unknown", "tiny has no experiment 'unknown'"),
+        ("tune retrained", "tiny states no search for retrained; it does for patient, paired"),
+        ("tune patient --search long", "patient has no search 'long'; it has short, whole"),
+        ("tune patient --protocol all", "tiny has no protocol 'all'"),
+        ("tune patient --weights imagenet", "patient: trained from scratch, no weights to load"),
+        ("tune patient --budget 3", "--budget takes a time such as"),
+    ],
+)
+def test_a_wrong_call_leaves_with_2_and_one_line(words, says, encore, tmp_path) -> None:
+    code, out, err = encore(*words.split())
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {says}")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "runs-demo").exists()
+
+
+def test_a_setting_that_the_model_has_not_is_refused(encore, corpus) -> None:
+    code, _, err = encore("tune", "paired", "--data", corpus)
+    assert code == 2
+    assert err.splitlines()[-1].startswith("error: paired has no setting depth to search")

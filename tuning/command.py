@@ -1,0 +1,155 @@
+"""The command `tune`, for the command line of a study that states its searches."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, NoReturn
+
+import typer
+from rich.table import Table
+
+from common import cli, console, published, runner
+from common.errors import InputError
+from common.searches import SearchResult
+from common.study import Study, Value
+from tuning.plan import Clips, Plan, make
+
+SearchName = Annotated[str | None, typer.Option("--search", help="One of its searches. Default: all, in order.")]
+
+PRINTED = {
+    "accuracy": "train_epoch_accuracy",
+    "val_accuracy": "validation_epoch_accuracy",
+    "loss": "train_epoch_loss",
+    "val_loss": "validation_epoch_loss",
+}
+"""The scores of a trial's last epoch, and what the published tables of searches call them."""
+
+
+@dataclass(frozen=True)
+class Tunable:
+    """A study with its searches."""
+
+    study: Study
+    plans: tuple[Plan, ...]
+
+    def of(self, experiment: str, name: str | None) -> list[Plan]:
+        """Return the searches of an experiment, or the one that is named.
+
+        Raises:
+            InputError: there is no such experiment or search.
+        """
+        self.study.experiment(experiment)
+        own = [plan for plan in self.plans if plan.experiment == experiment]
+        if not own:
+            searched = ", ".join(dict.fromkeys(plan.experiment for plan in self.plans))
+            raise InputError(f"{self.study.name} states no search for {experiment}; it does for {searched}")
+        found = [plan for plan in own if name in (None, plan.name)]
+        if not found:
+            raise InputError(f"{experiment} has no search {name!r}; it has {', '.join(plan.name for plan in own)}")
+        return found
+
+
+def main(study: Study, plans: Sequence[Plan]) -> NoReturn:
+    """Run the command line of a study, `tune` included, and leave with the exit code of the contract."""
+    console.main(study_app(study, plans))
+
+
+def study_app(study: Study, plans: Sequence[Plan]) -> typer.Typer:
+    """Return the commands of a study, `tune` among them."""
+    app = cli.study_app(study)
+    app.command("tune", context_settings={"obj": Tunable(study, tuple(plans))})(_tune)
+    return app
+
+
+def _tune(
+    context: typer.Context,
+    name: cli.Name,
+    search: SearchName = None,
+    data: cli.Data = None,
+    protocol: cli.ProtocolName = "published",
+    seeds: cli.Seeds = None,
+    epochs: cli.Epochs = None,
+    batch_size: cli.BatchSize = None,
+    weights: cli.Weights = None,
+    size: cli.SizeName = None,
+    runs: cli.Runs = None,
+    fresh: cli.Fresh = False,
+    budget: cli.Budget = None,
+    as_json: cli.Json = False,
+) -> None:
+    """Search over the settings of an experiment, as the document did; without --data on the demo corpus."""
+    tunable: Tunable = context.obj
+    study, experiment = tunable.study, tunable.study.experiment(name)
+    plans, chosen = tunable.of(name, search), study.protocol(protocol)
+    cli.refuse_weights(weights, [experiment])
+    deadline = cli.deadline_of(budget)
+    scanned, size = cli.scan_clips(study, data), size or ("full" if data else "demo")
+    for seed in seeds or [0]:
+        options = runner.Options(
+            runs=runs or cli.default_runs(data),
+            seed=seed,
+            size=size,
+            overrides={"batch_size": batch_size} if batch_size else {},
+            fresh=fresh,
+            deadline=deadline,
+            weights=cli.weights_of(experiment, weights, size),
+        )
+        job = runner.Job(study, experiment, chosen, scanned, options)
+        clips = Clips(job)
+        for plan in plans:
+            cli.announce(f"{name} {chosen.name} seed {seed}, search {plan.name}: {plan.says} (section {plan.section})")
+            _print_result(make(plan, job, clips, epochs, cli.announce), as_json)
+
+
+def _print_result(result: SearchResult, as_json: bool) -> None:
+    """Print the table of a search as documents print it, or its facts."""
+    if as_json:
+        facts = {name: result.data[name] for name in ("study", "experiment", "protocol", "search", "seed", "kind")}
+        score = {"objective": result.data["objective"], "score": result.best[result.data["objective"]]}
+        outcome = {"chosen": result.chosen, **score, "trials": len(result.data["rows"])}
+        print(json.dumps({**facts, **outcome, "folder": str(result.folder), "status": result.data["status"]}))
+        return
+    demo = " (demo corpus)" if result.data["data"]["demo"] else ""
+    cli.print_table(_table(result, demo))
+    for note in result.data["notes"]:
+        print(f"note: {note}")
+    chosen = ", ".join(f"{name} = {value}" for name, value in result.chosen.items())
+    print(f"chosen{demo}: {chosen}; run --config {result.folder / 'best.toml'}", flush=True)
+
+
+def _table(result: SearchResult, demo: str) -> Table:
+    """Return a row per trial: its settings, the scores of its last epoch, printed ones beside them, its best epoch."""
+    objective, printed = result.data["objective"], _printed(result)
+    table = Table(title=f"{result.data['experiment']}, search {result.data['search']}{demo}", title_justify="left")
+    for title in ("trial", *result.data["space"], "epochs", *PRINTED, *(f"printed {score}" for score in printed)):
+        table.add_column(title.replace("_", " "), justify="right")
+    table.add_column(f"best {objective.replace('_', ' ')} (epoch)", justify="right")
+    last = result.last_epochs()
+    for row in result.data["rows"]:
+        values = [_short(value) for value in row["values"].values()]
+        theirs = [numbers.get(tuple(row["values"].values()), "") for numbers in printed.values()]
+        if row["status"] == "failed":
+            table.add_row(row["trial"], *values, "failed", *[""] * len(PRINTED), *theirs, row["message"])
+            continue
+        scores = [f"{value:.3f}" for value in last.loc[row["trial"], list(PRINTED)]]
+        best = f"{row[objective]:.3f} ({row['best_epoch']})" + " chosen" * (row is result.best)
+        table.add_row(row["trial"], *values, str(row["epochs"]), *scores, *theirs, best)
+    return table
+
+
+def _short(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _printed(result: SearchResult) -> dict[str, dict[tuple[float, ...], str]]:
+    """Return, for each score that the document prints of its search, the printed number of each combination."""
+    known = published.load(result.data["study"])
+    search = known.search(result.data["experiment"])
+    if search is None or list(search.space) != list(result.data["space"]):
+        return {}
+    width = len(search.space)
+    return {
+        score: {row[:width]: known.metric[name].printed(row[width + search.columns.index(name)]) for row in search.rows}
+        for score, name in PRINTED.items()
+        if name in search.columns
+    }

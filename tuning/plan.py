@@ -1,0 +1,136 @@
+"""A search as a document states it, and how it is made: on the training and validation clips of a run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any, Literal
+
+import keras
+
+from common import runner, searches
+from common.errors import InputError
+from common.searches import SearchResult
+from common.study import Experiment, Prepared, Training, Value
+from tuning import grid, hyperband
+from tuning.search import OF_TRAINING, Kind, Search
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A search over the settings of an experiment, as its document made it or as it could have been made.
+
+    Attributes:
+        name: as `--search` names it.
+        experiment: id of the experiment.
+        section: of the document.
+        says: what is searched, and whence the choices, in a sentence.
+        kind: `hyperband` or `grid`.
+        space: the settings, each with its values; but for those of the training, `adjustable` ones of the experiment.
+        epochs: the whole budget of one combination.
+        objective: what is best: the highest `val_accuracy` or the lowest `val_loss`.
+        patience: epochs without a better one before a trial stops; None: never.
+        demo_epochs: the budget at demo size.
+    """
+
+    name: str
+    experiment: str
+    section: str
+    says: str
+    kind: Kind
+    space: Mapping[str, Sequence[Value]]
+    epochs: int
+    objective: Literal["val_accuracy", "val_loss"]
+    patience: int | None = None
+    demo_epochs: int | None = None
+
+    def budget(self, size: str) -> int:
+        """Return the epochs of one combination at a size."""
+        return self.demo_epochs or self.epochs if size == "demo" else self.epochs
+
+
+class Clips:
+    """The clips of a job; its searches share the arrays."""
+
+    def __init__(self, job: runner.Job) -> None:
+        self._job = job
+        self.material = runner.gather(job)
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The arrays of the first fold; its test clips are not looked at."""
+        known = self.material
+        return self._job.experiment.prepare(known.clips, known.folds[0], known.classes, self._job.setting)
+
+
+def make(
+    plan: Plan, job: runner.Job, clips: Clips, epochs: int | None = None, announce: Callable[[str], None] = print
+) -> SearchResult:
+    """Make a search, go on with it, or read it where it is finished.
+
+    Args:
+        plan: what is searched.
+        job: the run whose clips, model and training it is a search for.
+        clips: those of the job.
+        epochs: the budget of one combination, where it is not the plan's.
+        announce: receives a line per trial.
+
+    Raises:
+        BudgetSpentError: the time is over; the same call goes on later.
+        InputError: the experiment has no such setting; the folder is in use, cannot be written, is damaged, or holds a
+            search of other clips or settings.
+        ResultError: every trial failed.
+    """
+    _check(plan, job.experiment)
+    kinds: dict[Kind, Callable[..., SearchResult]] = {"hyperband": hyperband.search, "grid": grid.search}
+    return kinds[plan.kind](_search(plan, job, clips, epochs), announce)
+
+
+def _check(plan: Plan, experiment: Experiment) -> None:
+    unknown = [name for name in plan.space if name not in (*OF_TRAINING, *experiment.adjustable)]
+    if unknown:
+        raise InputError(f"{experiment.id} has no setting {unknown[0]} to search; Experiment.adjustable names them")
+
+
+def _search(plan: Plan, job: runner.Job, clips: Clips, epochs: int | None) -> Search:
+    options, material = job.options, clips.material
+    folds = len(material.folds)
+    several = (f"searched on the first of {folds} folds alone",) if folds > 1 else ()
+    where = (options.runs, job.study.name, job.experiment.id, job.protocol.name, plan.name, options.seed)
+    return Search(
+        study=job.study.name,
+        experiment=job.experiment.id,
+        protocol=job.protocol.name,
+        space=plan.space,
+        build=partial(_model, job, len(material.classes)),
+        train=clips.prepared.train,
+        validation=clips.prepared.validation,
+        training=_training(plan, job, epochs),
+        objective=plan.objective,
+        seed=options.seed,
+        context={"search": plan.name, **runner.context(job, material), "configuration": _configuration(job, epochs)},
+        folder=searches.folder_of(*where),
+        deadline=options.deadline,
+        fresh=options.fresh,
+        notes=several,
+    )
+
+
+def _model(job: runner.Job, n_classes: int, values: Mapping[str, Value]) -> keras.Model:
+    return job.experiment.build(job.setting, n_classes, **values)
+
+
+def _training(plan: Plan, job: runner.Job, epochs: int | None) -> Training:
+    """Return how a trial is trained: as the experiment, but for what the plan says."""
+    if job.training is None:
+        raise InputError(
+            f"{job.experiment.id} is a scikit-learn classifier, fitted at once: it has no epochs to search"
+        )
+    budget = epochs or plan.budget(job.options.size)
+    return replace(job.training, epochs=budget, monitor=plan.objective, patience=plan.patience, retrain=False)
+
+
+def _configuration(job: runner.Job, epochs: int | None) -> dict[str, Any]:
+    """Return what a record has under this name, as far as a search has it."""
+    overrides = {**job.options.overrides, **({"epochs": epochs} if epochs else {})}
+    weights = {"weights": runner.weights_in_words(job.options.weights)} if job.experiment.pretrained else {}
+    return {"inputs": dict(job.experiment.inputs), "overrides": overrides, **weights}
