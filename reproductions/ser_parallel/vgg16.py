@@ -194,6 +194,7 @@ def experiment(name: str, title: str, section: str, *, unfrozen: int = 0, augmen
         demo=DEMO,
         pretrained=True,
         split=split,
+        adjustable=("first_units", "second_units"),
         printed_shape=lambda shape: shape,
     )
 
