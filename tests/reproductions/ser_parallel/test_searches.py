@@ -43,6 +43,11 @@ def test_the_search_for_the_head_of_vgg16_builds_what_it_draws() -> None:
     assert units == [values["first_units"], values["second_units"], 7]
 
 
+def test_the_head_of_vgg16_is_what_the_document_chose_unless_it_is_set_otherwise() -> None:
+    chosen = published.load(STUDY.name).search("vgg16-0").chosen
+    assert STUDY.experiment("vgg16-1").model == {name: chosen[name] for name in ("first_units", "second_units")}
+
+
 def test_the_searched_values_are_the_printed_ones() -> None:
     printed = published.load(STUDY.name)
     for plan in SEARCHES:
