@@ -4,7 +4,6 @@ import json
 import re
 import sys
 import time
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
@@ -19,7 +18,7 @@ from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 
-from common import cache, console, estimate, metrics, prediction, published, runner, training
+from common import cache, configuration, console, estimate, metrics, prediction, published, runner, training
 from common.corpora import Scan, demo, scan
 from common.errors import InputError
 from common.study import Experiment, Protocol, Setting, Size, Study
@@ -53,14 +52,6 @@ Run = Annotated[Path | None, typer.Option("--run", help="Folder of a finished ru
 Json = Annotated[bool, typer.Option("--json", help="The same facts for programs, on standard output.")]
 
 DEBUG_HELP = "With --debug, an error shows its traceback."
-
-CONFIGURABLE: dict[str, type[int] | type[float]] = {
-    "epochs": int,
-    "batch_size": int,
-    "learning_rate": float,
-    "patience": int,
-}
-"""The fields of `Training` that a file may set, above 0."""
 
 BAR_WIDTH = 30
 """Characters of a bar that stands for a probability of 1."""
@@ -128,9 +119,9 @@ def _run(
     protocols = _protocols(study, protocol, changes)
     _refuse_idle_changes(experiments, changes)
     refuse_weights(weights, experiments)
-    tables = _configuration(config)
+    tables = configuration.read(config)
     overrides, model = _overrides(tables["training"], epochs, batch_size), tables["model"]
-    _refuse_model(config, experiments, model)
+    configuration.refuse_model(config, experiments, model)
     _refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
     deadline = deadline_of(budget)
     training.strategy_scope(strategy)
@@ -497,48 +488,10 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _refuse_model(path: Path | None, experiments: Sequence[Experiment], model: Mapping[str, Any]) -> None:
-    """Refuse `[model]` for an experiment whose model has no such setting, or one of another type."""
-    for experiment, (name, value) in product(experiments, model.items()):
-        takes = {known: type(usual).__name__ for known, usual in experiment.model.items()}
-        if type(value).__name__ != takes.get(name):
-            told = ", ".join(f"{known} ({kind})" for known, kind in takes.items()) or "nothing"
-            what = f"--config {path}: {name} = {value!r} is no setting of {experiment.id}'s model"
-            raise InputError(f"{what}; [model] takes {told} there")
-
-
 def _overrides(configured: Mapping[str, Any], epochs: int | None, batch_size: int | None) -> dict[str, Any]:
     """Return the fields of `Training` that a file or the command line sets."""
     given = {"epochs": epochs, "batch_size": batch_size}
     return {**configured, **{name: value for name, value in given.items() if value is not None}}
-
-
-def _configuration(path: Path | None) -> dict[str, dict[str, Any]]:
-    """Read the tables `training` and `model` of a TOML file; a table that is not there is empty.
-
-    Raises:
-        InputError: no such file, no TOML, neither table, or a setting that training does not have.
-    """
-    if path is None:
-        return {"training": {}, "model": {}}
-    try:
-        content: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"--config {path} cannot be read: {error}") from None
-    tables = {name: content.get(name, {}) for name in ("training", "model")}
-    if not all(isinstance(table, dict) for table in tables.values()) or not any(tables.values()):
-        raise InputError(
-            f"--config {path} has no table [training] or [model]; [training] takes {', '.join(CONFIGURABLE)}"
-        )
-    _check_training(path, tables["training"])
-    return tables
-
-
-def _check_training(path: Path, settings: Mapping[str, Any]) -> None:
-    for name, value in settings.items():
-        if name not in CONFIGURABLE or type(value) is not CONFIGURABLE[name] or value <= 0:
-            takes = ", ".join(f"{setting} ({kind.__name__})" for setting, kind in CONFIGURABLE.items())
-            raise InputError(f"--config {path}: {name} = {value!r} is no setting; [training] takes {takes}, above 0")
 
 
 def deadline_of(budget: str | None) -> float | None:

@@ -109,18 +109,29 @@ def _print_result(result: SearchResult, as_json: bool) -> None:
         outcome = {"chosen": result.chosen, **score, "trials": len(result.data["rows"])}
         print(json.dumps({**facts, **outcome, "folder": str(result.folder), "status": result.data["status"]}))
         return
-    demo = " (demo corpus)" if result.data["data"]["demo"] else ""
-    cli.print_table(_table(result, demo))
+    caveat = _caveat(result)
+    cli.print_table(_table(result, caveat))
     for note in result.data["notes"]:
         print(f"note: {note}")
     chosen = ", ".join(f"{name} = {value}" for name, value in result.chosen.items())
-    print(f"chosen{demo}: {chosen}; run --config {result.folder / 'best.toml'}", flush=True)
+    print(f"chosen{caveat}: {chosen}; run --config {result.folder / 'best.toml'}", flush=True)
 
 
-def _table(result: SearchResult, demo: str) -> Table:
+def _caveat(result: SearchResult) -> str:
+    """Say why a search is not the document's, if it is not."""
+    data, overrides = result.data["data"], result.data["configuration"]["overrides"]
+    if data["demo"]:
+        return " (demo corpus)"
+    reasons = [f"{', '.join(data['missing'])} absent"] * bool(data["missing"])
+    reasons += ["demo size"] * (result.data["size"] == "demo")
+    reasons += [f"{name} = {value}" for name, value in overrides.items()]
+    return f" (not comparable: {'; '.join(reasons)})" if reasons else ""
+
+
+def _table(result: SearchResult, caveat: str) -> Table:
     """Return a row per trial: its settings, the scores of its last epoch, printed ones beside them, its best epoch."""
     objective, printed = result.data["objective"], _printed(result)
-    table = Table(title=f"{result.data['experiment']}, search {result.data['search']}{demo}", title_justify="left")
+    table = Table(title=f"{result.data['experiment']}, search {result.data['search']}{caveat}", title_justify="left")
     for title in ("trial", *result.data["space"], "epochs", *PRINTED, *(f"printed {score}" for score in printed)):
         table.add_column(title.replace("_", " "), justify="right")
     table.add_column(f"best {objective.replace('_', ' ')} (epoch)", justify="right")

@@ -7,6 +7,7 @@ and on mel spectrograms, with and without additive white noise.
     python -m reproductions.ser_parallel                                  the demo corpus, in minutes
     python -m reproductions.ser_parallel run single-cnn --data RAVDESS    on real speech, at the document's budget
     python -m reproductions.ser_parallel summary parallel-mfcc            layers beside the printed table
+    python -m reproductions.ser_parallel tune single-cnn --data RAVDESS   the search for its learning rate (`searches`)
 
 What to expect: `list` shows what the document prints. `run --dry-run` measures what a run would take on your machine;
 on RAVDESS alone one core of a 2024 server needs most of an hour for `single-cnn`.

@@ -15,6 +15,7 @@ from keras import layers, ops
 from keras_nlp.layers import TransformerEncoder
 
 from common import audio, augment, features, splits
+from common.corpora.files import duration_or_reason
 from common.layers import BatchNormalization
 from common.seeds import derive
 from common.study import (
@@ -113,18 +114,26 @@ def inputs_of(
         Features of shape (1, 128, frames, 1).
 
     Raises:
-        InputError: the file cannot be read, or ends before the part that is used begins.
+        InputError: the file cannot be read.
     """
-    waveform = audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=OFFSET_S)
+    waveform = audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=begin_of(path))
     unscaled = features.extract(waveform[np.newaxis], feature=_feature(inputs))
     x = features.Standardiser(**front_end).transform(unscaled)[..., np.newaxis]
     return FileInputs(x, (part_used(path),))
+
+
+def begin_of(path: Path) -> float:
+    """Return where reading a file begins, in seconds: as in training, unless it ends before that."""
+    seconds = duration_or_reason(path)
+    return 0.0 if isinstance(seconds, float) and seconds <= OFFSET_S else OFFSET_S
 
 
 def part_used(path: Path) -> str:
     """Say which part of a file is classified."""
     seconds = soundfile.info(path).duration
     end = OFFSET_S + DURATION_S
+    if seconds <= OFFSET_S:
+        return f"it has {seconds:.2f} s, less than is skipped in training: read from its beginning, then zeros"
     if seconds > end:
         return f"of its {seconds:.1f} s only those from {OFFSET_S:g} to {end:g} s are used"
     return f"it ends after {seconds:.1f} s: zeros fill it up to {end:g} s, as in training"

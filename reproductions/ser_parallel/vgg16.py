@@ -24,7 +24,7 @@ from common.study import (
     Training,
     one_hot,
 )
-from reproductions.ser_parallel.from_scratch import DURATION_S, MEL_188, OFFSET_S, SAMPLE_RATE, part_used
+from reproductions.ser_parallel.from_scratch import DURATION_S, MEL_188, OFFSET_S, SAMPLE_RATE, begin_of, part_used
 
 VERSION = 1
 """Part of the cache key: to be raised when the same sound is to give another picture."""
@@ -105,9 +105,9 @@ def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray])
         A picture, uint8 (1, pixels, pixels, 3).
 
     Raises:
-        InputError: the file cannot be read, or ends before the part that is used begins.
+        InputError: the file cannot be read.
     """
-    waveform = audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=OFFSET_S)
+    waveform = audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=begin_of(path))
     (picture,) = pictures_of(waveform[np.newaxis], PIXELS[setting.size])
     return FileInputs(picture, (part_used(path),))
 
@@ -194,6 +194,7 @@ def experiment(name: str, title: str, section: str, *, unfrozen: int = 0, augmen
         demo=DEMO,
         pretrained=True,
         split=split,
+        adjustable=("first_units", "second_units"),
         printed_shape=lambda shape: shape,
     )
 

@@ -75,7 +75,7 @@ def test_the_searches_of_an_experiment_are_made_one_after_the_other(encore, corp
     assert code == 0
     kinds = [searches.read(folder(name)).data["kind"] for name in ("short", "whole")]
     assert kinds == ["hyperband", "grid"]
-    assert out.index("chosen: learning_rate = ") < out.index("chosen: dropout = ")
+    assert out.index("absent): learning_rate = ") < out.index("absent): dropout = ")
     assert "note: Hyperband planned" in out
     assert "patient published seed 0, search short: as it was done (section 1)" in err
     trials = [line.split(":")[0] for line in err.splitlines() if "; at most " in line]
@@ -106,6 +106,13 @@ def test_the_scores_of_the_last_epoch_stand_beside_the_printed_ones(encore, corp
         assert f"{last['val_loss']:.3f}" in line
         assert {0.001: "7.25", 0.1: "6.50"}[row["values"]["learning_rate"]] in line
         assert ("chosen" in line) == (row["values"] == result.chosen)
+
+
+def test_a_search_of_other_data_and_settings_says_that_it_is_not_comparable(encore, corpus) -> None:
+    _, out, _ = encore("tune", "patient", "--data", corpus, "--search", "whole", "--epochs", 1, "--batch-size", 4)
+    told = "(not comparable: savee absent; batch_size = 4; epochs = 1)"
+    assert f"patient, search whole {told}" in out
+    assert f"chosen {told}: dropout = " in out
 
 
 def test_run_takes_the_winner(encore, corpus) -> None:

@@ -143,10 +143,15 @@ def test_a_file_is_fed_to_the_model_as_the_test_clip_that_it_is(demo_clips: pd.D
 
 
 @pytest.mark.parametrize(
-    ("seconds", "says"), [(9, "of its 9.0 s only those from 0.5 to 3.5 s are used"), (1, "it ends after 1.0 s: zeros")]
+    ("seconds", "says"),
+    [
+        (9, "of its 9.0 s only those from 0.5 to 3.5 s are used"),
+        (1, "it ends after 1.0 s: zeros"),
+        (0.25, "it has 0.25 s, less than is skipped in training: read from its beginning"),
+    ],
 )
 def test_of_a_file_of_any_rate_and_length_it_is_said_what_is_used(seconds, says, tmp_path) -> None:
-    soundfile.write(tmp_path / "a.flac", np.random.default_rng(0).normal(size=(44_100 * seconds, 2)) / 9, 44_100)
+    soundfile.write(tmp_path / "a.flac", np.random.default_rng(0).normal(size=(round(44_100 * seconds), 2)) / 9, 44_100)
     front_end = {"mean": np.zeros((128, 188)), "scale": np.ones((128, 188))}
     fed = STUDY.experiment("parallel-mel").inputs_of(tmp_path / "a.flac", Setting({}, seed=0), front_end)
     assert fed.x.shape == (1, 128, 188, 1)

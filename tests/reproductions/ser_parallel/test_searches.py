@@ -1,7 +1,9 @@
+import keras
 import keras_tuner
 import pytest
 
 from common import published
+from common.study import Setting
 from reproductions.ser_parallel import STUDY
 from reproductions.ser_parallel.searches import SEARCHES
 from tuning.search import OF_TRAINING
@@ -9,13 +11,14 @@ from tuning.search import OF_TRAINING
 LITERAL = next(plan for plan in SEARCHES if (plan.experiment, plan.name) == ("single-cnn", "literal"))
 
 
-@pytest.mark.parametrize("seed", range(1, 21))
-def test_keras_tuner_itself_ends_the_documents_search_after_each_rate_was_trained_for_two_epochs(seed) -> None:
+@pytest.mark.parametrize("epochs", [10, 30, LITERAL.epochs])
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_keras_tuner_itself_ends_the_documents_search_after_each_rate_was_trained_for_two_epochs(seed, epochs) -> None:
     space = keras_tuner.HyperParameters()
     space.Choice("learning_rate", list(LITERAL.space["learning_rate"]))
     oracle = keras_tuner.oracles.HyperbandOracle(
         objective=keras_tuner.Objective(LITERAL.objective, "max"),
-        max_epochs=LITERAL.epochs,
+        max_epochs=epochs,
         seed=seed,
         hyperparameters=space,
     )
@@ -29,6 +32,20 @@ def test_keras_tuner_itself_ends_the_documents_search_after_each_rate_was_traine
         oracle.end_trial(trial)
     assert sorted(values["learning_rate"] for values in trials) == sorted(LITERAL.space["learning_rate"])
     assert {values["tuner/epochs"] for values in trials} == {2}
+
+
+def test_the_search_for_the_head_of_vgg16_builds_what_it_draws() -> None:
+    (plan,) = (plan for plan in SEARCHES if plan.experiment == "vgg16-0")
+    setting = Setting(STUDY.protocols["published"].switches, seed=0, size="demo")
+    values = {name: plan.space[name][0] for name in STUDY.experiment("vgg16-0").adjustable}
+    model = STUDY.experiment("vgg16-0").build(setting, 7, **values)
+    units = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    assert units == [values["first_units"], values["second_units"], 7]
+
+
+def test_the_head_of_vgg16_is_what_the_document_chose_unless_it_is_set_otherwise() -> None:
+    chosen = published.load(STUDY.name).search("vgg16-0").chosen
+    assert STUDY.experiment("vgg16-1").model == {name: chosen[name] for name in ("first_units", "second_units")}
 
 
 def test_the_searched_values_are_the_printed_ones() -> None:

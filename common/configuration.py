@@ -1,0 +1,60 @@
+"""The file that `run --config` takes: settings of the training and of the model, as a search writes them."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from common.errors import InputError
+from common.study import Experiment
+
+CONFIGURABLE: dict[str, type[int] | type[float]] = {
+    "epochs": int,
+    "batch_size": int,
+    "learning_rate": float,
+    "patience": int,
+}
+"""The fields of `Training` that a file may set, above 0."""
+
+
+def read(path: Path | None) -> dict[str, dict[str, Any]]:
+    """Read the tables `training` and `model` of a TOML file; a table that is not there is empty.
+
+    Raises:
+        InputError: no such file, no TOML, neither table, or a setting that training does not have.
+    """
+    if path is None:
+        return {"training": {}, "model": {}}
+    try:
+        content: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"--config {path} cannot be read: {error}") from None
+    tables = {name: content.get(name, {}) for name in ("training", "model")}
+    if not all(isinstance(table, dict) for table in tables.values()) or not any(tables.values()):
+        raise InputError(
+            f"--config {path} has no table [training] or [model]; [training] takes {', '.join(CONFIGURABLE)}"
+        )
+    _check_training(path, tables["training"])
+    return tables
+
+
+def _check_training(path: Path, settings: Mapping[str, Any]) -> None:
+    for name, value in settings.items():
+        if name not in CONFIGURABLE or type(value) is not CONFIGURABLE[name] or value <= 0:
+            takes = ", ".join(f"{setting} ({kind.__name__})" for setting, kind in CONFIGURABLE.items())
+            raise InputError(f"--config {path}: {name} = {value!r} is no setting; [training] takes {takes}, above 0")
+
+
+def refuse_model(path: Path | None, experiments: Sequence[Experiment], model: Mapping[str, Any]) -> None:
+    """Refuse `[model]` for an experiment whose model has no such setting, or one of another type; a count is above 0.
+
+    Raises:
+        InputError: names the setting and what is taken.
+    """
+    for experiment, (name, value) in product(experiments, model.items()):
+        takes = {known: type(usual).__name__ for known, usual in experiment.model.items()}
+        if type(value).__name__ != takes.get(name) or (type(value) is int and value < 1):
+            told = ", ".join(f"{known} ({kind})" for known, kind in takes.items()) or "nothing"
+            what = f"--config {path}: {name} = {value!r} is no setting of {experiment.id}'s model"
+            raise InputError(f"{what}; [model] takes {told} there")
