@@ -1,4 +1,5 @@
 import random
+import warnings
 from pathlib import Path
 
 import keras
@@ -53,3 +54,12 @@ def test_a_file_that_holds_no_weights_of_this_network_is_refused(content: str, t
         keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)]).save_weights(path)
     with pytest.raises(InputError, match=r"cannot be loaded into Small \(.*; name another"):
         network(str(path))
+
+
+def test_a_file_of_which_keras_only_warns_that_weights_are_missing_is_refused() -> None:
+    def lacking(weights: str | None) -> keras.Model:
+        warnings.warn("Affected layers will retain their freshly-initialized weights.", stacklevel=1)
+        return small(None)
+
+    with pytest.raises(InputError, match=r"cannot be loaded into Small \(Affected layers"):
+        pretrained.network("Small", lacking, "w.weights.h5", seed=0)
