@@ -66,7 +66,7 @@ def estimate(job: Job) -> Estimate:
     stages = 2 if chosen.retrain else 1
     frozen_s = _seconds_of_frozen(divided, len(clips)) if divided else None
     in_memory, on_disk = _inputs_mib(learner.model, divided, max(rows), len(clips))
-    models_mib = _models_mib(trained.count_params(), len(folds), stages)
+    models_mib = _models_mib(learner.model.count_params(), trained.count_params(), len(folds), stages)
     return Estimate(
         job.experiment.id,
         job.protocol.name,
@@ -135,6 +135,13 @@ def _decoded_mib(experiment: Experiment, clips: int) -> float:
     return clips * samples * FLOAT32_BYTES / MIB
 
 
-def _models_mib(parameters: int, folds: int, stages: int) -> float:
-    """Return what models with Adam's two moments take, and a checkpoint per stage, which holds the best weights too."""
-    return folds * (3 + 4 * stages) * parameters * FLOAT32_BYTES / MIB
+def _models_mib(parameters: int, trained: int, folds: int, stages: int) -> float:
+    """Return what models with Adam's two moments take, and a checkpoint per stage, which holds the best weights too.
+
+    Args:
+        parameters: of the model.
+        trained: of the part of it that is trained: all, unless frozen layers run once.
+        folds: models that are kept.
+        stages: trainings of each.
+    """
+    return folds * (3 * parameters + 4 * stages * trained) * FLOAT32_BYTES / MIB

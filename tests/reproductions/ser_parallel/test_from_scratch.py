@@ -12,7 +12,7 @@ import soundfile
 
 from common import published
 from common.cli import beside, summary
-from common.corpora import CORPORA, demo, scan
+from common.corpora import demo, scan
 from common.splits import Split
 from common.study import Prepared, Setting, clip_count
 from reproductions.ser_parallel import CLASSES, STUDY, from_scratch
@@ -20,17 +20,6 @@ from reproductions.ser_parallel import CLASSES, STUDY, from_scratch
 PRINTED = published.load("ser_parallel")
 FROM_SCRATCH = [name for name in PRINTED.by_id if not name.startswith(("vgg16", "wav2vec2"))]
 WITH_TABLE = ["single-cnn", "dual-cnn", "parallel-mfcc"]
-
-
-def whole_manifest() -> pd.DataFrame:
-    """The labels of all 12,162 clips, without their audio."""
-    rows = [
-        {"corpus": corpus, "label": label, "name": f"{corpus}/{label}/{number}", "speaker": f"{corpus}-1"}
-        for corpus in STUDY.corpora
-        for label, count in CORPORA[corpus].expected.items()
-        for number in range(count)
-    ]
-    return pd.DataFrame(rows)
 
 
 def test_the_module_has_the_experiments_of_the_published_numbers_in_their_order() -> None:
@@ -94,18 +83,18 @@ def test_a_prediction_depends_on_its_batch_only_where_attention_runs_over_the_ba
     assert np.allclose(in_two, in_four, atol=1e-5) is not depends
 
 
-def test_the_slip_gives_the_printed_class_counts() -> None:
+def test_the_slip_gives_the_printed_class_counts(whole_manifest: pd.DataFrame) -> None:
     slip, right = (
-        STUDY.label(whole_manifest(), Setting(STUDY.protocols[name].switches, seed=0))
+        STUDY.label(whole_manifest, Setting(STUDY.protocols[name].switches, seed=0))
         for name in ("published", "corrected")
     )
     assert list(clip_count(slip, CLASSES).values()) == [1863, 1863, 1863, 1863, 1775, 1863, 1072]
     assert list(clip_count(right, CLASSES).values()) == [1923, 1923, 1923, 1923, 1895, 1923, 652]
 
 
-def test_seed_42_splits_the_slipped_labels_into_the_printed_supports() -> None:
+def test_seed_42_splits_the_slipped_labels_into_the_printed_supports(whole_manifest: pd.DataFrame) -> None:
     setting = Setting(STUDY.protocols["published"].switches, seed=42)
-    clips = STUDY.label(whole_manifest(), setting)
+    clips = STUDY.label(whole_manifest, setting)
     (split,) = STUDY.split(clips, setting)
     assert [len(rows) for rows in split.sets().values()] == [9728, 1217, 1217]
     supports = [row.support for row in PRINTED.class_table("single-cnn")]

@@ -13,7 +13,7 @@ import soundfile
 
 from common import cli, console, frozen, prediction, published, runner
 from common.cli import beside, summary
-from common.corpora import CORPORA, demo, scan
+from common.corpora import demo, scan
 from common.errors import InputError
 from common.study import Prepared, Setting, clip_count
 from reproductions.ser_parallel import CLASSES, PUBLISHED, STUDY, vgg16
@@ -71,20 +71,9 @@ def test_the_search_can_vary_both_dense_layers() -> None:
     assert dense == [64, 224, 7]
 
 
-def labels() -> pd.DataFrame:
-    """The labels of all 12,162 clips, without their audio."""
-    rows = [
-        {"corpus": corpus, "label": label, "name": f"{corpus}/{label}/{number}", "speaker": f"{corpus}-{number % 8}"}
-        for corpus in STUDY.corpora
-        for label, count in CORPORA[corpus].expected.items()
-        for number in range(count)
-    ]
-    return pd.DataFrame(rows)
-
-
-def test_seed_42_splits_the_slipped_labels_into_the_printed_supports() -> None:
+def test_seed_42_splits_the_slipped_labels_into_the_printed_supports(whole_manifest: pd.DataFrame) -> None:
     chosen = setting(seed=42)
-    clips = STUDY.label(labels(), chosen)
+    clips = STUDY.label(whole_manifest, chosen)
     (split,) = vgg16.split(clips, chosen)
     assert [len(rows) for rows in split.sets().values()] == [9729, 1216, 1217]
     supports = list(clip_count(clips.iloc[split.test], CLASSES).values())
@@ -92,9 +81,9 @@ def test_seed_42_splits_the_slipped_labels_into_the_printed_supports() -> None:
     assert Counter(supports)[187] == 3
 
 
-def test_independent_folds_share_no_speaker() -> None:
+def test_independent_folds_share_no_speaker(whole_manifest: pd.DataFrame) -> None:
     chosen = setting(split="speaker")
-    clips = STUDY.label(labels(), chosen)
+    clips = STUDY.label(whole_manifest, chosen)
     for fold in vgg16.split(clips, chosen):
         sets = [set(clips["speaker"].iloc[rows]) for rows in fold.sets().values()]
         assert sum(map(len, sets)) == len(set.union(*sets))
