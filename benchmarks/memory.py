@@ -32,7 +32,7 @@ def main(folder: Path) -> None:
     clips = STUDY.label(scan([folder]).manifest, setting)
     (fold,) = STUDY.split(clips, setting)
     prepared = experiment.prepare(clips, fold, CLASSES, setting)
-    features_gib = prepared.train.x.nbytes / 2**30
+    features_gib = prepared.train.x[:].nbytes / 2**30
     print(f"{len(clips)} clips, {len(prepared.train.x)} to train on, {features_gib:.2f} GiB of features")
     print(f"peak after preparing {environment.peak_memory_mib() / 1024:.2f} GiB")
     learner = KerasLearner(lambda: experiment.build(setting, len(CLASSES)), PATIENT_10)

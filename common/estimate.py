@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 
-from common import environment, splits, training
+from common import environment, frozen, splits, training
 from common.progress import duration_in_words
 from common.runner import Job
 from common.study import Arrays, Experiment, one_hot
@@ -20,7 +21,10 @@ FLOAT32_BYTES, MIB = 4, 2**20
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would take, from a few measured steps; what is fitted at once has no parameters and no epochs."""
+    """What a run would take, from a few measured steps; what is fitted at once has no parameters and no epochs.
+
+    `frozen_s` is what the layers take that run once per clip, before training; None where there are none.
+    """
 
     experiment: str
     protocol: str
@@ -31,6 +35,7 @@ class Estimate:
     total_s: float
     memory_mib: float
     disk_mib: float
+    frozen_s: float | None = None
 
     def __str__(self) -> str:
         if self.parameters is None or self.epoch_s is None:
@@ -38,6 +43,8 @@ class Estimate:
         else:
             time_in_words = f"{self.parameters:,} parameters, {self.epoch_s:.1f} s per epoch, at most "
             time_in_words += duration_in_words(self.total_s)
+        if self.frozen_s is not None:
+            time_in_words += f" with {duration_in_words(self.frozen_s)} for the frozen layers, which run once"
         return (
             f"{self.experiment} {self.protocol}: {self.clips} clips in {self.folds} fold(s), {time_in_words}, "
             f"about {self.memory_mib:,.0f} MiB of memory, {self.disk_mib:,.0f} MiB of disk"
@@ -51,15 +58,15 @@ def estimate(job: Job) -> Estimate:
     if chosen is None:
         return _of_fits(job, clips, classes, folds)
     learner = training.KerasLearner(partial(job.build, len(classes)), chosen)
-    shape = learner.model.input_shape[1:]
-    draw = np.random.default_rng(0)
-    batch = draw.normal(size=(chosen.batch_size, *shape)).astype(np.float32)
-    targets = np.eye(len(classes), dtype=np.float32)[draw.integers(0, len(classes), chosen.batch_size)]
-    rate = training.steps_per_second(learner, (batch, targets))
+    divided = learner.divided if learner.divided and learner.divided.fits(len(clips)) else None
+    trained = divided.rest if divided else learner.model
+    rate = training.steps_per_second(trained, _noise(trained, chosen.batch_size))
     rows = [len(fold.train) * (1 + job.experiment.noisy_copies) for fold in folds]
     epoch_s = max(rows) / chosen.batch_size / rate
     stages = 2 if chosen.retrain else 1
-    features_mib = (max(rows) + len(clips)) * np.prod(shape) * FLOAT32_BYTES / MIB
+    frozen_s = _seconds_of_frozen(divided, len(clips)) if divided else None
+    in_memory, on_disk = _inputs_mib(learner.model, divided, max(rows), len(clips))
+    models_mib = _models_mib(learner.model.count_params(), trained.count_params(), len(folds), stages)
     return Estimate(
         job.experiment.id,
         job.protocol.name,
@@ -67,10 +74,34 @@ def estimate(job: Job) -> Estimate:
         len(folds),
         learner.model.count_params(),
         epoch_s,
-        sum(rows) / chosen.batch_size / rate * chosen.epochs * stages,
-        environment.peak_memory_mib() + float(features_mib),
-        _decoded_mib(job.experiment, len(clips)) + _models_mib(learner.model.count_params(), len(folds), stages),
+        sum(rows) / chosen.batch_size / rate * chosen.epochs * stages + (frozen_s or 0),
+        environment.peak_memory_mib() + in_memory,
+        _decoded_mib(job.experiment, len(clips)) + on_disk + models_mib,
+        frozen_s,
     )
+
+
+def _noise(model: keras.Model, clips: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a batch of what a classifier takes, and of what it gives."""
+    draw, classes = np.random.default_rng(0), model.output_shape[-1]
+    x = draw.normal(size=(clips, *model.input_shape[1:])).astype(np.float32)
+    return x, np.eye(classes, dtype=np.float32)[draw.integers(0, classes, clips)]
+
+
+def _seconds_of_frozen(divided: frozen.Divided, clips: int) -> float:
+    batch = np.zeros((frozen.CLIPS_AT_ONCE, *divided.trunk.input_shape[1:]), divided.trunk.inputs[0].dtype)
+    divided.trunk.predict_on_batch(batch)
+    began = time.monotonic()
+    divided.trunk.predict_on_batch(batch)
+    return (time.monotonic() - began) * clips / len(batch)
+
+
+def _inputs_mib(model: keras.Model, divided: frozen.Divided | None, trained: int, clips: int) -> tuple[float, float]:
+    """Return what the inputs take in memory and on the disk: there lie pictures, and what frozen layers gave."""
+    one, kept = float(np.prod(model.input_shape[1:])) / MIB, divided.gib(clips) * 1024 if divided else 0.0
+    if model.inputs[0].dtype == "uint8":
+        return 0.0, clips * one + kept
+    return (trained + clips) * one * FLOAT32_BYTES, kept
 
 
 def _of_fits(job: Job, clips: pd.DataFrame, classes: Sequence[str], folds: Sequence[splits.Split]) -> Estimate:
@@ -104,6 +135,13 @@ def _decoded_mib(experiment: Experiment, clips: int) -> float:
     return clips * samples * FLOAT32_BYTES / MIB
 
 
-def _models_mib(parameters: int, folds: int, stages: int) -> float:
-    """Return what models with Adam's two moments take, and a checkpoint per stage, which holds the best weights too."""
-    return folds * (3 + 4 * stages) * parameters * FLOAT32_BYTES / MIB
+def _models_mib(parameters: int, trained: int, folds: int, stages: int) -> float:
+    """Return what models with Adam's two moments take, and a checkpoint per stage, which holds the best weights too.
+
+    Args:
+        parameters: of the model.
+        trained: of the part of it that is trained: all, unless frozen layers run once.
+        folds: models that are kept.
+        stages: trainings of each.
+    """
+    return folds * (3 * parameters + 4 * stages * trained) * FLOAT32_BYTES / MIB

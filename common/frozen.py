@@ -9,9 +9,9 @@ random, such as augmentation, or whose layers do not follow one another, is trai
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from functools import cache as remember
 from typing import Any
 
 import keras
@@ -19,7 +19,7 @@ import numpy as np
 
 from common import cache, environment
 from common.progress import progress
-from common.study import Rows
+from common.study import Parts, Rows
 
 VERSION = 1
 """Part of the cache key: to be raised when the same layers are to give other numbers."""
@@ -27,7 +27,12 @@ VERSION = 1
 LIMIT_GIB = 32.0
 """Outputs that would take more than this on the disk are not kept."""
 
+CLIPS_IN_A_PART = 64
+"""Clips whose outputs are one file: what a killed process loses at most."""
+
 CLIPS_AT_ONCE = 16
+"""Clips that run through the layers together."""
+
 FLOAT32_BYTES, GIB = 4, 2**30
 
 Step = Any
@@ -40,17 +45,23 @@ class Divided:
 
     Attributes:
         steps: what is frozen, one after another.
+        digests: of each step with all before it: what they are, and their weights.
         trunk: the same as a model: from the clips to what reaches the rest.
         rest: from there to the end: what is trained.
     """
 
     steps: tuple[Step, ...]
+    digests: tuple[str, ...]
     trunk: keras.Model
     rest: keras.Model
 
     def gib(self, clips: int) -> float:
         """Return what the outputs for so many clips take on the disk."""
         return clips * float(np.prod(self.trunk.output.shape[1:])) * FLOAT32_BYTES / GIB
+
+    def fits(self, clips: int) -> bool:
+        """Return whether the outputs for so many clips are within `LIMIT_GIB`."""
+        return self.gib(clips) <= LIMIT_GIB
 
     def can_be_kept(self, *parts: np.ndarray | Rows) -> bool:
         """Return whether the outputs are within `LIMIT_GIB`, and say so where they are not.
@@ -59,7 +70,7 @@ class Divided:
             parts: what the model is to be fed.
         """
         clips = max(len(_rows(part).source) for part in parts)
-        if self.gib(clips) <= LIMIT_GIB:
+        if self.fits(clips):
             return True
         print(
             f"the frozen layers' outputs for {clips:,} clips would take {self.gib(clips):,.1f} GiB, more than the "
@@ -82,33 +93,38 @@ class Divided:
         Raises:
             InputError: the cache cannot be written, or the disk is full.
         """
-        rows = _rows(x)
-        names = self._names(rows.source)
-        kept = cache.array(names[-1], len(rows.source), lambda: self._computed(rows.source, names))
-        return Rows(kept, rows.index)
-
-    def _names(self, source: np.ndarray) -> list[str]:
-        """Return what the output of each step is called in the cache."""
-        clips = hashlib.sha256()
-        for start in range(0, len(source), CLIPS_AT_ONCE):
-            clips.update(np.ascontiguousarray(source[start : start + CLIPS_AT_ONCE]).data)
-        read = [VERSION, list(source.shape), str(source.dtype), clips.hexdigest()]
-        return [f"frozen-{cache.key(*read, digest)}" for digest in _digests(self.steps)]
-
-    def _computed(self, source: np.ndarray, names: Sequence[str]) -> Iterator[np.ndarray]:
-        """Yield the outputs, beginning with those of the last step that were kept for a model frozen less far."""
-        found = [cache.find(name, len(source)) for name in names]
-        done, values = max(
-            ((place, kept) for place, kept in enumerate([source, *found]) if kept is not None), key=itemgetter(0)
-        )
-        model = _in_a_row(self.steps[done:], values.shape[1:], values.dtype)
-        model.compile(jit_compile=environment.jit_compile())
+        rows, running = _rows(x), remember(_in_a_row)
+        source: Any = rows.source
         with progress("frozen layers", len(source)) as advance:
-            for start in range(0, len(source), CLIPS_AT_ONCE):
-                batch = np.asarray(values[start : start + CLIPS_AT_ONCE])
-                yield np.asarray(model.predict_on_batch(batch), np.float32)
-                advance(len(batch))
-        cache.release(values)
+            parts = []
+            for start in range(0, len(source), CLIPS_IN_A_PART):
+                parts.append(self._part(source[start : start + CLIPS_IN_A_PART], running))
+                advance(len(parts[-1]))
+        cache.release(source)
+        return Rows(Parts(tuple(parts)), rows.index)
+
+    def _part(self, clips: np.ndarray, running: Callable[..., keras.Model]) -> np.ndarray:
+        """Return the outputs for some clips, in a file of their own: what is finished is kept if the rest is not."""
+        read = [
+            VERSION,
+            list(clips.shape),
+            str(clips.dtype),
+            hashlib.sha256(np.ascontiguousarray(clips).data).hexdigest(),
+        ]
+        names = [f"frozen-{cache.key(*read, digest)}" for digest in self.digests]
+        return cache.array(names[-1], len(clips), lambda: self._computed(clips, names, running))
+
+    def _computed(
+        self, clips: np.ndarray, names: Sequence[str], running: Callable[..., keras.Model]
+    ) -> Iterator[np.ndarray]:
+        """Yield the outputs, beginning with those of the last step that were kept for a model frozen less far."""
+        found = [clips, *(cache.find(name, len(clips)) for name in names)]
+        done = max(place for place, values in enumerate(found) if values is not None)
+        reached: Any = found[done]
+        model = running(self.steps[done:], reached.shape[1:], reached.dtype.name)
+        for start in range(0, len(clips), CLIPS_AT_ONCE):
+            batch = np.asarray(reached[start : start + CLIPS_AT_ONCE])
+            yield np.asarray(model.predict_on_batch(batch), np.float32)
 
 
 def divide(model: keras.Model) -> Divided | None:
@@ -121,14 +137,14 @@ def divide(model: keras.Model) -> Divided | None:
         None where there is nothing to gain: the model does not begin with frozen layers, everything in it is frozen,
         or its layers do not follow one another.
     """
-    steps = _steps(model) if _has_frozen_layers(model) else []
+    steps = _steps(model) if model.trainable_weights and _has_frozen_layers(model) else []
     cut = next((place for place, step in enumerate(steps) if not _is_fixed(step)), 0)
     if not any(getattr(step, "weights", []) for step in steps[:cut]):
         return None
-    trunk = _in_a_row(steps[:cut], model.inputs[0].shape[1:], model.inputs[0].dtype)
-    rest = _in_a_row(steps[cut:], trunk.output.shape[1:], "float32")
+    trunk = _in_a_row(tuple(steps[:cut]), model.inputs[0].shape[1:], model.inputs[0].dtype)
+    rest = _in_a_row(tuple(steps[cut:]), trunk.output.shape[1:], "float32")
     same = {id(weight) for weight in model.trainable_weights} == {id(weight) for weight in rest.trainable_weights}
-    return Divided(tuple(steps[:cut]), trunk, rest) if same else None
+    return Divided(tuple(steps[:cut]), tuple(_digests(steps[:cut])), trunk, rest) if same else None
 
 
 def _has_frozen_layers(model: keras.Model) -> bool:
@@ -171,11 +187,13 @@ def _is_fixed(step: Step) -> bool:
     return not random and (not step.variables or not step.trainable)
 
 
-def _in_a_row(steps: Sequence[Step], shape: Sequence[int | None], dtype: Any) -> keras.Model:
-    inputs = outputs = keras.Input(shape, dtype=keras.backend.standardize_dtype(dtype))
+def _in_a_row(steps: tuple[Step, ...], shape: tuple[int | None, ...], dtype: str) -> keras.Model:
+    inputs = outputs = keras.Input(shape, dtype=dtype)
     for step in steps:
         outputs = step(outputs)
-    return keras.Model(inputs, outputs)
+    model = keras.Model(inputs, outputs)
+    model.compile(jit_compile=environment.jit_compile())
+    return model
 
 
 def _rows(x: np.ndarray | Rows) -> Rows:

@@ -1,7 +1,10 @@
 """Networks that others trained: their weights from Keras' own download, from a file, or random."""
 
 import random
+import sys
+import warnings
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from typing import Any
 
 import keras
@@ -25,7 +28,7 @@ def network(title: str, make: Callable[..., keras.Model], weights: str, *, seed:
     if weights == "none":
         return _random(make, seed, settings)
     try:
-        return make(weights=weights, **settings)
+        return _whole(make, weights, settings)
     except Exception as error:  # Keras raises plain Exception where a download fails
         reason = str(error).strip().partition("\n")[0][:200]
         if weights == "imagenet":
@@ -34,6 +37,18 @@ def network(title: str, make: Callable[..., keras.Model], weights: str, *, seed:
                 "--weights PATH, or take random ones with --weights none"
             ) from error
         raise InputError(f"--weights {weights} cannot be loaded into {title} ({reason}); name another") from error
+
+
+def _whole(make: Callable[..., keras.Model], weights: str, settings: dict[str, Any]) -> keras.Model:
+    """Return the network, or refuse weights of which Keras has only warned that some are missing."""
+    # Keras tells of its downloads on standard output, which belongs to results.
+    with warnings.catch_warnings(record=True) as said, redirect_stdout(sys.stderr):
+        warnings.simplefilter("always")
+        made = make(weights=weights, **settings)
+    missing = [str(one.message) for one in said if "freshly-initialized weights" in str(one.message)]
+    if missing:
+        raise ValueError(missing[0])
+    return made
 
 
 def _random(make: Callable[..., keras.Model], seed: int, settings: dict[str, Any]) -> keras.Model:

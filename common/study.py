@@ -96,15 +96,47 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """One array in several, of equal length but for the last; it is read by row numbers.
+
+    Attributes:
+        parts: (clips, ...) each, memory maps of the cache.
+    """
+
+    parts: tuple[np.ndarray, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows of all parts, and the shape of one."""
+        return (len(self), *self.parts[0].shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the numbers."""
+        return self.parts[0].dtype
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """Copy rows, given by their numbers, into memory."""
+        part, place = np.divmod(rows, len(self.parts[0]))
+        values = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        for number in np.unique(part):
+            values[part == number] = self.parts[number][place[part == number]]
+        return values
+
+
+@dataclass(frozen=True)
 class Rows:
     """Some rows of an array that lies in the cache: read where they are needed, never all at once.
 
     Attributes:
-        source: all rows, (clips, ...), a memory map.
+        source: all rows, (clips, ...).
         index: int (rows,): which of them, in which order.
     """
 
-    source: np.ndarray
+    source: np.ndarray | Parts
     index: np.ndarray
 
     @property

@@ -188,8 +188,8 @@ class KerasLearner:
         size = self.training.batch_size
         stopping = self._early_stopping(validation)
         checkpoint = Checkpoint(self._checkpoint_path(stage), stopping)
-        model, train, validation = self._what_is_trained(train, validation)
         with self._scope():
+            model, train, validation = self._what_is_trained(train, validation)
             done = checkpoint.restore(model)
         batching: Any = {"batch_size": size, "distributed": self._distributed}
         orders = pipeline.epoch_orders(len(train.x), epochs, seed=self.seed)
@@ -555,14 +555,12 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, np.floating) else value
 
 
-def steps_per_second(
-    learner: KerasLearner, batch: tuple[np.ndarray, np.ndarray], steps: Sequence[int] = (3, 8)
-) -> float:
+def steps_per_second(model: keras.Model, batch: tuple[np.ndarray, np.ndarray], steps: Sequence[int] = (3, 8)) -> float:
     """Measure training steps a second on one batch: the first of `steps` warm up, the second are timed."""
     warm, timed = steps
     for _ in range(warm):
-        learner.model.train_on_batch(*batch)
+        model.train_on_batch(*batch)
     began = time.monotonic()
     for _ in range(timed):
-        learner.model.train_on_batch(*batch)
+        model.train_on_batch(*batch)
     return timed / (time.monotonic() - began)

@@ -1,16 +1,21 @@
 """Speech emotion recognition with parallel CNNs and a transformer encoder (document of 12 January 2023).
 
-Seven emotions from three seconds of acted English speech (RAVDESS, SAVEE, TESS, CREMA-D). Reproduced here is chapter 4,
+Seven emotions from three seconds of acted English speech (RAVDESS, SAVEE, TESS, CREMA-D). Reproduced are chapter 4,
 the models trained from scratch: one CNN block on MFCC, two in parallel, and two beside a transformer encoder, on MFCC
-and on mel spectrograms, with and without additive white noise.
+and on mel spectrograms, with and without additive white noise; and chapter 5: VGG16, trained on photographs, on mel
+spectrograms as pictures.
 
     python -m reproductions.ser_parallel                                  the demo corpus, in minutes
     python -m reproductions.ser_parallel run single-cnn --data RAVDESS    on real speech, at the document's budget
     python -m reproductions.ser_parallel summary parallel-mfcc            layers beside the printed table
     python -m reproductions.ser_parallel tune single-cnn --data RAVDESS   the search for its learning rate (`searches`)
+    python -m reproductions.ser_parallel run vgg16-3 --data RAVDESS       with ImageNet's weights, which Keras fetches
+    python -m reproductions.ser_parallel run vgg16-3 --data RAVDESS --weights vgg16_notop.h5      with those of a file
 
 What to expect: `list` shows what the document prints. `run --dry-run` measures what a run would take on your machine;
-on RAVDESS alone one core of a 2024 server needs most of an hour for `single-cnn`.
+on RAVDESS alone one core of a 2024 server needs most of an hour for `single-cnn`. VGG16's frozen layers run once per
+clip; their outputs are kept in the cache folder (for the whole corpora 1 to 5 GiB, 18 GiB with three blocks unfrozen).
+`vgg16-2` alters its pictures in every epoch, so all of it runs every time, and it takes far longer than the others.
 
 What the printed numbers show was done, and the text does not say (switches; protocol `published` keeps the slip):
 
@@ -33,6 +38,25 @@ Departures and choices, where the document is silent:
    normalises after each part, as keras_nlp does unless told otherwise, and has no positional encoding: none is named.
 10. Calm counts as neutral (count). The `independent` protocol deals the speakers over 6 folds.
 11. A clip's power, to which the noise is scaled, is that of the whole three seconds, zero padding included.
+
+In chapter 5, `unfreeze` is the slip: the text unfreezes the last 1, 2, 3 blocks of VGG16, the printed counts are those
+of its last 1, 2, 3 layers. Choices, where the document is silent:
+
+12. A picture is chapter 4's mel spectrogram of 188 frames, in decibels relative to each clip's maximum, drawn from -80
+    dB (fixed minimum) to 0 dB (fixed maximum). Each of 224 x 224 pixels shows the cell at its centre, as matplotlib
+    draws without interpolation; nothing is saved as a file and read again.
+13. The colour map is magma, librosa's own for such values.
+14. Colours reach VGG16 as in its training: blue first, ImageNet's mean colour subtracted, not scaled.
+15. Batches of 32, at most 100 epochs (the patience of 5 ends them earlier), both as in chapter 4.
+16. Dropout 0.5 between the dense layers.
+17. Experiment 2 turns by at most a tenth of a full turn and zooms by at most a fifth; what that leaves empty at the
+    edges is filled by reflection. Order and amounts are those of F. Chollet, Deep Learning with Python (2021), chapter
+    8.
+18. The best number of epochs is that of the highest validation accuracy, the first of equals; the second model is newly
+    initialised, its unfrozen layers beginning with VGG16's weights again.
+19. `vgg16-0` trains the classifier that the document's search chose; it differs from `vgg16-1` in nothing but its name.
+20. With random weights (`--weights none`) VGG16 begins with the same ones in every run. At demo size pictures have 32 x
+    32 pixels and weights are random unless named.
 """
 
 import pandas as pd

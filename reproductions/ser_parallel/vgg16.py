@@ -30,11 +30,11 @@ VERSION = 1
 """Part of the cache key: to be raised when the same sound is to give another picture."""
 
 # Section 5.1: a mel spectrogram, drawn with a fixed minimum, maximum and colour map; which, is departures 12 and 13.
-LOG_MEL = {name: value for name, value in MEL_188.items() if name != "feature"}
-DRAWING = {"low": -80.0, "high": 0.0, "colour_map": "magma"}
+LOG_MEL: dict[str, Any] = {name: value for name, value in MEL_188.items() if name != "feature"}
+DRAWING: dict[str, Any] = {"low": -80.0, "high": 0.0, "colour_map": "magma"}
 
-# Section 5.3.1: pictures of 224 x 224 pixels. At demo size, a twelfth of the computation.
-PIXELS: Mapping[Size, int] = {"full": 224, "demo": 64}
+# Section 5.3.1: pictures of 224 x 224 pixels. At demo size, the smallest that VGG16 takes.
+PIXELS: Mapping[Size, int] = {"full": 224, "demo": 32}
 
 # What ImageNet's pictures were trained with (Simonyan & Zisserman 2014): blue first, the mean colour subtracted.
 MEAN_RED_GREEN_BLUE = (123.68, 116.779, 103.939)
@@ -44,7 +44,7 @@ FIRST_UNITS, SECOND_UNITS = 512, 192
 LEARNING_RATE = 1e-5
 DROPOUT = 0.5
 
-# Section 5.2.3 names the three, departure 17 their amounts: shares of a half turn and of the picture's size.
+# Section 5.2.3 names the three, departure 17 their amounts: shares of a full turn and of the picture's size.
 ROTATION, ZOOM = 0.1, 0.2
 
 BLOCKS = 5
@@ -150,7 +150,7 @@ def convolutional_base(setting: Setting) -> keras.Model:
     """
     colours = keras.Input((PIXELS[setting.size], PIXELS[setting.size], 3))
     centred = layers.Rescaling(1.0, offset=[-mean for mean in MEAN_RED_GREEN_BLUE])(colours)
-    return pretrained.network(
+    made = pretrained.network(
         "VGG16",
         keras.applications.VGG16,
         setting.weights,
@@ -158,6 +158,7 @@ def convolutional_base(setting: Setting) -> keras.Model:
         include_top=False,
         input_tensor=ops.flip(centred, axis=-1),
     )
+    return keras.Model(colours, made.output, name=made.name)  # made itself takes a list of one
 
 
 def _altered(shown: Any) -> Any:

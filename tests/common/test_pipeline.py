@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from keras.src.trainers.epoch_iterator import EpochIterator
 
 from common import pipeline
-from common.study import Arrays
+from common.study import Arrays, Parts, Rows
 
 
 def clips(count: int) -> Arrays:
@@ -49,6 +49,17 @@ def test_every_backend_is_given_the_same_batches(count, epochs, batch_size, firs
     orders = pipeline.epoch_orders(count, epochs, seed=1)
     given = (clips(count), orders, batch_size, min(first_epoch, epochs - 1))
     assert under_tensorflow(*given) == under_another_backend(*given)
+
+
+@pytest.mark.parametrize("batches", [under_tensorflow, under_another_backend])
+def test_rows_that_lie_on_the_disk_make_the_batches_of_an_array(batches) -> None:
+    orders, given = pipeline.epoch_orders(7, 2, seed=3), clips(7)
+    source = np.arange(20, dtype=np.float32)[::-1, np.newaxis]
+    from_disk = Arrays(Rows(source, np.arange(19, 12, -1)), given.y)
+    in_parts = Arrays(Rows(Parts((source[:8], source[8:16], source[16:])), np.arange(19, 12, -1)), given.y)
+    expected = batches(given, orders, 3, 0)
+    assert batches(from_disk, orders, 3, 0) == expected
+    assert batches(in_parts, orders, 3, 0) == expected
 
 
 @pytest.mark.parametrize("batches", [under_tensorflow, under_another_backend])

@@ -12,29 +12,18 @@ import soundfile
 
 from common import published
 from common.cli import beside, summary
-from common.corpora import CORPORA, demo, scan
+from common.corpora import demo, scan
 from common.splits import Split
 from common.study import Prepared, Setting, clip_count
-from reproductions.ser_parallel import CLASSES, STUDY
+from reproductions.ser_parallel import CLASSES, STUDY, from_scratch
 
 PRINTED = published.load("ser_parallel")
 FROM_SCRATCH = [name for name in PRINTED.by_id if not name.startswith(("vgg16", "wav2vec2"))]
 WITH_TABLE = ["single-cnn", "dual-cnn", "parallel-mfcc"]
 
 
-def whole_manifest() -> pd.DataFrame:
-    """The labels of all 12,162 clips, without their audio."""
-    rows = [
-        {"corpus": corpus, "label": label, "name": f"{corpus}/{label}/{number}", "speaker": f"{corpus}-1"}
-        for corpus in STUDY.corpora
-        for label, count in CORPORA[corpus].expected.items()
-        for number in range(count)
-    ]
-    return pd.DataFrame(rows)
-
-
 def test_the_module_has_the_experiments_of_the_published_numbers_in_their_order() -> None:
-    assert [experiment.id for experiment in STUDY.experiments] == FROM_SCRATCH
+    assert [experiment.id for experiment in from_scratch.EXPERIMENTS] == FROM_SCRATCH
 
 
 def test_titles_and_sections_are_those_of_the_published_numbers() -> None:
@@ -43,7 +32,7 @@ def test_titles_and_sections_are_those_of_the_published_numbers() -> None:
         assert (experiment.title, experiment.section) == (printed.title, printed.section)
 
 
-@pytest.mark.parametrize("experiment", STUDY.experiments, ids=lambda experiment: experiment.id)
+@pytest.mark.parametrize("experiment", from_scratch.EXPERIMENTS, ids=lambda experiment: experiment.id)
 def test_every_model_has_the_documents_number_of_parameters(experiment) -> None:
     layers = PRINTED.layers(experiment.id)
     assert layers is not None
@@ -53,7 +42,7 @@ def test_every_model_has_the_documents_number_of_parameters(experiment) -> None:
 def test_the_totals_are_those_of_the_document() -> None:
     totals = {
         experiment.id: summary(STUDY, experiment, STUDY.protocol("published"))["total"]
-        for experiment in STUDY.experiments
+        for experiment in from_scratch.EXPERIMENTS
     }
     assert totals["single-cnn"] == 27_495
     assert totals["dual-cnn"] == 54_983
@@ -94,18 +83,18 @@ def test_a_prediction_depends_on_its_batch_only_where_attention_runs_over_the_ba
     assert np.allclose(in_two, in_four, atol=1e-5) is not depends
 
 
-def test_the_slip_gives_the_printed_class_counts() -> None:
+def test_the_slip_gives_the_printed_class_counts(whole_manifest: pd.DataFrame) -> None:
     slip, right = (
-        STUDY.label(whole_manifest(), Setting(STUDY.protocols[name].switches, seed=0))
+        STUDY.label(whole_manifest, Setting(STUDY.protocols[name].switches, seed=0))
         for name in ("published", "corrected")
     )
     assert list(clip_count(slip, CLASSES).values()) == [1863, 1863, 1863, 1863, 1775, 1863, 1072]
     assert list(clip_count(right, CLASSES).values()) == [1923, 1923, 1923, 1923, 1895, 1923, 652]
 
 
-def test_seed_42_splits_the_slipped_labels_into_the_printed_supports() -> None:
+def test_seed_42_splits_the_slipped_labels_into_the_printed_supports(whole_manifest: pd.DataFrame) -> None:
     setting = Setting(STUDY.protocols["published"].switches, seed=42)
-    clips = STUDY.label(whole_manifest(), setting)
+    clips = STUDY.label(whole_manifest, setting)
     (split,) = STUDY.split(clips, setting)
     assert [len(rows) for rows in split.sets().values()] == [9728, 1217, 1217]
     supports = [row.support for row in PRINTED.class_table("single-cnn")]
@@ -181,7 +170,7 @@ def test_training_cells_are_standardised_over_the_training_clips(demo_clips: pd.
 def test_list_json_has_the_contract_keys(module: str) -> None:
     ran = subprocess.run([sys.executable, "-m", module, "list", "--json"], capture_output=True, text=True, check=True)
     rows = [row for row in json.loads(ran.stdout) if row["study"] == "ser_parallel"]
-    assert [row["id"] for row in rows] == FROM_SCRATCH
+    assert [row["id"] for row in rows] == [experiment.id for experiment in STUDY.experiments]
     assert set(rows[0]) == {"study", "id", "title", "section", "published", "parameters"}
     assert rows[0]["published"]["accuracy"] == PRINTED.metrics("single-cnn")["accuracy"]
     assert ran.stderr == ""

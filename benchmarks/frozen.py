@@ -1,0 +1,72 @@
+"""Training from the kept outputs of frozen layers beside training through the whole network.
+
+    python benchmarks/frozen.py
+
+VGG16 with random weights, frozen, under the document's classifier, on noise of 64 x 64 pixels; the outputs are computed
+anew each time. The more epochs, the higher the ratio: 20 are what the document's best epoch and its patience make.
+"""
+
+import os
+import tempfile
+import time
+
+import numpy as np
+
+from common.quiet import import_keras
+
+import_keras()
+
+import keras  # noqa: E402
+
+from common import frozen  # noqa: E402
+from common.study import Arrays, Training  # noqa: E402
+from common.training import KerasLearner  # noqa: E402
+
+CLIPS, PIXELS, EPOCHS, CLASSES = 128, 64, 20, 7
+WARM_UP, WHOLE = 1, 2
+
+
+def network() -> keras.Model:
+    """Return VGG16, frozen, and a classifier on top."""
+    pictures = keras.Input((PIXELS, PIXELS, 3))
+    base = keras.applications.VGG16(include_top=False, weights=None, input_shape=(PIXELS, PIXELS, 3))
+    base.trainable = False
+    hidden = keras.layers.Dense(512, "relu")(keras.layers.Flatten()(base(pictures)))
+    hidden = keras.layers.Dense(192, "relu")(keras.layers.Dropout(0.5)(hidden))
+    return keras.Model(pictures, keras.layers.Dense(CLASSES, "softmax")(hidden))
+
+
+def noise() -> Arrays:
+    """Return pictures and targets."""
+    draw = np.random.default_rng(0)
+    pictures = draw.uniform(-128, 128, (CLIPS, PIXELS, PIXELS, 3)).astype(np.float32)
+    return Arrays(pictures, np.eye(CLASSES, dtype=np.float32)[draw.integers(0, CLASSES, CLIPS)])
+
+
+def seconds(epochs: int, limit_gib: float) -> tuple[float, np.ndarray]:
+    """Return the processor's seconds of a training, and what the trained model predicts."""
+    frozen.LIMIT_GIB = limit_gib
+    clips = noise()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["ENCORE_CACHE"] = folder
+        learner = KerasLearner(network, Training(epochs, 32, 1e-4), seed=1)
+        began = time.process_time()
+        learner.fit(clips, None, epochs=epochs, stage="training")
+        return time.process_time() - began, learner.predict(clips.x[:32])
+
+
+def main() -> None:
+    """Measure and print; of the whole network a few epochs are measured, and their mean stands for the others."""
+    kept = frozen.LIMIT_GIB
+    start, _ = seconds(WARM_UP, 0.0)
+    some, through = seconds(WHOLE + WARM_UP, 0.0)
+    _, once = seconds(WHOLE + WARM_UP, kept)
+    fast, _ = seconds(EPOCHS, kept)
+    slow = start + (some - start) / WHOLE * (EPOCHS - WARM_UP)
+    print(f"{EPOCHS} epochs of {CLIPS} clips: frozen layers once {fast:.1f} s, whole network {slow:.1f} s of processor")
+    difference = np.abs(once - through).max()
+    print(f"ratio {slow / fast:.1f}; after {WHOLE + WARM_UP} epochs predictions differ by at most {difference:.1g}")
+
+
+if __name__ == "__main__":
+    main()

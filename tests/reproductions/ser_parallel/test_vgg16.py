@@ -1,0 +1,229 @@
+"""Chapter 5: the pictures, the split, the models and what is trained of them, against what the document prints."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from common import cli, console, frozen, prediction, published, runner
+from common.cli import beside, summary
+from common.corpora import demo, scan
+from common.errors import InputError
+from common.study import Prepared, Setting, clip_count
+from reproductions.ser_parallel import CLASSES, PUBLISHED, STUDY, vgg16
+
+PRINTED = published.load("ser_parallel")
+HEAD, WHOLE = 12_945_415, 27_660_103
+TRAINED = {
+    ("vgg16-1", "layers"): HEAD,
+    ("vgg16-2", "layers"): HEAD,
+    ("vgg16-3", "layers"): 15_305_223,
+    ("vgg16-4", "layers"): 17_665_031,
+    ("vgg16-5", "layers"): 20_024_839,
+    ("vgg16-3", "blocks"): 20_024_839,
+    ("vgg16-4", "blocks"): 25_924_615,
+    ("vgg16-5", "blocks"): 27_399_943,
+}
+
+
+def setting(size: Any = "demo", weights: str = "none", seed: int = 0, **switches: str) -> Setting:
+    return Setting({**PUBLISHED, **switches}, seed, size, weights)
+
+
+def model(name: str, chosen: Setting | None = None, **settings: int) -> keras.Model:
+    return STUDY.experiment(name).build(chosen or setting(), len(CLASSES), **settings)
+
+
+def test_the_chapter_has_the_experiments_of_the_published_numbers_in_their_order() -> None:
+    printed = [name for name in PRINTED.by_id if name.startswith("vgg16")]
+    assert [experiment.id for experiment in vgg16.EXPERIMENTS] == printed
+
+
+@pytest.mark.parametrize(("name", "unfreeze"), TRAINED)
+def test_what_is_trained_has_the_documents_number_of_parameters(name: str, unfreeze: str) -> None:
+    changes = {"unfreeze": unfreeze} if name[-1] in "345" else {}
+    facts = summary(STUDY, STUDY.experiment(name), STUDY.protocol("published", changes))
+    printed = PRINTED.layers(name)
+    assert printed is not None
+    assert (facts["total"], facts["trainable"]) == (WHOLE, TRAINED[name, unfreeze])
+    assert facts["total"] == printed.total
+    if unfreeze == "layers":
+        assert printed.trainable in (None, facts["trainable"])
+
+
+def test_every_printed_layer_has_its_twin_and_none_is_left_over() -> None:
+    table = PRINTED.layers("vgg16-3")
+    assert table is not None
+    layers = summary(STUDY, STUDY.experiment("vgg16-3"), STUDY.protocol("published"))["layers"]
+    assert [pair for pair in beside(layers, table.rows) if None in pair] == []
+
+
+def test_the_search_can_vary_both_dense_layers() -> None:
+    dense = [
+        layer.units for layer in model("vgg16-0", first_units=64, second_units=224).layers if hasattr(layer, "units")
+    ]
+    assert dense == [64, 224, 7]
+
+
+def test_seed_42_splits_the_slipped_labels_into_the_printed_supports(whole_manifest: pd.DataFrame) -> None:
+    chosen = setting(seed=42)
+    clips = STUDY.label(whole_manifest, chosen)
+    (split,) = vgg16.split(clips, chosen)
+    assert [len(rows) for rows in split.sets().values()] == [9729, 1216, 1217]
+    supports = list(clip_count(clips.iloc[split.test], CLASSES).values())
+    assert supports == [row.support for row in PRINTED.class_table("vgg16-1")]
+    assert Counter(supports)[187] == 3
+
+
+def test_independent_folds_share_no_speaker(whole_manifest: pd.DataFrame) -> None:
+    chosen = setting(split="speaker")
+    clips = STUDY.label(whole_manifest, chosen)
+    for fold in vgg16.split(clips, chosen):
+        sets = [set(clips["speaker"].iloc[rows]) for rows in fold.sets().values()]
+        assert sum(map(len, sets)) == len(set.union(*sets))
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return demo.write(tmp_path_factory.mktemp("demo"), clips_per_class=9, corpora=("ravdess",))
+
+
+def prepared(name: str, corpus: Path) -> tuple[pd.DataFrame, Any, Prepared]:
+    clips = STUDY.label(scan([corpus]).manifest, setting())
+    (fold,) = vgg16.split(clips, setting())
+    return clips, fold, STUDY.experiment(name).prepare(clips, fold, CLASSES, setting())
+
+
+def test_a_clip_is_a_colour_picture_and_a_file_the_same_one(corpus: Path) -> None:
+    clips, fold, arrays = prepared("vgg16-1", corpus)
+    pixels = vgg16.PIXELS["demo"]
+    fed = vgg16.inputs_of(Path(clips["path"].iloc[fold.test[0]]), setting(), {})
+    assert (arrays.test.x.shape, arrays.test.x.dtype) == ((len(fold.test), pixels, pixels, 3), np.uint8)
+    assert np.ptp(arrays.test.x[:1]) > 100
+    assert np.mean(fed.x != arrays.test.x[:1]) < 0.01
+
+
+def test_altered_pictures_are_made_of_training_clips_only(corpus: Path) -> None:
+    _, fold, altered = prepared("vgg16-2", corpus)
+    assert set(altered.augmented) == set(fold.train)
+    assert not len(prepared("vgg16-1", corpus)[2].augmented)
+
+
+def test_pictures_are_altered_in_training_alone() -> None:
+    shown = np.random.default_rng(0).integers(0, 255, (8, 32, 32, 3), dtype=np.uint8)
+    altering = model("vgg16-2")
+    names = [type(layer).__name__ for layer in altering.layers[1:4]]
+    altered = keras.Model(altering.input, altering.layers[3].output)
+    assert names == ["RandomFlip", "RandomRotation", "RandomZoom"]
+    np.testing.assert_array_equal(altered(shown, training=False), shown)
+    assert np.abs(np.asarray(altered(shown, training=True)) - shown).mean() > 10
+
+
+def test_colours_reach_the_base_centred_and_blue_first() -> None:
+    base = vgg16.convolutional_base(setting())
+    shown = np.random.default_rng(0).integers(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    centred = keras.Model(base.input, base.get_layer("block1_conv1").input)(shown)
+    np.testing.assert_allclose(centred, keras.applications.vgg16.preprocess_input(shown.copy()), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "unfreeze", "last"),
+    [("vgg16-3", "layers", "block5_conv2"), ("vgg16-5", "layers", "block4_pool"), ("vgg16-5", "blocks", "block2_pool")],
+)
+def test_training_starts_behind_the_last_frozen_layer(name: str, unfreeze: str, last: str) -> None:
+    divided = frozen.divide(model(name, setting(unfreeze=unfreeze)))
+    assert divided is not None
+    assert divided.steps[-1].name == last
+
+
+def test_of_the_frozen_base_nothing_is_left_to_training_unless_pictures_are_altered() -> None:
+    divided = frozen.divide(model("vgg16-1"))
+    assert divided is not None
+    assert [type(layer).__name__ for layer in divided.rest.layers[1:]] == ["Dense", "Dropout", "Dense", "Dense"]
+    assert frozen.divide(model("vgg16-2")) is None
+
+
+def test_random_weights_of_the_base_are_the_same_in_every_training() -> None:
+    one, other = model("vgg16-1"), model("vgg16-1")
+    np.testing.assert_array_equal(one.layers[1].get_weights()[0], other.layers[1].get_weights()[0])
+    assert not np.array_equal(one.get_weights()[-2], other.get_weights()[-2])
+
+
+def official_file(path: Path) -> keras.Model:
+    """Write random weights in the layout of the files that keras.applications fetches."""
+    made = keras.applications.VGG16(include_top=False, weights=None)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in made.layers]
+        for layer in made.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}_{kind}_1:0" for kind in ("W", "b")[: len(layer.weights)]]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, weight in zip(names, layer.get_weights(), strict=True):
+                group.create_dataset(name, data=weight)
+    return made
+
+
+@pytest.mark.parametrize("name", ["vgg16_notop.h5", "vgg16_notop.weights.h5"])
+def test_a_file_in_the_official_layout_is_loaded(name: str, tmp_path: Path) -> None:
+    made = official_file(tmp_path / "vgg16_notop.h5")
+    if name.endswith(".weights.h5"):
+        made.save_weights(tmp_path / name)
+    loaded = vgg16.convolutional_base(setting(weights=str(tmp_path / name)))
+    for mine, theirs in zip(loaded.get_weights(), made.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    other = keras.applications.MobileNet(include_top=False, weights=None, alpha=0.25, input_shape=(32, 32, 3))
+    other.save_weights(tmp_path / "other.weights.h5")
+    with pytest.raises(InputError, match=r"other\.weights\.h5 cannot be loaded into VGG16 \(.*\); name another"):
+        model("vgg16-1", setting(weights=str(tmp_path / "other.weights.h5")))
+
+
+def test_a_run_is_retrained_for_its_best_epoch_and_predicts_without_its_weights_file(corpus, tmp_path: Path) -> None:
+    official_file(tmp_path / "vgg16.h5")
+    overrides, weights = {"epochs": 2, "patience": 1}, str(tmp_path / "vgg16.h5")
+    options = runner.Options(runs=tmp_path / "runs", size="demo", overrides=overrides, weights=weights)
+    job = runner.Job(STUDY, STUDY.experiment("vgg16-3"), STUDY.protocol("published"), scan([corpus]), options)
+    record = runner.run(job)
+    curves = pd.read_csv(record.folder / "history.csv")
+    searched = curves[curves["stage"] == "search"]
+    best = record.data["folds"][0]["best_epoch"]
+    assert best == searched["epoch"].iloc[searched["val_accuracy"].argmax()]
+    assert (curves["stage"] == "retrain").sum() == best
+    (tmp_path / "vgg16.h5").unlink()
+    soundfile.write(tmp_path / "a.ogg", np.random.default_rng(0).normal(size=(44_100, 2)) / 9, 44_100)
+    (said,) = prediction.predict(STUDY, record, [tmp_path / "a.ogg"])
+    assert said.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert said.notes == ("it ends after 1.0 s: zeros fill it up to 3.5 s, as in training",)
+
+
+@pytest.mark.parametrize(
+    ("words", "weights"),
+    [((), "none"), (("vgg16-1",), "none"), (("vgg16-1", "--size", "full"), "imagenet")],
+    ids=["the demo", "named, at demo size", "named, at full size"],
+)
+def test_at_demo_size_nothing_is_fetched(words, weights, corpus, monkeypatch) -> None:
+    jobs: list[runner.Job] = []
+    monkeypatch.setattr(runner, "run", lambda job, _: jobs.append(job))
+    monkeypatch.setattr(cli, "_print_record", lambda *_: None)
+    monkeypatch.setattr(cli.demo, "write", lambda *_, **of: corpus)
+    with pytest.raises(SystemExit):
+        console.main(cli.study_app(STUDY), ["run", *words])
+    assert {job.options.weights for job in jobs if job.experiment.id.startswith("vgg16")} == {weights}
+
+
+def test_on_real_data_what_needs_weights_is_left_out_unless_it_or_they_are_named(corpus, monkeypatch, capsys) -> None:
+    jobs: list[runner.Job] = []
+    monkeypatch.setattr(runner, "run", lambda job, _: jobs.append(job))
+    monkeypatch.setattr(cli, "_print_record", lambda *_: None)
+    with pytest.raises(SystemExit):
+        console.main(cli.study_app(STUDY), ["run", "--data", str(corpus)])
+    assert not [job for job in jobs if job.experiment.pretrained]
+    assert "experiments that need a pretrained network (vgg16-0 ..." in capsys.readouterr().err
