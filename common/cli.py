@@ -22,7 +22,7 @@ from rich.table import Table
 from common import cache, console, estimate, metrics, prediction, published, runner, training
 from common.corpora import Scan, demo, scan
 from common.errors import InputError
-from common.study import Experiment, Protocol, Setting, Study
+from common.study import Experiment, Protocol, Setting, Size, Study
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Which; all without.")]
 Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
@@ -36,7 +36,7 @@ Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many epochs.
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Clips a step.")]
 Folds = Annotated[int | None, typer.Option(min=1, help="Only the first N folds.")]
 Weights = Annotated[
-    str | None, typer.Option(help="Of a pretrained network: imagenet (what named experiments take), a path, or none.")
+    str | None, typer.Option(help="Of a pretrained network: a name such as imagenet, a path, or none (random).")
 ]
 SizeName = Annotated[
     Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
@@ -123,7 +123,8 @@ def _run(
 ) -> None:
     """Train and test experiments; without --data on the demo corpus, at demo size."""
     study: Study = context.obj
-    experiments = _experiments(study, names, weights)
+    size = size or ("full" if data else "demo")
+    experiments = _experiments(study, names, weights, size)
     protocols = _protocols(study, protocol, changes)
     _refuse_idle_changes(experiments, changes)
     _refuse_weights(weights, experiments)
@@ -138,13 +139,13 @@ def _run(
         options = runner.Options(
             runs=runs or _default_runs(data),
             seed=seed,
-            size=size or ("full" if data else "demo"),
+            size=size,
             overrides=overrides,
             folds=folds,
             fresh=fresh,
             strategy=strategy,
             deadline=deadline,
-            weights=_weights(experiment, weights),
+            weights=_weights(experiment, weights, size),
         )
         job = runner.Job(study, experiment, one, scanned, options)
         if dry_run:
@@ -325,11 +326,12 @@ def _attribution(
     _refuse_weights(weights, [experiment])
     _refuse_training([experiment], bool(overrides))
     scanned = _clips(study, data)
+    size = size or ("full" if data else "demo")
     options = runner.Options(
         runs=runs or _default_runs(data),
-        size=size or ("full" if data else "demo"),
+        size=size,
         overrides=overrides,
-        weights=_weights(experiment, weights),
+        weights=_weights(experiment, weights, size),
         deadline=time.monotonic() + _seconds(budget) if budget else None,
     )
     scores: dict[str, list[float]] = {}
@@ -419,11 +421,12 @@ def _print_prediction(one: prediction.Prediction) -> None:
         print(f"note: {note}")
 
 
-def _experiments(study: Study, names: Sequence[str] | None, weights: str | None) -> list[Experiment]:
+def _experiments(study: Study, names: Sequence[str] | None, weights: str | None, size: Size) -> list[Experiment]:
     """Return the experiments named, or all but those that need weights which are not named either."""
     if names:
         return [study.experiment(name) for name in names]
-    left_out = [experiment.id for experiment in study.experiments if experiment.pretrained and weights is None]
+    fetching = [experiment for experiment in study.experiments if _weights(experiment, None, size) != "none"]
+    left_out = [experiment.id for experiment in fetching if weights is None]
     if left_out:
         _announce(
             f"left out: {len(left_out)} experiments that need a pretrained network ({left_out[0]} ... {left_out[-1]}); "
@@ -462,9 +465,9 @@ def _refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> N
         raise InputError(f"{_listed(names)}: trained from scratch, no weights to load; leave --weights at none")
 
 
-def _weights(experiment: Experiment, weights: str | None) -> str:
-    """Return the weights of an experiment: what is named, else ImageNet's where it needs any."""
-    return weights or ("imagenet" if experiment.pretrained else "none")
+def _weights(experiment: Experiment, weights: str | None, size: Size) -> str:
+    """Return the weights of an experiment: what is named, else its own where it needs any."""
+    return weights or (experiment.weights[size] if experiment.pretrained else "none")
 
 
 def _refuse_training(experiments: Sequence[Experiment], given: bool) -> None:

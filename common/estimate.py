@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pandas as pd
 from common import environment, splits, training
 from common.progress import duration_in_words
 from common.runner import Job
-from common.study import Arrays, Experiment, one_hot
+from common.study import Arrays, Experiment, Setting, one_hot
 
 FLOAT32_BYTES, MIB = 4, 2**20
 
@@ -50,8 +50,10 @@ def estimate(job: Job) -> Estimate:
     classes, folds, chosen = job.classes(clips), job.folds(clips), job.training
     if chosen is None:
         return _of_fits(job, clips, classes, folds)
-    learner = training.KerasLearner(partial(job.experiment.build, job.setting, len(classes)), chosen)
-    shape = learner.model.input_shape[1:]
+    learner = training.learner_of(job.experiment)(
+        partial(job.experiment.build, _here(job.setting), len(classes)), chosen
+    )
+    shape = tuple(learner.model.inputs[0].shape[1:])
     draw = np.random.default_rng(0)
     batch = draw.normal(size=(chosen.batch_size, *shape)).astype(np.float32)
     targets = np.eye(len(classes), dtype=np.float32)[draw.integers(0, len(classes), chosen.batch_size)]
@@ -71,6 +73,11 @@ def estimate(job: Job) -> Estimate:
         environment.peak_memory_mib() + float(features_mib),
         _decoded_mib(job.experiment, len(clips)) + _models_mib(learner.model.count_params(), len(folds), stages),
     )
+
+
+def _here(setting: Setting) -> Setting:
+    """Return the setting with random weights in place of those that would have to be fetched first."""
+    return setting if Path(setting.weights).exists() else replace(setting, weights="none")
 
 
 def _of_fits(job: Job, clips: pd.DataFrame, classes: Sequence[str], folds: Sequence[splits.Split]) -> Estimate:

@@ -104,7 +104,8 @@ def predict(study: Study, record: Record, files: Sequence[Path], *, weights: str
         InputError: a file is no audio or too short, the models are missing or damaged, or the weights are others.
     """
     experiment = study.experiment(record.data["experiment"])
-    setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], _weights(record, weights))
+    used = _weights(record, experiment, weights)
+    setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], used)
     folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
     for path in files:
         if isinstance(reason := duration_or_reason(path), str):
@@ -113,8 +114,10 @@ def predict(study: Study, record: Record, files: Sequence[Path], *, weights: str
     return [_predict(experiment, setting, folds, path, tuple(record.data["classes"]), about) for path in files]
 
 
-def _weights(record: Record, weights: str | None) -> str:
+def _weights(record: Record, experiment: Experiment, weights: str | None) -> str:
     """Return the weights to make the features with, which must be those of the run."""
+    if experiment.training is not None:  # a pretrained network is part of the model, which the run kept
+        return "none"
     used = record.data["configuration"].get("weights")
     if used is None or (weights is None and not used.startswith("sha256:")):
         return used or "none"
@@ -135,9 +138,8 @@ def _load(record: Record, experiment: Experiment, fold: int) -> tuple[training.L
         raise InputError(
             f"{folder} holds no whole model: front_end.npz ({reason}); run the experiment again"
         ) from error
-    if experiment.training is None:
-        return training.SklearnLearner.load(folder / training.SklearnLearner.FILE), front_end
-    return training.KerasLearner.load(folder / training.KerasLearner.FILE, experiment.training), front_end
+    learner = training.learner_of(experiment)
+    return learner.load(folder / learner.FILE, experiment.training), front_end
 
 
 def _about_models(

@@ -37,7 +37,7 @@ Departures and choices, where the document is silent:
 import pandas as pd
 
 from common.study import Protocol, Setting, Study, Switch
-from reproductions.ser_parallel import from_scratch
+from reproductions.ser_parallel import from_scratch, wav2vec2
 
 CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
@@ -106,7 +106,7 @@ STUDY = Study(
     corpora=("ravdess", "savee", "tess", "crema_d"),
     switches=SWITCHES,
     protocols=PROTOCOLS,
-    experiments=from_scratch.EXPERIMENTS,
+    experiments=from_scratch.EXPERIMENTS + wav2vec2.EXPERIMENTS,
     label=label,
     split=from_scratch.split,
     batch_dependent=lambda experiment, setting: (
