@@ -20,7 +20,7 @@ from common.training import KerasLearner, file_name, precision
 
 
 class TfKerasLearner(KerasLearner):
-    """A tf-keras classifier, trained with Adam on categorical cross-entropy; see `KerasLearner`.
+    """A tf-keras classifier, trained with Adam on categorical cross-entropy; its arguments are those of `KerasLearner`.
 
     Raises:
         InputError: Keras computes with another backend than TensorFlow, in half precision, or under a strategy.
@@ -34,13 +34,11 @@ class TfKerasLearner(KerasLearner):
         training: Training,
         *,
         seed: int = 0,
-        folder: Path | None = None,
         strategy: str = "none",
-        deadline: float | None = None,
+        **kept: Any,
     ) -> None:
         _refuse(strategy)
-        seeded = functools.partial(_seeded, build, seed)
-        super().__init__(seeded, training, seed=seed, folder=folder, deadline=deadline)
+        super().__init__(functools.partial(_seeded, build, seed), training, seed=seed, **kept)
 
     def _compile(self) -> None:
         import tensorflow as tf

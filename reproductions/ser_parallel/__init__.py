@@ -1,8 +1,9 @@
 """Speech emotion recognition with parallel CNNs and a transformer encoder (document of 12 January 2023).
 
-Seven emotions from three seconds of acted English speech (RAVDESS, SAVEE, TESS, CREMA-D). Reproduced here is chapter 4,
-the models trained from scratch: one CNN block on MFCC, two in parallel, and two beside a transformer encoder, on MFCC
-and on mel spectrograms, with and without additive white noise.
+Seven emotions from three seconds of acted English speech (RAVDESS, SAVEE, TESS, CREMA-D). Reproduced here are chapter
+4, the models trained from scratch (`from_scratch`: one CNN block on MFCC, two in parallel, and two beside a transformer
+encoder, on MFCC and on mel spectrograms, with and without additive white noise), and chapter 6, wav2vec 2.0 fine-tuned
+(`wav2vec2`, which has its own split and numbers its own departures).
 
     python -m reproductions.ser_parallel                                  the demo corpus, in minutes
     python -m reproductions.ser_parallel run single-cnn --data RAVDESS    on real speech, at the document's budget
@@ -18,7 +19,7 @@ What the printed numbers show was done, and the text does not say (switches; pro
 3. `attention`: the printed encoder shapes begin with the frames, so attention mixes the clips of a batch. Evaluation
    therefore keeps batch size and order (random, drawn once) fixed; the record holds the spread over other orders.
 
-Departures and choices, where the document is silent:
+Departures and choices of chapter 4, where the document is silent:
 
 4. Maps are computed channels-last, which a CPU does about twice as fast; `summary` prints the channels-first shapes.
 5. Decoding skips the first 0.5 s; frames: n_fft 1024, window 512, Hamming; decibels relative to each clip's maximum

@@ -349,6 +349,12 @@ def test_its_own_weights_are_the_base_model_s_and_random_ones_at_demo_size() -> 
     assert cli._weights(EXPERIMENT, "none", "full") == "none"
 
 
+def test_without_names_it_is_in_the_demo_and_left_out_of_a_real_run() -> None:
+    named = {size: [one.id for one in cli._experiments(STUDY, None, None, size)] for size in ("full", "demo")}
+    assert "wav2vec2" in named["demo"]
+    assert "wav2vec2" not in named["full"]
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A run on a little of the demo corpus."""
