@@ -35,7 +35,7 @@ Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many epochs.
 BatchSize = Annotated[int | None, typer.Option(min=1, help="Clips a step.")]
 Folds = Annotated[int | None, typer.Option(min=1, help="Only the first N folds.")]
 Weights = Annotated[
-    str | None, typer.Option(help="Of a pretrained network: imagenet (what named experiments take), a path, or none.")
+    str | None, typer.Option(help="Of a pretrained network: a name such as imagenet, a path, or none (random).")
 ]
 SizeName = Annotated[
     Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
@@ -418,7 +418,8 @@ def _experiments(study: Study, names: Sequence[str] | None, weights: str | None,
     """Return the experiments named, or all but those that need weights which are not named either."""
     if names:
         return [study.experiment(name) for name in names]
-    left_out = [one.id for one in study.experiments if weights_of(one, weights, size) != (weights or "none")]
+    fetching = [experiment for experiment in study.experiments if weights_of(experiment, None, size) != "none"]
+    left_out = [experiment.id for experiment in fetching if weights is None]
     if left_out:
         announce(
             f"left out: {len(left_out)} experiments that need a pretrained network ({left_out[0]} ... {left_out[-1]}); "
@@ -463,14 +464,8 @@ def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> No
 
 
 def weights_of(experiment: Experiment, weights: str | None, size: Size) -> str:
-    """Return the weights of an experiment: what is named, else ImageNet's where it needs any.
-
-    At demo size a network that is trained further starts from random ones: nothing is fetched for a demo.
-    """
-    trained_further = experiment.training is not None
-    if weights or not experiment.pretrained or (size == "demo" and trained_further):
-        return weights or "none"
-    return "imagenet"
+    """Return the weights of an experiment: what is named, else its own where it needs any."""
+    return weights or (experiment.weights[size] if experiment.pretrained else "none")
 
 
 def _refuse_training(experiments: Sequence[Experiment], given: bool) -> None:

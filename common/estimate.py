@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def estimate(job: Job) -> Estimate:
     classes, folds, chosen = job.classes(clips), job.folds(clips), job.training
     if chosen is None:
         return _of_fits(job, clips, classes, folds)
-    learner = training.KerasLearner(partial(job.build, len(classes)), chosen)
+    learner = training.learner_of(job.experiment)(partial(_here(job).build, len(classes)), chosen)
     divided = learner.divided if learner.divided and learner.divided.fits(len(clips)) else None
     trained = divided.rest if divided else learner.model
     rate = training.steps_per_second(trained, _noise(trained, chosen.batch_size))
@@ -102,6 +102,13 @@ def _inputs_mib(model: keras.Model, divided: frozen.Divided | None, trained: int
     if model.inputs[0].dtype == "uint8":
         return 0.0, clips * one + kept
     return (trained + clips) * one * FLOAT32_BYTES, kept
+
+
+def _here(job: Job) -> Job:
+    """Return the job with random weights in place of those that would have to be fetched first."""
+    if Path(job.options.weights).exists():
+        return job
+    return replace(job, options=replace(job.options, weights="none"))
 
 
 def _of_fits(job: Job, clips: pd.DataFrame, classes: Sequence[str], folds: Sequence[splits.Split]) -> Estimate:

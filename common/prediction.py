@@ -107,7 +107,7 @@ def predict(study: Study, record: Record, files: Sequence[Path], *, weights: str
     """
     experiment = study.experiment(record.data["experiment"])
     _check_inputs(record, experiment)
-    used = _weights(record, weights) if experiment.training is None else "none"  # a trained model holds its weights
+    used = _weights(record, experiment, weights)
     setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], used)
     folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
     for path in files:
@@ -148,8 +148,10 @@ def _check_inputs(record: Record, experiment: Experiment) -> None:
         raise InputError(f"{record.folder}: its features were made with another {changed} than now; run it again")
 
 
-def _weights(record: Record, weights: str | None) -> str:
+def _weights(record: Record, experiment: Experiment, weights: str | None) -> str:
     """Return the weights to make the features with, which must be those of the run."""
+    if experiment.training is not None:  # a pretrained network is part of the model, which the run kept
+        return "none"
     used = record.data["configuration"].get("weights")
     if used is None or (weights is None and not used.startswith("sha256:")):
         return used or "none"
@@ -170,9 +172,8 @@ def _load(record: Record, experiment: Experiment, fold: int) -> tuple[training.L
         raise InputError(
             f"{folder} holds no whole model: front_end.npz ({reason}); run the experiment again"
         ) from error
-    if experiment.training is None:
-        return training.SklearnLearner.load(folder / training.SklearnLearner.FILE), front_end
-    return training.KerasLearner.load(folder / training.KerasLearner.FILE, experiment.training), front_end
+    learner = training.learner_of(experiment)
+    return learner.load(folder / learner.FILE, experiment.training), front_end
 
 
 def _about_models(

@@ -6,6 +6,7 @@ fold is kept in the run's folder, so an interrupted run goes on where it stopped
 
 import hashlib
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +44,8 @@ column of the manifest follows the speaker's."""
 
 DIGITS = 16
 """Of a file's digest in `split.csv`: no two files of a corpus share them by chance."""
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[\w-][\w.-]*")
+"""How a model on the Hugging Face hub is called: its owner, a slash, its name."""
 
 BATCH_ORDERS = 20
 """Random orders of the test clips that are tried where a prediction depends on its batch."""
@@ -62,7 +65,7 @@ class Options:
         fresh: throw away what an earlier run left.
         strategy: of tf.distribute.
         deadline: `time.monotonic()` at which training pauses.
-        weights: of a network that was trained before: `imagenet`, the path of a file, or `none` for random ones.
+        weights: of a network that was trained before: a name, the path of a file or folder, or `none` for random ones.
     """
 
     runs: Path
@@ -251,14 +254,18 @@ def _learnt(job: Job, n_classes: int) -> dict[str, Any]:
 
 
 def weights_in_words(weights: str) -> str:
-    """Return `imagenet` and `none` as they are, and for a file its digest: it may lie elsewhere tomorrow.
+    """Return a name as it is, and for a file, or the files of a folder, a digest: they may lie elsewhere tomorrow.
 
     Raises:
-        InputError: there is no such file.
+        InputError: it is no name, and there is no such file.
     """
-    if weights in ("imagenet", "none"):
+    path = Path(weights)
+    if weights in ("imagenet", "none") or (HUB_NAME.fullmatch(weights) and not path.exists()):
         return weights
-    if not Path(weights).is_file():
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.is_file())
+        return f"sha256:{_digest_of([file.name for file in files], cache.file_digests(files))}"
+    if not path.is_file():
         raise InputError(f"--weights {weights} cannot be read: there is no such file; name one, or imagenet, or none")
     return f"sha256:{cache.file_digests([weights])[0]}"
 
@@ -426,8 +433,8 @@ def _estimator(job: Job, n_classes: int, fold: int = 0) -> training.SklearnLearn
     )
 
 
-def _learner(job: Job, chosen: Training, n_classes: int, fold: int, stage: str) -> training.KerasLearner:
-    return training.KerasLearner(
+def _learner(job: Job, chosen: Training, n_classes: int, fold: int, stage: str) -> training.Learner:
+    learner: training.Learner = training.learner_of(job.experiment)(
         partial(job.build, n_classes),
         chosen,
         seed=derive(job.options.seed, "fold", fold, stage),
@@ -435,6 +442,7 @@ def _learner(job: Job, chosen: Training, n_classes: int, fold: int, stage: str) 
         strategy=job.options.strategy,
         deadline=job.options.deadline,
     )
+    return learner
 
 
 def _other_orders(job: Job, learner: training.Learner, test: Arrays) -> list[int]:

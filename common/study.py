@@ -65,7 +65,7 @@ class Setting:
         switches: values by name.
         seed: of everything random.
         size: `full` or `demo`.
-        weights: of a network that was trained before: `imagenet`, the path of a file, or `none` for random ones.
+        weights: of a network that was trained before: a name, the path of a file or folder, or `none` for random ones.
     """
 
     switches: Mapping[str, str]
@@ -221,6 +221,9 @@ class Experiment:
         noisy_copies: altered copies of each training clip.
         demo: fields of `training` that have other values at demo size.
         pretrained: whether it needs a network that was trained before, whose weights `--weights` names.
+        weights: what a pretrained experiment takes at each size unless `--weights` names others.
+        learner: the class that trains it (a `common.training.Learner`) if that is neither Keras 3's nor, without
+            `training`, scikit-learn's.
         split: returns the folds of a relabelled manifest, where they are not those of the study.
         printed_shape: turns the shape of a layer's output into the one the document prints, where the study's does not.
         adjustable: names of the keywords of `build` that `--config` and a search may set; their defaults are the
@@ -239,6 +242,8 @@ class Experiment:
     noisy_copies: int = 0
     demo: Mapping[str, Any] = field(default_factory=dict)
     pretrained: bool = False
+    weights: Mapping[Size, str] = field(default_factory=lambda: {"full": "imagenet", "demo": "imagenet"})
+    learner: type[Any] | None = None
     split: Callable[[pd.DataFrame, Setting], list[Split]] | None = None
     printed_shape: Callable[[tuple[int | None, ...]], tuple[int | None, ...]] | None = None
     adjustable: tuple[str, ...] = ()

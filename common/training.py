@@ -1,9 +1,9 @@
 """Training that can be killed at any moment and goes on to the same end.
 
-Three kinds of learner meet the protocol `Learner`; those of Keras 3 and of scikit-learn are here. Everything random in
-an epoch (the order of the clips, dropout) is derived from (seed, epoch), and the checkpoint of an epoch holds weights,
-optimiser, early stopping and history, so an interrupted run and an unbroken one give the same predictions to the bit on
-one machine. A scikit-learn estimator is fitted at once.
+Three kinds of learner meet the protocol `Learner`; those of Keras 3 and of scikit-learn are here, that of tf-keras in
+`common.tf_keras_learner`. Everything random in an epoch (the order of the clips, dropout) is derived from (seed,
+epoch), and the checkpoint of an epoch holds weights, optimiser, early stopping and history, so an interrupted run and
+an unbroken one give the same predictions to the bit on one machine. A scikit-learn estimator is fitted at once.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from common import environment, frozen, pipeline
 from common.errors import EncoreError, InputError, ResultError
 from common.progress import progress
 from common.seeds import derive
-from common.study import Arrays, Rows, Training
+from common.study import Arrays, Experiment, Rows, Training
 
 EARLY_STOPPING_STATE = ("wait", "stopped_epoch", "best", "best_epoch")
 HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
@@ -158,9 +158,12 @@ class KerasLearner:
         self._scope, self._distributed = strategy_scope(strategy), strategy != "none"
         with self._scope():
             self.model = build()
-            self.divided = frozen.divide(self.model)
+            self.divided = self._divide()
             for model in [self.model, *([self.divided.rest] if self.divided else [])]:
                 self._compile(model)
+
+    def _divide(self) -> frozen.Divided | None:
+        return frozen.divide(self.model)
 
     def _compile(self, model: keras.Model) -> None:
         model.compile(
@@ -195,7 +198,7 @@ class KerasLearner:
         orders = pipeline.epoch_orders(len(train.x), epochs, seed=self.seed)
         with progress(stage, epochs, done=done) as advance:
             # The checkpoint comes after what decides about the epoch, and before what may end the training.
-            deciding = [EpochSeeds(self.seed), _FiniteLoss(stage), *([stopping] if stopping else [])]
+            deciding = [self._epoch_seeds(), _FiniteLoss(stage), *([stopping] if stopping else [])]
             telling = [_Report(advance), *self._tensorboard(stage), _Deadline(self._deadline)]
             model.fit(
                 pipeline.training_batches(train, orders, first_epoch=min(done, epochs - 1), **batching),
@@ -203,7 +206,7 @@ class KerasLearner:
                 initial_epoch=epochs if checkpoint.stopped else done,
                 epochs=epochs,
                 steps_per_epoch=pipeline.steps_per_epoch(len(train.x), size),
-                callbacks=[*deciding, checkpoint, *telling],
+                callbacks=self._callbacks([*deciding, checkpoint, *telling]),
                 shuffle=False,
                 verbose=0,
             )
@@ -217,6 +220,13 @@ class KerasLearner:
         reaching = [arrays and replace(arrays, x=divided.outputs(arrays.x)) for arrays in (train, validation)]
         return divided.rest, *reaching
 
+    def _epoch_seeds(self) -> keras.callbacks.Callback:
+        return EpochSeeds(self.seed)
+
+    def _callbacks(self, callbacks: Sequence[Any]) -> list[Any]:
+        """Return the callbacks as the model's own library takes them."""
+        return list(callbacks)
+
     def _early_stopping(self, validation: Arrays | None) -> keras.callbacks.EarlyStopping | None:
         if validation is None or self.training.patience is None:
             return None
@@ -229,12 +239,12 @@ class KerasLearner:
         )
 
     def _checkpoint_path(self, stage: str) -> Path | None:
-        return self._folder / f"{_file_name(stage)}.npz" if self._folder else None
+        return self._folder / f"{file_name(stage)}.npz" if self._folder else None
 
     def _tensorboard(self, stage: str) -> list[keras.callbacks.Callback]:
         if self._folder is None or keras.backend.backend() != "tensorflow":
             return []
-        logs = self._folder.parent / "tensorboard" / _file_name(stage)
+        logs = self._folder.parent / "tensorboard" / file_name(stage)
         return [keras.callbacks.TensorBoard(str(logs), write_graph=False)]
 
     def predict(self, x: np.ndarray | Rows) -> np.ndarray:
@@ -259,19 +269,33 @@ class KerasLearner:
             InputError: the file is missing or no Keras model.
         """
         try:
-            model = keras.models.load_model(path, compile=False)
+            model = cls._load_model(path)
         except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
             reason = str(error).strip().partition("\n")[0]
             raise InputError(f"{path} is no model that Encore saved ({reason}); run the experiment again") from error
         return cls(lambda: model, training)
+
+    @classmethod
+    def _load_model(cls, path: Path) -> Any:
+        return keras.models.load_model(path, compile=False)
 
     def summary(self) -> dict[str, Any]:
         """Return `total`, `trainable`, `non_trainable` and `layers` (name, type, shape, parameters)."""
         return summarise(self.model)
 
 
-def summarise(model: keras.Model) -> dict[str, Any]:
+def learner_of(experiment: Experiment) -> type[Any]:
+    """Return the class that an experiment is trained with: what it names, or else what its training implies."""
+    if experiment.training is None:
+        return SklearnLearner
+    return experiment.learner or KerasLearner
+
+
+def summarise(model: Any) -> dict[str, Any]:
     """Return a model's parameter counts and its operations in order.
+
+    Args:
+        model: of Keras 3 or of tf-keras, whose only operations are layers.
 
     Returns:
         `total`, `trainable`, `non_trainable` counts, and `layers`: dicts of `name`, `type`, `shape` (None for the
@@ -284,9 +308,9 @@ def summarise(model: keras.Model) -> dict[str, Any]:
             "name": operation.name,
             "type": type(operation).__name__,
             "shape": list(operation.output.shape),
-            "parameters": operation.count_params() if isinstance(operation, keras.layers.Layer) else 0,
+            "parameters": operation.count_params() if hasattr(operation, "count_params") else 0,
         }
-        for operation in model.operations
+        for operation in (model.operations if isinstance(model, keras.Model) else model.layers)
     ]
     return {"total": total, "trainable": trainable, "non_trainable": total - trainable, "layers": layers}
 
@@ -547,7 +571,8 @@ def best_epoch(history: pd.DataFrame, *, by: str) -> int:
     return int(history["epoch"].iloc[place])
 
 
-def _file_name(stage: str) -> str:
+def file_name(stage: str) -> str:
+    """Return what the files of a stage of training are called."""
     return stage.replace(" ", "-").replace("/", "-of-")
 
 

@@ -1,9 +1,10 @@
 """Speech emotion recognition with parallel CNNs and a transformer encoder (document of 12 January 2023).
 
 Seven emotions from three seconds of acted English speech (RAVDESS, SAVEE, TESS, CREMA-D). Reproduced are chapter 4,
-the models trained from scratch: one CNN block on MFCC, two in parallel, and two beside a transformer encoder, on MFCC
-and on mel spectrograms, with and without additive white noise; and chapter 5: VGG16, trained on photographs, on mel
-spectrograms as pictures.
+the models trained from scratch (`from_scratch`: one CNN block on MFCC, two in parallel, and two beside a transformer
+encoder, on MFCC and on mel spectrograms, with and without additive white noise); chapter 5, VGG16, trained on
+photographs, on mel spectrograms as pictures (`vgg16`); and chapter 6, wav2vec 2.0 fine-tuned (`wav2vec2`, which has its
+own split and numbers its own departures).
 
     python -m reproductions.ser_parallel                                  the demo corpus, in minutes
     python -m reproductions.ser_parallel run single-cnn --data RAVDESS    on real speech, at the document's budget
@@ -24,7 +25,7 @@ What the printed numbers show was done, and the text does not say (switches; pro
 3. `attention`: the printed encoder shapes begin with the frames, so attention mixes the clips of a batch. Evaluation
    therefore keeps batch size and order (random, drawn once) fixed; the record holds the spread over other orders.
 
-Departures and choices, where the document is silent:
+Departures and choices of chapter 4, where the document is silent:
 
 4. Maps are computed channels-last, which a CPU does about twice as fast; `summary` prints the channels-first shapes.
 5. Decoding skips the first 0.5 s; frames: n_fft 1024, window 512, Hamming; decibels relative to each clip's maximum
@@ -62,7 +63,7 @@ of its last 1, 2, 3 layers. Choices, where the document is silent:
 import pandas as pd
 
 from common.study import Protocol, Setting, Study, Switch
-from reproductions.ser_parallel import from_scratch, vgg16
+from reproductions.ser_parallel import from_scratch, vgg16, wav2vec2
 
 CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
@@ -140,7 +141,7 @@ STUDY = Study(
     corpora=("ravdess", "savee", "tess", "crema_d"),
     switches=SWITCHES,
     protocols=PROTOCOLS,
-    experiments=(*from_scratch.EXPERIMENTS, *vgg16.EXPERIMENTS),
+    experiments=(*from_scratch.EXPERIMENTS, *vgg16.EXPERIMENTS, *wav2vec2.EXPERIMENTS),
     label=label,
     split=from_scratch.split,
     batch_dependent=lambda experiment, setting: (

@@ -194,6 +194,7 @@ def experiment(name: str, title: str, section: str, *, unfrozen: int = 0, augmen
         inputs={**MEL_188, "duration_s": DURATION_S, "offset_s": OFFSET_S, **DRAWING, "pixels": dict(PIXELS)},
         demo=DEMO,
         pretrained=True,
+        weights={"full": "imagenet", "demo": "none"},
         split=split,
         adjustable=("first_units", "second_units"),
         printed_shape=lambda shape: shape,

@@ -68,20 +68,20 @@ RUNS: dict[tuple[str, str], list[Moment]] = {
 }
 
 
-def attempt(corpus: Path, runs: Path, run: tuple[str, str], moment: Moment) -> None:
+def attempt(job: runner.Job, moment: Moment) -> None:
     child = os.fork()
     if child == 0:
         name, arrange = moment
         arrange()
-        runner.run(tiny.job(corpus, *run, runs=runs, folds=2))
-        print(f"{run} was not killed {name}", file=sys.stderr)
+        runner.run(job)
+        print(f"{job.folder} was not killed {name}", file=sys.stderr)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
-        sys.exit(f"{run} did not die {moment[0]}: status {status}")
+        sys.exit(f"{job.folder} did not die {moment[0]}: status {status}")
 
 
 if __name__ == "__main__":
     for run, moments in RUNS.items():
         for moment in moments:
-            attempt(Path(sys.argv[1]), Path(sys.argv[2]), run, moment)
+            attempt(tiny.job(Path(sys.argv[1]), *run, runs=Path(sys.argv[2]), folds=2), moment)

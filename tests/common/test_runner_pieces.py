@@ -121,3 +121,19 @@ def test_a_finished_run_with_other_weights_is_refused(corpus, tmp_path) -> None:
     assert "random weights" in record.data["notes"][0]
     with pytest.raises(InputError, match="other clips or settings"):
         runner.run(tiny_pieces.job(corpus, "pictures", runs=tmp_path / "runs", weights=str(tmp_path / "weights.h5")))
+
+
+def test_weights_are_known_by_their_name_or_by_what_is_in_them(tmp_path) -> None:
+    folder, moved = tmp_path / "a", tmp_path / "b"
+    for place in (folder, moved):
+        place.mkdir()
+        (place / "config.json").write_text("{}")
+    named = [runner.weights_in_words(weights) for weights in ("imagenet", "none", "owner/name-2.0")]
+    assert named == ["imagenet", "none", "owner/name-2.0"]
+    digest = runner.weights_in_words(str(folder))
+    assert digest == runner.weights_in_words(str(moved))
+    assert digest.startswith("sha256:")
+    (moved / "config.json").write_text("[]")
+    assert runner.weights_in_words(str(moved)) != digest
+    with pytest.raises(InputError, match=r"absent\.h5"):
+        runner.weights_in_words(str(tmp_path / "absent.h5"))

@@ -1,0 +1,75 @@
+"""Memory that recomputing the encoder layers saves in training wav2vec 2.0, in processes of their own.
+
+    python benchmarks/recompute.py
+
+A small network (4 encoder layers of 256 units) trains a few steps on noise of three seconds, with the inner values of
+its encoder layers kept for the gradient and with them recomputed. Printed: the largest resident size of each process
+above what it had before the first step, the seconds a step takes, and the ratios of the two.
+"""
+
+import json
+import subprocess
+import sys
+import time
+
+from common.quiet import import_keras
+
+import_keras()
+
+import numpy as np  # noqa: E402
+
+from common import environment  # noqa: E402
+from common.tf_keras_learner import TfKerasLearner  # noqa: E402
+from reproductions.ser_parallel import wav2vec2  # noqa: E402
+
+# The convolutions are narrower than the encoder, as their values are not recomputed and would hide what is saved.
+CONFIG = {
+    **wav2vec2.BASE,
+    "conv_dim": [32] * 7,
+    "hidden_size": 256,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 8,
+    "intermediate_size": 1024,
+}
+BATCH_SIZE, STEPS, N_CLASSES = 16, 4, 7
+KINDS = {"kept": False, "recomputed": True}
+
+
+def report(kind: str) -> None:
+    """Train here and print what `measure` reads."""
+    from reproductions.ser_parallel.wav2vec2_network import classifier
+
+    def build() -> object:
+        return classifier(CONFIG, N_CLASSES, samples=wav2vec2.SAMPLES, recompute=KINDS[kind])
+
+    learner = TfKerasLearner(build, wav2vec2.TRAINING)
+    draw = np.random.default_rng(0)
+    clips = draw.normal(size=(BATCH_SIZE, wav2vec2.SAMPLES)).astype(np.float32)
+    targets = np.eye(N_CLASSES, dtype=np.float32)[draw.integers(0, N_CLASSES, BATCH_SIZE)]
+    before = environment.peak_memory_mib()
+    learner.model.train_on_batch(clips, targets)
+    began = time.monotonic()
+    for _ in range(STEPS):
+        learner.model.train_on_batch(clips, targets)
+    step_s = (time.monotonic() - began) / STEPS
+    print(json.dumps({"mib": environment.peak_memory_mib() - before, "step_s": step_s}))
+
+
+def measure(kind: str) -> dict[str, float]:
+    """Train in a new process; return its memory (MiB) and the seconds of a step."""
+    command = [sys.executable, __file__, kind]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return dict(json.loads(output.splitlines()[-1]))
+
+
+def main() -> None:
+    """Measure both and print."""
+    found = {kind: measure(kind) for kind in KINDS}
+    for kind, one in found.items():
+        print(f"{kind:10s} {one['mib']:.0f} MiB, {one['step_s']:.2f} s a step")
+    memory, step = (found["recomputed"][name] / found["kept"][name] for name in ("mib", "step_s"))
+    print(f"ratio      {memory:.2f} of the memory, {step:.2f} times as long")
+
+
+if __name__ == "__main__":
+    report(sys.argv[1]) if len(sys.argv) > 1 else main()

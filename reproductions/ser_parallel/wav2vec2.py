@@ -1,0 +1,190 @@
+"""Chapter 6 of document 004: wav2vec 2.0 (Baevski et al. 2020), fine-tuned as a whole.
+
+    python -m reproductions.ser_parallel run wav2vec2 --data DATA                       weights from the hub
+    python -m reproductions.ser_parallel run wav2vec2 --data DATA --weights FOLDER      from a folder (no network)
+    python -m reproductions.ser_parallel run wav2vec2                                   demo corpus, a tiny network
+
+The document follows the Keras example "Audio Classification with Hugging Face Transformers" (ref). Departures and
+choices:
+
+1. The split is 90/5/5, not stratified; the printed 608 test clips are the smaller half of 1,217, a tenth of all.
+   `independent` deals the speakers over 6 folds, as in chapter 4.
+2. A clip is its first three seconds; the document names no offset. Shorter ones are filled up with zeros.
+3. The network hears `input_values` only, zeros included, as the base model was trained; the attention mask, which is 1
+   where the file has samples, decides which frames are averaged: those whose first 400 samples it has.
+4. Batches have 8 clips (unknown).
+5. Gradient checkpointing, which transformers' TensorFlow classes lack, is recomputation of the encoder layers.
+6. LayerDrop is off: these classes would draw it once and then leave a layer untrained for good. Time masking is off as
+   in the example; its vector (768 of the parameters) therefore never gets a gradient.
+7. The loss is taken on one-hot targets: the same number as sparse categorical cross-entropy on class numbers.
+8. At demo size the network is tiny and has random weights, unless `--weights` names a folder.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from common import audio, splits
+from common.errors import InputError
+from common.seeds import derive
+from common.study import Arrays, Experiment, FileInputs, Prepared, Setting, Training, one_hot
+from common.tf_keras_learner import TfKerasLearner
+
+# Section 6.2: 16 kHz, the first three seconds.
+SAMPLE_RATE = 16_000
+DURATION_S = 3.0
+SAMPLES = round(SAMPLE_RATE * DURATION_S)
+
+# Section 6.2 names the base model; the Hugging Face hub has it under this name.
+HUB_NAME = "facebook/wav2vec2-base"
+
+# The base model (Baevski et al. 2020, section 4.2, and the defaults of transformers' Wav2Vec2Config, which are its
+# own). Its dropout rates are those of its config.json (recall); they matter only without its weights, whose folder has
+# the file.
+BASE = {
+    "conv_dim": [512] * 7,
+    "conv_kernel": [10, 3, 3, 3, 3, 2, 2],
+    "conv_stride": [5, 2, 2, 2, 2, 2, 2],
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "num_conv_pos_embeddings": 128,
+    "num_conv_pos_embedding_groups": 16,
+    "hidden_dropout": 0.1,
+    "attention_dropout": 0.1,
+    "activation_dropout": 0.0,
+    "feat_proj_dropout": 0.1,
+}
+
+# Departure 8: the same layers, few and narrow.
+DEMO = {
+    **BASE,
+    "conv_dim": [8] * 7,
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 2,
+}
+
+# What Wav2Vec2FeatureExtractor adds to the variance of a clip before it divides by its root.
+VARIANCE_FLOOR = 1e-7
+
+
+def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
+    """Section 6.3: 90 % training, the rest halved, not stratified (departure 1); or folds of speakers."""
+    if setting.switches["split"] == "speaker":
+        folds = splits.grouped_folds(clips, folds=6, seed=setting.seed)
+    else:
+        halved = splits.halved_split(clips["label"], held_out=0.1, seed=setting.seed, stratified=False)
+        folds = [splits.Split(halved.train, validation=halved.test, test=halved.validation)]
+    return [fold.shuffled(seed=derive(setting.seed, "order of the sets")) for fold in folds]
+
+
+def prepare(clips: pd.DataFrame, fold: splits.Split, classes: Sequence[str], setting: Setting) -> Prepared:
+    """Section 6.2: three seconds of each clip, of mean 0 and variance 1.
+
+    Returns:
+        Waveforms of shape (clips, 48000), NaN after the end of a shorter clip.
+    """
+    began = time.monotonic()
+    waveforms = audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S)
+    load_s = time.monotonic() - began
+    lengths, targets = valid_samples(clips["duration"].to_numpy(float)), one_hot(clips["label"], classes)
+
+    def ready(rows: np.ndarray) -> Arrays:
+        return Arrays(normalised(waveforms[rows], lengths[rows]), targets[rows])
+
+    train, validation, test = (ready(rows) for rows in fold.sets().values())
+    nothing = np.array([], int)
+    return Prepared(train, validation, test, augmented=nothing, scaler_rows=nothing, load_s=load_s)
+
+
+def valid_samples(durations: np.ndarray) -> np.ndarray:
+    """Return how many samples of a clip are its own, at least one, given its duration in seconds."""
+    return np.clip(np.round(durations * SAMPLE_RATE).astype(int), 1, SAMPLES)
+
+
+def normalised(waveforms: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Bring each clip to mean 0 and variance 1, as Wav2Vec2FeatureExtractor does.
+
+    Args:
+        waveforms: float32 (clips, samples).
+        lengths: how many samples of each clip are its own; the others are padding.
+
+    Returns:
+        float32 (clips, samples), NaN for padding.
+    """
+    ready = np.full_like(waveforms, np.nan)
+    for clip, length, row in zip(waveforms, lengths, ready, strict=True):
+        own = clip[:length]
+        row[:length] = (own - own.mean()) / np.sqrt(own.var() + VARIANCE_FLOOR)
+    return ready
+
+
+def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray]) -> FileInputs:
+    """Section 6.2 for one file of any length and rate.
+
+    Returns:
+        Shape (1, 48000).
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    waveform = audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S)
+    seconds = soundfile.info(path).duration
+    x = normalised(waveform[np.newaxis], valid_samples(np.array([seconds])))
+    if seconds > DURATION_S:
+        return FileInputs(x, (f"of its {seconds:.1f} s only the first {DURATION_S:g} are used",))
+    return FileInputs(x, (f"it ends after {seconds:.1f} s: what it has is averaged, as in training",))
+
+
+def build(setting: Setting, n_classes: int) -> Any:
+    """Sections 6.1 and 6.2: the network with its classifier; 94,377,095 parameters.
+
+    Returns:
+        A tf-keras model that is trained on what `normalised` returns.
+
+    Raises:
+        InputError: TensorFlow is absent, or the weights are absent, damaged or of another network.
+    """
+    try:
+        from reproductions.ser_parallel import wav2vec2_network as network
+        from reproductions.ser_parallel import wav2vec2_weights as stored
+    except ImportError as error:
+        raise InputError(f"wav2vec2 needs TensorFlow, tf-keras and transformers 4 ({error}); install them") from error
+    make = partial(network.classifier, n_classes=n_classes, samples=SAMPLES)
+    if setting.weights == "none":
+        return make(DEMO if setting.size == "demo" else BASE)
+    return stored.read(stored.fetch(setting.weights), make, network.backbone)
+
+
+# Section 6.3: Adam 1e-5, at most 30 epochs, early stopping on the validation loss with patience 10.
+TRAINING = Training(epochs=30, batch_size=8, learning_rate=1e-5, patience=10)
+
+EXPERIMENTS = (
+    Experiment(
+        id="wav2vec2",
+        title="Wav2Vec2, fine-tuned",
+        section="6.3",
+        build=build,
+        prepare=prepare,
+        training=TRAINING,
+        switches=("labels", "split"),
+        inputs_of=inputs_of,
+        inputs={"feature": "waveform", "sample_rate": SAMPLE_RATE, "duration_s": DURATION_S},
+        demo={"epochs": 2, "learning_rate": 1e-3},
+        pretrained=True,
+        weights={"full": HUB_NAME, "demo": "none"},
+        learner=TfKerasLearner,
+        split=split,
+    ),
+)

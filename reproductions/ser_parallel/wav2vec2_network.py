@@ -1,0 +1,176 @@
+"""The network of chapter 6: transformers' TFWav2Vec2Model with a classifier on top, as the Keras example has it.
+
+A module of its own because it imports TensorFlow, which `wav2vec2` does only when a model is built.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+import transformers
+from transformers import TFWav2Vec2Model, Wav2Vec2Config
+
+# Departure 6: both would spoil training silently.
+NO_MASKING = {"apply_spec_augment": False, "layerdrop": 0.0}
+
+# The example's dropout before the classifier.
+HEAD_DROPOUT = 0.5
+
+
+class HeldDropout(tf_keras.layers.Dropout):
+    """Dropout that keeps dropping the same units until `draw` is called: recomputing gives what was computed."""
+
+    def __init__(self, rate: float, **settings: Any) -> None:
+        super().__init__(rate, force_generator=True, **settings)
+
+    def draw(self) -> None:
+        """Choose other units."""
+        self._held_seed = self._random_generator.make_seed_for_stateless_op()
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Drop units in training."""
+        if not training or self.rate == 0:
+            return inputs
+        return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed=self._held_seed)
+
+
+class Recomputed(tf_keras.layers.Layer):
+    """An encoder layer whose inner values are not kept for the gradient but computed a second time (departure 5).
+
+    A layer call inside the recomputation, not only its `call`: layers of it read from the enclosing call whether they
+    are training.
+    """
+
+    def __init__(self, layer: tf_keras.layers.Layer) -> None:
+        super().__init__(name=layer.name)
+        self.layer = layer
+        for part in (layer, layer.attention, layer.feed_forward):
+            for name, value in list(vars(part).items()):
+                if isinstance(value, tf_keras.layers.Dropout):
+                    setattr(part, name, HeldDropout(value.rate))
+
+    def call(
+        self,
+        hidden_states: tf.Tensor,
+        attention_mask: tf.Tensor | None = None,
+        output_attentions: bool = False,
+        training: bool = False,
+    ) -> tuple[tf.Tensor, ...]:
+        """Return what the layer returns, its attention left out in training."""
+        if not training:
+            return self.layer(hidden_states, attention_mask, output_attentions, training=False)
+        for part in self.layer.submodules:
+            if isinstance(part, HeldDropout):
+                part.draw()
+        compute = tf.recompute_grad(lambda states: self.layer(states, attention_mask, training=True)[0])
+        return (compute(hidden_states),)
+
+
+@tf_keras.saving.register_keras_serializable(package="encore")
+class TFWav2Vec2ForAudioClassification(tf_keras.layers.Layer):
+    """Section 6.2: wav2vec 2.0, its frames averaged, dropout, Dense, softmax.
+
+    Args:
+        config: fields of `Wav2Vec2Config`.
+        n_classes: of the last layer.
+        recompute: whether the encoder layers are `Recomputed`.
+    """
+
+    def __init__(self, config: Mapping[str, Any], n_classes: int, *, recompute: bool = True, **settings: Any) -> None:
+        super().__init__(**settings)
+        with quiet_transformers():
+            self.wav2vec2 = TFWav2Vec2Model(Wav2Vec2Config(**{**config, **NO_MASKING}))
+        self.wav2vec2.build_in_name_scope()
+        self.recompute = recompute
+        if recompute:
+            encoder = self.wav2vec2.wav2vec2.encoder
+            encoder.layer = [Recomputed(layer) for layer in encoder.layer]
+        self.dropout = tf_keras.layers.Dropout(HEAD_DROPOUT)
+        self.classifier = tf_keras.layers.Dense(n_classes, activation="softmax")
+
+    def call(self, inputs: list[tf.Tensor], training: bool | None = None) -> tf.Tensor:
+        """Return probabilities (clips, classes) of the attention mask and the values, both (clips, samples)."""
+        attention_mask, input_values = inputs
+        encode = tf.autograph.experimental.do_not_convert(self.wav2vec2)  # looking for what to convert takes long
+        hidden = encode(input_values, training=training).last_hidden_state
+        pooled = mean_of_valid(hidden, self.valid_frames(attention_mask))
+        return self.classifier(self.dropout(pooled, training=training))
+
+    def valid_frames(self, attention_mask: tf.Tensor) -> tf.Tensor:
+        """Return how many frames of each clip its own samples fill, at least one."""
+        samples = tf.reduce_sum(attention_mask, axis=1)
+        return tf.maximum(self.wav2vec2.wav2vec2._get_feat_extract_output_lengths(samples), 1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the constructor takes."""
+        own = {"config": self.wav2vec2.config.to_diff_dict(), "n_classes": self.classifier.units}
+        return {**super().get_config(), **own, "recompute": self.recompute}
+
+
+def mean_of_valid(hidden: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
+    """Average (clips, frames, units) over the first so many frames of each clip."""
+    valid = tf.sequence_mask(frames, maxlen=tf.shape(hidden)[1], dtype=hidden.dtype)[..., tf.newaxis]
+    return tf.reduce_sum(hidden * valid, axis=1) / tf.reduce_sum(valid, axis=1)
+
+
+@tf_keras.saving.register_keras_serializable(package="encore")
+class MaskedClips(tf_keras.Model):
+    """A network of `input_values` and `attention_mask` whose clips come as one array, NaN after their end."""
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Train on a batch of clips and targets."""
+        clips, targets, _ = tf_keras.utils.unpack_x_y_sample_weight(data)
+        return super().train_step((divided(clips), targets))
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Evaluate a batch of clips and targets."""
+        clips, targets, _ = tf_keras.utils.unpack_x_y_sample_weight(data)
+        return super().test_step((divided(clips), targets))
+
+    def predict_step(self, data: Any) -> tf.Tensor:
+        """Predict a batch of clips."""
+        clips, _, _ = tf_keras.utils.unpack_x_y_sample_weight(data)
+        return super().predict_step((divided(clips),))
+
+
+def divided(clips: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the mask that tells which samples are a clip's own, and the samples, zeros after its end."""
+    own = tf.math.is_finite(clips)
+    return tf.cast(own, tf.int32), tf.where(own, clips, tf.zeros_like(clips))
+
+
+def classifier(config: Mapping[str, Any], n_classes: int, *, samples: int, recompute: bool = True) -> MaskedClips:
+    """Return the model of section 6.2 with random weights.
+
+    Args:
+        config: fields of `Wav2Vec2Config`.
+        n_classes: of the last layer.
+        samples: of a clip.
+        recompute: the encoder layers in the backward pass, to save memory.
+    """
+    attention_mask = tf_keras.Input((samples,), dtype="int32", name="attention_mask")
+    input_values = tf_keras.Input((samples,), name="input_values")
+    classify = TFWav2Vec2ForAudioClassification(config, n_classes, recompute=recompute)
+    return MaskedClips([attention_mask, input_values], classify([attention_mask, input_values]))
+
+
+def backbone(model: MaskedClips) -> TFWav2Vec2Model:
+    """Return the part of a classifier that was trained before."""
+    (layer,) = [layer for layer in model.layers if isinstance(layer, TFWav2Vec2ForAudioClassification)]
+    return layer.wav2vec2
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Silence transformers' warnings: that its TensorFlow classes are old, and that they cannot be trained on a CPU.
+
+    The second is wrong: TensorFlow has had the gradient of grouped convolutions on CPUs for long (a test trains one).
+    """
+    before = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers.logging.set_verbosity(before)

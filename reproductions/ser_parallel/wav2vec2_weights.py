@@ -1,0 +1,125 @@
+"""Pretrained weights of wav2vec 2.0, from a folder in the Hugging Face layout or from the hub, without torch.
+
+The layout: `config.json`, and `model.safetensors` with the weights as PyTorch names and turns them. transformers maps
+the names; the positional convolution's norm and direction may be called `weight_g` and `weight_v` (older files) or
+`parametrizations.weight.original0` and `original1`.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import huggingface_hub
+from huggingface_hub.errors import HFValidationError
+from safetensors import SafetensorError
+from safetensors.tensorflow import load_file
+from transformers import TFWav2Vec2Model
+from transformers.modeling_tf_pytorch_utils import load_pytorch_state_dict_in_tf2_model
+
+from common.errors import InputError
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+MODEL_TYPE = "wav2vec2"
+Network = TypeVar("Network")
+
+UNUSED = "masked_spec_embed"
+"""The vector that time masking would put in place of frames: some files lack it, and nothing here uses it."""
+
+
+def fetch(weights: str) -> Path:
+    """Return the folder that `--weights` names, or that of a model on the hub, downloaded unless it was before.
+
+    Raises:
+        InputError: there is no such folder and no such model, the hub cannot be reached, or a file is missing.
+    """
+    folder = Path(weights)
+    if not folder.is_dir():
+        try:
+            folder = Path(huggingface_hub.snapshot_download(weights, allow_patterns=[CONFIG_FILE, WEIGHTS_FILE]))
+        except (OSError, HFValidationError) as error:
+            raise InputError(
+                f"--weights {weights} is no folder and cannot be fetched from the Hugging Face hub "
+                f"({_first_sentence(error)}); name a folder that holds {CONFIG_FILE} and {WEIGHTS_FILE}, or take "
+                "random weights with --weights none"
+            ) from error
+    absent = [name for name in (CONFIG_FILE, WEIGHTS_FILE) if not (folder / name).is_file()]
+    if absent:
+        raise InputError(
+            f"--weights {weights} lacks {' and '.join(absent)}; name a folder that holds {CONFIG_FILE} and "
+            f"{WEIGHTS_FILE}, or take random weights with --weights none"
+        )
+    return folder
+
+
+def read(
+    folder: Path, make: Callable[[dict[str, Any]], Network], part: Callable[[Network], TFWav2Vec2Model]
+) -> Network:
+    """Return a network with a folder's configuration and weights.
+
+    Args:
+        folder: as `fetch` returns it.
+        make: returns the network, given the fields of `Wav2Vec2Config`.
+        part: returns the part of it that was trained before.
+
+    Raises:
+        InputError: a file of the folder is damaged or of another network.
+    """
+    config = read_config(folder)
+    try:
+        network = make(config)
+    except (TypeError, ValueError) as error:
+        reason = _first_sentence(error)
+        raise InputError(f"what {folder / CONFIG_FILE} describes cannot be built ({reason}); fetch it again") from error
+    load(part(network), folder)
+    return network
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the fields of `Wav2Vec2Config` that a folder's `config.json` has.
+
+    Raises:
+        InputError: the file is no JSON object, or that of another kind of model.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        found = config["model_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is no configuration of a model ({_first_sentence(error)}); fetch it again") from error
+    if found != MODEL_TYPE:
+        raise InputError(f"{path} is of a model of type {found!r}, not {MODEL_TYPE!r}; name another folder")
+    return dict(config)
+
+
+def load(model: TFWav2Vec2Model, folder: Path) -> None:
+    """Set the weights of a network to those of a folder; what the file holds besides (a quantiser) is left out.
+
+    Raises:
+        InputError: the file is damaged, lacks weights, or has weights of other shapes.
+    """
+    path = folder / WEIGHTS_FILE
+    try:
+        stored = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} is damaged ({_first_sentence(error)}); fetch it again") from error
+    _, loaded = load_pytorch_state_dict_in_tf2_model(
+        model,
+        stored,
+        tf_inputs=False,
+        allow_missing_keys=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+        skip_logger_warnings=True,
+    )
+    unfit = [name for name in loaded["missing_keys"] if not name.endswith(UNUSED)]
+    unfit += [name for name, *_ in loaded["mismatched_keys"]]
+    if unfit:
+        raise InputError(
+            f"{path} does not fit {CONFIG_FILE} beside it: {len(unfit)} of the network's {len(model.weights)} weights "
+            f"are absent or of another shape ({unfit[0]} is the first); name another folder"
+        )
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].partition(". ")[0].rstrip(".") or type(error).__name__

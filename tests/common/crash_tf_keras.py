@@ -1,0 +1,23 @@
+"""Begins a run of a tf-keras model and kills it at one moment after the other: `crash_tf_keras.py CORPUS RUNS`."""
+
+import sys
+from pathlib import Path
+
+import crash
+import tf_keras
+import tiny_tf_keras
+
+from common import training
+
+MOMENTS: list[crash.Moment] = [
+    ("after the checkpoint of an epoch", lambda: crash.at_call(2, training._Report, "on_epoch_end")),
+    ("in the middle of an epoch", lambda: crash.at_call(12, tf_keras.callbacks.CallbackList, "on_train_batch_end")),
+    (
+        "after early stopping, while the model is saved",
+        lambda: crash.at_call(1, tf_keras.Model, "save", crash.half_a_model),
+    ),
+]
+
+if __name__ == "__main__":
+    for moment in MOMENTS:
+        crash.attempt(tiny_tf_keras.job(Path(sys.argv[1]), runs=Path(sys.argv[2])), moment)

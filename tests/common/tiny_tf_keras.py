@@ -1,0 +1,36 @@
+"""The tiny document with a tf-keras model in place of a Keras 3 one."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import tiny
+
+from common import runner
+from common.corpora import scan
+from common.study import Setting
+from common.tf_keras_learner import TfKerasLearner
+
+
+def build(setting: Setting, n_classes: int) -> Any:
+    import tf_keras
+
+    inputs = tf_keras.Input((65,), name="spectrum")
+    hidden = tf_keras.layers.Dense(4, "relu", name="hidden")(inputs)
+    hidden = tf_keras.layers.Dropout(0.4)(tf_keras.layers.BatchNormalization(momentum=0.5)(hidden))
+    return tf_keras.Model(inputs, tf_keras.layers.Dense(n_classes, "softmax", name="classes")(hidden))
+
+
+PATIENT = replace(tiny.PATIENT, learning_rate=0.03)
+EXPERIMENT = replace(tiny.experiment("tf-keras", PATIENT), build=build, learner=TfKerasLearner)
+STUDY = replace(tiny.STUDY, experiments=(EXPERIMENT,))
+
+
+def job(corpus: Path, *, runs: Path = Path("runs"), **options: Any) -> runner.Job:
+    """Return a run of the tf-keras experiment on the clips in `corpus`."""
+    chosen = runner.Options(runs=runs, **options)
+    return runner.Job(STUDY, EXPERIMENT, STUDY.protocol("published"), scan([corpus]), chosen)
+
+
+build_three = partial(build, Setting(tiny.PUBLISHED, 0), 3)
