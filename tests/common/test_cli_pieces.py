@@ -75,7 +75,7 @@ def test_what_needs_weights_takes_imagenet_s_when_named_and_others_when_told(enc
         ("run trees svm --strategy mirrored", "trees, svm: a scikit-learn classifier, fitted at once"),
         ("attribution trees --epochs 3", "trees: a scikit-learn classifier, fitted at once"),
         ("run trees --weights imagenet", "trees: trained from scratch, no weights to load"),
-        ("run pictures --weights absent.h5", "absent.h5 cannot be read"),
+        ("run pictures --weights absent.h5", "--weights absent.h5 cannot be read"),
         ("predict absent.wav", "there is no finished run of tiny_pieces in runs or runs-demo; make one with"),
         ("predict absent.wav --run nowhere", "nowhere holds no record.json"),
     ],
