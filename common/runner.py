@@ -234,7 +234,7 @@ def weights_in_words(weights: str) -> str:
     if weights in ("imagenet", "none"):
         return weights
     if not Path(weights).is_file():
-        raise InputError(f"--weights {weights} cannot be read: there is no such file; name one, or imagenet, or none")
+        raise InputError(f"{weights} cannot be read: there is no such file; --weights takes one, or imagenet, or none")
     return f"sha256:{cache.file_digests([weights])[0]}"
 
 
