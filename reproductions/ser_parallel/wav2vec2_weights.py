@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import huggingface_hub
-from huggingface_hub.errors import HFValidationError
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.tensorflow import load_file
 from transformers import TFWav2Vec2Model
@@ -21,6 +21,7 @@ from common.errors import InputError
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 MODEL_TYPE = "wav2vec2"
+INSTEAD = f"name a folder that holds {CONFIG_FILE} and {WEIGHTS_FILE}, or take random weights with --weights none"
 Network = TypeVar("Network")
 
 UNUSED = "masked_spec_embed"
@@ -33,23 +34,22 @@ def fetch(weights: str) -> Path:
     Raises:
         InputError: there is no such folder and no such model, the hub cannot be reached, or a file is missing.
     """
-    folder = Path(weights)
-    if not folder.is_dir():
-        try:
-            folder = Path(huggingface_hub.snapshot_download(weights, allow_patterns=[CONFIG_FILE, WEIGHTS_FILE]))
-        except (OSError, HFValidationError) as error:
-            raise InputError(
-                f"--weights {weights} is no folder and cannot be fetched from the Hugging Face hub "
-                f"({_first_sentence(error)}); name a folder that holds {CONFIG_FILE} and {WEIGHTS_FILE}, or take "
-                "random weights with --weights none"
-            ) from error
+    folder = Path(weights) if Path(weights).is_dir() else _downloaded(weights)
     absent = [name for name in (CONFIG_FILE, WEIGHTS_FILE) if not (folder / name).is_file()]
     if absent:
-        raise InputError(
-            f"--weights {weights} lacks {' and '.join(absent)}; name a folder that holds {CONFIG_FILE} and "
-            f"{WEIGHTS_FILE}, or take random weights with --weights none"
-        )
+        raise InputError(f"--weights {weights} lacks {' and '.join(absent)}; {INSTEAD}")
     return folder
+
+
+def _downloaded(name: str) -> Path:
+    try:
+        return Path(huggingface_hub.snapshot_download(name, allow_patterns=[CONFIG_FILE, WEIGHTS_FILE]))
+    except (OSError, HFValidationError) as error:
+        unreachable = isinstance(error, LocalEntryNotFoundError)
+        reason = "it cannot be reached, and no copy was kept" if unreachable else _first_sentence(error)
+        raise InputError(
+            f"--weights {name} is no folder and cannot be fetched from the Hugging Face hub ({reason}); {INSTEAD}"
+        ) from error
 
 
 def read(
