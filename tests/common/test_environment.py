@@ -11,7 +11,10 @@ import pytest
 from common import environment
 
 COMMON = Path(environment.__file__).parent
-WITH_KERAS = {"estimate", "prediction", "features", "layers", "pipeline", "training", "runner", "cli"}
+WITH_KERAS = {
+    *("cli", "estimate", "features", "frozen", "layers", "memory", "pipeline", "prediction", "pretrained", "runner"),
+    *("tf_keras_learner", "training"),
+}
 WITHOUT = "Keras TensorFlow".lower().split()
 
 

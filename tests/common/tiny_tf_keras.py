@@ -23,7 +23,7 @@ def build(setting: Setting, n_classes: int) -> Any:
 
 
 PATIENT = replace(tiny.PATIENT, learning_rate=0.03)
-EXPERIMENT = replace(tiny.experiment("tf-keras", PATIENT), build=build, learner=TfKerasLearner)
+EXPERIMENT = replace(tiny.experiment("tf-keras", PATIENT), build=build, learner=TfKerasLearner, adjustable=())
 STUDY = replace(tiny.STUDY, experiments=(EXPERIMENT,))
 
 

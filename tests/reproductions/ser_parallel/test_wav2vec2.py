@@ -345,8 +345,8 @@ def test_weights_of_the_hub_are_those_of_the_downloaded_folder(tmp_path, monkeyp
 
 
 def test_its_own_weights_are_the_base_model_s_and_random_ones_at_demo_size() -> None:
-    assert [cli._weights(EXPERIMENT, None, size) for size in ("full", "demo")] == ["facebook/wav2vec2-base", "none"]
-    assert cli._weights(EXPERIMENT, "none", "full") == "none"
+    assert [cli.weights_of(EXPERIMENT, None, size) for size in ("full", "demo")] == ["facebook/wav2vec2-base", "none"]
+    assert cli.weights_of(EXPERIMENT, "none", "full") == "none"
 
 
 def test_without_names_it_is_in_the_demo_and_left_out_of_a_real_run() -> None:
