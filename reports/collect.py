@@ -1,9 +1,9 @@
 """Gathers the records that a report is made of; whatever is damaged or contradictory is named and left out."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ PREDICTION_COLUMNS = ["name", "corpus", "speaker", "fold", "true", "predicted"]
 
 TRAINED_AS = ("epochs", "batch_size", "learning_rate", "patience", "retrain", "inputs", "overrides", "strategy")
 """The settings that two runs must share to be seeds of one another."""
+
+Known = Callable[[str], published.Published]
+"""Returns the published numbers of a study, read once for all its records."""
 
 
 @dataclass(frozen=True)
@@ -174,13 +177,13 @@ def collect(folders: Iterable[Path]) -> Collected:
         InputError: a folder does not exist.
     """
     found: dict[tuple[Any, ...], list[Run]] = {}
-    skipped = []
+    skipped, known = [], cache(published.load)
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"there is no folder {folder}; run an experiment first, or name a folder with --runs")
         for place in records.find(folder):
             try:
-                run = _run(records.read(place))
+                run = _run(records.read(place), known)
             except InputError as error:
                 skipped.append(f"left out: {error}")
             else:
@@ -189,22 +192,22 @@ def collect(folders: Iterable[Path]) -> Collected:
     for runs in disagreeing:
         places = " and ".join(str(run.record.folder) for run in runs)
         skipped.append(f"left out: {places} disagree on one run; delete all but one")
-    return Collected(_grouped([runs[0] for runs in found.values() if runs not in disagreeing]), tuple(skipped))
+    alone = [runs[0] for runs in found.values() if runs not in disagreeing]
+    return Collected(_grouped(alone, known), tuple(skipped))
 
 
 def _same_result(one: Run, other: Run) -> bool:
     return all(one.data[field] == other.data[field] for field in ("data", "configuration", "metrics", "confusion"))
 
 
-def _run(record: records.Record) -> Run:
+def _run(record: records.Record, known: Known) -> Run:
     """Check a record against itself and its tables.
 
     Raises:
         InputError: it contradicts itself; names the folder and what is wrong.
     """
     try:
-        known = published.load(record.data["study"])
-        known.experiment(record.data["experiment"])
+        known(record.data["study"]).experiment(record.data["experiment"])
         run = Run(record, record.history(), record.predictions())
         problem = _problem(run)
     except InputError as error:
@@ -251,11 +254,11 @@ def _problem_of_metrics(run: Run) -> str | None:
 
 def _confusion(predictions: pd.DataFrame, classes: list[str]) -> np.ndarray:
     number = {name: place for place, name in enumerate(classes)}
-    true, predicted = ([number[name] for name in predictions[column]] for column in ("true", "predicted"))
+    true, predicted = ([number[name] for name in predictions[column].tolist()] for column in ("true", "predicted"))
     return group_confusions(true, predicted, len(classes))[0]
 
 
-def _grouped(runs: list[Run]) -> tuple[Group, ...]:
+def _grouped(runs: list[Run], known: Known) -> tuple[Group, ...]:
     """Put together what differs in the seed only: same experiment, protocol, data and configuration."""
     by_key: dict[str, list[Run]] = {}
     for run in runs:
@@ -264,12 +267,12 @@ def _grouped(runs: list[Run]) -> tuple[Group, ...]:
         shared = [run.data[field] for field in fields] + [run.data["data"]["demo"], run.data["data"]["digest"], trained]
         by_key.setdefault(json.dumps(shared, sort_keys=True), []).append(run)
     groups = [Group(tuple(sorted(members, key=lambda run: run.seed))) for _, members in sorted(by_key.items())]
-    return tuple(sorted(groups, key=_place))
+    return tuple(sorted(groups, key=partial(_place, known)))
 
 
-def _place(group: Group) -> tuple[Any, ...]:
+def _place(known: Known, group: Group) -> tuple[Any, ...]:
     """Order groups as their documents order the experiments, the protocols as they were invented, real data first."""
-    order = list(published.load(group.study).by_id)
+    order = list(known(group.study).by_id)
     base = group.protocol.partition("+")[0]
     protocol = PROTOCOLS.index(base) if base in PROTOCOLS else len(PROTOCOLS)
     return group.study, order.index(group.experiment), protocol, group.protocol, group.demo

@@ -40,7 +40,7 @@ Departures and choices, where the document is silent:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +161,8 @@ def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
     return splits.stratified_folds(clips["label"], folds=FOLDS, seed=setting.seed, groups=groups)
 
 
-Extract = Callable[[pd.DataFrame, Setting], np.ndarray]
-"""From pieces to their features, float32 (pieces, features)."""
+Extract = Callable[[pd.DataFrame, str], np.ndarray]
+"""From pieces, and the weights of the network that makes them, to their features, float32 (pieces, features)."""
 
 
 def prepare(
@@ -175,10 +175,17 @@ def prepare(
     standardised: bool,
 ) -> Prepared:
     """Return the features of the pieces of each set; the estimator itself standardises, where its preset does."""
-    features, targets = extract(clips, setting), one_hot(clips["label"], classes)
+    features = _extracted(extract, tuple(clips["path"]), tuple(clips["offset"]), setting.weights)
+    targets = one_hot(clips["label"], classes)
     train, validation, test = (Arrays(features[rows], targets[rows]) for rows in fold.sets().values())
     nothing = np.array([], int)
     return Prepared(train, validation, test, augmented=nothing, scaler_rows=fold.train if standardised else nothing)
+
+
+@lru_cache(maxsize=2)
+def _extracted(extract: Extract, paths: Sequence[str], offsets: Sequence[float], weights: str) -> np.ndarray:
+    """Return the features of pieces, gathered from their files once for all folds."""
+    return extract(pd.DataFrame({"path": paths, "offset": offsets}), weights)
 
 
 def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray], *, extract: Extract) -> FileInputs:
@@ -194,7 +201,7 @@ def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray],
         raise InputError(f"{path} lasts {seconds:.1f} s; what is classified are pieces of {emotify.PIECE_S:g} s")
     used = len(pieces) * emotify.PIECE_S
     note = f"its first {used:g} of {seconds:.1f} s are classified, {emotify.PIECE_S:g} s at a time"
-    return FileInputs(extract(pieces, setting), (note,))
+    return FileInputs(extract(pieces, setting.weights), (note,))
 
 
 @dataclass(frozen=True)
@@ -216,16 +223,16 @@ class FeatureSet:
     pretrained: bool = False
 
 
-def _handcrafted(pieces: pd.DataFrame, setting: Setting) -> np.ndarray:
+def _handcrafted(pieces: pd.DataFrame, weights: str) -> np.ndarray:
     return descriptors.extract(pieces)
 
 
-def _mfcc(pieces: pd.DataFrame, setting: Setting) -> np.ndarray:
+def _mfcc(pieces: pd.DataFrame, weights: str) -> np.ndarray:
     return descriptors.extract_mfcc(pieces)
 
 
-def _pictures(pieces: pd.DataFrame, setting: Setting, *, backbone: str) -> np.ndarray:
-    return deep.extract(pieces, setting.weights, backbone=backbone)
+def _pictures(pieces: pd.DataFrame, weights: str, *, backbone: str) -> np.ndarray:
+    return deep.extract(pieces, weights, backbone=backbone)
 
 
 def _deep(name: str, title: str) -> FeatureSet:
