@@ -11,8 +11,6 @@ from common import records
 from common.errors import InputError
 from common.records import PACKED, Record
 
-NUMBERS = "float"
-
 
 def keep(runs: Path, out: Path) -> list[Path]:
     """Pack every finished run below a folder into the same place below another.
@@ -32,7 +30,7 @@ def keep(runs: Path, out: Path) -> list[Path]:
 
 
 def _packed(record: Record, place: Path) -> Path:
-    predictions = record.predictions().select_dtypes(exclude=NUMBERS)
+    predictions = record.predictions().drop(columns=record.data["classes"], errors="ignore")
     history = (record.folder / "history.csv").read_text(encoding="utf-8")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

@@ -131,6 +131,17 @@ def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
     Raises:
         InputError: no song lasts 15 s, or the listeners' table is missing or damaged.
     """
+    return label_as(manifest, setting, partial(emotify.track_id, numbering=setting.switches["track_ids"]))
+
+
+def label_as(manifest: pd.DataFrame, setting: Setting, track_of: Callable[[str, int], int]) -> pd.DataFrame:
+    """Label the pieces as `label` does, where a song has the listeners of the track that `track_of` names.
+
+    Args:
+        manifest: of the corpora.
+        setting: its `ties` and seed count.
+        track_of: from genre and number of a song to a track id, 1..400.
+    """
     pieces = emotify.pieces(manifest)
     if pieces.empty:
         raise InputError(f"none of {len(manifest)} songs lasts {emotify.PIECE_S:g} s, the length of a piece")
@@ -138,21 +149,13 @@ def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
     pieces["group"] = pieces["group"].mask(pieces["group"] == "", songs)
     listened = pieces["corpus"] == "emotify"
     if listened.any():
-        pieces.loc[listened, "label"] = _dominant_emotions(manifest, pieces[listened], setting)
+        votes = emotify.votes(emotify.annotations(manifest))
+        chosen = emotify.dominant(votes, ties=setting.switches["ties"], seed=setting.seed)
+        heard = pieces.loc[listened, "name"].str.rpartition("#")[0].str.split("/", expand=True)
+        tracks = [track_of(genre, int(number)) for genre, number in zip(heard[0], heard[1], strict=True)]
+        pieces.loc[listened, "label"] = pd.Series(tracks, heard.index).map(chosen)
     kept = pieces["label"].notna() & (pieces["label"] != REMOVED)
     return pieces[kept].reset_index(drop=True)
-
-
-def _dominant_emotions(manifest: pd.DataFrame, pieces: pd.DataFrame, setting: Setting) -> pd.Series:
-    """Return the emotion of each piece of Emotify, missing where its song has none."""
-    votes = emotify.votes(emotify.annotations(manifest))
-    chosen = emotify.dominant(votes, ties=setting.switches["ties"], seed=setting.seed)
-    songs = pieces["name"].str.rpartition("#")[0].str.split("/", expand=True)
-    ids = [
-        emotify.track_id(genre, int(number), setting.switches["track_ids"])
-        for genre, number in zip(songs[0], songs[1], strict=True)
-    ]
-    return pd.Series(ids, pieces.index).map(chosen)
 
 
 def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
