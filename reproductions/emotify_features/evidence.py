@@ -48,11 +48,14 @@ OTHERS = (
 )
 """Other features and classifiers, under the four ways."""
 
+SAME = ("digest", "forms", "weights")
+"""What an earlier call's trials must have been made with, to be gone on with."""
+
 KEEP_EVERY = 10
 """Trials after which the file is written again."""
 
-SEEDS = range(5)
-CONTROL_SEEDS = range(20)
+SEEDS = range(3)
+CONTROL_SEEDS = range(10)
 BY_NAME = "listed by name"
 CHANCE = "dealt by chance"
 
@@ -152,7 +155,7 @@ def _in_order(done: dict[Hypothesis, Trial], wanted: list[Hypothesis], made: dic
 
 
 def _made_with(scanned: Scan, weights: str | None) -> dict[str, Any]:
-    """Return what decides the trials' numbers: the songs, the weights, the versions."""
+    """Return what the trials are made with: the songs, the weights, the versions."""
     if "emotify" in scanned.absent(STUDY.corpora):
         raise InputError("there are no songs of Emotify; name its folder with --data")
     paths = sorted(scanned.manifest["path"])
