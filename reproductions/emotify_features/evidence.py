@@ -172,8 +172,6 @@ def _kept(place: Path, made: dict[str, Any]) -> dict[Hypothesis, Trial]:
     if not place.is_file():
         return {}
     kept = trials.read(place)
-    if kept.made != made:
-        raise InputError(
-            f"{place} holds trials of other songs, weights or versions; move it away, or name other --runs"
-        )
+    if any(kept.made[name] != made[name] for name in SAME):
+        raise InputError(f"{place} holds trials of other songs or weights; move it away, or name other --runs")
     return {Hypothesis(one.experiment, one.labels, one.folds, one.seed): one for one in kept.all}
