@@ -1,8 +1,8 @@
 """Gathers the records that a report is made of; whatever is damaged or contradictory is named and left out."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common import published, records
+from common import published, records, trials
 from common.errors import InputError
 from common.metrics import Interval, group_confusions, wilson
+from common.trials import Trials
 
 PROTOCOLS = ("published", "corrected", "independent")
 METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in published.SCORES))
@@ -153,10 +154,11 @@ def _mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
 
 @dataclass(frozen=True)
 class Collected:
-    """Groups in the order of the documents, and a sentence for every record left out."""
+    """Groups in the order of the documents, a sentence for every record left out, and the trials of each study."""
 
     groups: tuple[Group, ...]
     skipped: tuple[str, ...]
+    trials: Mapping[str, Trials] = field(default_factory=dict)
 
     def studies(self) -> list[str]:
         """Return the studies that have a record, sorted."""
@@ -177,7 +179,7 @@ def collect(folders: Iterable[Path]) -> Collected:
         InputError: a folder does not exist.
     """
     found: dict[tuple[Any, ...], list[Run]] = {}
-    skipped, known = [], cache(published.load)
+    skipped, known, folders = [], cache(published.load), list(folders)
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"there is no folder {folder}; run an experiment first, or name a folder with --runs")
@@ -193,7 +195,21 @@ def collect(folders: Iterable[Path]) -> Collected:
         places = " and ".join(str(run.record.folder) for run in runs)
         skipped.append(f"left out: {places} disagree on one run; delete all but one")
     alone = [runs[0] for runs in found.values() if runs not in disagreeing]
-    return Collected(_grouped(alone, known), tuple(skipped))
+    tried = _trials(folders, skipped)
+    return Collected(_grouped(alone, known), tuple(skipped), tried)
+
+
+def _trials(folders: Iterable[Path], skipped: list[str]) -> dict[str, Trials]:
+    """Return the trials of each study; of several files of one study the first counts."""
+    found: dict[str, Trials] = {}
+    for path in trials.find(folders):
+        try:
+            one = trials.read(path)
+        except InputError as error:
+            skipped.append(f"left out: {error}")
+        else:
+            found.setdefault(one.study, one)
+    return found
 
 
 def _same_result(one: Run, other: Run) -> bool:

@@ -54,8 +54,8 @@ SAME = ("digest", "forms", "weights")
 KEEP_EVERY = 10
 """Trials after which the file is written again."""
 
-SEEDS = range(3)
-CONTROL_SEEDS = range(10)
+SEEDS = range(2)
+CONTROL_SEEDS = range(6)
 BY_NAME = "listed by name"
 CHANCE = "dealt by chance"
 
