@@ -34,7 +34,7 @@ def test_a_packed_record_says_the_same_to_a_report(packed: Path, runs: Path, tmp
 
 
 def test_a_packed_record_is_without_models_splits_and_probabilities(packed: Path) -> None:
-    assert sorted(path.name for path in packed.iterdir()) == [records.PACKED, "history.csv", "record.json"]
+    assert sorted(path.name for path in packed.iterdir()) == ["history.csv", records.PACKED, "record.json"]
     assert "calm" not in records.read(packed).predictions().columns
 
 
