@@ -6,6 +6,7 @@ counts the audit recovers. Given its row totals, which say nothing of features a
 likelihood under each way; that of its errors alone leaves out how good the features are.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -37,6 +38,9 @@ CORPUS, ALPHABETICAL = (" ".join(ORDERS[name]) for name in ("corpus", "alphabeti
 KNOWN = {CORPUS: "the corpus' own", ALPHABETICAL: "alphabetical"}
 LEFT_OUT = "amazement"
 PICTURE = "orders"
+ORDERINGS = math.factorial(len(ORDERS["corpus"]))
+FEWEST = 2
+"""Runs of one way, so that each can be held against the others."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +79,18 @@ class Evidence:
 def answer(
     published: Published, groups: Sequence[Group], trials: Trials | None, matrices: Mapping[str, np.ndarray]
 ) -> tuple[Section, list[Picture]] | None:
-    """Return the section and its picture; None without trials, the records of all four cells, or the matrices."""
+    """Return the section and its picture; None as long as records, trials or matrices are missing."""
     cells = _cells(groups)
-    if trials is None or len(cells) < 4 or not {HANDCRAFTED, DEEP} <= set(matrices):
+    several = all(len(group.runs) >= FEWEST for group in cells.values())
+    if trials is None or len(cells) < 4 or not several or not {HANDCRAFTED, DEEP} <= set(matrices):
         return None
     matrix = matrices[HANDCRAFTED]
     pieces = {number.id: number.value for number in published.figures}
     totals = dict(zip(trials.classes, (int(n) for n in matrix.sum(axis=1)), strict=True))
     totals[LEFT_OUT] = int(pieces["all-pieces"]) - int(matrix.sum())
     found = Evidence(published.numbers(HANDCRAFTED)["accuracy"].value, matrices, totals, cells, trials)
+    if len(found.orders) < ORDERINGS or any(len(runs) < FEWEST for runs in found.orders.values()):
+        return None
     title = "Likelihood of the printed matrix under each order of the genres"
     picture = Picture(PICTURE, title, None, None, False, partial(_draw, found, published.document))
     words = [*_finding(found), *_against(found), Words(OPEN)]
@@ -119,15 +126,17 @@ def _finding(found: Evidence) -> list[Words]:
 
 def _on_folds(found: Evidence) -> str:
     """Say whether whole songs in the folds can have given the printed accuracy."""
-    by_song = [one for one in found.trials.all if one.folds == "song"]
-    best = max(by_song, key=lambda one: one.accuracy)
+    by_song = [(one.accuracy, one.experiment, one.labels) for one in found.trials.all if one.folds == "song"]
+    for labels in KNOWN:
+        by_song += [(value, HANDCRAFTED, labels) for value in found.cells[labels, "song"].values("accuracy")]
+    best, experiment, labels = max(by_song)
     low, _ = wilson(found.printed, int(found.matrices[HANDCRAFTED].sum()))
-    ways = len({(one.experiment, one.labels) for one in by_song})
-    decided = "Shown: the folds were of single pieces" if best.accuracy < low else "Open: how the folds were made"
+    ways = len({way[1:] for way in by_song})
+    decided = "Shown: the folds were of single pieces" if best < low else "Open: how the folds were made"
     return (
-        f"{decided}. With whole songs in the folds, the best of {len(by_song)} trials ({ways} combinations of labels, "
-        f"features and classifier) has {_percent(best.accuracy)} ({best.experiment}, {_named(best.labels)}), the "
-        f"document {_percent(found.printed)}."
+        f"{decided}. With whole songs in the folds, the best of {len(by_song)} runs and trials ({ways} combinations of "
+        f"labels, features and classifier) has {_percent(best)} ({experiment}, {_named(labels)} labels), the document "
+        f"{_percent(found.printed)}."
     )
 
 

@@ -156,7 +156,7 @@ def _in_order(done: dict[Hypothesis, Trial], wanted: list[Hypothesis], made: dic
 
 def _made_with(scanned: Scan, weights: str | None) -> dict[str, Any]:
     """Return what the trials are made with: the songs, the weights, the versions."""
-    if "emotify" in scanned.absent(STUDY.corpora):
+    if not (scanned.manifest["corpus"] == "emotify").any():
         raise InputError("there are no songs of Emotify; name its folder with --data")
     paths = sorted(scanned.manifest["path"])
     return {
