@@ -55,6 +55,7 @@ KEEP_EVERY = 10
 """Trials after which the file is written again."""
 
 SEEDS = range(2)
+ORDER_SEEDS = range(4)
 CONTROL_SEEDS = range(6)
 BY_NAME = "listed by name"
 CHANCE = "dealt by chance"
@@ -76,7 +77,7 @@ def hypotheses(pretrained: bool) -> list[Hypothesis]:
     known = [" ".join(order) for order in emotify.ORDERS.values()]
     tried = [name for name in OTHERS if pretrained or not STUDY.experiment(name).pretrained]
     ways = [
-        *product([PRINTED], orders, ["piece"], SEEDS),
+        *product([PRINTED], orders, ["piece"], ORDER_SEEDS),
         *product([PRINTED], known, ["song"], SEEDS),
         *product([PRINTED], [f"{order}, {BY_NAME}" for order in known], ["piece"], SEEDS),
         *product([PRINTED], [CHANCE], ["piece", "song"], CONTROL_SEEDS),
