@@ -141,20 +141,28 @@ def _on_folds(found: Evidence) -> str:
 
 
 def _on_labels(found: Evidence) -> str:
-    """Say which order of the genres explains the printed matrix best, and how far that can be trusted."""
+    """Say whether the songs had their own labels, which order explains the matrix, and how far that can be trusted."""
     orders, matrix = found.orders, found.matrices[HANDCRAFTED]
     all_cells, errors = likeliest(matrix, orders), likeliest(matrix, orders, errors=True)
-    (first, best), (second, next_best) = list(all_cells.items())[:2]
-    rank = list(errors).index(first) + 1
-    decided = "Indicated" if rank == 1 and first in found.reached else "Open, and at most indicated"
-    return (
-        f"{decided}: songs were labelled by the {_named(first)} order of the genres. Of {len(orders)} orders it makes "
-        f"the printed matrix likeliest, by {best - next_best:.1f} before the next ({_named(second)}) and by "
-        f"{best - all_cells[CORPUS]:.1f} before the corpus' own (natural logarithms); by its errors alone it is number "
-        f"{rank}, {errors[first] - errors[CORPUS]:.1f} before the corpus' own. {_score(found)} Of our own runs "
-        f"{recognised(orders):.0%} are given to their order in this way, {recognised(orders, errors=True):.0%} by "
-        f"their errors alone. {len(found.reached)} of {len(orders)} orders can give the row totals exactly: "
-        f"{'; '.join(map(_named, found.reached))}."
+    places = {order: (list(all_cells).index(order) + 1, list(errors).index(order) + 1) for order in orders}
+    possible = [order for order in all_cells if order in found.reached]
+    first = possible[0] if possible else next(iter(all_cells))
+    own = min(places[CORPUS]) > len(orders) / 2 and CORPUS not in found.reached
+    alone = all(errors[first] >= errors[order] for order in possible)
+    told = (
+        f"{'Indicated: songs did not have their own labels' if own else 'Open: whether songs had their own labels'}. Of "
+        f"{len(orders)} orders of the genres the corpus' own is number {places[CORPUS][0]} by the likelihood of the "
+        f"printed matrix, {max(all_cells.values()) - all_cells[CORPUS]:.1f} behind the best (natural logarithms), and "
+        f"number {places[CORPUS][1]} by its errors alone. {_score(found)} {len(found.reached)} orders can give the row "
+        f"totals exactly: {'; '.join(map(_named, found.reached))}. "
+    )
+    which = f"Indicated: {_named(first)}" if alone and possible else "Open: which order instead"
+    return told + (
+        f"{which}. Of the orders that can, {_named(first)} is the likeliest by all cells"
+        f"{' and by the errors alone' if alone else ', though not by the errors alone'}; of all it is number "
+        f"{places[first][0]} and {places[first][1]}. In this way {recognised(orders):.0%} of our own trials are given "
+        f"to their order ({recognised(orders, errors=True):.0%} by their errors alone), where chance would give "
+        f"{1 / len(orders):.0%}."
     )
 
 
@@ -212,7 +220,7 @@ def _against(found: Evidence) -> list[Words]:
     beyond = f"Other classifiers on ours reach more than is printed: {', '.join(better)}." if better else ""
     return [
         Words(
-            f"Against it: by accuracy alone neither order is confirmed. {'; '.join(told)}. {beyond} Which features the "
+            f"Against it: by accuracy alone neither order is confirmed: {'; '.join(told)}. {beyond} Which features the "
             "document had decides how much of a song is recognised, and so moves the accuracy under either order."
         ),
         Words(_control(found)),

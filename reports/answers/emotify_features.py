@@ -208,7 +208,7 @@ def _table(found: Compared) -> Table:
     majority = {group.first["baselines"]["majority"] for group in found.groups.values()}
     notes = (
         f"Means of {seeds[0]} to {seeds[-1]} seeds, with 95 % intervals over songs; differences are paired, piece by "
-        f"piece. Always the commonest emotion: {_percent(min(majority))} to {_percent(max(majority))}.",
+        f"piece. Always the commonest emotion: {' to '.join(dict.fromkeys(map(_percent, sorted(majority))))}.",
     )
     return Table("question-presets", TITLE, tuple(columns), tuple(rows), notes=notes)
 

@@ -1,6 +1,6 @@
 """How well confusion matrices of ours explain a printed one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,9 +8,14 @@ SMOOTHING = 0.5
 """Items added to each cell, so that what never happened to us is not impossible."""
 
 
-def expected(confusions: Sequence[np.ndarray]) -> np.ndarray:
-    """Return how each class is answered, (true, predicted): mean counts of several runs as shares of their rows."""
-    counts = np.mean(confusions, axis=0) + SMOOTHING
+def expected(confusions: Sequence[np.ndarray], like: np.ndarray | None = None) -> np.ndarray:
+    """Return how each class is answered, (true, predicted): mean counts of several runs as shares of their rows.
+
+    Args:
+        confusions: integers (true, predicted) of each run.
+        like: counts as of one more run, towards which few runs are drawn.
+    """
+    counts = np.mean([*confusions, *([] if like is None else [like])], axis=0) + SMOOTHING
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
@@ -42,13 +47,17 @@ def own_distances(confusions: Sequence[np.ndarray]) -> list[float]:
     return [chi_square(left, expected(rest)) for left, rest in zip(confusions, others, strict=True)]
 
 
-def likeliest(matrix: np.ndarray, ways: dict[str, list[np.ndarray]], *, errors: bool = False) -> dict[str, float]:
-    """Return the log likelihood of a matrix under each way, the best first."""
-    found = {name: log_likelihood(matrix, expected(runs), errors=errors) for name, runs in ways.items()}
+def likeliest(matrix: np.ndarray, ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> dict[str, float]:
+    """Return the log likelihood of a matrix under each way, the best first.
+
+    A way is expected to be as its runs are, and a little as those of all ways: few runs tell little of rare answers.
+    """
+    pooled = np.mean([run for runs in ways.values() for run in runs], axis=0)
+    found = {name: log_likelihood(matrix, expected(runs, like=pooled), errors=errors) for name, runs in ways.items()}
     return dict(sorted(found.items(), key=lambda pair: -pair[1]))
 
 
-def recognised(ways: dict[str, list[np.ndarray]], *, errors: bool = False) -> float:
+def recognised(ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> float:
     """Return for which share of our own runs their own way is the likeliest, the run itself left out of it."""
     right = []
     for name, runs in ways.items():
