@@ -24,6 +24,9 @@ SCHEMA = 1
 """Version of `record.json`; readers refuse others."""
 NO_SPACE = os.strerror(errno.ENOSPC)
 
+PACKED = "predictions.csv.xz"
+"""Where the predictions are in a record that was packed to be shipped."""
+
 FIELDS = (
     "study",
     "experiment",
@@ -71,8 +74,11 @@ class Record:
         Where clips share something else than a speaker (a song), it stands in a column `group` after the speaker.
         """
         words = dict.fromkeys(("name", "corpus", "speaker", "group", "true", "predicted"), str)
+        packed = self.folder / PACKED
         # A class or a speaker may be called `none` or `NA`.
-        return pd.read_csv(self.folder / "predictions.csv", dtype=words, keep_default_na=False)
+        return pd.read_csv(
+            packed if packed.is_file() else self.folder / "predictions.csv", dtype=words, keep_default_na=False
+        )
 
     def split(self) -> pd.DataFrame:
         """Return one row per clip and fold: name, fold, set, and in newer records the first digits of its digest."""

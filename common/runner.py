@@ -497,7 +497,7 @@ def _content(
     """Return the content of `record.json`, but for its timings."""
     facts = [result.facts for result in results]
     leaks = splits.merge_audits([fold["leaks"] for fold in facts])
-    unit = _unit_apart(job.study, leaks)
+    unit = _drawn_over(job.study, material.clips, leaks)
     scores = _scores(predictions, material.classes, unit=unit, seed=job.options.seed)
     if job.training:
         scores["metrics"] |= _losses(material, results, unit=unit, seed=job.options.seed)
@@ -598,10 +598,15 @@ def _timings(results: Sequence[FoldResult], elapsed: float) -> dict[str, float |
     }
 
 
-def _unit_apart(study: Study, leaks: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the column to bootstrap over: that of the study's unit, if none of its values is in two sets."""
+def _drawn_over(study: Study, clips: pd.DataFrame, leaks: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the column to bootstrap over, if not over clips: the study's unit where none of its values is in two sets.
+
+    Where the clips are pieces cut out of recordings it is the unit in any case: the pieces of a song share its label,
+    so they are no more independent draws for having been learnt from.
+    """
     word = study.apart[study.unit]
-    return study.unit if all(leak["clean"] for leak in leaks if leak["check"] == word) else None
+    kept_apart = all(leak["clean"] for leak in leaks if leak["check"] == word)
+    return study.unit if kept_apart or "offset" in clips else None
 
 
 def _data(job: Job, material: Material) -> dict[str, Any]:

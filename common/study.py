@@ -273,7 +273,8 @@ class Study:
         batch_dependent: whether a prediction depends on the other clips of its batch.
         printed_shape: turns the shape of a layer's output into the one the document prints.
         apart: columns of the manifest whose values should not be on both sides of a split, each with the word for one
-            of them; intervals are bootstrapped over the first, where the leak audit finds it kept apart.
+            of them; intervals are bootstrapped over the first, where the leak audit finds it kept apart or the clips
+            are pieces of recordings.
         clips: how many clips `label` makes of the whole corpora; None: one of each.
     """
 

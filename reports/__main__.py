@@ -20,6 +20,7 @@ from reports.audit import recovered
 from reports.build import RESULTS, build, page_texts
 from reports.collect import Collected, collect
 from reports.compare import NOT_REPRODUCED, Verdict, verdicts
+from reports.keep import keep
 
 PIPE_WIDTH = 160
 """Characters a line of a table may have where there is no terminal to fit."""
@@ -94,6 +95,16 @@ def audit(
     audit_command.run(file, as_json=as_json)
 
 
+@app.command("keep")
+def keep_command(
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = Path("runs"),
+    out: Annotated[Path, typer.Option(help="Folder for the packed records.")] = RESULTS,
+) -> None:
+    """Pack finished runs to be shipped: without models, splits and probabilities."""
+    places = keep(runs, out)
+    print(f"{len(places)} record(s) packed into {out}")
+
+
 def _verdicts(study: str, collected: Collected) -> list[Verdict]:
     known = published.load(study)
     return verdicts(known, collected.of(study), recovered(known))
@@ -147,7 +158,7 @@ def _ours(row: Verdict) -> tuple[str, str]:
 def with_command(arguments: list[str]) -> list[str]:
     """Return the command line with `build` in front where it names no command."""
     named = next((word for word in arguments if word != "--debug"), "")
-    return arguments if named in ("build", "check", "audit", "--help") else ["build", *arguments]
+    return arguments if named in ("build", "check", "audit", "keep", "--help") else ["build", *arguments]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ from common import published
 from common.published import Published
 from common.records import write_text
 from common.searches import SearchResult
+from common.trials import Trials
 from reports import audit, figures, latex, markdown, page, spreadsheet
+from reports.answers import answers
 from reports.audit.finding import Finding
 from reports.beside import sides_of
 from reports.chapter import READING, all_experiments, chapter, study_table
@@ -39,6 +41,7 @@ class Study:
     findings: Sequence[Finding]
     matrices: dict[str, np.ndarray]
     chapter: Chapter
+    compared: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -51,24 +54,33 @@ class Built:
     html: Path
 
 
-def study_of(name: str, groups: Sequence[Group], searches: Sequence[SearchResult] = ()) -> Study:
+def study_of(
+    name: str, groups: Sequence[Group], searches: Sequence[SearchResult] = (), trials: Trials | None = None
+) -> Study:
     """Gather what is said of one study.
+
+    Experiments that are compared in an answer have their lines in the front tables and no section of their own.
 
     Raises:
         InputError: its published numbers are damaged.
     """
-    known, changes = published.load(name), effects(groups)
-    pictures, matrices = figures.pictures(known, groups, changes, searches), audit.recovered(known)
-    findings = audit.audit(known)
-    said = chapter(known, groups, changes, pictures, findings, matrices, searches)
-    return Study(known, groups, pictures, findings, matrices, said)
+    known = published.load(name)
+    matrices, findings = audit.recovered(known), audit.audit(known)
+    told = answers(known, groups, trials, matrices)
+    shown = [group for group in groups if group.experiment not in told.compared]
+    changes = effects(shown)
+    pictures = figures.pictures(known, shown, changes, searches)
+    said = chapter(known, shown, changes, pictures, findings, matrices, searches, told)
+    return Study(known, groups, [*pictures, *told.pictures], findings, matrices, said, told.compared)
 
 
 def studies_of(collected: Collected) -> list[Study]:
     """Gather what is said of every study that has published numbers; those that were run come first."""
     run = collected.studies()
     names = sorted(published.studies(), key=lambda name: name not in run)
-    return [study_of(name, collected.of(name), collected.searches_of(name)) for name in names]
+    return [
+        study_of(name, collected.of(name), collected.searches_of(name), collected.trials.get(name)) for name in names
+    ]
 
 
 def page_texts(collected: Collected) -> dict[str, str]:
@@ -102,8 +114,11 @@ def _texts(studies: Sequence[Study]) -> dict[str, str]:
 def _front(studies: Sequence[Study], *, each: bool) -> list[Block]:
     """Return what stands before the studies: a line per document and, if asked for, one per experiment."""
     lines = study_table([(study.published, study.groups, study.findings, study.matrices) for study in studies])
-    rows = [all_experiments([(study.published, sides_of(study.groups)) for study in studies])] if each else []
-    return [Words(INTRODUCTION), Words(READING), lines, *rows]
+    if not each:
+        return [Words(INTRODUCTION), Words(READING), lines]
+    compared = frozenset().union(*(study.compared for study in studies))
+    rows = all_experiments([(study.published, sides_of(study.groups)) for study in studies], compared)
+    return [Words(INTRODUCTION), Words(READING), lines, rows]
 
 
 def _write_tables(said: Chapter, out: Path) -> Iterable[Path]:

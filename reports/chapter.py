@@ -5,7 +5,7 @@ protocols were worth, the printed tables with ours beside them, and each experim
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from common.progress import duration_in_words
 from common.published import Experiment, Published, ResultTable
 from common.searches import SearchResult
 from reports import conclusions
+from reports.answers import Answers
 from reports.audit.finding import Finding
 from reports.beside import (
     NOT_JUDGED,
@@ -81,6 +82,8 @@ NAMED = 6
 EFFECTS = ("slips", "protocols")
 """Sections on what changes are worth; the names of their pictures begin with theirs."""
 
+NO_ANSWERS = Answers()
+
 Matrices = Mapping[str, np.ndarray]
 
 
@@ -92,6 +95,7 @@ def chapter(
     findings: Sequence[Finding],
     matrices: Matrices,
     searches: Sequence[SearchResult] = (),
+    told: Answers = NO_ANSWERS,
 ) -> Chapter:
     """Return all that is said of one study.
 
@@ -103,10 +107,12 @@ def chapter(
         findings: of the audit of the printed numbers.
         matrices: confusion matrices recovered from printed percentages, by experiment: integers (annotated, predicted).
         searches: over settings, made by us.
+        told: what the study answers besides.
     """
     sides = sides_of(groups)
     sections = [
-        _overview(published, groups, sides, pictures),
+        _overview(published, groups, sides, pictures, told.compared),
+        *told.sections,
         _audit(published, findings),
         *_effects(changes, pictures),
         conclusions.section(published, groups, sides, findings),
@@ -116,15 +122,20 @@ def chapter(
     return Chapter(published.study, published.title, tuple(section for section in sections if section.blocks))
 
 
-def front_table(published: Published, sides: Sequence[Side]) -> Table:
-    """Return a line per experiment and protocol with the metric by which the document ranks: printed, ours, verdict."""
-    rows = [row for experiment in published.experiments for row in _front_rows(published, experiment, sides)]
+def front_table(published: Published, sides: Sequence[Side], compared: Collection[str] = ()) -> Table:
+    """Return a line per experiment and protocol with the metric by which the document ranks: printed, ours, verdict.
+
+    Experiments that are compared elsewhere on the page have no line.
+    """
+    listed = [experiment for experiment in published.experiments if experiment.id not in compared]
+    rows = [row for experiment in listed for row in _front_rows(published, experiment, sides)]
+    more = f"{len(compared)} more experiments print no number; those that were run are compared below."
     return Table(
         "experiments",
         "Printed and obtained, in the metric that ranks the experiments",
         FRONT_COLUMNS,
         tuple(rows),
-        notes=notes_on(published, sides),
+        notes=(*notes_on(published, sides), *([more] if compared else [])),
     )
 
 
@@ -169,12 +180,13 @@ def verdict_counts(published: Published, groups: Sequence[Group], matrices: Matr
     return Counter(row.verdict for row in verdicts(published, groups, matrices))
 
 
-def all_experiments(studies: Iterable[tuple[Published, Sequence[Side]]]) -> Table:
+def all_experiments(studies: Iterable[tuple[Published, Sequence[Side]]], compared: Collection[str] = ()) -> Table:
     """Return the front tables of several studies as one, with the document instead of id and section."""
     rows = [
         (*row[:-2], Link(known.title, known.study))
         for known, sides in studies
         for experiment in known.experiments
+        if experiment.id not in compared
         for row in _front_rows(known, experiment, sides)
     ]
     columns = (*FRONT_COLUMNS[:-2], Column("Document"))
@@ -203,7 +215,11 @@ def study_table(studies: Iterable[tuple[Published, Sequence[Group], Sequence[Fin
 
 
 def _overview(
-    published: Published, groups: Sequence[Group], sides: Sequence[Side], pictures: Sequence[Picture]
+    published: Published,
+    groups: Sequence[Group],
+    sides: Sequence[Side],
+    pictures: Sequence[Picture],
+    compared: Collection[str],
 ) -> Section:
     demo = bool(groups) and all(group.demo for group in groups)
     return Section(
@@ -212,7 +228,7 @@ def _overview(
         (
             Words(f"The numbers printed in {published.document}, and beside them what we obtained. {READING}"),
             *([Words(DEMO_NOTICE, warning=True)] if demo else []),
-            front_table(published, sides),
+            front_table(published, sides, compared),
             *_shown(
                 [picture for picture in pictures if not picture.experiment and not picture.name.startswith(EFFECTS)]
             ),

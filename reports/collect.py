@@ -1,8 +1,8 @@
 """Gathers the records and searches that a report is made of; what is damaged or contradictory is named and left out."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from common import published, records, searches
+from common import published, records, searches, trials
 from common.errors import InputError
 from common.metrics import Interval, group_confusions, wilson
 from common.searches import SearchResult
+from common.trials import Trials
 
 PROTOCOLS = ("published", "corrected", "independent")
 METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in published.SCORES))
@@ -156,11 +157,12 @@ def _mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
 
 @dataclass(frozen=True)
 class Collected:
-    """Groups in the order of the documents, a sentence for every record left out, and searches over settings."""
+    """Groups in the order of the documents, a sentence for every record left out, searches and trials of each study."""
 
     groups: tuple[Group, ...]
     skipped: tuple[str, ...]
     searches: tuple[SearchResult, ...] = ()
+    trials: Mapping[str, Trials] = field(default_factory=dict)
 
     def studies(self) -> list[str]:
         """Return the studies that have a record or a search, sorted."""
@@ -187,6 +189,7 @@ def collect(folders: Iterable[Path]) -> Collected:
     runs: dict[tuple[Any, ...], list[Run]] = {}
     found: dict[tuple[Any, ...], list[SearchResult]] = {}
     skipped: list[str] = []
+    folders = list(folders)
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"there is no folder {folder}; run an experiment first, or name a folder with --runs")
@@ -196,10 +199,14 @@ def collect(folders: Iterable[Path]) -> Collected:
             found.setdefault(search.identity, []).append(search)
     kept = _agreeing(runs.values(), ("data", "configuration", "metrics", "confusion"), "run", skipped)
     searched = _agreeing(found.values(), ("data", "settings", "rows", "chosen"), "search", skipped)
-    return Collected(_grouped(kept), tuple(skipped), tuple(sorted(searched, key=_place_of_search)))
+    tried: dict[str, Trials] = {}
+    for one in _readable(trials.find(folders), trials.read, skipped):
+        tried.setdefault(one.study, one)
+    return Collected(_grouped(kept), tuple(skipped), tuple(sorted(searched, key=_place_of_search)), tried)
 
 
-Read = TypeVar("Read", Run, SearchResult)
+Read = TypeVar("Read")
+Result = TypeVar("Result", Run, SearchResult)
 
 
 def _readable(places: Iterable[Path], read: Callable[[Path], Read], skipped: list[str]) -> Iterator[Read]:
@@ -211,7 +218,7 @@ def _readable(places: Iterable[Path], read: Callable[[Path], Read], skipped: lis
             skipped.append(f"left out: {error}")
 
 
-def _agreeing(found: Iterable[Sequence[Read]], fields: Sequence[str], what: str, skipped: list[str]) -> list[Read]:
+def _agreeing(found: Iterable[Sequence[Result]], fields: Sequence[str], what: str, skipped: list[str]) -> list[Result]:
     """Return one of each that was found once, or several times alike; add a sentence for each of the others."""
     kept = []
     for same in found:
@@ -267,8 +274,7 @@ def _run(record: records.Record) -> Run:
         InputError: it contradicts itself; names the folder and what is wrong.
     """
     try:
-        known = published.load(record.data["study"])
-        known.experiment(record.data["experiment"])
+        published.load(record.data["study"]).experiment(record.data["experiment"])
         run = Run(record, record.history(), record.predictions())
         problem = _problem(run)
     except InputError as error:
@@ -315,7 +321,7 @@ def _problem_of_metrics(run: Run) -> str | None:
 
 def _confusion(predictions: pd.DataFrame, classes: list[str]) -> np.ndarray:
     number = {name: place for place, name in enumerate(classes)}
-    true, predicted = ([number[name] for name in predictions[column]] for column in ("true", "predicted"))
+    true, predicted = ([number[name] for name in predictions[column].tolist()] for column in ("true", "predicted"))
     return group_confusions(true, predicted, len(classes))[0]
 
 

@@ -59,6 +59,10 @@ def in_threads(
         return results
 
 
+ABSENT = "File does not exist"
+"""How libsndfile begins about an MP3 without a whole frame, which is there all the same."""
+
+
 def duration_or_reason(path: Path) -> float | str:
     """Return the seconds of audio that the header of `path` announces, or why it is no audio."""
     try:
@@ -78,4 +82,7 @@ def _why_unreadable(path: Path, error: Exception) -> str:
         return "an empty file"
     if start == LFS_POINTER:
         return "a git-lfs pointer instead of audio (run `git lfs pull` in its folder)"
-    return f"not readable as audio ({getattr(error, 'error_string', error)})".replace("..", ".").replace(".)", ")")
+    reason = str(getattr(error, "error_string", error))
+    if reason.startswith(ABSENT):
+        reason = "damaged, or of a format that is not known"
+    return f"not readable as audio ({reason})".replace("..", ".").replace(".)", ")")

@@ -8,6 +8,7 @@ import numpy as np
 from common.metrics import newcombe, wilson
 from common.published import Published
 from reports.audit.emotify_tracks import (
+    BY_NAME,
     CORPUS,
     EQUAL,
     SOLE_DOUBLE,
@@ -99,12 +100,14 @@ def track_numbering(published: Published) -> Verdict:
     """Ask for which orders of the genres the classified pieces can carry their tracks' labels."""
     totals = _classified(published) | _left_out(published)
     reached, open_tracks = orders_that_reach(EQUAL, totals), tied(CORPUS, EQUAL)
+    by_name = orders_that_reach(EQUAL, totals, BY_NAME)
     odd = [f"{name} {more}" for name, more in missing(CORPUS, EQUAL, totals).items() if more % USUAL]
     unusual = [row for row in whole_corpus() if row.pieces != USUAL]
     others = [f"{sum(row.tracks for row in unusual if row.audio == genre)} of {genre}" for genre in CORPUS]
     begin = sum(order[0] == CORPUS[0] for order in permutations(CORPUS))
     evidence = (
-        f"{len(reached)} of 24 orders of the genres reach the row totals exactly: {named(reached)}; in the corpus' own "
+        f"{len(reached)} of 24 orders of the genres reach the row totals exactly: {named(reached)}; with folders "
+        f"listed by name (1, 10, 100, 11), {len(by_name)}; in the corpus' own "
         f"{sum(row.tracks for row in open_tracks)} tracks are tied, of "
         f"{spaced(sorted({row.pieces for row in open_tracks}))} pieces each, and must give {listed(odd)}, which "
         f"{USUAL} does not divide. Indicated, not proven: tracks without {USUAL} pieces are {listed(others)}, so "

@@ -4,6 +4,8 @@
 that have a number of 15 s pieces (`pieces`) as audio of a genre (`audio`) the track of the same number in a genre
 (`labels`) was given its emotions most often (`emotions`, several where they tie). `votes` says how listeners count:
 `equal`, each emotion that a listener chose counts one; `sole-double`, it counts two if it was the only one.
+`listing` says in which order the audio of a genre takes the labels 1 to 100: by its `number`, or by `name` (1, 10, 100,
+11, ...), as programs list folders.
 (The second way was found by trying: with 1 for a sole choice, of all weights 0.3..1 for each of two and 0.1..1 for each
 of three choices, in steps of 0.01, only a half for both brings all nine totals of the slides' class table within what
 ties leave open.)
@@ -25,6 +27,7 @@ from common.published import FOLDER
 TRACKS = FOLDER / "emotify_tracks.csv"
 CORPUS, ALPHABETICAL = ORDERS["corpus"], ORDERS["alphabetical"]
 EQUAL, SOLE_DOUBLE = "equal", "sole-double"
+BY_NUMBER, BY_NAME = "number", "name"
 
 Order = tuple[str, ...]
 
@@ -34,6 +37,7 @@ class Tracks:
     """Tracks that are alike: so many pieces each, and the same emotions, of which one is theirs."""
 
     votes: str
+    listing: str
     audio: str
     labels: str
     emotions: tuple[str, ...]
@@ -49,39 +53,41 @@ def all_tracks(path: Path = TRACKS) -> tuple[Tracks, ...]:
     return tuple(_tracks(**row) for row in rows)
 
 
-def _tracks(votes: str, audio: str, labels: str, emotions: str, pieces: str, tracks: str) -> Tracks:
-    return Tracks(votes, audio, labels, tuple(emotions.split("+")), int(pieces), int(tracks))
+def _tracks(emotions: str, pieces: str, tracks: str, **words: str) -> Tracks:
+    return Tracks(**words, emotions=tuple(emotions.split("+")), pieces=int(pieces), tracks=int(tracks))
 
 
-def in_order(order: Sequence[str], votes: str) -> list[Tracks]:
+def in_order(order: Sequence[str], votes: str, listing: str = BY_NUMBER) -> list[Tracks]:
     """Return the tracks when the genres' folders are numbered in some order but the labels in the corpus' own."""
     pairs = set(zip(order, CORPUS, strict=True))
-    return [row for row in all_tracks() if (row.audio, row.labels) in pairs and row.votes == votes]
+    alike = [row for row in all_tracks() if (row.votes, row.listing) == (votes, listing)]
+    return [row for row in alike if (row.audio, row.labels) in pairs]
 
 
-def missing(order: Sequence[str], votes: str, totals: Mapping[str, int]) -> dict[str, int]:
+def missing(order: Sequence[str], votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> dict[str, int]:
     """Return how many pieces of each emotion the tied tracks must give: the totals less what is not tied."""
     certain: dict[str, int] = {}
-    for row in in_order(order, votes):
+    for row in in_order(order, votes, listing):
         if len(row.emotions) == 1:
             certain[row.emotions[0]] = certain.get(row.emotions[0], 0) + row.pieces * row.tracks
     return {emotion: total - certain.get(emotion, 0) for emotion, total in totals.items()}
 
 
-def tied(order: Sequence[str], votes: str) -> list[Tracks]:
+def tied(order: Sequence[str], votes: str, listing: str = BY_NUMBER) -> list[Tracks]:
     """Return the tracks on which several emotions come first."""
-    return [row for row in in_order(order, votes) if len(row.emotions) > 1]
+    return [row for row in in_order(order, votes, listing) if len(row.emotions) > 1]
 
 
-def reaches(order: Sequence[str], votes: str, totals: Mapping[str, int]) -> bool:
+def reaches(order: Sequence[str], votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> bool:
     """Say whether each tied track can be given to one of its emotions so that all totals come out exactly.
 
     Args:
         order: of the genres' folders; the labels are numbered as the corpus has them.
         votes: how listeners are counted.
         totals: pieces per emotion, all nine of them.
+        listing: how the folder of a genre was listed.
     """
-    wanted, open_tracks = missing(order, votes, totals), tied(order, votes)
+    wanted, open_tracks = missing(order, votes, totals, listing), tied(order, votes, listing)
     if min(wanted.values()) < 0:
         return False
     choices = [(place, emotion) for place, row in enumerate(open_tracks) for emotion in row.emotions]
@@ -97,9 +103,9 @@ def reaches(order: Sequence[str], votes: str, totals: Mapping[str, int]) -> bool
     return bool(solved.success)
 
 
-def orders_that_reach(votes: str, totals: Mapping[str, int]) -> list[Order]:
+def orders_that_reach(votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> list[Order]:
     """Return the orders of the four genres for which the totals can come out."""
-    return [order for order in permutations(CORPUS) if reaches(order, votes, totals)]
+    return [order for order in permutations(CORPUS) if reaches(order, votes, totals, listing)]
 
 
 def named(orders: Iterable[Order]) -> str:

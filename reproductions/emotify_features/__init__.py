@@ -40,7 +40,7 @@ Departures and choices, where the document is silent:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +131,17 @@ def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
     Raises:
         InputError: no song lasts 15 s, or the listeners' table is missing or damaged.
     """
+    return label_as(manifest, setting, partial(emotify.track_id, numbering=setting.switches["track_ids"]))
+
+
+def label_as(manifest: pd.DataFrame, setting: Setting, track_of: Callable[[str, int], int]) -> pd.DataFrame:
+    """Label the pieces as `label` does, where a song has the listeners of the track that `track_of` names.
+
+    Args:
+        manifest: of the corpora.
+        setting: its `ties` and seed count.
+        track_of: from genre and number of a song to a track id, 1..400.
+    """
     pieces = emotify.pieces(manifest)
     if pieces.empty:
         raise InputError(f"none of {len(manifest)} songs lasts {emotify.PIECE_S:g} s, the length of a piece")
@@ -138,21 +149,13 @@ def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
     pieces["group"] = pieces["group"].mask(pieces["group"] == "", songs)
     listened = pieces["corpus"] == "emotify"
     if listened.any():
-        pieces.loc[listened, "label"] = _dominant_emotions(manifest, pieces[listened], setting)
+        votes = emotify.votes(emotify.annotations(manifest))
+        chosen = emotify.dominant(votes, ties=setting.switches["ties"], seed=setting.seed)
+        heard = pieces.loc[listened, "name"].str.rpartition("#")[0].str.split("/", expand=True)
+        tracks = [track_of(genre, int(number)) for genre, number in zip(heard[0], heard[1], strict=True)]
+        pieces.loc[listened, "label"] = pd.Series(tracks, heard.index).map(chosen)
     kept = pieces["label"].notna() & (pieces["label"] != REMOVED)
     return pieces[kept].reset_index(drop=True)
-
-
-def _dominant_emotions(manifest: pd.DataFrame, pieces: pd.DataFrame, setting: Setting) -> pd.Series:
-    """Return the emotion of each piece of Emotify, missing where its song has none."""
-    votes = emotify.votes(emotify.annotations(manifest))
-    chosen = emotify.dominant(votes, ties=setting.switches["ties"], seed=setting.seed)
-    songs = pieces["name"].str.rpartition("#")[0].str.split("/", expand=True)
-    ids = [
-        emotify.track_id(genre, int(number), setting.switches["track_ids"])
-        for genre, number in zip(songs[0], songs[1], strict=True)
-    ]
-    return pd.Series(ids, pieces.index).map(chosen)
 
 
 def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
@@ -161,8 +164,8 @@ def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
     return splits.stratified_folds(clips["label"], folds=FOLDS, seed=setting.seed, groups=groups)
 
 
-Extract = Callable[[pd.DataFrame, Setting], np.ndarray]
-"""From pieces to their features, float32 (pieces, features)."""
+Extract = Callable[[pd.DataFrame, str], np.ndarray]
+"""From pieces, and the weights of the network that makes them, to their features, float32 (pieces, features)."""
 
 
 def prepare(
@@ -175,10 +178,17 @@ def prepare(
     standardised: bool,
 ) -> Prepared:
     """Return the features of the pieces of each set; the estimator itself standardises, where its preset does."""
-    features, targets = extract(clips, setting), one_hot(clips["label"], classes)
+    features = _extracted(extract, tuple(clips["path"]), tuple(clips["offset"]), setting.weights)
+    targets = one_hot(clips["label"], classes)
     train, validation, test = (Arrays(features[rows], targets[rows]) for rows in fold.sets().values())
     nothing = np.array([], int)
     return Prepared(train, validation, test, augmented=nothing, scaler_rows=fold.train if standardised else nothing)
+
+
+@lru_cache(maxsize=2)
+def _extracted(extract: Extract, paths: Sequence[str], offsets: Sequence[float], weights: str) -> np.ndarray:
+    """Return the features of pieces, gathered from their files once for all folds."""
+    return extract(pd.DataFrame({"path": paths, "offset": offsets}), weights)
 
 
 def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray], *, extract: Extract) -> FileInputs:
@@ -194,7 +204,7 @@ def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray],
         raise InputError(f"{path} lasts {seconds:.1f} s; what is classified are pieces of {emotify.PIECE_S:g} s")
     used = len(pieces) * emotify.PIECE_S
     note = f"its first {used:g} of {seconds:.1f} s are classified, {emotify.PIECE_S:g} s at a time"
-    return FileInputs(extract(pieces, setting), (note,))
+    return FileInputs(extract(pieces, setting.weights), (note,))
 
 
 @dataclass(frozen=True)
@@ -216,16 +226,16 @@ class FeatureSet:
     pretrained: bool = False
 
 
-def _handcrafted(pieces: pd.DataFrame, setting: Setting) -> np.ndarray:
+def _handcrafted(pieces: pd.DataFrame, weights: str) -> np.ndarray:
     return descriptors.extract(pieces)
 
 
-def _mfcc(pieces: pd.DataFrame, setting: Setting) -> np.ndarray:
+def _mfcc(pieces: pd.DataFrame, weights: str) -> np.ndarray:
     return descriptors.extract_mfcc(pieces)
 
 
-def _pictures(pieces: pd.DataFrame, setting: Setting, *, backbone: str) -> np.ndarray:
-    return deep.extract(pieces, setting.weights, backbone=backbone)
+def _pictures(pieces: pd.DataFrame, weights: str, *, backbone: str) -> np.ndarray:
+    return deep.extract(pieces, weights, backbone=backbone)
 
 
 def _deep(name: str, title: str) -> FeatureSet:

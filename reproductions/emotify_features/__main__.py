@@ -1,7 +1,11 @@
 """`python -m reproductions.emotify_features`: the commands of document 002."""
 
-from common.cli import main
+from common import console
+from common.cli import study_app
 from reproductions.emotify_features import STUDY
+from reproductions.emotify_features.evidence import evidence
 
 if __name__ == "__main__":
-    main(STUDY)
+    app = study_app(STUDY)
+    app.command("evidence")(evidence)
+    console.main(app)

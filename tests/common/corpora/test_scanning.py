@@ -159,6 +159,14 @@ def test_a_damaged_file_is_left_out_with_the_reason(make_clips, contents, reason
     assert reason in result.left_out[0]
 
 
+def test_an_mp3_without_a_frame_is_called_damaged_not_absent(make_clips):
+    folder = make_clips(RAVDESS)
+    (folder / RAVDESS[1]).unlink()
+    (folder / RAVDESS[1]).with_suffix(".mp3").write_bytes(bytes(range(256)) * 40)
+    (reason,) = scan([folder]).left_out
+    assert "(damaged, or of a format that is not known)" in reason
+
+
 def test_audio_without_a_sample_is_left_out(make_clips):
     folder = make_clips(RAVDESS)
     header = (folder / RAVDESS[0]).read_bytes()[:40] + bytes(4)

@@ -63,7 +63,10 @@ OUTCOMES: dict[str, tuple[bool, list[str]]] = {
     ),
     "emotify-class-table": (False, ["444 368 174 122 96 63 68 245", "428 372 206 130 88 83 80 193", "68 but 72"]),
     "emotify-class-table-votes": (False, ["double, 2 give it exactly", "0 of 24"]),
-    "emotify-track-numbering": (False, ["2 of 24", "57 tracks", "joyful_activation 31, nostalgia 41", "1 of pop"]),
+    "emotify-track-numbering": (
+        False,
+        ["2 of 24", "11), 0;", "57 tracks", "joyful_activation 31, nostalgia 41", "1 of pop"],
+    ),
     "emotify-pieces": (True, ["1588", "400 tracks", "8 = 2 tracks of 4 pieces"]),
     "emotify-diagonal": (False, ["solemnity 80 % of 25 predictions but 24.1 % of 83 pieces"]),
     "emotify-guessing": (False, ["428/1580 = 27.1 %"]),

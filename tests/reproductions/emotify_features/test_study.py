@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import soundfile
 
-from common import prediction, published, runner
+from common import prediction, published, runner, trials
 from common.corpora import Scan, emotify, scan
 from common.errors import InputError
 from common.study import Setting
-from reproductions.emotify_features import CLASSES, FOLDS, PIECES, STUDY, descriptors
+from reproductions.emotify_features import CLASSES, FOLDS, PIECES, STUDY, descriptors, evidence
 from reproductions.emotify_features.classifiers import PRESETS
+from reproductions.emotify_features.evidence import BY_NAME, CHANCE, Hypothesis, hypotheses, track_of, trial, try_all
 
 NUMBERS = range(1, 11)
 """Numbers of the songs of each genre that lie on the disk."""
@@ -179,3 +180,49 @@ def test_the_corpus_has_1580_pieces_without_amazement(track_ids, shared_data) ->
         clips = STUDY.label(manifest, setting(seed, track_ids=track_ids, ties="random"))
         assert len(clips) == PIECES
         assert set(clips["label"]) == set(CLASSES)
+
+
+def test_every_hypothesis_is_tried_once_and_networks_only_with_weights() -> None:
+    tried = hypotheses(pretrained=True)
+    assert len(set(tried)) == len(tried)
+    orders = {one.labels for one in tried if "," not in one.labels and one.labels != CHANCE}
+    assert len(orders) == 24
+    assert {one.experiment for one in tried} > {one.experiment for one in hypotheses(pretrained=False)}
+
+
+@pytest.mark.parametrize(
+    ("labels", "track"),
+    [
+        ("classical electronic pop rock", 210),
+        ("pop rock classical electronic", 10),
+        (f"classical electronic pop rock, {BY_NAME}", 202),
+    ],
+)
+def test_a_song_takes_the_place_of_its_genre_and_of_its_file(labels: str, track: int) -> None:
+    assert track_of(labels, 0)("pop", 10) == track
+
+
+def test_labels_dealt_by_chance_give_each_track_to_one_song() -> None:
+    dealt = track_of(CHANCE, 1)
+    tracks = [dealt(genre, number) for genre in emotify.ORDERS["corpus"] for number in range(1, 101)]
+    assert sorted(tracks) == list(range(1, 401))
+    assert tracks != sorted(tracks)
+
+
+def test_a_trial_of_a_protocol_gives_the_matrix_of_its_run(songs, known_features, tmp_path) -> None:
+    record = runner.run(job(songs, "handcrafted-fine-knn", "published", tmp_path))
+    numbered = Hypothesis("handcrafted-fine-knn", "classical electronic pop rock", "piece", 0)
+    assert trial(numbered, Scan(songs), "none").confusion.tolist() == record.data["confusion"]
+
+
+def test_trials_go_on_where_they_stopped_and_refuse_those_of_other_songs(
+    songs, known_features, tmp_path, monkeypatch
+) -> None:
+    some = [Hypothesis("handcrafted-fine-knn", CHANCE, "song", seed) for seed in range(2)]
+    monkeypatch.setattr(evidence, "hypotheses", lambda pretrained: some[:1])
+    first = try_all(Scan(songs), None, tmp_path / trials.NAME)
+    monkeypatch.setattr(evidence, "hypotheses", lambda pretrained: some)
+    made = [one.seed for one in try_all(Scan(songs), None, tmp_path / trials.NAME).all]
+    assert ([one.seed for one in first.all], made) == ([0], [0, 1])
+    with pytest.raises(InputError, match="other songs"):
+        try_all(Scan(songs.iloc[1:]), None, tmp_path / trials.NAME)

@@ -1,0 +1,67 @@
+"""How well confusion matrices of ours explain a printed one."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+SMOOTHING = 0.5
+"""Items added to each cell, so that what never happened to us is not impossible."""
+
+
+def expected(confusions: Sequence[np.ndarray], like: np.ndarray | None = None) -> np.ndarray:
+    """Return how each class is answered, (true, predicted): mean counts of several runs as shares of their rows.
+
+    Args:
+        confusions: integers (true, predicted) of each run.
+        like: counts as of one more run, towards which few runs are drawn.
+    """
+    counts = np.mean([*confusions, *([] if like is None else [like])], axis=0) + SMOOTHING
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+
+
+def log_likelihood(matrix: np.ndarray, shares: np.ndarray, *, errors: bool = False) -> float:
+    """Return the logarithm of the likelihood of a matrix' counts, given its row totals.
+
+    Args:
+        matrix: integers (true, predicted).
+        shares: as `expected` returns them.
+        errors: only how wrong answers are spread, whatever the share of right ones.
+    """
+    if errors:
+        wrong = ~np.eye(len(matrix), dtype=bool)
+        among = np.where(wrong, shares, 0)
+        shares = among / among.sum(axis=1, keepdims=True)
+        return float((matrix[wrong] * np.log(shares[wrong])).sum())
+    return float((matrix * np.log(shares)).sum())
+
+
+def chi_square(matrix: np.ndarray, shares: np.ndarray) -> float:
+    """Return Pearson's distance of a matrix' counts from those expected with its row totals."""
+    counts = matrix.sum(axis=1, keepdims=True) * shares
+    return float((np.square(matrix - counts) / counts).sum())
+
+
+def own_distances(confusions: Sequence[np.ndarray]) -> list[float]:
+    """Return the distance of each run of ours from what the others make expected."""
+    others = [[one for one in confusions if one is not left] for left in confusions]
+    return [chi_square(left, expected(rest)) for left, rest in zip(confusions, others, strict=True)]
+
+
+def likeliest(matrix: np.ndarray, ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> dict[str, float]:
+    """Return the log likelihood of a matrix under each way, the best first.
+
+    A way is expected to be as its runs are, and a little as those of all ways: few runs tell little of rare answers.
+    """
+    pooled = np.mean([run for runs in ways.values() for run in runs], axis=0)
+    found = {name: log_likelihood(matrix, expected(runs, like=pooled), errors=errors) for name, runs in ways.items()}
+    return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+
+
+def recognised(ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> float:
+    """Return for which share of our own runs their own way is the likeliest, the run itself left out of it."""
+    right = []
+    for name, runs in ways.items():
+        for left in runs:
+            others = {**ways, name: [one for one in runs if one is not left]}
+            right.append(next(iter(likeliest(left, others, errors=errors))) == name)
+    return float(np.mean(right))

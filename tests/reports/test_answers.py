@@ -1,0 +1,74 @@
+"""What answers are drawn from: likelihoods of a printed matrix, and differences over songs."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from common import published, records
+from reports.answers import answers
+from reports.answers.emotify_features import compared, paired_over_songs
+from reports.answers.matrices import chi_square, expected, likeliest, log_likelihood, own_distances, recognised
+from reports.collect import Group, Run
+
+SURE = np.array([[90, 5, 5], [5, 90, 5], [5, 5, 90]])
+LEANING = np.array([[90, 9, 1], [1, 90, 9], [9, 1, 90]])
+
+
+def test_expected_answers_are_shares_of_each_class_and_never_nothing() -> None:
+    shares = expected([np.array([[4, 0], [0, 4]])])
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert shares.min() > 0
+
+
+def test_the_way_that_made_a_matrix_is_the_likeliest() -> None:
+    ways = {"sure": [SURE, SURE + 1], "leaning": [LEANING, LEANING + 1]}
+    assert next(iter(likeliest(LEANING, ways))) == "leaning"
+    assert recognised(ways) == 1.0
+
+
+def test_errors_alone_do_not_depend_on_how_many_are_right() -> None:
+    fewer = LEANING - np.diag([40, 40, 40])
+    alone = [log_likelihood(matrix, expected([LEANING]), errors=True) for matrix in (LEANING, fewer)]
+    assert alone[0] == pytest.approx(alone[1])
+    assert log_likelihood(fewer, expected([LEANING])) > log_likelihood(LEANING, expected([LEANING]))
+
+
+def test_a_matrix_is_at_no_distance_from_itself_and_at_one_from_another() -> None:
+    assert chi_square(LEANING, LEANING / LEANING.sum(axis=1, keepdims=True)) == 0
+    assert chi_square(LEANING, expected([SURE])) > 10
+    assert own_distances([SURE, SURE.copy()])[0] < 0.1
+
+
+def run(seed: int, right: list[int]) -> Run:
+    """Return a run on two pieces of each of as many songs as there are pairs."""
+    pieces = [f"pop/{number // 2}#{number % 2}" for number in range(len(right))]
+    predicted = ["calm" if hit else "tense" for hit in right]
+    table = pd.DataFrame({"corpus": "emotify", "name": pieces, "true": "calm", "predicted": predicted})
+    return Run(records.Record(Path(), {"seed": seed}), pd.DataFrame(), table)
+
+
+def test_a_difference_over_songs_is_of_the_seeds_that_both_have() -> None:
+    first = Group((run(0, [1, 1, 1, 0]), run(1, [1, 1, 1, 1])))
+    second = Group((run(1, [0, 0, 1, 1]), run(2, [0, 0, 0, 0])))
+    found = paired_over_songs(first, second)
+    assert found is not None
+    assert (found.value, found.n) == (0.5, 2)
+    assert found.interval == (0.0, 1.0)  # one song decides: drawn never, or always
+
+
+def test_a_difference_of_other_pieces_is_none() -> None:
+    assert paired_over_songs(Group((run(0, [1, 1]),)), Group((run(0, [1, 1, 1, 1]),))) is None
+    assert paired_over_songs(Group((run(0, [1, 1]),)), Group((run(1, [1, 1]),))) is None
+
+
+def test_what_prints_a_number_keeps_its_own_section() -> None:
+    known = published.load("emotify_features")
+    assert not compared(known) & {"handcrafted-bagged-trees", "deep-cubic-svm"}
+    assert "mfcc-fine-knn" in compared(known)
+
+
+def test_without_records_nothing_is_answered() -> None:
+    assert answers(published.load("emotify_features"), [], None, {}).sections == ()
+    assert answers(published.load("ser_parallel"), [], None, {}).compared == frozenset()
