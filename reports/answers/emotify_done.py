@@ -150,8 +150,8 @@ def _on_labels(found: Evidence) -> str:
     own = min(places[CORPUS]) > len(orders) / 2 and CORPUS not in found.reached
     alone = all(errors[first] >= errors[order] for order in possible)
     told = (
-        f"{'Indicated: songs did not have their own labels' if own else 'Open: whether songs had their own labels'}. Of "
-        f"{len(orders)} orders of the genres the corpus' own is number {places[CORPUS][0]} by the likelihood of the "
+        f"{'Indicated: songs did not have their own labels' if own else 'Open: whether songs had their own labels'}. "
+        f"Of {len(orders)} orders of the genres the corpus' own is number {places[CORPUS][0]} by the likelihood of the "
         f"printed matrix, {max(all_cells.values()) - all_cells[CORPUS]:.1f} behind the best (natural logarithms), and "
         f"number {places[CORPUS][1]} by its errors alone. {_score(found)} {len(found.reached)} orders can give the row "
         f"totals exactly: {'; '.join(map(_named, found.reached))}. "
