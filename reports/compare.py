@@ -27,6 +27,7 @@ from reports.collect import Estimate, Group, Run
 REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED = "reproduced", "inconclusive", "not reproduced"
 NOT_COMPARABLE, NOT_RUN = "not comparable", "not run"
 ACCURACY = "accuracy"
+RANDOM_WEIGHTS = "random weights in place of pretrained ones"
 Scope = Literal["overall", "class", "cell"]
 MINUS = "\N{MINUS SIGN}"
 
@@ -83,11 +84,16 @@ def obstacle(record: dict[str, Any], published: Published) -> str | None:
         return f"{record['size']} size: fewer epochs than the document's"
     if overrides := record["configuration"].get("overrides"):
         return "set on the command line: " + ", ".join(f"{name} = {value}" for name, value in overrides.items())
-    if record["configuration"].get("weights") == "none":
-        return "random weights in place of pretrained ones"
+    if has_random_weights(record):
+        return RANDOM_WEIGHTS
     if record["classes"] != list(theirs.classes):
         return f"other classes: {', '.join(record['classes'])}"
     return None
+
+
+def has_random_weights(record: dict[str, Any]) -> bool:
+    """Return whether a network that should have been trained before was not."""
+    return record["configuration"].get("weights") == "none"
 
 
 def caveat(record: dict[str, Any], published: Published) -> str:
@@ -98,6 +104,7 @@ def caveat(record: dict[str, Any], published: Published) -> str:
     ]
     precision = record["environment"].get("precision", "float32")
     computed = [f"computed in {precision}"] * (precision != "float32")
+    computed += [RANDOM_WEIGHTS] * has_random_weights(record)
     return ", ".join([*([] if record["data"]["demo"] else changed), *computed])
 
 

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from common.metrics import Interval, wilson
 from common.published import Experiment, Printed, Published
 from reports.collect import Group
-from reports.compare import ACCURACY
+from reports.compare import ACCURACY, has_random_weights
 from reports.figures.sheet import (
     EDGED,
     GREY,
@@ -152,7 +152,8 @@ def obtained_dot(published: Published, metric: str, group: Group, number: int) -
     if ours is None:
         return None
     seeds = f", {len(group.runs)} seeds" * (len(group.runs) > 1)
-    text = as_printed(published, metric, ours.value, 0.001) + seeds + (f" ({number})" if number else "")
+    untrained = ", random weights" * has_random_weights(group.first)
+    text = as_printed(published, metric, ours.value, 0.001) + seeds + untrained + (f" ({number})" if number else "")
     return Dot(ours.value, ours.interval, text, look(group))
 
 
