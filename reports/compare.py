@@ -18,6 +18,7 @@ from common.metrics import (
     difference_interval,
     mcnemar,
     mean_interval,
+    newcombe,
     paired_difference,
     wilson,
 )
@@ -174,6 +175,17 @@ def _class_estimate(group: Group, metric: str) -> Estimate | None:
     return group.class_estimate(name, score) if name in group.first["classes"] else None
 
 
+def _between(ours: Estimate, theirs: Estimate, *, independent: bool) -> Interval:
+    """Return the interval of the difference; of clips as if they were independent, or from both intervals.
+
+    Ours may be over songs, and wider for it. But where the document has the same songs as we, they are no reason for
+    its number to be another one, and must not make a verdict milder.
+    """
+    if independent:
+        return newcombe(ours.value, ours.n, theirs.value, theirs.n)
+    return difference_interval(ours.value, ours.interval, theirs.value, theirs.interval)
+
+
 def _theirs(printed: Printed, ours: Estimate | None) -> Estimate:
     """Return the printed number with its interval; where the document's n is unknown, ours stands for it."""
     n = printed.n if printed.n is not None else ours.n if ours else 0
@@ -202,7 +214,7 @@ def _verdict(
     if printed.resolution is None:
         return None
     theirs = _theirs(printed, ours)
-    between = difference_interval(ours.value, ours.interval, theirs.value, theirs.interval) if ours else None
+    between = _between(ours, theirs, independent=scope == "overall" and printed.kind == "proportion") if ours else None
     word, why = _word(published, group, metric, between, printed.resolution)
     return Verdict(
         study=published.study,

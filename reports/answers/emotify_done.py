@@ -9,7 +9,7 @@ likelihood under each way; that of its errors alone leaves out how good the feat
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -43,7 +43,7 @@ FEWEST = 2
 """Runs of one way, so that each can be held against the others."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What a conclusion is drawn from.
 
@@ -61,7 +61,7 @@ class Evidence:
     cells: Mapping[tuple[str, str], Group]
     trials: Trials
 
-    @property
+    @cached_property
     def orders(self) -> dict[str, list[np.ndarray]]:
         """Confusions of the trials of each order of the genres, single pieces in the folds."""
         found: dict[str, list[np.ndarray]] = {}
@@ -70,7 +70,7 @@ class Evidence:
                 found.setdefault(one.labels, []).append(one.confusion)
         return found
 
-    @property
+    @cached_property
     def reached(self) -> list[str]:
         """Orders under which the row totals can come out exactly."""
         return [" ".join(order) for order in orders_that_reach(EQUAL, self.totals)]
@@ -121,7 +121,7 @@ def _confusions(group: Group) -> list[np.ndarray]:
 
 
 def _finding(found: Evidence) -> list[Words]:
-    return [Words(_on_folds(found)), Words(_on_labels(found)), Words(_on_deep(found))]
+    return [Words(say(found)) for say in (_on_folds, _on_own_labels, _on_order, _on_deep)]
 
 
 def _on_folds(found: Evidence) -> str:
@@ -132,7 +132,11 @@ def _on_folds(found: Evidence) -> str:
     best, experiment, labels = max(by_song)
     low, _ = wilson(found.printed, int(found.matrices[HANDCRAFTED].sum()))
     ways = len({way[1:] for way in by_song})
-    decided = "Shown: the folds were of single pieces" if best < low else "Open: how the folds were made"
+    decided = (
+        "Shown, for all features tried: the folds were of single pieces"
+        if best < low
+        else "Open: how the folds were made"
+    )
     return (
         f"{decided}. With whole songs in the folds, the best of {len(by_song)} runs and trials ({ways} combinations of "
         f"labels, features and classifier) has {_percent(best)} ({experiment}, {_named(labels)} labels), the document "
@@ -140,30 +144,80 @@ def _on_folds(found: Evidence) -> str:
     )
 
 
-def _on_labels(found: Evidence) -> str:
-    """Say whether the songs had their own labels, which order explains the matrix, and how far that can be trusted."""
+def _on_own_labels(found: Evidence) -> str:
+    """Say whether the songs had the labels of their own listeners."""
+    by_all, by_errors = (
+        likeliest(found.matrices[HANDCRAFTED], found.orders, errors=errors) for errors in (False, True)
+    )
+    places = [list(ways).index(CORPUS) + 1 for ways in (by_all, by_errors)]
+    agreed, agreed_by_errors, asked = _agreement(found)
+    word = "Strongly indicated" if agreed_by_errors == asked else "Indicated"
+    no = min(places) > len(by_all) / 2 and CORPUS not in found.reached
+    decided = f"{word}: songs did not have their own labels" if no else "Open: whether songs had their own labels"
+    return (
+        f"{decided}. Of {len(by_all)} orders of the genres the corpus' own is number {places[0]} by the likelihood of "
+        f"the printed matrix, {max(by_all.values()) - by_all[CORPUS]:.1f} behind the best (natural logarithms), and "
+        f"number {places[1]} by its errors alone. {_score(found)} Of {asked} combinations of features and classifier, "
+        f"{agreed} find the alphabetical order likelier than the corpus' own, and by the errors alone "
+        f"{agreed_by_errors}."
+    )
+
+
+def _on_order(found: Evidence) -> str:
+    """Say whose labels the songs had instead, and how far that can be trusted."""
     orders, matrix = found.orders, found.matrices[HANDCRAFTED]
-    all_cells, errors = likeliest(matrix, orders), likeliest(matrix, orders, errors=True)
-    places = {order: (list(all_cells).index(order) + 1, list(errors).index(order) + 1) for order in orders}
-    possible = [order for order in all_cells if order in found.reached]
-    first = possible[0] if possible else next(iter(all_cells))
-    own = min(places[CORPUS]) > len(orders) / 2 and CORPUS not in found.reached
-    alone = all(errors[first] >= errors[order] for order in possible)
-    told = (
-        f"{'Indicated: songs did not have their own labels' if own else 'Open: whether songs had their own labels'}. "
-        f"Of {len(orders)} orders of the genres the corpus' own is number {places[CORPUS][0]} by the likelihood of the "
-        f"printed matrix, {max(all_cells.values()) - all_cells[CORPUS]:.1f} behind the best (natural logarithms), and "
-        f"number {places[CORPUS][1]} by its errors alone. {_score(found)} {len(found.reached)} orders can give the row "
-        f"totals exactly: {'; '.join(map(_named, found.reached))}. "
+    by_all, by_errors = likeliest(matrix, orders), likeliest(matrix, orders, errors=True)
+    possible = [order for order in by_all if order in found.reached]
+    reach = f"{len(possible)} of {len(orders)} orders can give the row totals exactly: {_listed(possible)}."
+    if not possible:
+        return f"Open: whose labels the songs had. {reach}"
+    first = possible[0]
+    alone = all(by_errors[first] >= by_errors[order] for order in possible)
+    places = " and ".join(
+        f"number {list(ways).index(first) + 1} ({max(ways.values()) - ways[first]:.1f} behind the best)"
+        for ways in (by_all, by_errors)
     )
-    which = f"Indicated: {_named(first)}" if alone and possible else "Open: which order instead"
-    return told + (
-        f"{which}. Of the orders that can, {_named(first)} is the likeliest by all cells"
-        f"{' and by the errors alone' if alone else ', though not by the errors alone'}; of all it is number "
-        f"{places[first][0]} and {places[first][1]}. In this way {recognised(orders):.0%} of our own trials are given "
-        f"to their order ({recognised(orders, errors=True):.0%} by their errors alone), where chance would give "
-        f"{1 / len(orders):.0%}."
+    decided = f"Indicated: they had those of the {_named(first)} order" if alone else "Open: whose labels they had"
+    return (
+        f"{decided}. {reach} Of these, {_named(first)} is the likeliest by all cells"
+        f"{' and by the errors alone' if alone else ', though not by the errors alone'}; of all orders it is {places}. "
+        f"In this way {recognised(orders):.0%} of our own trials are given to their order "
+        f"({recognised(orders, errors=True):.0%} by their errors alone), where chance would give {1 / len(orders):.0%}."
     )
+
+
+def _listed(orders: Iterable[str]) -> str:
+    return "; ".join(_named(order) for order in orders) or "none"
+
+
+def _agreement(found: Evidence) -> tuple[int, int, int]:
+    """Count the experiments of the trials that prefer alphabetical labels: by all cells, by the errors; and all."""
+    asked = [ratios for name in _experiments(found.trials) if (ratios := _ratios(found, name, ALPHABETICAL))]
+    by_all, by_errors = (sum(ratio > 0 for ratio in ratios) for ratios in zip(*asked, strict=True))
+    return by_all, by_errors, len(asked)
+
+
+def _experiments(trials: Trials) -> list[str]:
+    return list(dict.fromkeys(one.experiment for one in trials.all))
+
+
+def _held(experiment: str) -> str:
+    """Return whose printed matrix an experiment is held against."""
+    return DEEP if experiment.startswith("mobilenet") else HANDCRAFTED
+
+
+def _ratios(found: Evidence, experiment: str, labels: str) -> tuple[float, float] | None:
+    """Return how much likelier labels make the printed matrix than the corpus' own, by all cells and by the errors."""
+    runs = {one: found.trials.of(experiment=experiment, labels=one, folds="piece") for one in (labels, CORPUS)}
+    if not all(runs.values()):
+        return None
+    first, other = (expected([one.confusion for one in own]) for own in runs.values())
+    matrix = found.matrices[_held(experiment)]
+    by_all, by_errors = (
+        log_likelihood(matrix, first, errors=errors) - log_likelihood(matrix, other, errors=errors)
+        for errors in (False, True)
+    )
+    return by_all, by_errors
 
 
 def _score(found: Evidence) -> str:
@@ -213,15 +267,23 @@ def _against(found: Evidence) -> list[Words]:
     told = [_distance_of(found, labels) for labels in (ALPHABETICAL, CORPUS)]
     better = [
         f"{experiment} {_percent(_mean(own))}"
-        for experiment in dict.fromkeys(one.experiment for one in found.trials.all)
+        for experiment in _experiments(found.trials)
         if (own := found.trials.of(experiment=experiment, labels=ALPHABETICAL, folds="piece"))
         and _mean(own) > found.printed
     ]
     beyond = f"Other classifiers on ours reach more than is printed: {', '.join(better)}." if better else ""
+    runs = _confusions(found.cells[ALPHABETICAL, "piece"])
+    farther = chi_square(found.matrices[HANDCRAFTED], expected(runs))
+    most = max(own_distances(runs))
+    apart = (
+        f"The printed matrix lies at {farther:.1f} from the mean of ours under alphabetical labels, "
+        f"{'farther than' if farther > most else 'no farther than'} any run of ours ({most:.1f} at most)."
+    )
     return [
         Words(
-            f"Against it: by accuracy alone neither order is confirmed: {'; '.join(told)}. {beyond} Which features the "
-            "document had decides how much of a song is recognised, and so moves the accuracy under either order."
+            f"Against it: by accuracy alone neither order is confirmed: {'; '.join(told)}. {apart} {beyond} Which "
+            "features the document had decides how much of a song is recognised, and so moves the accuracy under "
+            "either order."
         ),
         Words(_control(found)),
     ]
@@ -347,34 +409,30 @@ def _other_table(found: Evidence) -> Table:
             for labels in (ALPHABETICAL, CORPUS)
             for folds in ("piece", "song")
         ),
-        Column("Alphabetical over corpus, log ratio", "all cells", "number"),
-        Column("Alphabetical over corpus, log ratio", "errors alone", "number"),
+        Column("Log ratio to the corpus' own labels", "all cells", "number"),
+        Column("Log ratio to the corpus' own labels", "errors alone", "number"),
     )
-    experiments = dict.fromkeys(one.experiment for one in found.trials.all)
-    rows = [_other_row(found, name) for name in experiments]
+    rows = [_other_row(found, name) for name in _experiments(found.trials)]
     rows += [_bare_row(found, labels) for labels in _other_labels(found.trials)]
     caption = "Other features, classifiers and labels (trials)"
-    notes = ("The log ratio is that of the printed matrix with single pieces in the folds.",)
+    notes = (
+        "The log ratio says how much likelier the printed matrix is, with single pieces in the folds, under the "
+        "alphabetical order than under the corpus' own; in the last rows, under the labels named.",
+    )
     return Table("really-done-others", caption, columns, tuple(rows), notes=notes)
 
 
 def _other_row(found: Evidence, experiment: str) -> tuple[Cell, ...]:
-    held = DEEP if experiment.startswith("mobilenet") else HANDCRAFTED
     accuracies = [
         _mean_share(found.trials.of(experiment=experiment, labels=labels, folds=folds))
         for labels in (ALPHABETICAL, CORPUS)
-        for folds in ("piece", "song")
+        for folds in WAYS
     ]
-    runs = {labels: found.trials.of(experiment=experiment, labels=labels, folds="piece") for labels in KNOWN}
-    ratios: list[Cell] = [None, None]
-    if all(runs.values()):
-        shares = {labels: expected([one.confusion for one in own]) for labels, own in runs.items()}
-        likely = [
-            [log_likelihood(found.matrices[held], shares[labels], errors=errors) for labels in (ALPHABETICAL, CORPUS)]
-            for errors in (False, True)
-        ]
-        ratios = [Number(_signed(first - other), first - other) for first, other in likely]
-    return experiment, held, *accuracies, *ratios
+    return experiment, _held(experiment), *accuracies, *_signs(_ratios(found, experiment, ALPHABETICAL))
+
+
+def _signs(ratios: tuple[float, float] | None) -> list[Cell]:
+    return [Number(_signed(ratio), ratio) for ratio in ratios] if ratios else [None, None]
 
 
 def _other_labels(trials: Trials) -> list[str]:
@@ -387,9 +445,9 @@ def _plain(labels: str) -> bool:
 
 
 def _bare_row(found: Evidence, labels: str) -> tuple[Cell, ...]:
-    """Return a row of labels that belong to neither order: its accuracies stand under the alphabetical's."""
+    """Return a row of labels that are neither order: their accuracies stand under the alphabetical's."""
     own = [_mean_share(found.trials.of(experiment=HANDCRAFTED, labels=labels, folds=folds)) for folds in WAYS]
-    return f"{HANDCRAFTED}, {labels}", HANDCRAFTED, *own, None, None, None, None
+    return f"{HANDCRAFTED}, {labels}", HANDCRAFTED, *own, None, None, *_signs(_ratios(found, HANDCRAFTED, labels))
 
 
 WAYS = ("piece", "song")

@@ -5,8 +5,8 @@ right. Runs of one seed and protocol have the same pieces, so a difference is pa
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
 from itertools import product
 
 import numpy as np
@@ -36,6 +36,7 @@ class Compared:
     """All comparable groups, by set of features, preset and protocol."""
 
     groups: Mapping[tuple[str, str, str], Group]
+    _differences: dict[tuple[tuple[str, str], tuple[str, str], str], Estimate | None] = field(default_factory=dict)
 
     @cached_property
     def presets(self) -> list[str]:
@@ -61,10 +62,11 @@ class Compared:
 
     def difference(self, first: tuple[str, str], second: tuple[str, str], protocol: str) -> Estimate | None:
         """Return by how much one (features, preset) is better than another, on the seeds that both have."""
-        pair = [self.groups.get((*one, protocol)) for one in (first, second)]
-        if pair[0] is None or pair[1] is None:
-            return None
-        return paired_over_songs(pair[0], pair[1])
+        asked = (first, second, protocol)
+        if asked not in self._differences:
+            one, other = (self.groups.get((*of, protocol)) for of in (first, second))
+            self._differences[asked] = paired_over_songs(one, other) if one and other else None
+        return self._differences[asked]
 
 
 def paired_over_songs(first: Group, second: Group) -> Estimate | None:
@@ -93,11 +95,16 @@ def paired_over_songs(first: Group, second: Group) -> Estimate | None:
 
 def _interval(of_songs: np.ndarray) -> Interval:
     """Draw songs; `of_songs` has the pieces gained and the pieces of each, over all seeds."""
-    songs = len(of_songs)
-    weights = np.random.default_rng(0).multinomial(songs, np.full(songs, 1 / songs), size=RESAMPLES)
-    gains, pieces = (weights @ of_songs).T
+    gains, pieces = (_draws(len(of_songs)) @ of_songs).T
     low, high = np.percentile(gains / pieces, PERCENTILES)
     return float(low), float(high)
+
+
+@cache
+def _draws(songs: int) -> np.ndarray:
+    """Return how often each song is drawn in each resample, (resamples, songs)."""
+    draw = np.random.default_rng(0)
+    return draw.multinomial(songs, np.full(songs, 1 / songs), size=RESAMPLES).astype(float)
 
 
 def answer(

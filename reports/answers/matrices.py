@@ -27,12 +27,16 @@ def log_likelihood(matrix: np.ndarray, shares: np.ndarray, *, errors: bool = Fal
         shares: as `expected` returns them.
         errors: only how wrong answers are spread, whatever the share of right ones.
     """
-    if errors:
-        wrong = ~np.eye(len(matrix), dtype=bool)
-        among = np.where(wrong, shares, 0)
-        shares = among / among.sum(axis=1, keepdims=True)
-        return float((matrix[wrong] * np.log(shares[wrong])).sum())
-    return float((matrix * np.log(shares)).sum())
+    return float((matrix * _logarithms(shares, errors=errors)).sum())
+
+
+def _logarithms(shares: np.ndarray, *, errors: bool) -> np.ndarray:
+    """Return the logarithms of shares; of those among the errors, and 0 for right answers, if these do not count."""
+    if not errors:
+        return np.asarray(np.log(shares))
+    right = np.eye(len(shares), dtype=bool)
+    among = np.where(right, 0, shares)
+    return np.asarray(np.log(np.where(right, 1, among / among.sum(axis=1, keepdims=True))))
 
 
 def chi_square(matrix: np.ndarray, shares: np.ndarray) -> float:
@@ -52,16 +56,24 @@ def likeliest(matrix: np.ndarray, ways: Mapping[str, list[np.ndarray]], *, error
 
     A way is expected to be as its runs are, and a little as those of all ways: few runs tell little of rare answers.
     """
-    pooled = np.mean([run for runs in ways.values() for run in runs], axis=0)
+    pooled = _pooled(ways)
     found = {name: log_likelihood(matrix, expected(runs, like=pooled), errors=errors) for name, runs in ways.items()}
     return dict(sorted(found.items(), key=lambda pair: -pair[1]))
 
 
+def _pooled(ways: Mapping[str, list[np.ndarray]]) -> np.ndarray:
+    return np.asarray(np.mean([run for runs in ways.values() for run in runs], axis=0))
+
+
 def recognised(ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> float:
     """Return for which share of our own runs their own way is the likeliest, the run itself left out of it."""
+    pooled = _pooled(ways)
+    every = np.stack([_logarithms(expected(runs, like=pooled), errors=errors) for runs in ways.values()])
     right = []
-    for name, runs in ways.items():
+    for place, runs in enumerate(ways.values()):
         for left in runs:
-            others = {**ways, name: [one for one in runs if one is not left]}
-            right.append(next(iter(likeliest(left, others, errors=errors))) == name)
+            likely = (every * left).sum(axis=(1, 2))
+            rest = expected([one for one in runs if one is not left], like=pooled)
+            likely[place] = log_likelihood(left, rest, errors=errors)
+            right.append(int(likely.argmax()) == place)
     return float(np.mean(right))

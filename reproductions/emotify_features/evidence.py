@@ -54,9 +54,9 @@ SAME = ("digest", "forms", "weights")
 KEEP_EVERY = 10
 """Trials after which the file is written again."""
 
-SEEDS = range(5)
-ORDER_SEEDS = range(10)
-CONTROL_SEEDS = range(20)
+SEEDS = range(2)
+ORDER_SEEDS = range(4)
+CONTROL_SEEDS = range(6)
 BY_NAME = "listed by name"
 CHANCE = "dealt by chance"
 

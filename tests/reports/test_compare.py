@@ -95,6 +95,16 @@ def test_the_interval_holds_ours_and_the_difference_is_ours_minus_the_printed(wr
             assert row.difference_interval[0] <= row.difference <= row.difference_interval[1]
 
 
+def test_an_interval_over_groups_does_not_make_the_verdict_milder(write: Write, runs: Path) -> None:
+    folder = write(accuracy=0.6)
+    record = json.loads((folder / "record.json").read_text())
+    record["metrics"]["accuracy"]["interval"] = [0.4, 0.8]
+    (folder / "record.json").write_text(json.dumps(record))
+    row = judged(runs)["single-cnn", "accuracy"]
+    assert row.interval == (0.4, 0.8)
+    assert row.difference_interval == pytest.approx(newcombe(row.obtained, row.n, row.published, row.n))
+
+
 def test_the_mean_over_seeds_is_judged_and_said(write: Write, runs: Path) -> None:
     for seed, accuracy in enumerate((0.66, 0.67, 0.68)):
         write("single-cnn", seed=seed, accuracy=accuracy)
