@@ -4,7 +4,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -18,7 +18,19 @@ from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 
-from common import cache, configuration, console, estimate, metrics, prediction, published, runner, training
+from common import (
+    cache,
+    configuration,
+    console,
+    describe,
+    estimate,
+    illustrations,
+    metrics,
+    prediction,
+    published,
+    runner,
+    training,
+)
 from common.corpora import Scan, demo, scan
 from common.errors import InputError
 from common.study import Experiment, Protocol, Setting, Size, Study
@@ -88,6 +100,8 @@ def study_app(study: Study) -> typer.Typer:
     app.command("summary")(_summary)
     app.command("attribution")(_attribution)
     app.command("predict")(_predict)
+    if study.examples:
+        app.command("illustrate")(_illustrate)
     return app
 
 
@@ -146,12 +160,14 @@ def _run(
             _print_estimate(job, as_json)
         else:
             _print_record(runner.run(job, announce), as_json)
+    if study.examples and not names and not dry_run:
+        _keep_illustrations(study, scanned, runs or default_runs(data))
 
 
 def _list(context: typer.Context, as_json: Json = False) -> None:
     """List the experiments with their published numbers."""
     study: Study = context.obj
-    print_listing(listing(study), as_json=as_json, title=study.title)
+    print_listing(describe.listing(study), as_json=as_json, title=study.title)
     if not as_json:
         _print_switches(study)
 
@@ -180,28 +196,6 @@ def print_listing(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: st
     print_table(table)
 
 
-def listing(study: Study) -> list[dict[str, Any]]:
-    """Return `study, id, title, section, published, parameters` of each experiment, under its published protocol."""
-    printed = published.load(study.name)
-    setting = Setting(study.protocols["published"].switches, seed=0)
-    return [
-        {
-            "study": study.name,
-            "id": experiment.id,
-            "title": experiment.title,
-            "section": experiment.section,
-            "published": printed.metrics(experiment.id),
-            "parameters": _parameters(experiment, setting, len(study.classes)),
-        }
-        for experiment in study.experiments
-    ]
-
-
-def _parameters(experiment: Experiment, setting: Setting, n_classes: int) -> int | None:
-    """Return how many parameters a Keras model has; None for a scikit-learn estimator."""
-    return None if experiment.training is None else experiment.build(setting, n_classes).count_params()
-
-
 def _summary(
     context: typer.Context,
     name: Name,
@@ -213,7 +207,7 @@ def _summary(
     study: Study = context.obj
     experiment = study.experiment(name)
     chosen = study.protocol(protocol, _pairs(changes))
-    facts = summary(study, experiment, chosen)
+    facts = describe.summary(study, experiment, chosen)
     if as_json:
         print(json.dumps(facts))
         return
@@ -222,9 +216,9 @@ def _summary(
         return
     printed = published.load(study.name).layers(experiment.id)
     table = Table("layer", "type", "shape", "parameters", "printed name", "printed shape", "printed", "agrees")
-    for layer, row in beside(facts["layers"], printed.rows if printed else ()):
+    for layer, row in describe.beside(facts["layers"], printed.rows if printed else ()):
         mine = (
-            (layer["name"], layer["type"], _shape_in_words(layer["shape"]), f"{layer['parameters']:,}")
+            (layer["name"], layer["type"], describe.shape_in_words(layer["shape"]), f"{layer['parameters']:,}")
             if layer
             else ("",) * 4
         )
@@ -244,61 +238,10 @@ def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
     print_table(table)
 
 
-def summary(study: Study, experiment: Experiment, protocol: Protocol) -> dict[str, Any]:
-    """Return `total, trainable, non_trainable, layers` of an experiment's model, shapes as the document prints them.
-
-    Of a scikit-learn estimator, return its `steps`.
-    """
-    model = experiment.build(Setting(protocol.switches, seed=0), len(study.classes))
-    if experiment.training is None:
-        return {"steps": training.steps(model)}
-    facts = training.summarise(model)
-    for layer in facts["layers"]:
-        layer["shape"] = list((experiment.printed_shape or study.printed_shape)(tuple(layer["shape"])))
-    return facts
-
-
-def beside(
-    layers: Sequence[Mapping[str, Any]], rows: Sequence[published.Layer]
-) -> Iterator[tuple[Mapping[str, Any] | None, published.Layer | None]]:
-    """Pair each layer with the first printed row, not yet paired, of its shape and parameters; then what is left over.
-
-    Args:
-        layers: as in `summary`.
-        rows: of the printed table.
-    """
-    left = list(rows)
-    for layer in layers:
-        row = next((row for row in left if _same(layer, row)), None)
-        if row is not None:
-            left.remove(row)
-        yield layer, row
-    yield from ((None, row) for row in left)
-
-
-def _same(layer: Mapping[str, Any], row: published.Layer) -> bool:
-    return (layer["parameters"], _shape_in_words(layer["shape"]), _kind(layer["type"])) == (
-        row.parameters,
-        row.shape.strip("[]"),
-        _kind(row.type),
-    )
-
-
-def _kind(layer_type: str) -> str:
-    """Reduce a layer's type to a word that Keras 2 (printed) and Keras 3 (ours) share."""
-    same = {"TransformerEncoder": "Encoder", "BatchNorm": "BatchNormalization"}
-    operations = dict.fromkeys(("Squeeze", "Transpose", "Mean", "Concatenate"), "TFOpLambda")
-    return (same | operations).get(layer_type, layer_type)
-
-
 def _agreement(layer: Mapping[str, Any] | None, row: published.Layer | None, printed: bool) -> str:
     if not printed:
         return ""
     return "yes" if layer is not None and row is not None else "no"
-
-
-def _shape_in_words(shape: Sequence[int | None]) -> str:
-    return f"({', '.join(str(size) for size in shape)})"
 
 
 def _attribution(
@@ -383,6 +326,18 @@ def _mean_in_words(values: Sequence[float] | np.ndarray, *, signed: bool = False
 
 def _values_in_words(values: Sequence[float]) -> str:
     return " ".join(f"{value:.4f}" for value in values)
+
+
+def _illustrate(context: typer.Context, data: Data = None, runs: Runs = None) -> None:
+    """Make what the document's figures of single clips and of models show, for the reports."""
+    study: Study = context.obj
+    _keep_illustrations(study, scan_clips(study, data), runs or default_runs(data))
+
+
+def _keep_illustrations(study: Study, scanned: Scan, runs: Path) -> None:
+    place = illustrations.path_of(runs, study.name)
+    illustrations.write(place, describe.illustrate(study, scanned))
+    announce(f"what the document's figures of clips and models show: {place}")
 
 
 def _predict(

@@ -7,13 +7,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from common import records
 from common.errors import InputError
-from common.study import Value
+
+if TYPE_CHECKING:  # `reports` reads searches, and would wait for scikit-learn that `common.study` needs
+    from common.study import Value
 
 SCHEMA = 1
 """Version of `search.json`; readers refuse others."""
@@ -76,7 +78,7 @@ class SearchResult:
     data: dict[str, Any]
 
     @property
-    def chosen(self) -> dict[str, Value]:
+    def chosen(self) -> "dict[str, Value]":
         """The best value of each setting."""
         return dict(self.data["chosen"])
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import InputError
+from common.illustrations import Example
 from common.splits import SPEAKER_AND_GROUP, Split
 
 Size = Literal["full", "demo"]
@@ -276,6 +277,8 @@ class Study:
             of them; intervals are bootstrapped over the first, where the leak audit finds it kept apart or the clips
             are pieces of recordings.
         clips: how many clips `label` makes of the whole corpora; None: one of each.
+        examples: returns what the document's figures of single clips show, given a relabelled manifest and the setting.
+        diagrams: the document's figures of models, by the experiment whose model it is.
     """
 
     name: str
@@ -291,6 +294,8 @@ class Study:
     printed_shape: Callable[[tuple[int | None, ...]], tuple[int | None, ...]] = lambda shape: shape
     apart: Mapping[str, str] = field(default_factory=lambda: SPEAKER_AND_GROUP)
     clips: int | None = None
+    examples: Callable[[pd.DataFrame, Setting], list[Example]] | None = None
+    diagrams: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:

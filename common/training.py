@@ -14,7 +14,7 @@ import os
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
@@ -313,6 +313,37 @@ def summarise(model: Any) -> dict[str, Any]:
         for operation in (model.operations if isinstance(model, keras.Model) else model.layers)
     ]
     return {"total": total, "trainable": trainable, "non_trainable": total - trainable, "layers": layers}
+
+
+def connected(model: keras.Model) -> list[dict[str, Any]]:
+    """Return the layers of a functional model as `summarise` does, each with `inputs`: the names of those it takes.
+
+    A model inside it is replaced by its own layers.
+    """
+    nodes = {one["name"]: one["inbound_nodes"] for one in model.get_config()["layers"]}
+    found: list[dict[str, Any]] = []
+    renamed: dict[str, str] = {}
+    for layer in summarise(model)["layers"]:
+        taken = [renamed.get(name, name) for name in dict.fromkeys(_layers_in(nodes[layer["name"]]))]
+        if layer["type"] != "Functional":
+            found.append({**layer, "inputs": taken})
+            continue
+        entry, *inner = connected(model.get_layer(layer["name"]))
+        outside = {entry["name"]: taken}
+        found += [
+            {**one, "inputs": [up for name in one["inputs"] for up in outside.get(name, [name])]} for one in inner
+        ]
+        renamed[layer["name"]] = found[-1]["name"]
+    return found
+
+
+def _layers_in(nodes: Any) -> Iterator[str]:
+    """Yield the name of each layer whose output is named in a layer's configuration."""
+    if isinstance(nodes, Mapping) and "keras_history" in nodes:
+        yield nodes["keras_history"][0]
+    elif isinstance(nodes, Mapping | list | tuple):
+        for inner in nodes.values() if isinstance(nodes, Mapping) else nodes:
+            yield from _layers_in(inner)
 
 
 class SklearnLearner:

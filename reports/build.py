@@ -1,12 +1,13 @@
 """Writes all that is made of records: pages, tables in three forms, pictures, and the HTML page of all studies."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from common import published
+from common.illustrations import Illustrations
 from common.published import Published
 from common.records import write_text
 from common.searches import SearchResult
@@ -55,7 +56,11 @@ class Built:
 
 
 def study_of(
-    name: str, groups: Sequence[Group], searches: Sequence[SearchResult] = (), trials: Trials | None = None
+    name: str,
+    groups: Sequence[Group],
+    searches: Sequence[SearchResult] = (),
+    trials: Trials | None = None,
+    illustrations: Illustrations | None = None,
 ) -> Study:
     """Gather what is said of one study.
 
@@ -69,23 +74,27 @@ def study_of(
     told = answers(known, groups, trials, matrices)
     shown = [group for group in groups if group.experiment not in told.compared]
     changes = effects(shown)
-    pictures = figures.pictures(known, shown, changes, searches)
+    pictures = figures.pictures(known, shown, changes, searches, illustrations)
     said = chapter(known, shown, changes, pictures, findings, matrices, searches, told)
     return Study(known, groups, [*pictures, *told.pictures], findings, matrices, said, told.compared)
 
 
-def studies_of(collected: Collected) -> list[Study]:
+def studies_of(collected: Collected) -> Iterator[Study]:
     """Gather what is said of every study that has published numbers; those that were run come first."""
     run = collected.studies()
-    names = sorted(published.studies(), key=lambda name: name not in run)
-    return [
-        study_of(name, collected.of(name), collected.searches_of(name), collected.trials.get(name)) for name in names
-    ]
+    for name in sorted(published.studies(), key=lambda name: name not in run):
+        yield study_of(
+            name,
+            collected.of(name),
+            collected.searches_of(name),
+            collected.trials.get(name),
+            collected.illustrations.get(name),
+        )
 
 
 def page_texts(collected: Collected) -> dict[str, str]:
     """Return the text of every Markdown page by file name; nothing is drawn for it."""
-    return _texts(studies_of(collected))
+    return _texts(list(studies_of(collected)))
 
 
 def build(collected: Collected, out: Path) -> Built:
@@ -95,14 +104,22 @@ def build(collected: Collected, out: Path) -> Built:
         collected: the records.
         out: folder; gets `README.md`, `<study>.md`, `tables/<study>/`, `pictures/<study>/` and `index.html`.
     """
-    studies = studies_of(collected)
-    tables = [path for study in studies for path in _write_tables(study.chapter, out)]
-    tasks = [(picture, out / "pictures" / study.chapter.study) for study in studies for picture in study.pictures]
-    drawn = figures.save_all(tasks)
-    places = {(folder.name, picture.name): png for (picture, folder), (_, png) in zip(tasks, drawn, strict=True)}
+    studies, drawn = [], {}
+    with figures.drawing() as begin:
+        for study in studies_of(collected):
+            studies.append(study)
+            name = study.chapter.study
+            drawn[name] = begin([(picture, out / "pictures" / name) for picture in study.pictures])
+        tables = [path for study in studies for path in _write_tables(study.chapter, out)]
+        saved = {name: list(files) for name, files in drawn.items()}
+    places = {
+        (study.chapter.study, picture.name): png
+        for study in studies
+        for picture, (_, png) in zip(study.pictures, saved[study.chapter.study], strict=True)
+    }
     pages = [_write(out / name, text) for name, text in _texts(studies).items()]
     html = page.page(_front(studies, each=True), [study.chapter for study in studies], lambda *name: places[name])
-    files = tuple(path for pair in drawn for path in pair)
+    files = tuple(path for pairs in saved.values() for pair in pairs for path in pair)
     return Built(tuple(pages), tuple(tables), files, _write(out / "index.html", html))
 
 

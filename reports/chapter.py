@@ -82,6 +82,9 @@ NAMED = 6
 EFFECTS = ("slips", "protocols")
 """Sections on what changes are worth; the names of their pictures begin with theirs."""
 
+ILLUSTRATION = "figure"
+"""How the names of pictures of clips and models begin."""
+
 NO_ANSWERS = Answers()
 
 Matrices = Mapping[str, np.ndarray]
@@ -117,6 +120,7 @@ def chapter(
         *_effects(changes, pictures),
         conclusions.section(published, groups, sides, findings),
         _printed_tables(published, sides, searches),
+        _illustrated(pictures),
         *_experiments(published, sides, pictures, matrices),
     ]
     return Chapter(published.study, published.title, tuple(section for section in sections if section.blocks))
@@ -229,11 +233,20 @@ def _overview(
             Words(f"The numbers printed in {published.document}, and beside them what we obtained. {READING}"),
             *([Words(DEMO_NOTICE, warning=True)] if demo else []),
             front_table(published, sides, compared),
-            *_shown(
-                [picture for picture in pictures if not picture.experiment and not picture.name.startswith(EFFECTS)]
-            ),
+            *_shown(picture for picture in pictures if not picture.experiment and not _elsewhere(picture)),
         ),
     )
+
+
+def _elsewhere(picture: Picture) -> bool:
+    return picture.name.startswith((*EFFECTS, ILLUSTRATION))
+
+
+def _illustrated(pictures: Sequence[Picture]) -> Section:
+    """Return the document's figures of clips and models, made from ours."""
+    words = "The document's figures of single clips and of its models, made from the clips and models that we run."
+    shown = _shown(picture for picture in pictures if picture.name.startswith(ILLUSTRATION))
+    return Section("figures", "Clips and models", (Words(words), *shown) if shown else ())
 
 
 def _shown(pictures: Iterable[Picture]) -> list[Block]:

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from common import published, records, searches, trials
+from common import illustrations, published, records, searches, trials
 from common.errors import InputError
+from common.illustrations import Illustrations
 from common.metrics import Interval, group_confusions, wilson
 from common.searches import SearchResult
 from common.trials import Trials
@@ -157,12 +158,13 @@ def _mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
 
 @dataclass(frozen=True)
 class Collected:
-    """Groups in the order of the documents, a sentence for every record left out, searches and trials of each study."""
+    """Groups in the order of the documents, a sentence for all that was left out, and what each study has besides."""
 
     groups: tuple[Group, ...]
     skipped: tuple[str, ...]
     searches: tuple[SearchResult, ...] = ()
     trials: Mapping[str, Trials] = field(default_factory=dict)
+    illustrations: Mapping[str, Illustrations] = field(default_factory=dict)
 
     def studies(self) -> list[str]:
         """Return the studies that have a record or a search, sorted."""
@@ -178,7 +180,7 @@ class Collected:
 
 
 def collect(folders: Iterable[Path]) -> Collected:
-    """Read all records and searches below the folders.
+    """Read all records and searches, trials and illustrations below the folders.
 
     What is cut off, of another schema, contradicts itself, or is of an experiment that no document has is left out; two
     records that disagree on one run, or searches on one search, are both left out.
@@ -202,7 +204,11 @@ def collect(folders: Iterable[Path]) -> Collected:
     tried: dict[str, Trials] = {}
     for one in _readable(trials.find(folders), trials.read, skipped):
         tried.setdefault(one.study, one)
-    return Collected(_grouped(kept), tuple(skipped), tuple(sorted(searched, key=_place_of_search)), tried)
+    shown: dict[str, Illustrations] = {}
+    for drawn in _readable(illustrations.find(folders), illustrations.read, skipped):
+        shown.setdefault(drawn.study, drawn)
+    ordered = tuple(sorted(searched, key=_place_of_search))
+    return Collected(_grouped(kept), tuple(skipped), ordered, tried, shown)
 
 
 Read = TypeVar("Read")

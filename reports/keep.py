@@ -7,13 +7,13 @@ compressed, and without `split.csv`: the same command gives all of it again, to 
 import shutil
 from pathlib import Path
 
-from common import records, trials
+from common import illustrations, records, trials
 from common.errors import InputError
 from common.records import PACKED, Record
 
 
 def keep(runs: Path, out: Path) -> list[Path]:
-    """Pack every finished run below a folder into the same place below another, and copy files of trials.
+    """Pack every finished run below a folder into the same place below another, and copy trials and illustrations.
 
     What a place held before is replaced; runs that are not finished are passed over.
 
@@ -26,8 +26,8 @@ def keep(runs: Path, out: Path) -> list[Path]:
     found = [records.read(folder) for folder in records.find(runs)]
     if not found:
         raise InputError(f"no finished run below {runs}; run an experiment first, or name another folder with --runs")
-    for path in trials.find([runs]):
-        records.write_text(out / path.relative_to(runs), path.read_text(encoding="utf-8"))
+    for path in [*trials.find([runs]), *illustrations.find([runs])]:
+        records.write_bytes(out / path.relative_to(runs), path.read_bytes())
     return [_packed(record, out / record.folder.relative_to(runs)) for record in found]
 
 

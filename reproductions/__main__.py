@@ -7,7 +7,8 @@ import typer
 
 import reproductions
 from common import console
-from common.cli import Json, listing, print_listing
+from common.cli import Json, print_listing
+from common.describe import listing
 from common.study import Study
 
 app = typer.Typer(help="Every experiment of every document.", add_completion=False)

@@ -10,6 +10,7 @@ from functools import cache, cached_property, partial
 from itertools import product
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from common.metrics import PERCENTILES, RESAMPLES, Interval
@@ -75,20 +76,13 @@ def paired_over_songs(first: Group, second: Group) -> Estimate | None:
     None where the groups share no seed, or a shared seed has other pieces. n is the number of songs.
     """
     others = {run.seed: run for run in second.runs}
-    counts: dict[str, np.ndarray] = {}
-    pairs = [(run, others[run.seed]) for run in first.runs if run.seed in others]
-    for one, other in pairs:
-        if not one.correct.index.equals(other.correct.index):
-            return None
-        gained = one.correct.to_numpy(dtype=int) - other.correct.to_numpy(dtype=int)
-        songs = one.correct.index.get_level_values("name").str.rpartition("#").get_level_values(0)
-        names, member = np.unique(songs.to_numpy(dtype=str), return_inverse=True)
-        gains, pieces = np.bincount(member, weights=gained), np.bincount(member)
-        for name, gain, count in zip(names, gains, pieces, strict=True):
-            counts[name] = counts.get(name, np.zeros(2)) + np.array([gain, count])
-    if not pairs:
+    pairs = [(run.correct, others[run.seed].correct) for run in first.runs if run.seed in others]
+    if not pairs or not all(one.index.equals(other.index) for one, other in pairs):
         return None
-    of_songs = np.stack(list(counts.values()))
+    songs = [one.index.get_level_values("name").str.rpartition("#").get_level_values(0) for one, _ in pairs]
+    gained = [one.to_numpy(dtype=int) - other.to_numpy(dtype=int) for one, other in pairs]
+    member, _ = pd.factorize(np.concatenate(songs))
+    of_songs = np.stack([np.bincount(member, weights=np.concatenate(gained)), np.bincount(member)], axis=1)
     gain, n = of_songs.sum(axis=0)
     return Estimate(float(gain / n), _interval(of_songs), len(of_songs))
 

@@ -8,10 +8,12 @@ import hashlib
 import io
 import multiprocessing
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from html import escape
 from pathlib import Path
+from typing import TypeAlias
 
 import matplotlib as mpl
 import numpy as np
@@ -20,36 +22,54 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from common.environment import threads
+from common.illustrations import Illustrations
 from common.published import Published
 from common.searches import SearchResult
 from reports.audit import recovered
 from reports.collect import Group
 from reports.compare import Effect
-from reports.figures import classes, confusion, cost, curves, headline, searches, seeds, slips, trials
+from reports.figures import (
+    classes,
+    confusion,
+    cost,
+    curves,
+    examples,
+    headline,
+    networks,
+    searches,
+    seeds,
+    slips,
+    trials,
+)
 from reports.figures.sheet import DEMO, STYLE, Picture
 
-__all__ = ["DEMO", "Picture", "pictures", "save", "save_all"]
+__all__ = ["DEMO", "Picture", "drawing", "pictures", "save"]
 
 DPI = 130
 COLOURS = 128
 """Of a PNG."""
 FEWEST_EACH = 8
-"""Pictures that are worth starting a process for."""
+"""Pictures that are worth starting another process for."""
 _TASKS: list[tuple[Picture, Path]] = []
 """What a process that draws is to draw."""
 NO_NAMES = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 def pictures(
-    published: Published, groups: Sequence[Group], effects: Sequence[Effect], found: Sequence[SearchResult] = ()
+    published: Published,
+    groups: Sequence[Group],
+    effects: Sequence[Effect],
+    found: Sequence[SearchResult] = (),
+    illustrations: Illustrations | None = None,
 ) -> list[Picture]:
-    """List every picture of one study: those that compare its experiments first, then those of each experiment.
+    """List every picture of one study: those of all its experiments first, then those of each one.
 
     Args:
         published: what the document prints.
         groups: the study's groups.
         effects: what protocols and switches change.
         found: our searches over settings.
+        illustrations: of single clips and of models.
     """
     matrices = recovered(published)
     listed = [
@@ -62,30 +82,43 @@ def pictures(
         *classes.pictures(published, groups, matrices),
         *confusion.pictures(published, groups, matrices),
         *curves.pictures(published, groups),
+        *examples.pictures(illustrations),
+        *networks.pictures(published, illustrations),
     ]
     return sorted(listed, key=lambda picture: picture.experiment is not None)
 
 
-def save_all(tasks: Sequence[tuple[Picture, Path]]) -> list[tuple[Path, Path]]:
-    """Draw each picture into its folder, as `save` does, on all cores that this process may use.
+Saved: TypeAlias = tuple[Path, Path]
+"""The SVG and the PNG of a picture."""
 
-    Returns:
-        The SVG and PNG of each, in the order given.
+
+@contextmanager
+def drawing() -> Iterator[Callable[[Sequence[tuple[Picture, Path]]], Iterator[Saved]]]:
+    """Draw on all cores that this process may use, while it goes on with something else.
+
+    Yields:
+        What takes pictures with their folders and returns at once; it gives their files, in the order given, when asked
+        for them, each drawn as by `save`.
     """
-    workers = min(threads(), len(tasks) // FEWEST_EACH)
-    if workers < 2:
-        return [save(*task) for task in tasks]
-    # Forked workers have the tasks already: only their numbers travel.
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, context, initializer=_TASKS.extend, initargs=(tasks,)) as pool:
-        return list(pool.map(_save_numbered, range(len(tasks))))
+    with ExitStack() as pools:
+
+        def begin(tasks: Sequence[tuple[Picture, Path]]) -> Iterator[Saved]:
+            workers = min(threads(), 1 + len(tasks) // FEWEST_EACH)
+            if not tasks or threads() < 2:
+                return iter([save(*task) for task in tasks])
+            # Forked workers have the tasks already: only their numbers travel.
+            context = multiprocessing.get_context("fork")
+            pool = ProcessPoolExecutor(workers, context, initializer=_TASKS.extend, initargs=(tasks,))
+            return pools.enter_context(pool).map(_save_numbered, range(len(tasks)))
+
+        yield begin
 
 
-def _save_numbered(number: int) -> tuple[Path, Path]:
+def _save_numbered(number: int) -> Saved:
     return save(*_TASKS[number])
 
 
-def save(picture: Picture, folder: Path) -> tuple[Path, Path]:
+def save(picture: Picture, folder: Path) -> Saved:
     """Draw a picture into a folder as `<name>.svg` and `<name>.png`; the folder is made if it is not there.
 
     The SVG begins with its `<svg>` element, so that a page can hold it as it is, and the names of its parts are its
@@ -108,7 +141,7 @@ def _with_few_colours(figure: Figure) -> Image.Image:
     with mpl.rc_context(STYLE):
         canvas.draw()
     points = np.asarray(canvas.buffer_rgba())[..., :3]
-    return Image.fromarray(points).quantize(COLOURS, dither=Image.Dither.NONE)
+    return Image.fromarray(points).quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
 
 
 def for_pages(svg: str, title: str) -> str:

@@ -51,6 +51,7 @@ import soundfile
 from common import splits
 from common.corpora import emotify
 from common.errors import InputError
+from common.illustrations import Example, Panel
 from common.study import (
     Arrays,
     Experiment,
@@ -278,6 +279,26 @@ def _build(classifier: Preset, setting: Setting, n_classes: int) -> Any:
     return classifier.build()
 
 
+def examples(clips: pd.DataFrame, setting: Setting) -> list[Example]:
+    """Slide "Spettrogrammi": the first piece of each emotion, by name, as Inception-v3 sees it, in grey levels.
+
+    Raises:
+        InputError: a track cannot be read.
+    """
+    first = clips.sort_values(["name", "offset"]).drop_duplicates("label")
+    by_emotion = {piece["label"]: piece for _, piece in first.iterrows()}
+    panels = [_spectrogram(name, by_emotion[name]) for name in CLASSES if name in by_emotion]
+    title = f"The first piece of each emotion, as {deep.BACKBONES['deep'].title} sees it"
+    return [Example("spectrograms", "Slide Spettrogrammi", title, tuple(panels))]
+
+
+def _spectrogram(emotion: str, piece: pd.Series) -> Panel:
+    """Return the picture of a piece, its lowest frequency at the bottom."""
+    grey = deep.shown(str(piece["path"]), piece["offset"], backbone="deep")
+    title = f"{emotion.replace('_', ' ')}: {piece['name']}"
+    return Panel(title, grey[::-1], emotify.PIECE_S, "kHz", deep.SPECTROGRAM.sample_rate / 2000)
+
+
 STUDY = Study(
     name="emotify_features",
     title="Emotions of music from handcrafted and deep features",
@@ -290,4 +311,5 @@ STUDY = Study(
     split=split,
     apart={"group": "song"},
     clips=PIECES,
+    examples=examples,
 )

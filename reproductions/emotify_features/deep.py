@@ -110,6 +110,19 @@ def _waveform(path: str, offset: float) -> np.ndarray:
     return audio.load(path, sample_rate=SPECTROGRAM.sample_rate, offset=offset, duration=PIECE_S)
 
 
+def shown(path: str, offset: float, *, backbone: str) -> np.ndarray:
+    """Return the picture of a piece as a person would look at it.
+
+    Returns:
+        uint8 (pixels, pixels), highest frequency first.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    levels = picture(_waveform(path, offset), pixels=BACKBONES[backbone].pixels)[0, :, :, 0]
+    return np.round(127.5 * (levels + 1)).astype(np.uint8)
+
+
 def picture(waveform: np.ndarray, *, pixels: int) -> np.ndarray:
     """Return a waveform as a picture for a network of Keras: three equal channels of -1 (black) to 1 (white).
 

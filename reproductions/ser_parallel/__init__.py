@@ -64,6 +64,7 @@ import pandas as pd
 
 from common.study import Protocol, Setting, Study, Switch
 from reproductions.ser_parallel import from_scratch, vgg16, wav2vec2
+from reproductions.ser_parallel.examples import examples
 
 CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
@@ -148,4 +149,6 @@ STUDY = Study(
         "attention" in experiment.switches and setting.switches["attention"] == "batch"
     ),
     printed_shape=channels_first,
+    examples=examples,
+    diagrams={"single-cnn": "Figure 5", "dual-cnn": "Figure 6", "parallel-mfcc": "Figure 8", "vgg16-0": "Figure 10"},
 )

@@ -83,7 +83,7 @@ def prepare(
     began = time.monotonic()
     waveforms = audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=OFFSET_S)
     load_s = time.monotonic() - began
-    extract = partial(features.extract, feature=_feature(inputs))
+    extract = partial(features.extract, feature=feature_of(inputs))
     noisy = augment.NoisyCopies(
         waveforms, fold.train, copies=noisy_copies, snr_db=SNR_DB, seed=derive(setting.seed, "noise")
     )
@@ -117,7 +117,7 @@ def inputs_of(
         InputError: the file cannot be read.
     """
     waveform = audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=begin_of(path))
-    unscaled = features.extract(waveform[np.newaxis], feature=_feature(inputs))
+    unscaled = features.extract(waveform[np.newaxis], feature=feature_of(inputs))
     x = features.Standardiser(**front_end).transform(unscaled)[..., np.newaxis]
     return FileInputs(x, (part_used(path),))
 
@@ -139,7 +139,8 @@ def part_used(path: Path) -> str:
     return f"it ends after {seconds:.1f} s: zeros fill it up to {end:g} s, as in training"
 
 
-def _feature(inputs: Mapping[str, Any]) -> Callable[..., Any]:
+def feature_of(inputs: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return the function that computes an experiment's features from waveforms (clips, samples)."""
     settings = {name: value for name, value in inputs.items() if name != "feature"}
     return partial(getattr(features, inputs["feature"]), **settings)
 

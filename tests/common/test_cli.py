@@ -8,7 +8,7 @@ import keras
 import pytest
 import tiny
 
-from common import cli, console, published, records, runner, training
+from common import cli, console, illustrations, published, records, runner, training
 from common.corpora import DEMO_MARKER
 from common.estimate import Estimate
 
@@ -103,6 +103,24 @@ def test_a_run_as_json_is_a_line_per_experiment(encore, finished) -> None:
     assert list(line) == ["study", "experiment", "protocol", "seed", "record", "metrics", "status"]
     assert line["status"] == "complete"
     assert line["metrics"]["accuracy"] == records.read(Path(line["record"])).data["metrics"]["accuracy"]["value"]
+
+
+def test_illustrate_keeps_what_figures_show_beside_the_runs(encore, corpus) -> None:
+    code, _, err = encore("illustrate", "--data", corpus)
+    assert code == 0
+    assert "runs/tiny/illustrations.npz" in err
+    kept = illustrations.read(Path("runs/tiny/illustrations.npz"))
+    assert [one.title for one in kept.examples] == ["high, labels right"]
+    assert kept.diagrams[0].layers[0]["type"] == "InputLayer"
+    assert (kept.demo, kept.diagrams[0].experiment) == (False, "patient")
+
+
+def test_running_everything_illustrates_too_and_one_experiment_does_not(encore, corpus) -> None:
+    place = Path("runs/tiny/illustrations.npz")
+    assert encore("run", "paired", "--data", corpus, "--epochs", 1, "--folds", 1)[0] == 0
+    assert not place.exists()
+    assert encore("run", "--data", corpus, "--epochs", 1, "--folds", 1, "--fresh")[0] == 0
+    assert place.exists()
 
 
 def test_without_a_command_it_runs(encore, finished) -> None:

@@ -15,6 +15,7 @@ import soundfile
 
 from common import audio, runner, splits
 from common.corpora import scan
+from common.illustrations import Example, waveform_panel
 from common.study import (
     Arrays,
     Experiment,
@@ -115,6 +116,13 @@ def experiment(name: str, training: Training) -> Experiment:
     )
 
 
+def examples(clips: pd.DataFrame, setting: Setting) -> list[Example]:
+    """Return a figure of the first clip; its title says by which switches its label is right."""
+    path, label = clips[["path", "label"]].iloc[0]
+    panel = waveform_panel("", audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S), SAMPLE_RATE)
+    return [Example("clip", "Figure 1", f"{label}, labels {setting.switches['labels']}", (panel,))]
+
+
 PATIENT = Training(epochs=12, batch_size=8, learning_rate=0.1, patience=2)
 STUDY = Study(
     name="tiny",
@@ -132,6 +140,8 @@ STUDY = Study(
     split=split,
     batch_dependent=lambda experiment, setting: experiment.id == "paired",
     printed_shape=lambda shape: shape,
+    examples=examples,
+    diagrams={"patient": "Figure 2"},
 )
 
 

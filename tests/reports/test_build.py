@@ -2,7 +2,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,10 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
         Image.new("RGB", (2, 1), "white").save(png)
         return svg, png
 
-    monkeypatch.setattr(figures, "save_all", lambda tasks: [white(*task) for task in tasks])
+    def begin(tasks: Sequence[tuple[figures.Picture, Path]]) -> Iterator[figures.Saved]:
+        return iter([white(*task) for task in tasks])
+
+    monkeypatch.setattr(figures, "drawing", lambda: nullcontext(begin))
 
 
 def test_the_same_records_give_the_same_bytes(study_of_runs: Path, undrawn: None, tmp_path: Path) -> None:

@@ -176,7 +176,8 @@ def test_drawing_in_several_processes_gives_the_same_files(
     alone = [figures.save(picture, tmp_path / "one") for picture in tasks]
     monkeypatch.setattr(figures, "FEWEST_EACH", 1)
     monkeypatch.setattr(figures, "threads", lambda: 2)
-    shared = figures.save_all([(picture, tmp_path / "two") for picture in tasks])
+    with figures.drawing() as begin:
+        shared = list(begin([(picture, tmp_path / "two") for picture in tasks]))
     assert [path.name for pair in shared for path in pair] == [path.name for pair in alone for path in pair]
     assert [path.read_bytes() for pair in shared for path in pair] == [
         path.read_bytes() for pair in alone for path in pair

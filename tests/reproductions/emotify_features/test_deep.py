@@ -10,7 +10,8 @@ import pytest
 import soundfile
 
 from common.errors import InputError
-from reproductions.emotify_features import deep
+from common.study import Setting
+from reproductions.emotify_features import deep, examples
 from reproductions.emotify_features.deep import BACKBONES, SPECTROGRAM, extract, grey_levels, network, picture
 
 RATE = SPECTROGRAM.sample_rate
@@ -150,3 +151,13 @@ def test_real_weights_are_taken(shared_data: Path) -> None:
     assert trained.output_shape == (None, 256)
     assert trained.count_params() == 218_544
     assert np.abs(trained.get_weights()[0] - random.get_weights()[0]).max() > 0.1
+
+
+def test_a_piece_of_each_emotion_is_shown_with_its_low_frequencies_at_the_bottom(pieces: pd.DataFrame) -> None:
+    named = pieces.assign(label=["tension", "calmness", "calmness"], name=["b", "a", "c"])
+    (example,) = examples(named, Setting({}, seed=0))
+    assert [panel.title for panel in example.panels] == ["calmness: a", "tension: b"]
+    heights = [panel.values.sum(axis=1, dtype=int).argmax() / len(panel.values) for panel in example.panels]
+    tops = [panel.top for panel in example.panels]
+    assert tops == [RATE / 2000] * 2
+    np.testing.assert_allclose(np.multiply(heights, tops), [0.44, 3.0], atol=0.1)

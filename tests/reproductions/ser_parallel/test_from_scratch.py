@@ -1,6 +1,7 @@
 """The models and choices of ser_parallel against what the document prints."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 import soundfile
 
 from common import published
-from common.cli import beside, summary
 from common.corpora import demo, scan
+from common.describe import beside, summary
 from common.splits import Split
 from common.study import Prepared, Setting, clip_count
 from reproductions.ser_parallel import CLASSES, STUDY, from_scratch
+from reproductions.ser_parallel.examples import examples
+from reproductions.ser_parallel.from_scratch import SNR_DB
 
 PRINTED = published.load("ser_parallel")
 WITH_TABLE = ["single-cnn", "dual-cnn", "parallel-mfcc"]
@@ -121,6 +124,27 @@ def prepared_fold(name: str, manifest: pd.DataFrame) -> tuple[Split, Prepared]:
     clips = STUDY.label(manifest, setting)
     (split,) = STUDY.split(clips, setting)
     return split, STUDY.experiment(name).prepare(clips, split, CLASSES, setting)
+
+
+def test_figures_2_to_4_are_of_a_happy_clip_as_the_models_see_it(demo_clips: pd.DataFrame) -> None:
+    setting = Setting(STUDY.protocols["published"].switches, seed=0)
+    shown = {one.figure: one for one in examples(STUDY.label(demo_clips, setting), setting)}
+    first = demo_clips[demo_clips["label"] == "happy"]["name"].min()
+    assert all(one.title.endswith(f"a happy clip, {first}") for one in shown.values())
+    (mel,), (mfcc,) = shown["Figure 2"].panels, shown["Figure 3"].panels
+    assert (mel.values.shape, mfcc.values.shape) == ((128, 188), (128, 94))
+    assert mel.values.max() == 0
+    clean, noisy, *mels = shown["Figure 4"].panels
+    np.testing.assert_array_equal(mels[0].values, mel.values)
+    assert not np.array_equal(clean.values, noisy.values)
+    snr = int(re.search(r"SNR (\d+) dB", noisy.title)[1])
+    assert SNR_DB[0] <= snr < SNR_DB[1]
+
+
+def test_a_corpus_without_a_happy_clip_shows_its_first(demo_clips: pd.DataFrame) -> None:
+    others = demo_clips[demo_clips["label"] == "sad"]
+    mel, *_ = examples(others, Setting(STUDY.protocols["published"].switches, seed=0))
+    assert mel.title == f"Mel spectrogram of a sad clip, {others['name'].min()}"
 
 
 def test_a_file_is_fed_to_the_model_as_the_test_clip_that_it_is(demo_clips: pd.DataFrame) -> None:

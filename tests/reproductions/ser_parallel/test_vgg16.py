@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from common import cli, console, frozen, prediction, published, runner
-from common.cli import beside, summary
 from common.corpora import demo, scan
+from common.describe import beside, summary
 from common.errors import InputError
 from common.study import Prepared, Setting, clip_count
 from reproductions.ser_parallel import CLASSES, PUBLISHED, STUDY, vgg16

@@ -17,8 +17,8 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.numpy import save_file
 
 from common import cli, prediction, published, runner
-from common.cli import beside, summary
 from common.corpora import CORPORA, demo, scan
+from common.describe import beside, summary
 from common.errors import InputError
 from common.study import Setting
 from common.tf_keras_learner import TfKerasLearner, generators

@@ -1,0 +1,93 @@
+"""Single clips as the models see them: waveforms, spectrograms, coefficients."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from common.illustrations import Example, Illustrations, Panel
+from reports.figures.sheet import BLUE, SMALL, WIDTH, Picture, plain_name, sheet, styled
+
+LEFT, RIGHT = 0.75, 0.15
+BAR_RIGHT = 0.9
+"""Inches right of a picture whose colours have a scale."""
+HEIGHT, TITLE, BELOW = 1.75, 0.24, 0.5
+"""Inches of a panel, above it and below it."""
+FEW = 4
+"""Panels that stand below each other; more stand in two columns, as squares."""
+COLOURS = "magma"
+GREY_LEVELS = (0.0, 255.0)
+SHOWN = (0.5, 99.5)
+"""Percentiles between which colours change, so that a single coefficient does not take all of them."""
+
+
+def pictures(illustrations: Illustrations | None) -> Iterator[Picture]:
+    """List a picture for each figure of clips."""
+    if illustrations is None:
+        return
+    for example in illustrations.examples:
+        yield Picture(
+            name=plain_name(f"figure-{example.name}" + "-demo" * illustrations.demo),
+            title=f"{example.figure}: {example.title}",
+            experiment=None,
+            protocol=None,
+            demo=illustrations.demo,
+            draw=partial(example_figure, illustrations, example),
+        )
+
+
+@styled
+def example_figure(illustrations: Illustrations, example: Example) -> Figure:
+    """Draw the panels of one figure."""
+    columns = 1 if len(example.panels) <= FEW else 2
+    rows = -(-len(example.panels) // columns)
+    width = WIDTH / columns - LEFT - (BAR_RIGHT if any(panel.unit for panel in example.panels) else RIGHT)
+    height = HEIGHT if columns == 1 else width
+    pitch = TITLE + height + BELOW
+    lines = [f"Clips: {', '.join(illustrations.corpora)}"]
+    page = sheet(pitch * rows, f"{example.figure}: {example.title}", lines, demo=illustrations.demo)
+    limits = _limits(example.panels)
+    for number, panel in enumerate(example.panels):
+        row, column = divmod(number, columns)
+        axes = page.axes(LEFT + WIDTH / columns * column, TITLE + pitch * row, width, height)
+        _draw(page.figure, axes, panel, limits)
+    return page.figure
+
+
+def _limits(panels: Sequence[Panel]) -> tuple[float, float]:
+    """Return what the ends of the colours mean, the same for all panels of a figure."""
+    values = [panel.values.ravel() for panel in panels if panel.unit]
+    low, high = np.percentile(np.concatenate(values), SHOWN) if values else GREY_LEVELS
+    return float(low), float(high)
+
+
+def _draw(figure: Figure, axes: Axes, panel: Panel, limits: tuple[float, float]) -> None:
+    axes.set_title(panel.title, loc="left", fontsize=SMALL)
+    axes.set_xlabel("seconds")
+    axes.set_ylabel(panel.vertical)
+    axes.grid(visible=False)
+    if not panel.top:
+        places = np.linspace(0, panel.duration_s, panel.values.shape[1])
+        axes.fill_between(places, *panel.values, color=BLUE, linewidth=0.4)
+        axes.set_xlim(0, panel.duration_s)
+        return
+    place: Any = {"origin": "lower", "aspect": "auto", "extent": (0, panel.duration_s, 0, panel.top)}
+    colours = COLOURS if panel.unit else "gray"
+    image = axes.imshow(panel.values, **place, cmap=colours, interpolation="nearest", vmin=limits[0], vmax=limits[1])
+    if panel.unit:
+        _scale(figure, axes, image, panel)
+
+
+def _scale(figure: Figure, axes: Axes, image: AxesImage, panel: Panel) -> None:
+    """Draw what the colours mean, right of a picture; a pointed end where values go on beyond it."""
+    box, whole = axes.get_position(), figure.get_size_inches()[0]
+    place = figure.add_axes((box.x1 + 0.1 / whole, box.y0, 0.12 / whole, box.height))
+    low, high = image.get_clim()
+    beyond = panel.values.min() < low, panel.values.max() > high
+    extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond, "neither")
+    figure.colorbar(image, cax=place, label=panel.unit, extend=extend)
+    place.grid(visible=False)

@@ -1,0 +1,136 @@
+"""Pictures of single clips and of models."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from common import illustrations
+from common.illustrations import Diagram, Example, Illustrations, Panel, waveform_panel
+from common.published import load
+from reports import figures
+from reports.build import study_of
+from reports.collect import collect
+from reports.figures import examples, networks
+from reports.figures.networks import boxes_of, placed
+from reports.figures.sheet import DEMO
+
+Write = Callable[..., Path]
+SER = load("ser_parallel")
+
+
+def layer(name: str, kind: str, inputs: Sequence[str] = (), parameters: int = 0, shape: Any = (None, 8)) -> Any:
+    return {"name": name, "type": kind, "shape": list(shape), "parameters": parameters, "inputs": list(inputs)}
+
+
+BRANCHES = (
+    layer("in", "InputLayer"),
+    layer("a1", "Conv2D", ["in"], 10),
+    layer("b1", "Squeeze", ["in"], shape=(None,)),
+    layer("a2", "BatchNormalization", ["a1"], 4),
+    layer("b2", "TransformerEncoder", ["b1"], 7, (None,)),
+    layer("a3", "MaxPooling2D", ["a2"]),
+    layer("b3", "TransformerEncoder", ["b2"], 7, (None,)),
+    layer("a4", "Conv2D", ["a3"], 20),
+    layer("c", "Concatenate", ["a4", "b3"]),
+    layer("d", "Dense", ["c"], 30),
+)
+
+
+def panel(rows: int = 4, unit: str = "dB") -> Panel:
+    return Panel("mel", np.arange(rows * 3, dtype=np.float32).reshape(rows, 3), 3.0, "mel band", rows, unit)
+
+
+def some(*panels: Panel, demo: bool = False) -> Illustrations:
+    example = Example("mel", "Figure 2", "A happy clip", panels or (panel(),))
+    return Illustrations("ser_parallel", demo, ("ravdess",), (example,), (Diagram("dual-cnn", "Figure 6", BRANCHES),))
+
+
+def test_layers_without_weights_and_repetitions_share_a_box() -> None:
+    assert [(box.words, box.inputs, box.parameters) for box in boxes_of(BRANCHES)] == [
+        ("InputLayer", (), 0),
+        ("Conv2D, BatchNormalization, MaxPooling2D", ("in",), 14),
+        ("Squeeze", ("in",), 0),
+        ("2 TransformerEncoder", ("b1",), 14),
+        ("Conv2D", ("a3",), 20),
+        ("Concatenate", ("a4", "b3"), 0),
+        ("Dense", ("c",), 30),
+    ]
+
+
+def test_no_parameter_is_lost_between_layers_and_boxes() -> None:
+    assert sum(box.parameters for box in boxes_of(BRANCHES)) == sum(row["parameters"] for row in BRANCHES)
+
+
+def test_branches_stand_side_by_side_and_join_below_the_longest() -> None:
+    found = placed(boxes_of(BRANCHES), 6.0)
+    assert (found["a3"].left, found["a3"].right) == (0, 0.5)
+    assert (found["b3"].left, found["b3"].right) == (0.5, 1)
+    assert (found["c"].left, found["c"].right) == (0, 1)
+    assert found["c"].row == 1 + max(found["a4"].row, found["b3"].row)
+
+
+def test_a_diagram_says_the_parameters_of_the_whole_model_and_of_each_box() -> None:
+    figure = networks.network_figure(SER, Diagram("dual-cnn", "Figure 6", BRANCHES))
+    said = "\n".join(text.get_text() for text in figure.findobj(Text))
+    assert "78 parameters" in said
+    assert "2 TransformerEncoder\nclips\n14 parameters" in said
+
+
+def test_a_picture_shows_the_values_lowest_row_at_the_bottom() -> None:
+    (example,) = some().examples
+    image = examples.example_figure(some(), example).axes[0].images[0]
+    np.testing.assert_array_equal(image.get_array(), panel().values)
+    assert (image.origin, list(image.get_extent())) == ("lower", [0, 3.0, 0, 4])
+
+
+def test_panels_of_one_figure_share_their_colours_and_only_values_with_a_unit_have_a_scale() -> None:
+    louder = Panel("mel", panel().values + 100, 3.0, "mel band", 4, "dB")
+    sound = waveform_panel("waveform", np.sin(np.arange(9000, dtype=np.float32)), 3000)
+    shown = some(sound, panel(), louder)
+    axes = examples.example_figure(shown, shown.examples[0]).axes
+    limits = {image.get_clim() for one in axes[:3] for image in one.images}
+    assert len(limits) == 1
+    assert len(axes) == 3 + 2
+    grey = some(panel(unit=""))
+    assert len(examples.example_figure(grey, grey.examples[0]).axes) == 1
+
+
+def test_synthesised_clips_are_marked_in_the_picture_and_its_name() -> None:
+    shown = some(demo=True)
+    (picture,) = examples.pictures(shown)
+    assert (picture.name, picture.demo) == ("figure-mel-demo", True)
+    assert DEMO in [text.get_text() for text in picture.draw().findobj(Text)]
+
+
+def test_they_have_a_section_of_their_own(write: Write, runs: Path) -> None:
+    write("dual-cnn")
+    illustrations.write(illustrations.path_of(runs, "ser_parallel"), some())
+    collected = collect([runs])
+    study = study_of("ser_parallel", collected.groups, illustrations=collected.illustrations["ser_parallel"])
+    (section,) = (section for section in study.chapter.sections if section.name == "figures")
+    assert [block.name for block in section.blocks[1:]] == ["figure-mel", "figure-dual-cnn-model"]
+    assert study.chapter.pictures.count("figure-mel") == 1
+
+
+def test_a_damaged_file_is_named_and_left_out(write: Write, runs: Path) -> None:
+    write("dual-cnn")
+    place = illustrations.path_of(runs, "ser_parallel")
+    place.write_bytes(b"PK")
+    collected = collect([runs])
+    assert not collected.illustrations
+    assert collected.skipped == (f"left out: {place} is damaged: no whole file of illustrations; make it again",)
+
+
+@pytest.mark.parametrize("study", ["ser_parallel", "emotify_features"])
+def test_what_is_shipped_has_the_figures_of_the_document(study: str) -> None:
+    shipped = collect([Path(figures.__file__).parents[1] / "results" / study]).illustrations[study]
+    assert not shipped.demo
+    known = load(study)
+    for one in shipped.diagrams:
+        table = known.layers(one.experiment)
+        assert table
+        assert sum(row["parameters"] for row in one.layers) == table.total
