@@ -440,6 +440,11 @@ class Published(Part):
         """The experiments by id."""
         return {experiment.id: experiment for experiment in self.experiments}
 
+    @cached_property
+    def corpora(self) -> frozenset[str]:
+        """The corpora of all experiments."""
+        return frozenset(name for experiment in self.experiments for name in (experiment.data or self.data).corpora)
+
     def experiment(self, name: str) -> Experiment:
         """Return one experiment.
 

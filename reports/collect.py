@@ -66,9 +66,12 @@ class Run:
 
     @cached_property
     def correct(self) -> pd.Series:
-        """Whether each clip was predicted rightly, by the clip's corpus and name, sorted."""
-        clips = pd.MultiIndex.from_frame(self.predictions[["corpus", "name"]])
-        return pd.Series((self.predictions["true"] == self.predictions["predicted"]).to_numpy(), clips).sort_index()
+        """Whether each clip was predicted rightly, by the clip's corpus and name with a colon between, sorted."""
+        columns = ("corpus", "name", "true", "predicted")
+        corpus, name, true, predicted = (self.predictions[column].to_numpy(dtype=str) for column in columns)
+        clips = np.char.add(np.char.add(corpus, ":"), name)
+        order = np.argsort(clips, kind="stable")
+        return pd.Series((true == predicted)[order], clips[order])
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,8 +58,7 @@ class Verdict:
 
 def corpus_title(name: str, published: Published) -> str:
     """Return a corpus' name as people write it: `crema_d` is CREMA-D; a corpus of one's own keeps its name."""
-    known = {corpus for experiment in published.by_id for corpus in published.data_of(experiment).corpora}
-    return name.upper().replace("_", "-") if name in known else name
+    return name.upper().replace("_", "-") if name in published.corpora else name
 
 
 def data_in_words(record: dict[str, Any], published: Published) -> str:

@@ -79,7 +79,7 @@ def paired_over_songs(first: Group, second: Group) -> Estimate | None:
     pairs = [(run.correct, others[run.seed].correct) for run in first.runs if run.seed in others]
     if not pairs or not all(one.index.equals(other.index) for one, other in pairs):
         return None
-    songs = [one.index.get_level_values("name").str.rpartition("#").get_level_values(0) for one, _ in pairs]
+    songs = [[piece.rpartition("#")[0] for piece in one.index] for one, _ in pairs]
     gained = [one.to_numpy(dtype=int) - other.to_numpy(dtype=int) for one, other in pairs]
     member, _ = pd.factorize(np.concatenate(songs))
     of_songs = np.stack([np.bincount(member, weights=np.concatenate(gained)), np.bincount(member)], axis=1)
