@@ -25,6 +25,7 @@ from common import (
     describe,
     estimate,
     illustrations,
+    jobs,
     metrics,
     prediction,
     published,
@@ -137,31 +138,29 @@ def _run(
     overrides, model = _overrides(tables["training"], epochs, batch_size), tables["model"]
     configuration.refuse_model(config, experiments, model)
     _refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
-    deadline = deadline_of(budget)
+    options = jobs.Options(
+        runs=runs or default_runs(data),
+        size=size,
+        overrides=overrides,
+        model=model,
+        folds=folds,
+        fresh=fresh,
+        strategy=strategy,
+        deadline=deadline_of(budget),
+    )
     training.strategy_scope(strategy)
     scanned = scan_clips(study, data)
     if mixed_precision:
         training.use_mixed_precision()
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
-        options = runner.Options(
-            runs=runs or default_runs(data),
-            seed=seed,
-            size=size,
-            overrides=overrides,
-            model=model,
-            folds=folds,
-            fresh=fresh,
-            strategy=strategy,
-            deadline=deadline,
-            weights=weights_of(experiment, weights, size),
-        )
-        job = runner.Job(study, experiment, one, scanned, options)
+        chosen = replace(options, seed=seed, weights=weights_of(experiment, weights, size))
+        job = jobs.Job(study, experiment, one, scanned, chosen)
         if dry_run:
             _print_estimate(job, as_json)
         else:
             _print_record(runner.run(job, announce), as_json)
-    if study.examples and not names and not dry_run:
-        _keep_illustrations(study, scanned, runs or default_runs(data))
+    if study.examples and not (names or dry_run):
+        _keep_illustrations(study, scanned, options.runs)
 
 
 def _list(context: typer.Context, as_json: Json = False) -> None:
@@ -263,7 +262,7 @@ def _attribution(
     refuse_weights(weights, [experiment])
     _refuse_training([experiment], bool(overrides))
     scanned, size = scan_clips(study, data), size or ("full" if data else "demo")
-    options = runner.Options(
+    options = jobs.Options(
         runs=runs or default_runs(data),
         size=size,
         overrides=overrides,
@@ -272,7 +271,7 @@ def _attribution(
     )
     scores: dict[str, list[float]] = {}
     for seed, protocol in product(seeds or [0], _mended(study, experiment, scanned)):
-        job = runner.Job(study, experiment, protocol, scanned, replace(options, seed=seed))
+        job = jobs.Job(study, experiment, protocol, scanned, replace(options, seed=seed))
         record = runner.run(job, announce)
         _print_record(record, as_json)
         scores.setdefault(protocol.name, []).append(record.data["metrics"]["accuracy"]["value"])
@@ -503,7 +502,7 @@ def _print_record(record: Any, as_json: bool) -> None:
     )
 
 
-def _print_estimate(job: runner.Job, as_json: bool) -> None:
+def _print_estimate(job: jobs.Job, as_json: bool) -> None:
     facts = estimate.estimate(job)
     print(json.dumps(vars(facts)) if as_json else facts)
 

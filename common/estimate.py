@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from common import environment, frozen, splits, training
+from common.jobs import Job
 from common.progress import duration_in_words
-from common.runner import Job
 from common.study import Arrays, Experiment, one_hot
 
 FLOAT32_BYTES, MIB = 4, 2**20

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from common import cache, records, runner, training
+from common import cache, jobs, records, runner, training
 from common.corpora.files import duration_or_reason
 from common.errors import InputError
 from common.records import Record
@@ -157,7 +157,7 @@ def _weights(record: Record, experiment: Experiment, weights: str | None) -> str
         return used or "none"
     if weights is None:
         raise InputError(f"{record.folder}: its features come from a weights file ({used}); name it with --weights")
-    if runner.weights_in_words(weights) != used:
+    if jobs.weights_in_words(weights) != used:
         raise InputError(f"--weights {weights} is not what {record.folder} was made with: {used}")
     return weights
 

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.table import Table
 
-from common import cli, console, published, runner
+from common import cli, console, jobs, published
 from common.errors import InputError
 from common.searches import SearchResult
 from common.study import Study, Value
@@ -85,7 +85,7 @@ def _tune(
     deadline = cli.deadline_of(budget)
     scanned, size = cli.scan_clips(study, data), size or ("full" if data else "demo")
     for seed in seeds or [0]:
-        options = runner.Options(
+        options = jobs.Options(
             runs=runs or cli.default_runs(data),
             seed=seed,
             size=size,
@@ -94,7 +94,7 @@ def _tune(
             deadline=deadline,
             weights=cli.weights_of(experiment, weights, size),
         )
-        job = runner.Job(study, experiment, chosen, scanned, options)
+        job = jobs.Job(study, experiment, chosen, scanned, options)
         clips = Clips(job)
         for plan in plans:
             cli.announce(f"{name} {chosen.name} seed {seed}, search {plan.name}: {plan.says} (section {plan.section})")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import keras
 
-from common import runner, searches
+from common import jobs, outcome, searches
 from common.errors import InputError
 from common.searches import SearchResult
 from common.study import Experiment, Prepared, Training, Value
@@ -51,9 +51,9 @@ class Plan:
 class Clips:
     """The clips of a job; its searches share the arrays."""
 
-    def __init__(self, job: runner.Job) -> None:
+    def __init__(self, job: jobs.Job) -> None:
         self._job = job
-        self.material = runner.gather(job)
+        self.material = jobs.gather(job)
 
     @cached_property
     def prepared(self) -> Prepared:
@@ -63,7 +63,7 @@ class Clips:
 
 
 def make(
-    plan: Plan, job: runner.Job, clips: Clips, epochs: int | None = None, announce: Callable[[str], None] = print
+    plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None = None, announce: Callable[[str], None] = print
 ) -> SearchResult:
     """Make a search, go on with it, or read it where it is finished.
 
@@ -91,7 +91,7 @@ def _check(plan: Plan, experiment: Experiment) -> None:
         raise InputError(f"{experiment.id} has no setting {unknown[0]} to search; Experiment.adjustable names them")
 
 
-def _search(plan: Plan, job: runner.Job, clips: Clips, epochs: int | None) -> Search:
+def _search(plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None) -> Search:
     options, material = job.options, clips.material
     folds = len(material.folds)
     several = (f"searched on the first of {folds} folds alone",) if folds > 1 else ()
@@ -107,7 +107,7 @@ def _search(plan: Plan, job: runner.Job, clips: Clips, epochs: int | None) -> Se
         training=_training(plan, job, epochs),
         objective=plan.objective,
         seed=options.seed,
-        context={"search": plan.name, **runner.context(job, material), "configuration": _configuration(job, epochs)},
+        context={"search": plan.name, **outcome.context(job, material), "configuration": _configuration(job, epochs)},
         folder=searches.folder_of(*where),
         deadline=options.deadline,
         fresh=options.fresh,
@@ -115,11 +115,11 @@ def _search(plan: Plan, job: runner.Job, clips: Clips, epochs: int | None) -> Se
     )
 
 
-def _model(job: runner.Job, n_classes: int, values: Mapping[str, Value]) -> keras.Model:
+def _model(job: jobs.Job, n_classes: int, values: Mapping[str, Value]) -> keras.Model:
     return job.experiment.build(job.setting, n_classes, **values)
 
 
-def _training(plan: Plan, job: runner.Job, epochs: int | None) -> Training:
+def _training(plan: Plan, job: jobs.Job, epochs: int | None) -> Training:
     """Return how a trial is trained: as the experiment, but for what the plan says."""
     if job.training is None:
         raise InputError(
@@ -129,8 +129,8 @@ def _training(plan: Plan, job: runner.Job, epochs: int | None) -> Training:
     return replace(job.training, epochs=budget, monitor=plan.objective, patience=plan.patience, retrain=False)
 
 
-def _configuration(job: runner.Job, epochs: int | None) -> dict[str, Any]:
+def _configuration(job: jobs.Job, epochs: int | None) -> dict[str, Any]:
     """Return what a record has under this name, as far as a search has it."""
     overrides = {**job.options.overrides, **({"epochs": epochs} if epochs else {})}
-    weights = {"weights": runner.weights_in_words(job.options.weights)} if job.experiment.pretrained else {}
+    weights = {"weights": jobs.weights_in_words(job.options.weights)} if job.experiment.pretrained else {}
     return {"inputs": dict(job.experiment.inputs), "overrides": overrides, **weights}

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from keras import ops
 
-from common import audio, cache, pretrained, runner
+from common import audio, cache, jobs, pretrained
 from common.compiled import librosa
 from common.corpora.emotify import PIECE_S
 from common.progress import progress
@@ -84,7 +84,7 @@ def extract(pieces: pd.DataFrame, weights: str, *, backbone: str) -> np.ndarray:
     Raises:
         InputError: a file is no audio, or the weights are absent or of another network.
     """
-    chosen, key = BACKBONES[backbone], runner.weights_in_words(weights)
+    chosen, key = BACKBONES[backbone], jobs.weights_in_words(weights)
     features = np.empty((len(pieces), chosen.features), np.float32)
     tracks = list(pieces.reset_index(drop=True).groupby("path", sort=False))
     digests = cache.file_digests([str(path) for path, _ in tracks])

@@ -24,7 +24,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from common import cache, environment, runner, training, trials
+from common import cache, environment, jobs, training, trials
 from common.corpora import Scan, emotify, scan
 from common.errors import InputError
 from common.metrics import group_confusions
@@ -163,7 +163,7 @@ def _made_with(scanned: Scan, weights: str | None) -> dict[str, Any]:
     return {
         "digest": cache.key(cache.file_digests(paths)),
         "forms": {found.corpus: found.form for found in scanned.found},
-        "weights": runner.weights_in_words(weights or "none"),
+        "weights": jobs.weights_in_words(weights or "none"),
         "environment": environment.describe(),
     }
 

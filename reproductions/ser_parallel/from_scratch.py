@@ -230,7 +230,7 @@ def experiment(
         inputs_of=partial(inputs_of, inputs=inputs),
         inputs={**inputs, "duration_s": DURATION_S, "offset_s": OFFSET_S, "noisy_copies": copies},
         noisy_copies=copies,
-        demo=DEMO_RETRAINED if training.retrain else DEMO_PATIENT,
+        demo=DEMO_RETRAINED if training.retrain else DEMO_AUGMENTED if augmented else DEMO_PATIENT,
     )
 
 
@@ -243,7 +243,9 @@ PATIENT_20 = replace(PATIENT_10, patience=20)
 
 # At demo size: small batches, since the moving moments of batch normalisation need some hundred steps to settle.
 DEMO_RETRAINED = {"epochs": 8, "batch_size": 8}
+# With noisy copies an epoch has three times the steps, so fewer epochs do.
 DEMO_PATIENT = {"epochs": 4, "batch_size": 8, "learning_rate": 1e-3}
+DEMO_AUGMENTED = {**DEMO_PATIENT, "epochs": 2}
 
 ENCODED = "Two CNN blocks and a transformer encoder"
 

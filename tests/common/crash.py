@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import tiny
 
-from common import records, runner, training
+from common import jobs, records, runner, training
 
 
 def die(*_: Any, **__: Any) -> NoReturn:
@@ -68,7 +68,7 @@ RUNS: dict[tuple[str, str], list[Moment]] = {
 }
 
 
-def attempt(job: runner.Job, moment: Moment) -> None:
+def attempt(job: jobs.Job, moment: Moment) -> None:
     child = os.fork()
     if child == 0:
         name, arrange = moment

@@ -159,13 +159,13 @@ def test_every_experiment_protocol_and_seed_named_is_run(encore, corpus, monkeyp
 
 
 def test_options_reach_the_run(encore, corpus, monkeypatch, tmp_path) -> None:
-    jobs = []
-    monkeypatch.setattr(runner, "run", lambda job, _: jobs.append(job))
+    started = []
+    monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
     monkeypatch.setattr(cli, "_print_record", lambda *_: None)
     (tmp_path / "c.toml").write_text("[training]\nepochs = 9\nlearning_rate = 0.5\n")
     words = "--set width=8 --epochs 7 --batch-size 4 --folds 1 --size demo --fresh --config c.toml --strategy mirrored"
     assert encore("run", "patient", "--data", corpus, *words.split())[0] == 0
-    (job,) = jobs
+    (job,) = started
     assert job.protocol.name == "published+width=8"
     assert (job.training.epochs, job.training.batch_size, job.training.learning_rate) == (7, 4, 0.5)
     assert (job.options.folds, job.options.size, job.options.fresh) == (1, "demo", True)

@@ -50,13 +50,13 @@ def test_without_names_what_needs_weights_is_left_out_with_a_sentence(encore, co
 
 
 def test_what_needs_weights_takes_imagenet_s_when_named_and_others_when_told(encore, corpus, monkeypatch) -> None:
-    jobs = []
-    monkeypatch.setattr(runner, "run", lambda job, _: jobs.append(job))
+    started = []
+    monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
     monkeypatch.setattr(cli, "_print_record", lambda *_: None)
     encore("run", "pictures", "trees", "--data", corpus)
     encore("run", "pictures", "--data", corpus, "--weights", "w.h5")
     encore("run", "--data", corpus, "--weights", "none")
-    assert [(job.experiment.id, job.setting.weights) for job in jobs] == [
+    assert [(job.experiment.id, job.setting.weights) for job in started] == [
         ("pictures", "imagenet"),
         ("trees", "none"),
         ("pictures", "w.h5"),

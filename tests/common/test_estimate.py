@@ -5,7 +5,7 @@ import pytest
 import tiny
 import tiny_pieces
 
-from common import runner
+from common import jobs
 from common.estimate import estimate
 from common.study import Setting
 
@@ -27,7 +27,7 @@ def test_an_estimate_is_made_of_what_the_run_is_made_of(corpus, tmp_path) -> Non
     assert not (tmp_path / "runs").exists()
 
 
-def unbroken_parameters(job: runner.Job) -> int:
+def unbroken_parameters(job: jobs.Job) -> int:
     return tiny.build(job.setting, 3).count_params()
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import tiny
 
-from common import records, runner, training
+from common import jobs, records, runner, training
 from common.errors import InputError, ResultError
 
 
@@ -150,7 +150,7 @@ def test_fresh_throws_away_what_was_there(finished, corpus, monkeypatch) -> None
     assert sorted(path.name for path in left) == [".lock", "run.json", "work"]
 
 
-def begun(job: runner.Job, *, got_somewhere: bool) -> None:
+def begun(job: jobs.Job, *, got_somewhere: bool) -> None:
     """Leave what a run leaves that was killed before or after its first checkpoint."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "_make", lambda *_: None)
@@ -177,7 +177,7 @@ def test_a_folder_in_use_is_refused(corpus, tmp_path) -> None:
         runner.run(job)
 
 
-def own(tmp_path: Path, *classes: str) -> Callable[..., runner.Job]:
+def own(tmp_path: Path, *classes: str) -> Callable[..., jobs.Job]:
     folder = tiny.write_corpus(tmp_path / "own", classes)
     return lambda **options: tiny.job(folder, runs=tmp_path / "runs", **options)
 
@@ -221,7 +221,7 @@ def test_a_model_that_predicts_no_number_leaves_no_record(corpus, monkeypatch, t
 
 def test_demo_size_trains_for_its_own_epochs_unless_told_otherwise() -> None:
     patient = tiny.STUDY.experiment("patient")
-    demo = runner.Options(Path("runs"), size="demo")
-    assert runner.trained_as(patient, demo) == replace(tiny.PATIENT, epochs=3)
-    assert runner.trained_as(patient, replace(demo, overrides={"epochs": 7})).epochs == 7
-    assert runner.trained_as(patient, replace(demo, size="full")) == tiny.PATIENT
+    demo = jobs.Options(Path("runs"), size="demo")
+    assert jobs.trained_as(patient, demo) == replace(tiny.PATIENT, epochs=3)
+    assert jobs.trained_as(patient, replace(demo, overrides={"epochs": 7})).epochs == 7
+    assert jobs.trained_as(patient, replace(demo, size="full")) == tiny.PATIENT

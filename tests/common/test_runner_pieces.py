@@ -8,7 +8,7 @@ import pytest
 import tiny_pieces
 from sklearn.ensemble import BaggingClassifier
 
-from common import runner, training
+from common import jobs, runner, training
 from common.errors import InputError
 from common.study import clip_count
 
@@ -133,12 +133,12 @@ def test_weights_are_known_by_their_name_or_by_what_is_in_them(tmp_path) -> None
     for place in (folder, moved):
         place.mkdir()
         (place / "config.json").write_text("{}")
-    named = [runner.weights_in_words(weights) for weights in ("imagenet", "none", "owner/name-2.0")]
+    named = [jobs.weights_in_words(weights) for weights in ("imagenet", "none", "owner/name-2.0")]
     assert named == ["imagenet", "none", "owner/name-2.0"]
-    digest = runner.weights_in_words(str(folder))
-    assert digest == runner.weights_in_words(str(moved))
+    digest = jobs.weights_in_words(str(folder))
+    assert digest == jobs.weights_in_words(str(moved))
     assert digest.startswith("sha256:")
     (moved / "config.json").write_text("[]")
-    assert runner.weights_in_words(str(moved)) != digest
+    assert jobs.weights_in_words(str(moved)) != digest
     with pytest.raises(InputError, match=r"absent\.h5"):
-        runner.weights_in_words(str(tmp_path / "absent.h5"))
+        jobs.weights_in_words(str(tmp_path / "absent.h5"))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from common import audio, runner, splits
+from common import audio, jobs, splits
 from common.corpora import scan
 from common.illustrations import Example, waveform_panel
 from common.study import (
@@ -147,7 +147,7 @@ STUDY = Study(
 
 def job(
     corpus: Path, name: str = "patient", protocol: str = "published", *, runs: Path = Path("runs"), **options: Any
-) -> runner.Job:
+) -> jobs.Job:
     """Return a run of one of the tiny experiments on the clips in `corpus`."""
-    chosen = runner.Options(runs=runs, **options)
-    return runner.Job(STUDY, STUDY.experiment(name), STUDY.protocol(protocol), scan([corpus]), chosen)
+    chosen = jobs.Options(runs=runs, **options)
+    return jobs.Job(STUDY, STUDY.experiment(name), STUDY.protocol(protocol), scan([corpus]), chosen)

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from common import audio, runner, splits
+from common import audio, jobs, splits
 from common.corpora import scan
 from common.study import Arrays, Experiment, FileInputs, Prepared, Protocol, Setting, Study, Switch, one_hot
 
@@ -113,7 +113,7 @@ STUDY = Study(
 
 def job(
     corpus: Path, name: str = "trees", protocol: str = "published", *, runs: Path = Path("runs"), **options: Any
-) -> runner.Job:
+) -> jobs.Job:
     """Return a run of one of the experiments on the clips in `corpus`."""
-    chosen = runner.Options(runs=runs, **options)
-    return runner.Job(STUDY, STUDY.experiment(name), STUDY.protocol(protocol), scan([corpus]), chosen)
+    chosen = jobs.Options(runs=runs, **options)
+    return jobs.Job(STUDY, STUDY.experiment(name), STUDY.protocol(protocol), scan([corpus]), chosen)

@@ -7,7 +7,7 @@ from typing import Any
 
 import tiny
 
-from common import runner
+from common import jobs
 from common.corpora import scan
 from common.study import Setting
 from common.tf_keras_learner import TfKerasLearner
@@ -27,10 +27,10 @@ EXPERIMENT = replace(tiny.experiment("tf-keras", PATIENT), build=build, learner=
 STUDY = replace(tiny.STUDY, experiments=(EXPERIMENT,))
 
 
-def job(corpus: Path, *, runs: Path = Path("runs"), **options: Any) -> runner.Job:
+def job(corpus: Path, *, runs: Path = Path("runs"), **options: Any) -> jobs.Job:
     """Return a run of the tf-keras experiment on the clips in `corpus`."""
-    chosen = runner.Options(runs=runs, **options)
-    return runner.Job(STUDY, EXPERIMENT, STUDY.protocol("published"), scan([corpus]), chosen)
+    chosen = jobs.Options(runs=runs, **options)
+    return jobs.Job(STUDY, EXPERIMENT, STUDY.protocol("published"), scan([corpus]), chosen)
 
 
 build_three = partial(build, Setting(tiny.PUBLISHED, 0), 3)

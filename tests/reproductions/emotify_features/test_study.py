@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from common import prediction, published, runner, trials
+from common import jobs, prediction, published, runner, trials
 from common.corpora import Scan, emotify, scan
 from common.errors import InputError
 from common.study import Setting
@@ -141,10 +141,8 @@ def test_songs_shorter_than_a_piece_are_refused(songs) -> None:
         STUDY.label(songs.assign(duration=14.0), setting())
 
 
-def job(songs: pd.DataFrame, experiment: str, protocol: str, runs: Path) -> runner.Job:
-    return runner.Job(
-        STUDY, STUDY.experiment(experiment), STUDY.protocol(protocol), Scan(songs), runner.Options(runs=runs)
-    )
+def job(songs: pd.DataFrame, experiment: str, protocol: str, runs: Path) -> jobs.Job:
+    return jobs.Job(STUDY, STUDY.experiment(experiment), STUDY.protocol(protocol), Scan(songs), jobs.Options(runs=runs))
 
 
 def test_a_run_ends_in_a_record_of_pieces_and_songs(songs, known_features, tmp_path) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from common import cli, console, frozen, prediction, published, runner
+from common import cli, console, frozen, jobs, prediction, published, runner
 from common.corpora import demo, scan
 from common.describe import beside, summary
 from common.errors import InputError
@@ -189,8 +189,8 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_a_run_is_retrained_for_its_best_epoch_and_predicts_without_its_weights_file(corpus, tmp_path: Path) -> None:
     official_file(tmp_path / "vgg16.h5")
     overrides, weights = {"epochs": 2, "patience": 1}, str(tmp_path / "vgg16.h5")
-    options = runner.Options(runs=tmp_path / "runs", size="demo", overrides=overrides, weights=weights)
-    job = runner.Job(STUDY, STUDY.experiment("vgg16-3"), STUDY.protocol("published"), scan([corpus]), options)
+    options = jobs.Options(runs=tmp_path / "runs", size="demo", overrides=overrides, weights=weights)
+    job = jobs.Job(STUDY, STUDY.experiment("vgg16-3"), STUDY.protocol("published"), scan([corpus]), options)
     record = runner.run(job)
     curves = pd.read_csv(record.folder / "history.csv")
     searched = curves[curves["stage"] == "search"]
@@ -210,20 +210,20 @@ def test_a_run_is_retrained_for_its_best_epoch_and_predicts_without_its_weights_
     ids=["the demo", "named, at demo size", "named, at full size"],
 )
 def test_at_demo_size_nothing_is_fetched(words, weights, corpus, monkeypatch) -> None:
-    jobs: list[runner.Job] = []
-    monkeypatch.setattr(runner, "run", lambda job, _: jobs.append(job))
+    started: list[jobs.Job] = []
+    monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
     monkeypatch.setattr(cli, "_print_record", lambda *_: None)
     monkeypatch.setattr(cli.demo, "write", lambda *_, **of: corpus)
     with pytest.raises(SystemExit):
         console.main(cli.study_app(STUDY), ["run", *words])
-    assert {job.options.weights for job in jobs if job.experiment.id.startswith("vgg16")} == {weights}
+    assert {job.options.weights for job in started if job.experiment.id.startswith("vgg16")} == {weights}
 
 
 def test_on_real_data_what_needs_weights_is_left_out_unless_it_or_they_are_named(corpus, monkeypatch, capsys) -> None:
-    jobs: list[runner.Job] = []
-    monkeypatch.setattr(runner, "run", lambda job, _: jobs.append(job))
+    started: list[jobs.Job] = []
+    monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
     monkeypatch.setattr(cli, "_print_record", lambda *_: None)
     with pytest.raises(SystemExit):
         console.main(cli.study_app(STUDY), ["run", "--data", str(corpus)])
-    assert not [job for job in jobs if job.experiment.pretrained]
+    assert not [job for job in started if job.experiment.pretrained]
     assert "experiments that need a pretrained network (vgg16-0 ..." in capsys.readouterr().err

@@ -16,7 +16,7 @@ import transformers
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.numpy import save_file
 
-from common import cli, prediction, published, runner
+from common import cli, jobs, prediction, published, runner
 from common.corpora import CORPORA, demo, scan
 from common.describe import beside, summary
 from common.errors import InputError
@@ -362,8 +362,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Any:
     clips = demo.write(folder / "demo", clips_per_class=3, corpora=("ravdess",))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ENCORE_CACHE", str(folder / "cache"))
-        options = runner.Options(runs=folder / "runs", size="demo", overrides={"epochs": 1})
-        return runner.run(runner.Job(STUDY, EXPERIMENT, STUDY.protocol("published"), scan([clips]), options)), clips
+        options = jobs.Options(runs=folder / "runs", size="demo", overrides={"epochs": 1})
+        return runner.run(jobs.Job(STUDY, EXPERIMENT, STUDY.protocol("published"), scan([clips]), options)), clips
 
 
 def test_a_run_s_model_predicts_its_test_clips_as_the_run_did(finished) -> None:
