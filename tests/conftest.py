@@ -6,7 +6,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +34,35 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("ENCORE_CACHE", str(folder))
     return folder
+
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def commands_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Command]:
+    """Return what takes the command line of a study and its published numbers, and gives a function that runs it.
+
+    That one takes words, and returns the exit code, standard output and standard error. It runs in an empty folder.
+    """
+    from common import console, published
+
+    def encore(app: Any, study: str, printed: str) -> Command:
+        (tmp_path / "published").mkdir()
+        (tmp_path / "published" / f"{study}.toml").write_text(printed)
+        monkeypatch.setattr(published, "load", partial(published.load, folder=tmp_path / "published"))
+        monkeypatch.chdir(tmp_path)
+
+        def command(*words: object) -> tuple[int, str, str]:
+            with pytest.raises(SystemExit) as ended:
+                console.main(app, [str(word) for word in words])
+            return ended.value.code, *capsys.readouterr()
+
+        return command
+
+    return encore
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 import json
 import shutil
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import keras
 import pytest
 import tiny
 
-from common import cli, console, illustrations, published, records, runner, training
+from common import cli, illustrations, records, runner, training
 from common.corpora import DEMO_MARKER
 from common.estimate import Estimate
 
@@ -65,19 +64,8 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def encore(monkeypatch, capsys, tmp_path) -> Command:
-    """Return a function that runs a command line of the tiny study: exit code, standard output, standard error."""
-    (tmp_path / "published").mkdir()
-    (tmp_path / "published" / "tiny.toml").write_text(PRINTED)
-    monkeypatch.setattr(published, "load", partial(published.load, folder=tmp_path / "published"))
-    monkeypatch.chdir(tmp_path)
-
-    def command(*words: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            console.main(cli.study_app(tiny.STUDY), [str(word) for word in words])
-        return ended.value.code, *capsys.readouterr()
-
-    return command
+def encore(commands_of) -> Command:
+    return commands_of(cli.study_app(tiny.STUDY), "tiny", PRINTED)
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 import tiny_pieces
 
-from common import cli, console, published, records, runner
+from common import cli, records, runner
 
 PRINTED = """
 schema = 2
@@ -27,19 +26,8 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def encore(monkeypatch, capsys, tmp_path) -> Command:
-    """Return a function that runs a command line of the study on pieces: exit code, standard output, standard error."""
-    (tmp_path / "published").mkdir()
-    (tmp_path / "published" / "tiny_pieces.toml").write_text(PRINTED)
-    monkeypatch.setattr(published, "load", partial(published.load, folder=tmp_path / "published"))
-    monkeypatch.chdir(tmp_path)
-
-    def command(*words: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            console.main(cli.study_app(tiny_pieces.STUDY), [str(word) for word in words])
-        return ended.value.code, *capsys.readouterr()
-
-    return command
+def encore(commands_of) -> Command:
+    return commands_of(cli.study_app(tiny_pieces.STUDY), "tiny_pieces", PRINTED)
 
 
 def test_without_names_what_needs_weights_is_left_out_with_a_sentence(encore, corpus) -> None:

@@ -2,13 +2,12 @@ import json
 import shutil
 import tomllib
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 import tiny
 
-from common import cli, console, published, records, searches
+from common import cli, records, searches
 from common.corpora import DEMO_MARKER
 from tuning import command
 from tuning.plan import Plan
@@ -52,18 +51,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def encore(monkeypatch, capsys, tmp_path) -> Command:
-    """Return a function that runs a command line of the tiny study: exit code, standard output, standard error."""
-    (tmp_path / "tiny.toml").write_text(PRINTED)
-    monkeypatch.setattr(published, "load", partial(published.load, folder=tmp_path))
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            console.main(command.study_app(tiny.STUDY, PLANS), [str(word) for word in words])
-        return ended.value.code, *capsys.readouterr()
-
-    return run
+def encore(commands_of) -> Command:
+    return commands_of(command.study_app(tiny.STUDY, PLANS), "tiny", PRINTED)
 
 
 def folder(search: str, protocol: str = "published", runs: str = "runs") -> Path:
