@@ -16,6 +16,7 @@ import typer
 import typer.core
 from rich.bar import Bar
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from common import (
@@ -39,7 +40,8 @@ from common.study import Experiment, Protocol, Setting, Size, Study
 Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Which; all without.")]
 Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
 Data = Annotated[list[Path] | None, typer.Option("--data", help="Folder of corpora; repeatable. Default: demo corpus.")]
-ProtocolName = Annotated[str, typer.Option("--protocol", help="published, corrected, independent or all.")]
+ProtocolNames = Annotated[str, typer.Option("--protocol", help="published, corrected, independent or all.")]
+ProtocolName = Annotated[str, typer.Option("--protocol", help="published, corrected or independent.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", metavar="SWITCH=VALUE", help="Change one switch.")]
 Seeds = Annotated[
     list[int] | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Of everything random; repeatable.")
@@ -110,7 +112,7 @@ def _run(
     context: typer.Context,
     names: Names = None,
     data: Data = None,
-    protocol: ProtocolName = "published",
+    protocol: ProtocolNames = "published",
     changes: Changes = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
@@ -149,9 +151,10 @@ def _run(
         deadline=deadline_of(budget),
     )
     training.strategy_scope(strategy)
-    scanned = scan_clips(study, data)
     if mixed_precision:
         training.use_mixed_precision()
+    experiments = _able(experiments, strategy, named=bool(names))
+    scanned = scan_clips(study, data)
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
         chosen = replace(options, seed=seed, weights=weights_of(experiment, weights, size))
         job = jobs.Job(study, experiment, one, scanned, chosen)
@@ -362,7 +365,7 @@ def _print_prediction(one: prediction.Prediction) -> None:
     for place in np.argsort(-one.probabilities, kind="stable"):
         probability = float(one.probabilities[place])
         share = [f"{one.shares[place]:.0%}"] if several else []
-        table.add_row(one.classes[place], f"{probability:.3f}", Bar(1, 0, probability, width=BAR_WIDTH), *share)
+        table.add_row(escape(one.classes[place]), f"{probability:.3f}", Bar(1, 0, probability, width=BAR_WIDTH), *share)
     print_table(table)
     for note in one.notes:
         print(f"note: {note}")
@@ -377,9 +380,23 @@ def _experiments(study: Study, names: Sequence[str] | None, weights: str | None,
     if left_out:
         announce(
             f"left out: {len(left_out)} experiments that need a pretrained network ({left_out[0]} ... {left_out[-1]}); "
-            "name them, or name weights with --weights"
+            "name them, or take random weights with --weights none"
         )
     return [experiment for experiment in study.experiments if experiment.id not in left_out]
+
+
+def _able(experiments: Sequence[Experiment], strategy: str, *, named: bool) -> list[Experiment]:
+    """Return the experiments whose learner can train as Keras is set up; one that is named and cannot is refused."""
+    able = []
+    for experiment in experiments:
+        try:
+            training.learner_of(experiment).refuse(strategy)
+            able.append(experiment)
+        except InputError as error:
+            if named:
+                raise
+            announce(f"left out: {experiment.id}: {error}")
+    return able
 
 
 def _protocols(study: Study, name: str, changes: Sequence[str] | None) -> list[Protocol]:

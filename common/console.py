@@ -39,7 +39,8 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:  # typer makes this of Ctrl-C
-        print("interrupted: what was finished is kept; the same command goes on from there", file=sys.stderr)
+        without = ", without --fresh," if "--fresh" in given else ""
+        print(f"interrupted: what was finished is kept; the same command{without} goes on from there", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -8,7 +8,10 @@ import subprocess
 from pathlib import Path
 from typing import Any, Literal
 
-PACKAGES = ("tensorflow", "keras", "keras-nlp", "jax", "torch", "numpy", "librosa", "soxr", "scikit-learn")
+PACKAGES = (
+    *("tensorflow", "keras", "keras-nlp", "keras-tuner", "tf-keras", "transformers", "jax", "torch"),
+    *("numpy", "librosa", "soxr", "scikit-learn"),
+)
 
 
 def describe() -> dict[str, Any]:

@@ -84,8 +84,14 @@ def estimate(job: Job) -> Estimate:
 def _noise(model: keras.Model, clips: int) -> tuple[np.ndarray, np.ndarray]:
     """Return a batch of what a classifier takes, and of what it gives."""
     draw, classes = np.random.default_rng(0), model.output_shape[-1]
-    x = draw.normal(size=(clips, *model.input_shape[1:])).astype(np.float32)
+    x = draw.normal(size=(clips, *_shape_of_clip(model))).astype(np.float32)
     return x, np.eye(classes, dtype=np.float32)[draw.integers(0, classes, clips)]
+
+
+def _shape_of_clip(model: keras.Model) -> tuple[int, ...]:
+    """Return the shape of what a model takes for one clip; where it makes several inputs of it, they are alike."""
+    shape = model.input_shape
+    return tuple((shape[0] if isinstance(shape, list) else shape)[1:])
 
 
 def _seconds_of_frozen(divided: frozen.Divided, clips: int) -> float:
@@ -98,7 +104,7 @@ def _seconds_of_frozen(divided: frozen.Divided, clips: int) -> float:
 
 def _inputs_mib(model: keras.Model, divided: frozen.Divided | None, trained: int, clips: int) -> tuple[float, float]:
     """Return what the inputs take in memory and on the disk: there lie pictures, and what frozen layers gave."""
-    one, kept = float(np.prod(model.input_shape[1:])) / MIB, divided.gib(clips) * 1024 if divided else 0.0
+    one, kept = float(np.prod(_shape_of_clip(model))) / MIB, divided.gib(clips) * 1024 if divided else 0.0
     if model.inputs[0].dtype == "uint8":
         return 0.0, clips * one + kept
     return (trained + clips) * one * FLOAT32_BYTES, kept

@@ -25,9 +25,9 @@ VERSION = 1
 """Part of the cache key: to be raised when the same layers are to give other numbers."""
 
 LIMIT_GIB = 32.0
-"""Outputs that would take more than this on the disk are not kept."""
+"""Outputs of one model that would take more than this on the disk are not kept."""
 
-CLIPS_IN_A_PART = 64
+CLIPS_IN_A_PART = 256
 """Clips whose outputs are one file: what a killed process loses at most."""
 
 CLIPS_AT_ONCE = 16
@@ -79,13 +79,14 @@ class Divided:
         )
         return False
 
-    def outputs(self, x: np.ndarray | Rows) -> Rows:
+    def outputs(self, x: np.ndarray | Rows, between: Callable[[], None] = lambda: None) -> Rows:
         """Return what the frozen layers make of clips, from the cache where they ran before.
 
         Of `Rows`, every row of their source is computed, so that other sets of the same clips find theirs.
 
         Args:
             x: (clips, ...), what the model takes.
+            between: called after each file; what it raises loses nothing.
 
         Returns:
             float32 (clips, ...), on the disk.
@@ -100,6 +101,7 @@ class Divided:
             for start in range(0, len(source), CLIPS_IN_A_PART):
                 parts.append(self._part(source[start : start + CLIPS_IN_A_PART], running))
                 advance(len(parts[-1]))
+                between()
         cache.release(source)
         return Rows(Parts(tuple(parts)), rows.index)
 

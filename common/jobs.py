@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import pandas as pd
 
 from common import cache, records, splits, training
@@ -20,6 +21,8 @@ PREDICTION_COLUMNS = ("name", "corpus", "speaker", "fold", "true", "predicted")
 column of the manifest follows the speaker's."""
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[\w-][\w.-]*")
 """How a model on the Hugging Face hub is called: its owner, a slash, its name."""
+FILES_OF_WEIGHTS = (".h5", ".hdf5", ".keras", ".safetensors", ".bin", ".npz")
+"""What a file of weights ends with, and no name of a model."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,12 @@ class Job:
 
     def folds(self, clips: pd.DataFrame) -> list[splits.Split]:
         """Return the folds to run."""
+        return self.all_folds(clips)[: self.options.folds]
+
+    def all_folds(self, clips: pd.DataFrame) -> list[splits.Split]:
+        """Return the folds of the protocol, `--folds` or not."""
         split = self.experiment.split or self.study.split
-        return split(clips, self.setting)[: self.options.folds]
+        return split(clips, self.setting)
 
 
 def trained_as(experiment: Experiment, options: Options) -> Training | None:
@@ -117,12 +124,13 @@ def trained_as(experiment: Experiment, options: Options) -> Training | None:
 
 @dataclass(frozen=True)
 class Material:
-    """The clips of a run, relabelled, with the digest of each file; its classes; its folds."""
+    """The clips of a run, relabelled, with the digest of each file; its classes; its folds, and how many are left."""
 
     clips: pd.DataFrame
     digests: Sequence[str]
     classes: tuple[str, ...]
     folds: Sequence[splits.Split]
+    left_out: int = 0
 
 
 def gather(job: Job) -> Material:
@@ -132,7 +140,9 @@ def gather(job: Job) -> Material:
         InputError: the clips do not suit the experiment.
     """
     clips = job.clips()
-    return Material(clips, digests_of(clips), job.classes(clips), job.folds(clips))
+    every = job.all_folds(clips)
+    folds = every[: job.options.folds]
+    return Material(clips, digests_of(clips), job.classes(clips), folds, len(every) - len(folds))
 
 
 def estimator_of(job: Job, n_classes: int, fold: int = 0) -> training.SklearnLearner:
@@ -176,9 +186,15 @@ def identity_of(job: Job, material: Material) -> dict[str, Any]:
         "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
         **_learnt(job, len(material.classes)),
         "size": job.options.size,
-        "folds": job.options.folds,
-        "digest": digest_of(material.clips["name"], material.digests),
+        "folds": job.options.folds if material.left_out else None,
+        "digest": labelled_digest(material),
     }
+
+
+def labelled_digest(material: Material) -> str:
+    """Return one digest of the clips with all that a run reads of them besides: labels, speakers, groups."""
+    told = material.clips[["label", "speaker", "group"]].astype(str).agg("|".join, axis=1)
+    return digest_of(material.clips["name"] + "|" + told, material.digests)
 
 
 def _learnt(job: Job, n_classes: int) -> dict[str, Any]:
@@ -197,10 +213,11 @@ def weights_in_words(weights: str) -> str:
         InputError: it is no name, and there is no such file.
     """
     path = Path(weights)
-    if weights in ("imagenet", "none") or (HUB_NAME.fullmatch(weights) and not path.exists()):
+    named = HUB_NAME.fullmatch(weights) and path.suffix not in FILES_OF_WEIGHTS
+    if weights in ("imagenet", "none") or (named and not path.exists()):
         return weights
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file())
+        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
         return f"sha256:{digest_of([file.name for file in files], cache.file_digests(files))}"
     if not path.is_file():
         raise InputError(f"--weights {weights} cannot be read: there is no such file; name one, or imagenet, or none")
@@ -208,8 +225,7 @@ def weights_in_words(weights: str) -> str:
 
 
 def _computed_otherwise(job: Job) -> dict[str, str]:
-    """Return how the numbers are computed, as far as it is not as usual: in float32, without a strategy."""
-    precision, strategy = training.precision(), job.options.strategy
-    return ({"precision": precision} if precision != "float32" else {}) | (
-        {"strategy": strategy} if strategy != "none" else {}
-    )
+    """Return how the numbers are computed, as far as it is not as usual: by TensorFlow in float32, no strategy."""
+    usual = {"backend": "tensorflow", "precision": "float32", "strategy": "none"}
+    used = {"backend": keras.backend.backend(), "precision": training.precision(), "strategy": job.options.strategy}
+    return {name: value for name, value in used.items() if value != usual[name]}

@@ -66,7 +66,7 @@ def content_of(
         "leaks": leaks,
         "environment": environment.describe(),
         "other_orders": _order_accuracies(facts, len(predictions)).tolist(),
-        "notes": _notes(job, facts, len(material.classes), len(predictions)),
+        "notes": _notes(job, facts, len(material.classes), len(predictions), material.left_out),
         "status": "complete",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -183,10 +183,10 @@ def _data(job: Job, material: Material) -> dict[str, Any]:
     }
 
 
-def _notes(job: Job, facts: Sequence[Mapping[str, Any]], n_classes: int, tested: int) -> list[str]:
+def _notes(job: Job, facts: Sequence[Mapping[str, Any]], n_classes: int, tested: int, left_out: int) -> list[str]:
     notes = []
-    if job.options.folds is not None:
-        notes.append(f"only the first {len(facts)} folds were run")
+    if left_out:
+        notes.append(f"only the first {len(facts)} of {len(facts) + left_out} folds were run")
     if overrides := {**job.options.overrides, **job.options.model}:
         changed = ", ".join(f"{name} = {value}" for name, value in overrides.items())
         notes.append(f"set on the command line: {changed}")

@@ -105,7 +105,7 @@ def read(folder: Path) -> Record:
     path = folder / "record.json"
     try:
         data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{folder} holds no record.json: the run is not finished; run it again to go on") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is damaged ({error}); delete the folder and run again") from None

@@ -37,8 +37,22 @@ class TfKerasLearner(KerasLearner):
         strategy: str = "none",
         **kept: Any,
     ) -> None:
-        _refuse(strategy)
+        self.refuse(strategy)
         super().__init__(functools.partial(_seeded, build, seed), training, seed=seed, **kept)
+
+    @classmethod
+    def refuse(cls, strategy: str = "none") -> None:
+        """Refuse what tf-keras, or Encore with tf-keras, cannot do.
+
+        Raises:
+            InputError: Keras computes with another backend than TensorFlow, in half precision, or under a strategy.
+        """
+        if keras.backend.backend() != "tensorflow":
+            raise InputError(f"tf-keras models need KERAS_BACKEND=tensorflow, not {keras.backend.backend()}")
+        if strategy != "none" or precision() != "float32":
+            raise InputError(
+                "tf-keras models train on one device, in float32; leave out --strategy and --mixed-precision"
+            )
 
     def _divide(self) -> None:
         """Train all layers: `common.frozen` divides models of Keras 3 only."""
@@ -88,7 +102,7 @@ class TfKerasLearner(KerasLearner):
 
     @classmethod
     def _load_model(cls, path: Path) -> Any:
-        _refuse()
+        cls.refuse()
         import tf_keras
 
         with warnings.catch_warnings():
@@ -113,14 +127,6 @@ def generators(model: Any) -> list[Any]:
     """Return the random generators of a tf-keras model's dropout layers, in a fixed order."""
     sources = [source for layer in model.submodules if (source := getattr(layer, "_random_generator", None))]
     return [source._generator for source in sources if source._generator is not None]
-
-
-def _refuse(strategy: str = "none") -> None:
-    """Refuse what tf-keras, or Encore with tf-keras, cannot do."""
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(f"tf-keras models need KERAS_BACKEND=tensorflow, not {keras.backend.backend()}")
-    if strategy != "none" or precision() != "float32":
-        raise InputError("tf-keras models train on one device, in float32; leave out --strategy and --mixed-precision")
 
 
 def _seeded(build: Callable[[], Any], seed: int) -> Any:

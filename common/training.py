@@ -60,6 +60,10 @@ class Learner(Protocol):
     def fit(self, train: Arrays, validation: Arrays | None, *, epochs: int, stage: str) -> pd.DataFrame:
         """Train, from where an interrupted call stopped; return one row per epoch (`HISTORY_COLUMNS`)."""
 
+    @classmethod
+    def refuse(cls, strategy: str) -> None:
+        """Raise InputError, before anything is computed, where it cannot train as Keras is set up."""
+
     def predict(self, x: np.ndarray | Rows) -> np.ndarray:
         """Return class probabilities (clips, classes) float32, in batches of fixed size and order."""
 
@@ -162,6 +166,10 @@ class KerasLearner:
             for model in [self.model, *([self.divided.rest] if self.divided else [])]:
                 self._compile(model)
 
+    @classmethod
+    def refuse(cls, strategy: str) -> None:
+        """Refuse a way of computing that this learner cannot take: nothing that Keras can do is refused."""
+
     def _divide(self) -> frozen.Divided | None:
         return frozen.divide(self.model)
 
@@ -217,7 +225,8 @@ class KerasLearner:
         divided = self.divided
         if divided is None or not divided.can_be_kept(*(arrays.x for arrays in (train, validation) if arrays)):
             return self.model, train, validation
-        reaching = [arrays and replace(arrays, x=divided.outputs(arrays.x)) for arrays in (train, validation)]
+        between = functools.partial(_end_at, self._deadline)
+        reaching = [arrays and replace(arrays, x=divided.outputs(arrays.x, between)) for arrays in (train, validation)]
         return divided.rest, *reaching
 
     def _epoch_seeds(self) -> keras.callbacks.Callback:
@@ -364,6 +373,10 @@ class SklearnLearner:
         self.estimator: Any = estimator
         self._n_classes, self._seed, self._deadline = n_classes, seed, deadline
 
+    @classmethod
+    def refuse(cls, strategy: str) -> None:
+        """Refuse nothing: the commands do not take what only concerns networks."""
+
     @property
     def probabilistic(self) -> bool:
         """Whether the classifier has probabilities: a one-vs-one SVM has votes only."""
@@ -382,8 +395,7 @@ class SklearnLearner:
             BudgetSpentError: the deadline has passed.
             ResultError: the classifier refuses these clips.
         """
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            raise BudgetSpentError("the time budget is spent; the same command goes on from the last finished fold")
+        _end_at(self._deadline)
         random = [name for name in self.estimator.get_params() if name.rpartition("__")[2] == "random_state"]
         self.estimator.set_params(**{name: derive(self._seed, name) for name in random})
         try:
@@ -578,6 +590,12 @@ class _Report(keras.callbacks.Callback):
         self._advance(1, ", ".join(shown))
 
 
+def _end_at(deadline: float | None) -> None:
+    """Pause where the time has run out; what was finished before is kept."""
+    if deadline is not None and time.monotonic() > deadline:
+        raise BudgetSpentError("the time budget is spent; the same command, without --fresh, goes on from there")
+
+
 class _Deadline(keras.callbacks.Callback):
     """Ends training after the epoch in which the time ran out."""
 
@@ -586,8 +604,7 @@ class _Deadline(keras.callbacks.Callback):
         self._deadline = deadline
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            raise BudgetSpentError("the time budget is spent; the same command goes on from the last finished epoch")
+        _end_at(self._deadline)
 
 
 def best_epoch(history: pd.DataFrame, *, by: str) -> int:

@@ -107,12 +107,18 @@ def _search(plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None) -> Sear
         training=_training(plan, job, epochs),
         objective=plan.objective,
         seed=options.seed,
-        context={"search": plan.name, **outcome.context(job, material), "configuration": _configuration(job, epochs)},
+        context={"search": plan.name, **_context(job, material, epochs)},
         folder=searches.folder_of(*where),
         deadline=options.deadline,
         fresh=options.fresh,
         notes=several,
     )
+
+
+def _context(job: jobs.Job, material: jobs.Material, epochs: int | None) -> dict[str, Any]:
+    """Return what a search says of its clips and settings besides what it searches."""
+    digest = {"digest": jobs.labelled_digest(material)}
+    return {**outcome.context(job, material), **digest, "configuration": _configuration(job, epochs)}
 
 
 def _model(job: jobs.Job, n_classes: int, values: Mapping[str, Value]) -> keras.Model:

@@ -334,11 +334,18 @@ def _identity(search: Search, kind: Kind, settings: Mapping[str, Value]) -> dict
         "settings": {
             **{name: getattr(search.training, name) for name in fixed},
             "precision": training.precision(),
+            **_other_backend(),
             **settings,
         },
-        **search.context,
+        # How the clips lie in their folders decides nothing: their digest, in the context too, says what they are.
+        **{name: value for name, value in search.context.items() if name != "data"},
     }
     return _plain(identity)
+
+
+def _other_backend() -> dict[str, str]:
+    backend = keras.backend.backend()
+    return {} if backend == "tensorflow" else {"backend": backend}
 
 
 def _clear(folder: Path) -> None:
@@ -387,6 +394,7 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
     content = {
         "schema": SCHEMA,
         **identity,
+        "data": search.context["data"],
         "rows": trials.rows,
         "chosen": best["values"],
         "notes": [*search.notes, *notes],

@@ -123,8 +123,9 @@ PROTOCOLS = {
 
 
 def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
-    """Relabel a manifest: calm is neutral; with `labels=document`, SAVEE is surprise throughout."""
-    labels = manifest["label"].replace("calm", "neutral")
+    """Relabel a manifest: RAVDESS' calm is neutral; with `labels=document`, SAVEE is surprise throughout."""
+    calm = (manifest["corpus"] == "ravdess") & (manifest["label"] == "calm")
+    labels = manifest["label"].mask(calm, "neutral")
     if setting.switches["labels"] == "document":
         labels = labels.mask(manifest["corpus"] == "savee", "surprise")
     return manifest.assign(label=labels)

@@ -37,7 +37,10 @@ def fetch(weights: str) -> Path:
     folder = Path(weights) if Path(weights).is_dir() else _downloaded(weights)
     absent = [name for name in (CONFIG_FILE, WEIGHTS_FILE) if not (folder / name).is_file()]
     if absent:
-        raise InputError(f"--weights {weights} lacks {' and '.join(absent)}; {INSTEAD}")
+        raise InputError(
+            f"--weights {weights} lacks {' and '.join(absent)}; {INSTEAD}. Where a model has only pytorch_model.bin, "
+            "transformers and torch write that folder: AutoModel.from_pretrained(NAME).save_pretrained(FOLDER)"
+        )
     return folder
 
 

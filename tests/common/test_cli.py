@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -9,6 +10,7 @@ import tiny
 
 from common import cli, illustrations, records, runner, training
 from common.corpora import DEMO_MARKER
+from common.errors import InputError
 from common.estimate import Estimate
 
 PRINTED = """
@@ -109,6 +111,31 @@ def test_running_everything_illustrates_too_and_one_experiment_does_not(encore, 
     assert not place.exists()
     assert encore("run", "--data", corpus, "--epochs", 1, "--folds", 1, "--fresh")[0] == 0
     assert place.exists()
+
+
+def test_what_keras_is_not_set_up_for_is_left_out_of_everything_and_refused_by_name(
+    encore, corpus, monkeypatch
+) -> None:
+    def refuse(strategy: str) -> None:
+        raise InputError("needs another backend")
+
+    able = replace(tiny.STUDY.experiment("paired"), learner=type("Able", (training.KerasLearner,), {}))
+    study = replace(tiny.STUDY, experiments=(tiny.STUDY.experiment("patient"), able))
+    monkeypatch.setattr(training.KerasLearner, "refuse", refuse)
+    monkeypatch.setattr(able.learner, "refuse", lambda strategy: None)
+    assert [one.id for one in cli._able(study.experiments, "none", named=False)] == ["paired"]
+    with pytest.raises(InputError, match="another backend"):
+        cli._able(study.experiments, "none", named=True)
+
+
+def test_after_ctrl_c_fresh_would_throw_away_what_was_finished(encore, corpus, monkeypatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "run", interrupted)
+    code, _, err = encore("run", "patient", "--data", corpus, "--fresh")
+    assert code == 130
+    assert err.endswith("the same command, without --fresh, goes on from there\n")
 
 
 def test_without_a_command_it_runs(encore, finished) -> None:

@@ -12,8 +12,8 @@ from common import environment
 
 COMMON = Path(environment.__file__).parent
 WITH_KERAS = {
-    *("cli", "estimate", "features", "frozen", "layers", "memory", "pipeline", "prediction", "pretrained", "runner"),
-    *("tf_keras_learner", "training"),
+    *("cli", "describe", "estimate", "features", "frozen", "jobs", "layers", "memory", "outcome", "pipeline"),
+    *("prediction", "pretrained", "runner", "tf_keras_learner", "training"),
 }
 WITHOUT = "Keras TensorFlow".lower().split()
 

@@ -162,3 +162,9 @@ def test_tensorflows_full_disk_is_a_full_disk_as_any_other(tmp_path) -> None:
 def test_another_error_of_tensorflow_stays_what_it_is(tmp_path) -> None:
     with pytest.raises(RuntimeError, match="no kernel"), records.hold(tmp_path / "run"):
         raise RuntimeError("no kernel")
+
+
+def test_a_file_in_place_of_a_run_s_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_text("{}")
+    with pytest.raises(InputError, match="holds no record"):
+        records.read(tmp_path / "record.json")

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -96,7 +97,7 @@ def test_predictions_agree_with_the_split_the_metrics_and_the_confusion(unbroken
 def test_only_the_first_folds_are_run_and_a_note_says_so(unbroken) -> None:
     record = unbroken("patient", "independent", folds=2)
     assert [fold["fold"] for fold in record.data["folds"]] == [0, 1]
-    assert "only the first 2 folds were run" in record.data["notes"]
+    assert "only the first 2 of 3 folds were run" in record.data["notes"]
     speakers = record.predictions().groupby("fold")["speaker"].agg(set)
     assert speakers[0].isdisjoint(speakers[1])
 
@@ -118,12 +119,19 @@ def test_a_finished_run_is_returned_and_not_trained_again(finished, corpus, no_t
 
 @pytest.mark.parametrize(
     "options",
-    [{"overrides": {"epochs": 3}}, {"folds": 1}, {"size": "demo"}, {"strategy": "mirrored"}],
+    [{"overrides": {"epochs": 3}}, {"size": "demo"}, {"strategy": "mirrored"}],
     ids=lambda options: next(iter(options)),
 )
 def test_a_finished_run_of_other_settings_is_refused_with_advice(options, finished, corpus, no_training) -> None:
     with pytest.raises(InputError, match=r"finished run of other clips or settings; --fresh replaces it, --runs keeps"):
         runner.run(tiny.job(corpus, runs=finished, **{"folds": 2, **options}))
+
+
+def test_a_finished_run_of_fewer_folds_is_refused(unbroken, corpus, no_training, tmp_path) -> None:
+    record = unbroken("patient", "independent", folds=2)
+    shutil.copytree(record.folder, records.folder_of(tmp_path, *record.identity))
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(tiny.job(corpus, "patient", "independent", runs=tmp_path))
 
 
 def test_a_finished_run_in_another_precision_is_refused(finished, corpus, no_training, monkeypatch) -> None:
@@ -225,3 +233,28 @@ def test_demo_size_trains_for_its_own_epochs_unless_told_otherwise() -> None:
     assert jobs.trained_as(patient, demo) == replace(tiny.PATIENT, epochs=3)
     assert jobs.trained_as(patient, replace(demo, overrides={"epochs": 7})).epochs == 7
     assert jobs.trained_as(patient, replace(demo, size="full")) == tiny.PATIENT
+
+
+def test_clips_that_are_labelled_otherwise_are_another_run(finished, corpus, tmp_path) -> None:
+    other = tmp_path / "relabelled"
+    shutil.copytree(corpus, other)
+    table = (other / "clips.csv").read_text()
+    swapped = {"ann-0-0.wav,high": "ann-0-0.wav,low", "ann-1-0.wav,low": "ann-1-0.wav,high"}
+    for old, new in swapped.items():
+        assert old in table
+        table = table.replace(old, new)
+    (other / "clips.csv").write_text(table)
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(tiny.job(other, runs=finished, folds=2))
+
+
+def test_more_folds_than_there_are_leave_none_out(unbroken, finished, corpus) -> None:
+    record = runner.run(tiny.job(corpus, runs=finished, folds=7))
+    assert record.data["configuration"]["identity"]["folds"] is None
+    assert not any("folds" in note for note in record.data["notes"])
+
+
+def test_numbers_of_another_backend_are_another_run(finished, corpus, monkeypatch) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(tiny.job(corpus, runs=finished))

@@ -107,7 +107,7 @@ def test_an_interrupted_run_goes_on_with_the_next_fold_to_the_same_end(corpus, t
 
 
 def test_no_fold_is_fitted_when_the_time_is_over(corpus, tmp_path) -> None:
-    with pytest.raises(training.BudgetSpentError, match="goes on from the last finished fold"):
+    with pytest.raises(training.BudgetSpentError, match="without --fresh, goes on from there"):
         runner.run(tiny_pieces.job(corpus, runs=tmp_path, deadline=time.monotonic() - 1))
 
 

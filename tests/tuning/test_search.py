@@ -46,7 +46,7 @@ def test_an_interrupted_search_trains_no_finished_trial_again(whole_grid, tmp_pa
 
 
 def test_a_spent_budget_pauses_the_search(whole_grid, tmp_path) -> None:
-    with pytest.raises(training.BudgetSpentError, match="the same command goes on"):
+    with pytest.raises(training.BudgetSpentError, match="the same command, without --fresh, goes on"):
         grid.search(small_search.grid_in(tmp_path, deadline=0.0))
     resumed = grid.search(small_search.grid_in(tmp_path))
     assert small_search.without_seconds(resumed)[0].equals(small_search.without_seconds(whole_grid)[0])
@@ -69,7 +69,7 @@ def test_fresh_throws_away_what_was_there(tmp_path) -> None:
     [
         {"seed": 1},
         {"space": {"learning_rate": (1e-2, 1e-4)}},
-        {"context": {**small_search.CONTEXT, "data": {"digest": "other", "demo": False}}},
+        {"context": {**small_search.CONTEXT, "digest": "other"}},
         {"training": replace(small_search.TRAINING, epochs=4)},
         {"objective": "val_accuracy"},
     ],

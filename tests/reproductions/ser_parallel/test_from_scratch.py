@@ -141,6 +141,12 @@ def test_figures_2_to_4_are_of_a_happy_clip_as_the_models_see_it(demo_clips: pd.
     assert SNR_DB[0] <= snr < SNR_DB[1]
 
 
+def test_only_ravdess_calm_is_neutral() -> None:
+    clips = pd.DataFrame({"corpus": ["ravdess", "mine"], "label": ["calm", "calm"]})
+    setting = Setting(STUDY.protocols["published"].switches, seed=0)
+    assert list(STUDY.label(clips, setting)["label"]) == ["neutral", "calm"]
+
+
 def test_a_corpus_without_a_happy_clip_shows_its_first(demo_clips: pd.DataFrame) -> None:
     others = demo_clips[demo_clips["label"] == "sad"]
     mel, *_ = examples(others, Setting(STUDY.protocols["published"].switches, seed=0))

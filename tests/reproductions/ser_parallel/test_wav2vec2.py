@@ -20,6 +20,7 @@ from common import cli, jobs, prediction, published, runner
 from common.corpora import CORPORA, demo, scan
 from common.describe import beside, summary
 from common.errors import InputError
+from common.estimate import estimate
 from common.study import Setting
 from common.tf_keras_learner import TfKerasLearner, generators
 from reproductions.ser_parallel import CLASSES, STUDY, wav2vec2
@@ -372,6 +373,14 @@ def test_a_run_s_model_predicts_its_test_clips_as_the_run_did(finished) -> None:
     row = record.predictions().iloc[0]
     (predicted,) = prediction.predict(STUDY, record, [Path(clips.loc[row["name"], "path"])])
     np.testing.assert_allclose(predicted.probabilities, row[list(CLASSES)].to_numpy(float), atol=1e-6)
+
+
+def test_a_dry_run_measures_a_network_of_mask_and_values(finished, tmp_path) -> None:
+    options = jobs.Options(runs=tmp_path, size="demo")
+    job = jobs.Job(STUDY, EXPERIMENT, STUDY.protocol("published"), scan([finished[1]]), options)
+    measured = estimate(job)
+    assert (measured.parameters, measured.clips) == (7975, 24)
+    assert 0 < measured.epoch_s < measured.total_s
 
 
 def test_a_record_says_that_the_weights_are_random(finished) -> None:
