@@ -23,7 +23,18 @@ HISTORY_COLUMNS = ["fold", "stage", "epoch", "loss", "accuracy", "val_loss", "va
 PREDICTION_COLUMNS = ["name", "corpus", "speaker", "fold", "true", "predicted"]
 
 
-TRAINED_AS = ("epochs", "batch_size", "learning_rate", "patience", "retrain", "inputs", "overrides", "strategy")
+TRAINED_AS = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "patience",
+    "retrain",
+    "inputs",
+    "overrides",
+    "strategy",
+    "weights",
+    "estimator",
+)
 """The settings that two runs must share to be seeds of one another."""
 
 
@@ -338,12 +349,24 @@ def _grouped(runs: list[Run]) -> tuple[Group, ...]:
     """Put together what differs in the seed only: same experiment, protocol, data and configuration."""
     by_key: dict[str, list[Run]] = {}
     for run in runs:
-        fields = ("study", "experiment", "protocol", "size", "classes")
-        trained = {name: run.data["configuration"].get(name) for name in TRAINED_AS}
-        shared = [run.data[field] for field in fields] + [run.data["data"]["demo"], run.data["data"]["digest"], trained]
-        by_key.setdefault(json.dumps(shared, sort_keys=True), []).append(run)
+        by_key.setdefault(json.dumps(_shared(run.data), sort_keys=True), []).append(run)
     groups = [Group(tuple(sorted(members, key=lambda run: run.seed))) for _, members in sorted(by_key.items())]
     return tuple(sorted(groups, key=_place))
+
+
+def _shared(record: Mapping[str, Any]) -> list[Any]:
+    """Return what seeds of one another have in common; what older records do not tell counts as not set."""
+    fields = ("study", "experiment", "protocol", "switches", "size", "classes")
+    data, settings = record["data"], record["configuration"]
+    trained = {name: settings.get(name) for name in TRAINED_AS}
+    ran = [cut_to(record), record["environment"].get("precision", "float32")]
+    return [*(record[field] for field in fields), data["demo"], data["digest"], trained, *ran]
+
+
+def cut_to(record: Mapping[str, Any]) -> int | None:
+    """Return to how many folds the command line kept a run, or None: to all that its protocol has."""
+    folds = record["configuration"].get("identity", {}).get("folds")
+    return None if folds is None else int(folds)
 
 
 def _place(group: Group) -> tuple[Any, ...]:

@@ -23,7 +23,7 @@ from common.metrics import (
     wilson,
 )
 from common.published import Printed, Published
-from reports.collect import Estimate, Group, Run
+from reports.collect import Estimate, Group, Run, cut_to
 
 REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED = "reproduced", "inconclusive", "not reproduced"
 NOT_COMPARABLE, NOT_RUN = "not comparable", "not run"
@@ -76,19 +76,28 @@ def data_in_words(record: dict[str, Any], published: Published) -> str:
 
 def obstacle(record: dict[str, Any], published: Published) -> str | None:
     """Say why a run cannot be held against the document's numbers, or None if it can."""
+    return "; ".join(obstacles(record, published)) or None
+
+
+def obstacles(record: dict[str, Any], published: Published) -> list[str]:
+    """Return every reason why a run cannot be held against the document's numbers; empty if it can."""
     data, theirs = record["data"], published.data_of(record["experiment"])
     whole = data["clips"] == theirs.clips and set(data["corpora"]) == set(theirs.corpora)
+    reasons = []
     if data["demo"] or data["missing"] or not whole:
-        return data_in_words(record, published)
+        reasons.append(data_in_words(record, published))
     if record["size"] != "full":
-        return f"{record['size']} size: fewer epochs than the document's"
+        reasons.append(f"{record['size']} size: fewer epochs than the document's")
     if overrides := record["configuration"].get("overrides"):
-        return "set on the command line: " + ", ".join(f"{name} = {value}" for name, value in overrides.items())
+        told = ", ".join(f"{name} = {value}" for name, value in overrides.items())
+        reasons.append(f"set on the command line: {told}")
+    if (folds := cut_to(record)) and folds <= len(record.get("folds", ())):
+        reasons.append("only the first fold was run" if folds == 1 else f"only the first {folds} folds were run")
     if has_random_weights(record):
-        return RANDOM_WEIGHTS
+        reasons.append(RANDOM_WEIGHTS)
     if record["classes"] != list(theirs.classes):
-        return f"other classes: {', '.join(record['classes'])}"
-    return None
+        reasons.append(f"other classes: {', '.join(record['classes'])}")
+    return reasons
 
 
 def has_random_weights(record: dict[str, Any]) -> bool:

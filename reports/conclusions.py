@@ -15,8 +15,18 @@ from common.published import SCORES, Claim, Published
 from reports.audit.claims import prefix
 from reports.audit.finding import Finding
 from reports.beside import PRINTED, Side, heading, in_words, labels_of, metric_of, notes_on, precise, printed_number
-from reports.collect import PROTOCOLS, Estimate, Group
-from reports.compare import ACCURACY, NOT_COMPARABLE, NOT_RUN, Effect, PairedRun, contrast, obstacle, signed
+from reports.collect import PROTOCOLS, Estimate, Group, cut_to
+from reports.compare import (
+    ACCURACY,
+    NOT_COMPARABLE,
+    NOT_RUN,
+    Effect,
+    PairedRun,
+    contrast,
+    has_random_weights,
+    obstacle,
+    signed,
+)
 from reports.content import Cell, Column, Number, Section, Table, Words
 
 BORNE_OUT, CONTRADICTED, UNDECIDED = "borne out", "contradicted", "undecided"
@@ -70,18 +80,20 @@ class Lead:
 def models_of(groups: Iterable[Group], protocol: str) -> list[Models]:
     """Return what was run under a protocol, by experiment: a part for each corpus and size, real sounds first.
 
-    Of several groups of one experiment that with nothing set on the command line counts, then that of most seeds.
+    Of several groups of one experiment the one made as its document says counts, then that of most seeds.
     """
     parts: dict[tuple[bool, str, str], dict[str, Group]] = {}
     own = [group for group in groups if group.protocol == protocol]
-    for group in sorted(own, key=lambda group: (bool(_overrides(group)), -len(group.runs))):
+    for group in sorted(own, key=lambda group: (_departs(group), -len(group.runs))):
         where = (group.demo, group.first["size"], group.first["data"]["digest"])
         parts.setdefault(where, {}).setdefault(group.experiment, group)
     return sorted(parts.values(), key=lambda models: (_any(models).demo, -_any(models).first["data"]["clips"]))
 
 
-def _overrides(group: Group) -> Mapping[str, object]:
-    return group.first["configuration"].get("overrides") or {}
+def _departs(group: Group) -> bool:
+    """Return whether the command line set something, cut folds off, or withheld the weights."""
+    overrides = group.first["configuration"].get("overrides")
+    return bool(overrides) or cut_to(group.first) is not None or has_random_weights(group.first)
 
 
 def _any(models: Models) -> Group:

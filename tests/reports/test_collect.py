@@ -129,3 +129,29 @@ def test_groups_stand_in_the_order_of_the_document(write: Write, runs: Path) -> 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no folder"):
         collect([tmp_path / "nowhere"])
+
+
+OTHERWISE: dict[str, dict[str, dict[str, object]]] = {
+    "weights": {"configuration": {"weights": "none"}},
+    "a switch that the protocol's name does not tell": {"switches": {"labels": "other"}},
+    "estimator": {"configuration": {"estimator": [{"name": "svc"}]}},
+    "folds": {"configuration": {"identity": {"folds": 1}}},
+    "precision": {"environment": {"precision": "mixed_bfloat16"}},
+}
+
+
+@pytest.mark.parametrize("what", OTHERWISE)
+def test_runs_made_otherwise_are_not_averaged(what: str, write: Write, runs: Path) -> None:
+    write(seed=0)
+    folder = write(seed=1)
+    record = json.loads((folder / "record.json").read_text())
+    edit(folder, **{field: record[field] | changed for field, changed in OTHERWISE[what].items()})
+    assert [len(group.runs) for group in collect([runs]).groups] == [1, 1]
+
+
+def test_a_record_without_a_precision_is_one_of_float32(write: Write, runs: Path) -> None:
+    write(seed=0)
+    folder = write(seed=1)
+    record = json.loads((folder / "record.json").read_text())
+    edit(folder, environment=record["environment"] | {"precision": "float32"})
+    assert [group.seeds for group in collect([runs]).groups] == [[0, 1]]

@@ -9,6 +9,7 @@ from common.metrics import newcombe
 from common.published import ConfusionTable, load
 from reports.collect import collect
 from reports.compare import Verdict, effects, verdicts
+from reports.figures.sheet import data_of
 
 Write = Callable[..., Path]
 
@@ -184,3 +185,23 @@ def test_random_weights_in_place_of_pretrained_ones_are_not_comparable(write: Wr
     path.write_text(json.dumps(record))
     row = judged(runs)["single-cnn", "accuracy"]
     assert (row.verdict, row.why) == ("not comparable", "random weights in place of pretrained ones")
+
+
+def test_a_run_of_the_first_folds_is_not_comparable(write: Write, runs: Path) -> None:
+    path = write("single-cnn") / "record.json"
+    record = json.loads(path.read_text())
+    record["configuration"]["identity"] = {"folds": 1}
+    path.write_text(json.dumps(record))
+    row = judged(runs)["single-cnn", "accuracy"]
+    assert (row.verdict, row.why) == ("not comparable", "only the first fold was run")
+
+
+def test_every_reason_against_a_comparison_is_told(write: Write, runs: Path) -> None:
+    path = write("single-cnn", clips=1440) / "record.json"
+    record = json.loads(path.read_text())
+    record["configuration"]["weights"] = "none"
+    path.write_text(json.dumps(record))
+    why = "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent; random weights in place of pretrained ones"
+    groups = collect([runs]).groups
+    assert judged(runs)["single-cnn", "accuracy"].why == why
+    assert data_of(groups[0].first, load("ser_parallel")).count("1,440 of 12,162 clips") == 1
