@@ -1,6 +1,7 @@
 """Gathers the records and searches that a report is made of; what is damaged or contradictory is named and left out."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,10 +17,13 @@ from common.illustrations import Illustrations
 from common.metrics import Interval, group_confusions, wilson
 from common.searches import SearchResult
 from common.trials import Trials
+from reports.form import flaw
 
 PROTOCOLS = ("published", "corrected", "independent")
 METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in published.SCORES))
 HISTORY_COLUMNS = ["fold", "stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+TOLERANCE = 1e-6
+"""What a number of a record may be off by for rounding."""
 PREDICTION_COLUMNS = ["name", "corpus", "speaker", "fold", "true", "predicted"]
 
 
@@ -294,6 +298,8 @@ def _run(record: records.Record) -> Run:
         InputError: it contradicts itself; names the folder and what is wrong.
     """
     try:
+        if where := flaw(record.data):
+            raise ValueError(where)
         published.load(record.data["study"]).experiment(record.data["experiment"])
         run = Run(record, record.history(), record.predictions())
         problem = _problem(run)
@@ -326,17 +332,47 @@ def _problem_of_classes(run: Run) -> str | None:
         return "its per-class table has other classes"
     if [row["support"] for row in data["per_class"].values()] != confusion.sum(axis=1).tolist():
         return "its supports are not those of its predictions"
-    if abs(data["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > 1e-6:
+    if abs(data["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > TOLERANCE:
         return "its accuracy is not that of its predictions"
+    return _problem_of_scores(data["per_class"], confusion)
+
+
+def _problem_of_scores(rows: Mapping[str, Mapping[str, Any]], confusion: np.ndarray) -> str | None:
+    """Hold the scores of each class against the confusions; a class without clips has none."""
+    hits, support, guesses = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    counted = {
+        "precision": hits / np.maximum(guesses, 1),
+        "recall": hits / np.maximum(support, 1),
+        "f1": 2 * hits / np.maximum(support + guesses, 1),
+    }
+    for place, (name, row) in enumerate(rows.items()):
+        for score, values in counted.items() if support[place] else ():
+            if abs(row[score] - values[place]) > TOLERANCE:
+                return f"its {score} of {name} is not that of its predictions"
+            if not _within(row[score], row[f"{score}_interval"]):
+                return f"its {score} of {name} lies outside its interval, or that outside 0 to 1"
     return None
 
 
 def _problem_of_metrics(run: Run) -> str | None:
+    tested = len(run.predictions)
     for name in METRICS:
         ours = run.estimate(name)
         if not all(0 <= value <= 1 for value in (ours.value, *ours.interval)):
             return f"its {name} is outside 0 to 1"
+        if ours.n != tested:
+            return f"its {name} is of {ours.n} clips, its predictions are of {tested}"
+    for name in run.data["metrics"]:
+        ours = run.estimate(name)
+        if not _within(ours.value, ours.interval, top=math.inf):
+            return f"its {name} lies outside its interval"
     return None
+
+
+def _within(value: float, interval: Sequence[float], *, top: float = 1.0) -> bool:
+    """Return whether an interval holds its value and lies between 0 and the top, but for rounding."""
+    low, high = interval
+    return -TOLERANCE <= low <= value + TOLERANCE and value - TOLERANCE <= high <= top + TOLERANCE
 
 
 def _confusion(predictions: pd.DataFrame, classes: list[str]) -> np.ndarray:

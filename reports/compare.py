@@ -86,7 +86,7 @@ def obstacles(record: dict[str, Any], published: Published) -> list[str]:
     reasons = []
     if data["demo"] or data["missing"] or not whole:
         reasons.append(data_in_words(record, published))
-    if record["size"] != "full":
+    if record["size"] != "full" and not data["demo"]:
         reasons.append(f"{record['size']} size: fewer epochs than the document's")
     if overrides := record["configuration"].get("overrides"):
         told = ", ".join(f"{name} = {value}" for name, value in overrides.items())
