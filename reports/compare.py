@@ -2,12 +2,13 @@
 
 A verdict is on the difference between what the protocol `published` gave and what the document prints. Both sides of a
 proportion have Wilson's interval and the difference Newcombe's. For F1 and the means the document's own spread is not
-printed; it is taken as ours, scaled by the number of clips.
+printed; it is taken as ours, scaled by the number of clips. The F1 of a class is on neither side surer than a
+proportion of the class' clips: where a class is never hit, every resample of the bootstrap says 0.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -205,9 +206,24 @@ def _theirs(printed: Printed, ours: Estimate | None) -> Estimate:
 def _with_our_spread(printed: float, n: int, ours: Estimate | None) -> Estimate:
     if ours is None:
         return Estimate(printed, (printed, printed), n)
+    if n == 0:
+        return Estimate(printed, wilson(printed, n), n)
     scale = math.sqrt(ours.n / n)
     low, high = ours.interval
     return Estimate(printed, (printed - scale * (ours.value - low), printed + scale * (high - ours.value)), n)
+
+
+def _no_surer_than_a_proportion(estimate: Estimate) -> Estimate:
+    """Return an estimate with an interval that reaches on both sides at least as far as Wilson's."""
+    (low, high), (lowest, highest) = estimate.interval, wilson(estimate.value, estimate.n)
+    return replace(estimate, interval=(min(low, lowest), max(high, highest)))
+
+
+def _difference(ours: Estimate, theirs: Estimate, printed: Printed, scope: Scope) -> Interval:
+    """Return the interval of ours minus the printed number."""
+    if scope == "class" and printed.kind == "score":
+        ours, theirs = _no_surer_than_a_proportion(ours), _no_surer_than_a_proportion(theirs)
+    return _between(ours, theirs, independent=scope == "overall" and printed.kind == "proportion")
 
 
 def _verdict(
@@ -222,7 +238,7 @@ def _verdict(
     if printed.resolution is None:
         return None
     theirs = _theirs(printed, ours)
-    between = _between(ours, theirs, independent=scope == "overall" and printed.kind == "proportion") if ours else None
+    between = _difference(ours, theirs, printed, scope) if ours else None
     word, why = _word(published, group, metric, between, printed.resolution)
     return Verdict(
         study=published.study,
@@ -322,7 +338,7 @@ def effects(groups: Sequence[Group]) -> list[Effect]:
 
 
 def _base(groups: Sequence[Group], other: Group) -> Group | None:
-    """Find what a group departs from, on the same clips; the same configuration is preferred."""
+    """Find what a group departs from, on the same corpus; the same configuration is preferred."""
     protocol = other.protocol.partition("+")[0] if "+" in other.protocol else "published"
     if protocol == other.protocol:
         return None
@@ -337,7 +353,8 @@ def _configuration(group: Group) -> dict[str, Any]:
 
 
 def _setting(group: Group) -> tuple[Any, ...]:
-    return group.experiment, group.demo, group.first["size"], group.first["data"]["clips"]
+    """Return what two groups must share to be held against each other; a protocol may leave out clips of the corpus."""
+    return group.experiment, group.demo, group.first["size"], group.first["data"]["digest"]
 
 
 def contrast(base: Group, other: Group) -> Effect | None:
