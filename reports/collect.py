@@ -82,11 +82,25 @@ class Run:
     @cached_property
     def correct(self) -> pd.Series:
         """Whether each clip was predicted rightly, by the clip's corpus and name with a colon between, sorted."""
-        columns = ("corpus", "name", "true", "predicted")
-        corpus, name, true, predicted = (self.predictions[column].to_numpy(dtype=str) for column in columns)
-        clips = np.char.add(np.char.add(corpus, ":"), name)
-        order = np.argsort(clips, kind="stable")
-        return pd.Series((true == predicted)[order], clips[order])
+        true, predicted = (self.predictions[column].to_numpy(dtype=str) for column in ("true", "predicted"))
+        order = np.argsort(self._clips, kind="stable")
+        return pd.Series((true == predicted)[order], self._clips[order])
+
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """What each clip of `correct` shares with others, and intervals are drawn over: its song, or else speaker."""
+        shared = "group" if "group" in self.predictions else "speaker"
+        return self.predictions[shared].to_numpy(dtype=str)[np.argsort(self._clips, kind="stable")]
+
+    @property
+    def over_groups(self) -> bool:
+        """Whether the intervals are over songs or speakers, not over clips."""
+        return str(self.data["metrics"]["accuracy"].get("method", "")).endswith(" groups")
+
+    @cached_property
+    def _clips(self) -> np.ndarray:
+        corpus, name = (self.predictions[column].to_numpy(dtype=str) for column in ("corpus", "name"))
+        return np.char.add(np.char.add(corpus, ":"), name)
 
 
 @dataclass(frozen=True, eq=False)

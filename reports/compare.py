@@ -9,11 +9,15 @@ proportion of the class' clips: where a class is never hit, every resample of th
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from common.metrics import (
+    PERCENTILES,
+    RESAMPLES,
     Interval,
     McNemar,
     difference_interval,
@@ -288,12 +292,18 @@ def signed(value: float) -> str:
 
 @dataclass(frozen=True)
 class PairedRun:
-    """The accuracies of one seed on both sides; McNemar's test where both have the same clips."""
+    """The accuracies of one seed on both sides.
+
+    Attributes:
+        test: McNemar's, where both have the same clips and these are independent of one another.
+        same_clips: whether both have the same clips.
+    """
 
     seed: int
     base: float
     other: float
     test: McNemar | None
+    same_clips: bool
 
     @property
     def difference(self) -> float:
@@ -364,13 +374,54 @@ def contrast(base: Group, other: Group) -> Effect | None:
     if not pairs:
         return None
     paired = tuple(_paired(*pair) for pair in pairs)
-    interval, method = _difference_over(pairs, paired)
+    interval, method = _over_groups(base, other) or _difference_over(pairs, paired)
     return Effect(base, other, paired, interval, method)
 
 
+def paired_over_groups(first: Group, second: Group) -> Estimate | None:
+    """Return by how much the first is more accurate on the same clips, with its interval over songs or speakers.
+
+    The interval is from a bootstrap. None where the groups share no seed, or a shared seed has other clips. n is the
+    number of songs or speakers.
+    """
+    others = {run.seed: run for run in second.runs}
+    pairs = [(run, others[run.seed]) for run in first.runs if run.seed in others]
+    if not pairs or not all(_same_clips(one, other) for one, other in pairs):
+        return None
+    gained = [_right(one).astype(int) - _right(other) for one, other in pairs]
+    member, _ = pd.factorize(np.concatenate([one.groups for one, _ in pairs]))
+    of_groups = np.stack([np.bincount(member, weights=np.concatenate(gained)), np.bincount(member)], axis=1)
+    gain, n = of_groups.sum(axis=0)
+    return Estimate(float(gain / n), _drawn(of_groups), len(of_groups))
+
+
+def _drawn(of_groups: np.ndarray) -> Interval:
+    """Draw groups; `of_groups` has the clips gained and the clips of each, over all seeds."""
+    gains, clips = (_draws(len(of_groups)) @ of_groups).T
+    low, high = np.percentile(gains / clips, PERCENTILES)
+    return float(low), float(high)
+
+
+@cache
+def _draws(groups: int) -> np.ndarray:
+    """Return how often each group is drawn in each resample, (resamples, groups)."""
+    draw = np.random.default_rng(0)
+    return draw.multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES).astype(float)
+
+
+def _over_groups(base: Group, other: Group) -> tuple[Interval, str] | None:
+    """Return the interval of the difference where clips of one song or speaker are no independent draws, or None."""
+    if not any(run.over_groups for run in (*base.runs, *other.runs)):
+        return None
+    found = paired_over_groups(other, base)
+    return (found.interval, f"paired bootstrap over {found.n} groups") if found else None
+
+
 def _paired(base: Run, other: Run) -> PairedRun:
-    test = mcnemar(_right(base), _right(other)) if _same_clips(base, other) else None
-    return PairedRun(base.seed, base.estimate(ACCURACY).value, other.estimate(ACCURACY).value, test)
+    same = _same_clips(base, other)
+    # The test takes clips for independent draws.
+    test = mcnemar(_right(base), _right(other)) if same and not (base.over_groups or other.over_groups) else None
+    return PairedRun(base.seed, base.estimate(ACCURACY).value, other.estimate(ACCURACY).value, test, same)
 
 
 def _same_clips(one: Run, other: Run) -> bool:

@@ -300,7 +300,7 @@ def _model_row(
 
 
 def _test_table(published: Published, groups: Sequence[Group]) -> Table:
-    """Return McNemar's test of every model against the most accurate one that was run on the same clips."""
+    """Return every model against the most accurate one that was run on the same clips, with McNemar's test."""
     rows = [
         row for protocol in PROTOCOLS for models in models_of(groups, protocol) for row in _test_rows(protocol, models)
     ]
@@ -314,7 +314,10 @@ def _test_table(published: Published, groups: Sequence[Group]) -> Table:
         Column("McNemar's p"),
         Column("Interval"),
     )
-    notes = ("Exact and two-sided, seed by seed; p is not adjusted for the number of models.",)
+    notes = (
+        "McNemar's test is exact and two-sided, seed by seed; p is not adjusted for the number of models. Where "
+        "intervals are over groups (songs, speakers) there is no test: it takes clips for independent of one another.",
+    )
     return Table("mcnemar", "Our models on the same clips", columns, tuple(rows), notes=notes, folded=len(rows) > SHOWN)
 
 
@@ -325,19 +328,19 @@ def _test_rows(protocol: str, models: Models) -> list[tuple[Cell, ...]]:
     best = max(accuracies, key=accuracies.__getitem__)
     effects = {name: contrast(models[best], models[name]) for name in accuracies if name != best}
     demo = ", demo" * _any(models).demo
-    return [_test_row(effect, f"{protocol}{demo}") for effect in effects.values() if effect and _tests(effect)]
+    return [_test_row(effect, f"{protocol}{demo}") for effect in effects.values() if effect and _same_clips(effect)]
 
 
-def _tests(effect: Effect) -> bool:
-    return any(pair.test for pair in effect.pairs)
+def _same_clips(effect: Effect) -> bool:
+    return any(pair.same_clips for pair in effect.pairs)
 
 
 def _test_row(effect: Effect, protocol: str) -> tuple[Cell, ...]:
     low, high = effect.interval
     difference = Number(f"{signed(effect.mean)} [{signed(low)}, {signed(high)}]", effect.mean, effect.interval)
     tests = [pair.test for pair in effect.pairs if pair.test]
-    mine, best = (_few([getattr(test, side) for test in tests]) for side in ("only_second", "only_first"))
-    p = _few([test.p for test in tests])
+    mine, best = (_few([getattr(test, side) for test in tests]) or None for side in ("only_second", "only_first"))
+    p = _few([test.p for test in tests]) or None
     return (effect.other.experiment, effect.base.experiment, protocol, difference, mine, best, p, effect.method)
 
 

@@ -3,13 +3,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from common import records
 from common.metrics import classification, newcombe
 from common.published import ConfusionTable, load
-from reports.collect import collect
-from reports.compare import Verdict, effects, verdicts
+from reports.collect import Group, Run, collect
+from reports.compare import Verdict, effects, paired_over_groups, verdicts
 from reports.figures.sheet import data_of
 
 Write = Callable[..., Path]
@@ -248,3 +249,25 @@ def test_a_protocol_that_leaves_clips_out_is_held_against_the_whole_corpus(write
     records.write(folder, record | {"data": record["data"] | fewer})
     (effect,) = effects(collect([runs]).groups)
     assert effect.change == "independent"
+
+
+def test_what_is_drawn_over_speakers_differs_by_a_paired_bootstrap_over_them(write: Write, runs: Path) -> None:
+    for seed in range(2):
+        write("single-cnn", "independent", seed=seed, accuracy=0.6, clips=1440)
+        write("single-cnn", "independent+normalise=channel", seed=seed, accuracy=0.7, clips=1440)
+    (effect,) = effects(collect([runs]).groups)
+    assert effect.method == "paired bootstrap over 24 groups"
+    assert [pair.test for pair in effect.pairs] == [None, None]
+    assert effect.interval[0] < effect.mean < effect.interval[1]
+
+
+def test_a_song_gained_as_a_whole_is_one_draw() -> None:
+    def run(seed: int, right: list[int]) -> Run:
+        names = [f"clip-{number}" for number in range(len(right))]
+        predicted = ["calm" if hit else "tense" for hit in right]
+        table = pd.DataFrame({"corpus": "own", "name": names, "true": "calm", "predicted": predicted, "speaker": "all"})
+        songs = table.assign(group=["one"] * 3 + ["two"] * (len(right) - 3))
+        return Run(records.Record(Path(), {"seed": seed}), pd.DataFrame(), songs)
+
+    found = paired_over_groups(Group((run(0, [1, 1, 1, 0, 0, 0]),)), Group((run(0, [0] * 6),)))
+    assert (found.value, found.n, found.interval) == (0.5, 2, (0.0, 1.0))
