@@ -12,7 +12,7 @@ import numpy as np
 
 from common.published import Metric, Published
 from reports.collect import PROTOCOLS, Estimate, Group, Run
-from reports.compare import NOT_RUN, caveat, data_in_words, obstacle, verdicts_on
+from reports.compare import NOT_RUN, caveat, data_in_words, obstacles, verdicts_on
 from reports.content import Number
 
 PRINTED = "printed"
@@ -180,10 +180,11 @@ def _origin(published: Published, group: Group) -> str:
 
 def origin(published: Published, record: dict[str, Any], numbers: Sequence[int]) -> str:
     """Say on what data and with which seeds a record came about, and whether it can be held against the document."""
-    data, why = data_in_words(record, published), obstacle(record, published)
-    told = [data, *filter(None, [caveat(record, published)]), _numbers_of(numbers)]
+    why = obstacles(record, published)
+    told = [data_in_words(record, published), *filter(None, [caveat(record, published)]), _numbers_of(numbers)]
     if why:
-        told.append("not comparable" if why == data else f"not comparable, {why}")
+        more = [reason for reason in why if not any(reason in words for words in told)]
+        told.append(", ".join(["not comparable", *more]))
     return "; ".join(told)
 
 

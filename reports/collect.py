@@ -1,6 +1,7 @@
 """Gathers the records and searches that a report is made of; what is damaged or contradictory is named and left out."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,14 +17,28 @@ from common.illustrations import Illustrations
 from common.metrics import Interval, group_confusions, wilson
 from common.searches import SearchResult
 from common.trials import Trials
+from reports.form import flaw
 
 PROTOCOLS = ("published", "corrected", "independent")
 METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in published.SCORES))
 HISTORY_COLUMNS = ["fold", "stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+TOLERANCE = 1e-6
+"""What a number of a record may be off by for rounding."""
 PREDICTION_COLUMNS = ["name", "corpus", "speaker", "fold", "true", "predicted"]
 
 
-TRAINED_AS = ("epochs", "batch_size", "learning_rate", "patience", "retrain", "inputs", "overrides", "strategy")
+TRAINED_AS = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "patience",
+    "retrain",
+    "inputs",
+    "overrides",
+    "strategy",
+    "weights",
+    "estimator",
+)
 """The settings that two runs must share to be seeds of one another."""
 
 
@@ -67,11 +82,25 @@ class Run:
     @cached_property
     def correct(self) -> pd.Series:
         """Whether each clip was predicted rightly, by the clip's corpus and name with a colon between, sorted."""
-        columns = ("corpus", "name", "true", "predicted")
-        corpus, name, true, predicted = (self.predictions[column].to_numpy(dtype=str) for column in columns)
-        clips = np.char.add(np.char.add(corpus, ":"), name)
-        order = np.argsort(clips, kind="stable")
-        return pd.Series((true == predicted)[order], clips[order])
+        true, predicted = (self.predictions[column].to_numpy(dtype=str) for column in ("true", "predicted"))
+        order = np.argsort(self._clips, kind="stable")
+        return pd.Series((true == predicted)[order], self._clips[order])
+
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """What each clip of `correct` shares with others, and intervals are drawn over: its song, or else speaker."""
+        shared = "group" if "group" in self.predictions else "speaker"
+        return self.predictions[shared].to_numpy(dtype=str)[np.argsort(self._clips, kind="stable")]
+
+    @property
+    def over_groups(self) -> bool:
+        """Whether the intervals are over songs or speakers, not over clips."""
+        return str(self.data["metrics"]["accuracy"].get("method", "")).endswith(" groups")
+
+    @cached_property
+    def _clips(self) -> np.ndarray:
+        corpus, name = (self.predictions[column].to_numpy(dtype=str) for column in ("corpus", "name"))
+        return np.char.add(np.char.add(corpus, ":"), name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,6 +312,8 @@ def _run(record: records.Record) -> Run:
         InputError: it contradicts itself; names the folder and what is wrong.
     """
     try:
+        if where := flaw(record.data):
+            raise ValueError(where)
         published.load(record.data["study"]).experiment(record.data["experiment"])
         run = Run(record, record.history(), record.predictions())
         problem = _problem(run)
@@ -315,17 +346,47 @@ def _problem_of_classes(run: Run) -> str | None:
         return "its per-class table has other classes"
     if [row["support"] for row in data["per_class"].values()] != confusion.sum(axis=1).tolist():
         return "its supports are not those of its predictions"
-    if abs(data["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > 1e-6:
+    if abs(data["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > TOLERANCE:
         return "its accuracy is not that of its predictions"
+    return _problem_of_scores(data["per_class"], confusion)
+
+
+def _problem_of_scores(rows: Mapping[str, Mapping[str, Any]], confusion: np.ndarray) -> str | None:
+    """Hold the scores of each class against the confusions; a class without clips has none."""
+    hits, support, guesses = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    counted = {
+        "precision": hits / np.maximum(guesses, 1),
+        "recall": hits / np.maximum(support, 1),
+        "f1": 2 * hits / np.maximum(support + guesses, 1),
+    }
+    for place, (name, row) in enumerate(rows.items()):
+        for score, values in counted.items() if support[place] else ():
+            if abs(row[score] - values[place]) > TOLERANCE:
+                return f"its {score} of {name} is not that of its predictions"
+            if not _within(row[score], row[f"{score}_interval"]):
+                return f"its {score} of {name} lies outside its interval, or that outside 0 to 1"
     return None
 
 
 def _problem_of_metrics(run: Run) -> str | None:
+    tested = len(run.predictions)
     for name in METRICS:
         ours = run.estimate(name)
         if not all(0 <= value <= 1 for value in (ours.value, *ours.interval)):
             return f"its {name} is outside 0 to 1"
+        if ours.n != tested:
+            return f"its {name} is of {ours.n} clips, its predictions are of {tested}"
+    for name in run.data["metrics"]:
+        ours = run.estimate(name)
+        if not _within(ours.value, ours.interval, top=math.inf):
+            return f"its {name} lies outside its interval"
     return None
+
+
+def _within(value: float, interval: Sequence[float], *, top: float = 1.0) -> bool:
+    """Return whether an interval holds its value and lies between 0 and the top, but for rounding."""
+    low, high = interval
+    return -TOLERANCE <= low <= value + TOLERANCE and value - TOLERANCE <= high <= top + TOLERANCE
 
 
 def _confusion(predictions: pd.DataFrame, classes: list[str]) -> np.ndarray:
@@ -338,12 +399,24 @@ def _grouped(runs: list[Run]) -> tuple[Group, ...]:
     """Put together what differs in the seed only: same experiment, protocol, data and configuration."""
     by_key: dict[str, list[Run]] = {}
     for run in runs:
-        fields = ("study", "experiment", "protocol", "size", "classes")
-        trained = {name: run.data["configuration"].get(name) for name in TRAINED_AS}
-        shared = [run.data[field] for field in fields] + [run.data["data"]["demo"], run.data["data"]["digest"], trained]
-        by_key.setdefault(json.dumps(shared, sort_keys=True), []).append(run)
+        by_key.setdefault(json.dumps(_shared(run.data), sort_keys=True), []).append(run)
     groups = [Group(tuple(sorted(members, key=lambda run: run.seed))) for _, members in sorted(by_key.items())]
     return tuple(sorted(groups, key=_place))
+
+
+def _shared(record: Mapping[str, Any]) -> list[Any]:
+    """Return what seeds of one another have in common; what older records do not tell counts as not set."""
+    fields = ("study", "experiment", "protocol", "switches", "size", "classes")
+    data, settings = record["data"], record["configuration"]
+    trained = {name: settings.get(name) for name in TRAINED_AS}
+    ran = [cut_to(record), record["environment"].get("precision", "float32")]
+    return [*(record[field] for field in fields), data["demo"], data["digest"], trained, *ran]
+
+
+def cut_to(record: Mapping[str, Any]) -> int | None:
+    """Return to how many folds the command line kept a run, or None: to all that its protocol has."""
+    folds = record["configuration"].get("identity", {}).get("folds")
+    return None if folds is None else int(folds)
 
 
 def _place(group: Group) -> tuple[Any, ...]:

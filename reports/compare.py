@@ -2,17 +2,22 @@
 
 A verdict is on the difference between what the protocol `published` gave and what the document prints. Both sides of a
 proportion have Wilson's interval and the difference Newcombe's. For F1 and the means the document's own spread is not
-printed; it is taken as ours, scaled by the number of clips.
+printed; it is taken as ours, scaled by the number of clips. The F1 of a class is on neither side surer than a
+proportion of the class' clips: where a class is never hit, every resample of the bootstrap says 0.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from common.metrics import (
+    PERCENTILES,
+    RESAMPLES,
     Interval,
     McNemar,
     difference_interval,
@@ -23,7 +28,7 @@ from common.metrics import (
     wilson,
 )
 from common.published import Printed, Published
-from reports.collect import Estimate, Group, Run
+from reports.collect import Estimate, Group, Run, cut_to
 
 REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED = "reproduced", "inconclusive", "not reproduced"
 NOT_COMPARABLE, NOT_RUN = "not comparable", "not run"
@@ -76,19 +81,28 @@ def data_in_words(record: dict[str, Any], published: Published) -> str:
 
 def obstacle(record: dict[str, Any], published: Published) -> str | None:
     """Say why a run cannot be held against the document's numbers, or None if it can."""
+    return "; ".join(obstacles(record, published)) or None
+
+
+def obstacles(record: dict[str, Any], published: Published) -> list[str]:
+    """Return every reason why a run cannot be held against the document's numbers; empty if it can."""
     data, theirs = record["data"], published.data_of(record["experiment"])
     whole = data["clips"] == theirs.clips and set(data["corpora"]) == set(theirs.corpora)
+    reasons = []
     if data["demo"] or data["missing"] or not whole:
-        return data_in_words(record, published)
-    if record["size"] != "full":
-        return f"{record['size']} size: fewer epochs than the document's"
+        reasons.append(data_in_words(record, published))
+    if record["size"] != "full" and not data["demo"]:
+        reasons.append(f"{record['size']} size: fewer epochs than the document's")
     if overrides := record["configuration"].get("overrides"):
-        return "set on the command line: " + ", ".join(f"{name} = {value}" for name, value in overrides.items())
+        told = ", ".join(f"{name} = {value}" for name, value in overrides.items())
+        reasons.append(f"set on the command line: {told}")
+    if (folds := cut_to(record)) and folds <= len(record.get("folds", ())):
+        reasons.append("only the first fold was run" if folds == 1 else f"only the first {folds} folds were run")
     if has_random_weights(record):
-        return RANDOM_WEIGHTS
+        reasons.append(RANDOM_WEIGHTS)
     if record["classes"] != list(theirs.classes):
-        return f"other classes: {', '.join(record['classes'])}"
-    return None
+        reasons.append(f"other classes: {', '.join(record['classes'])}")
+    return reasons
 
 
 def has_random_weights(record: dict[str, Any]) -> bool:
@@ -196,9 +210,24 @@ def _theirs(printed: Printed, ours: Estimate | None) -> Estimate:
 def _with_our_spread(printed: float, n: int, ours: Estimate | None) -> Estimate:
     if ours is None:
         return Estimate(printed, (printed, printed), n)
+    if n == 0:
+        return Estimate(printed, wilson(printed, n), n)
     scale = math.sqrt(ours.n / n)
     low, high = ours.interval
     return Estimate(printed, (printed - scale * (ours.value - low), printed + scale * (high - ours.value)), n)
+
+
+def _no_surer_than_a_proportion(estimate: Estimate) -> Estimate:
+    """Return an estimate with an interval that reaches on both sides at least as far as Wilson's."""
+    (low, high), (lowest, highest) = estimate.interval, wilson(estimate.value, estimate.n)
+    return replace(estimate, interval=(min(low, lowest), max(high, highest)))
+
+
+def _difference(ours: Estimate, theirs: Estimate, printed: Printed, scope: Scope) -> Interval:
+    """Return the interval of ours minus the printed number."""
+    if scope == "class" and printed.kind == "score":
+        ours, theirs = _no_surer_than_a_proportion(ours), _no_surer_than_a_proportion(theirs)
+    return _between(ours, theirs, independent=scope == "overall" and printed.kind == "proportion")
 
 
 def _verdict(
@@ -213,7 +242,7 @@ def _verdict(
     if printed.resolution is None:
         return None
     theirs = _theirs(printed, ours)
-    between = _between(ours, theirs, independent=scope == "overall" and printed.kind == "proportion") if ours else None
+    between = _difference(ours, theirs, printed, scope) if ours else None
     word, why = _word(published, group, metric, between, printed.resolution)
     return Verdict(
         study=published.study,
@@ -263,12 +292,18 @@ def signed(value: float) -> str:
 
 @dataclass(frozen=True)
 class PairedRun:
-    """The accuracies of one seed on both sides; McNemar's test where both have the same clips."""
+    """The accuracies of one seed on both sides.
+
+    Attributes:
+        test: McNemar's, where both have the same clips and these are independent of one another.
+        same_clips: whether both have the same clips.
+    """
 
     seed: int
     base: float
     other: float
     test: McNemar | None
+    same_clips: bool
 
     @property
     def difference(self) -> float:
@@ -313,7 +348,7 @@ def effects(groups: Sequence[Group]) -> list[Effect]:
 
 
 def _base(groups: Sequence[Group], other: Group) -> Group | None:
-    """Find what a group departs from, on the same clips; the same configuration is preferred."""
+    """Find what a group departs from, on the same corpus; the same configuration is preferred."""
     protocol = other.protocol.partition("+")[0] if "+" in other.protocol else "published"
     if protocol == other.protocol:
         return None
@@ -328,7 +363,8 @@ def _configuration(group: Group) -> dict[str, Any]:
 
 
 def _setting(group: Group) -> tuple[Any, ...]:
-    return group.experiment, group.demo, group.first["size"], group.first["data"]["clips"]
+    """Return what two groups must share to be held against each other; a protocol may leave out clips of the corpus."""
+    return group.experiment, group.demo, group.first["size"], group.first["data"]["digest"]
 
 
 def contrast(base: Group, other: Group) -> Effect | None:
@@ -338,13 +374,54 @@ def contrast(base: Group, other: Group) -> Effect | None:
     if not pairs:
         return None
     paired = tuple(_paired(*pair) for pair in pairs)
-    interval, method = _difference_over(pairs, paired)
+    interval, method = _over_groups(base, other) or _difference_over(pairs, paired)
     return Effect(base, other, paired, interval, method)
 
 
+def paired_over_groups(first: Group, second: Group) -> Estimate | None:
+    """Return by how much the first is more accurate on the same clips, with its interval over songs or speakers.
+
+    The interval is from a bootstrap. None where the groups share no seed, or a shared seed has other clips. n is the
+    number of songs or speakers.
+    """
+    others = {run.seed: run for run in second.runs}
+    pairs = [(run, others[run.seed]) for run in first.runs if run.seed in others]
+    if not pairs or not all(_same_clips(one, other) for one, other in pairs):
+        return None
+    gained = [_right(one).astype(int) - _right(other) for one, other in pairs]
+    member, _ = pd.factorize(np.concatenate([one.groups for one, _ in pairs]))
+    of_groups = np.stack([np.bincount(member, weights=np.concatenate(gained)), np.bincount(member)], axis=1)
+    gain, n = of_groups.sum(axis=0)
+    return Estimate(float(gain / n), _drawn(of_groups), len(of_groups))
+
+
+def _drawn(of_groups: np.ndarray) -> Interval:
+    """Draw groups; `of_groups` has the clips gained and the clips of each, over all seeds."""
+    gains, clips = (_draws(len(of_groups)) @ of_groups).T
+    low, high = np.percentile(gains / clips, PERCENTILES)
+    return float(low), float(high)
+
+
+@cache
+def _draws(groups: int) -> np.ndarray:
+    """Return how often each group is drawn in each resample, (resamples, groups)."""
+    draw = np.random.default_rng(0)
+    return draw.multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES).astype(float)
+
+
+def _over_groups(base: Group, other: Group) -> tuple[Interval, str] | None:
+    """Return the interval of the difference where clips of one song or speaker are no independent draws, or None."""
+    if not any(run.over_groups for run in (*base.runs, *other.runs)):
+        return None
+    found = paired_over_groups(other, base)
+    return (found.interval, f"paired bootstrap over {found.n} groups") if found else None
+
+
 def _paired(base: Run, other: Run) -> PairedRun:
-    test = mcnemar(_right(base), _right(other)) if _same_clips(base, other) else None
-    return PairedRun(base.seed, base.estimate(ACCURACY).value, other.estimate(ACCURACY).value, test)
+    same = _same_clips(base, other)
+    # The test takes clips for independent draws.
+    test = mcnemar(_right(base), _right(other)) if same and not (base.over_groups or other.over_groups) else None
+    return PairedRun(base.seed, base.estimate(ACCURACY).value, other.estimate(ACCURACY).value, test, same)
 
 
 def _same_clips(one: Run, other: Run) -> bool:

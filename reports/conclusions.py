@@ -15,8 +15,18 @@ from common.published import SCORES, Claim, Published
 from reports.audit.claims import prefix
 from reports.audit.finding import Finding
 from reports.beside import PRINTED, Side, heading, in_words, labels_of, metric_of, notes_on, precise, printed_number
-from reports.collect import PROTOCOLS, Estimate, Group
-from reports.compare import ACCURACY, NOT_COMPARABLE, NOT_RUN, Effect, PairedRun, contrast, obstacle, signed
+from reports.collect import PROTOCOLS, Estimate, Group, cut_to
+from reports.compare import (
+    ACCURACY,
+    NOT_COMPARABLE,
+    NOT_RUN,
+    Effect,
+    PairedRun,
+    contrast,
+    has_random_weights,
+    obstacle,
+    signed,
+)
 from reports.content import Cell, Column, Number, Section, Table, Words
 
 BORNE_OUT, CONTRADICTED, UNDECIDED = "borne out", "contradicted", "undecided"
@@ -70,18 +80,20 @@ class Lead:
 def models_of(groups: Iterable[Group], protocol: str) -> list[Models]:
     """Return what was run under a protocol, by experiment: a part for each corpus and size, real sounds first.
 
-    Of several groups of one experiment that with nothing set on the command line counts, then that of most seeds.
+    Of several groups of one experiment the one made as its document says counts, then that of most seeds.
     """
     parts: dict[tuple[bool, str, str], dict[str, Group]] = {}
     own = [group for group in groups if group.protocol == protocol]
-    for group in sorted(own, key=lambda group: (bool(_overrides(group)), -len(group.runs))):
+    for group in sorted(own, key=lambda group: (_departs(group), -len(group.runs))):
         where = (group.demo, group.first["size"], group.first["data"]["digest"])
         parts.setdefault(where, {}).setdefault(group.experiment, group)
     return sorted(parts.values(), key=lambda models: (_any(models).demo, -_any(models).first["data"]["clips"]))
 
 
-def _overrides(group: Group) -> Mapping[str, object]:
-    return group.first["configuration"].get("overrides") or {}
+def _departs(group: Group) -> bool:
+    """Return whether the command line set something, cut folds off, or withheld the weights."""
+    overrides = group.first["configuration"].get("overrides")
+    return bool(overrides) or cut_to(group.first) is not None or has_random_weights(group.first)
 
 
 def _any(models: Models) -> Group:
@@ -288,7 +300,7 @@ def _model_row(
 
 
 def _test_table(published: Published, groups: Sequence[Group]) -> Table:
-    """Return McNemar's test of every model against the most accurate one that was run on the same clips."""
+    """Return every model against the most accurate one that was run on the same clips, with McNemar's test."""
     rows = [
         row for protocol in PROTOCOLS for models in models_of(groups, protocol) for row in _test_rows(protocol, models)
     ]
@@ -302,7 +314,10 @@ def _test_table(published: Published, groups: Sequence[Group]) -> Table:
         Column("McNemar's p"),
         Column("Interval"),
     )
-    notes = ("Exact and two-sided, seed by seed; p is not adjusted for the number of models.",)
+    notes = (
+        "McNemar's test is exact and two-sided, seed by seed; p is not adjusted for the number of models. Where "
+        "intervals are over groups (songs, speakers) there is no test: it takes clips for independent of one another.",
+    )
     return Table("mcnemar", "Our models on the same clips", columns, tuple(rows), notes=notes, folded=len(rows) > SHOWN)
 
 
@@ -313,19 +328,19 @@ def _test_rows(protocol: str, models: Models) -> list[tuple[Cell, ...]]:
     best = max(accuracies, key=accuracies.__getitem__)
     effects = {name: contrast(models[best], models[name]) for name in accuracies if name != best}
     demo = ", demo" * _any(models).demo
-    return [_test_row(effect, f"{protocol}{demo}") for effect in effects.values() if effect and _tests(effect)]
+    return [_test_row(effect, f"{protocol}{demo}") for effect in effects.values() if effect and _same_clips(effect)]
 
 
-def _tests(effect: Effect) -> bool:
-    return any(pair.test for pair in effect.pairs)
+def _same_clips(effect: Effect) -> bool:
+    return any(pair.same_clips for pair in effect.pairs)
 
 
 def _test_row(effect: Effect, protocol: str) -> tuple[Cell, ...]:
     low, high = effect.interval
     difference = Number(f"{signed(effect.mean)} [{signed(low)}, {signed(high)}]", effect.mean, effect.interval)
     tests = [pair.test for pair in effect.pairs if pair.test]
-    mine, best = (_few([getattr(test, side) for test in tests]) for side in ("only_second", "only_first"))
-    p = _few([test.p for test in tests])
+    mine, best = (_few([getattr(test, side) for test in tests]) or None for side in ("only_second", "only_first"))
+    p = _few([test.p for test in tests]) or None
     return (effect.other.experiment, effect.base.experiment, protocol, difference, mine, best, p, effect.method)
 
 

@@ -6,18 +6,17 @@ right. Runs of one seed and protocol have the same pieces, so a difference is pa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from itertools import product
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
-from common.metrics import PERCENTILES, RESAMPLES, Interval
+from common.metrics import Interval
 from common.published import Published
 from common.trials import Trials
 from reports.collect import Estimate, Group
-from reports.compare import MINUS, obstacle
+from reports.compare import MINUS, obstacle, paired_over_groups
 from reports.content import Block, Cell, Column, Number, Section, Shown, Table, Words
 from reports.figures import Picture
 from reports.figures.presets import presets_figure
@@ -66,39 +65,8 @@ class Compared:
         asked = (first, second, protocol)
         if asked not in self._differences:
             one, other = (self.groups.get((*of, protocol)) for of in (first, second))
-            self._differences[asked] = paired_over_songs(one, other) if one and other else None
+            self._differences[asked] = paired_over_groups(one, other) if one and other else None
         return self._differences[asked]
-
-
-def paired_over_songs(first: Group, second: Group) -> Estimate | None:
-    """Return the difference of two accuracies on the same pieces, with its bootstrap interval over songs.
-
-    None where the groups share no seed, or a shared seed has other pieces. n is the number of songs.
-    """
-    others = {run.seed: run for run in second.runs}
-    pairs = [(run.correct, others[run.seed].correct) for run in first.runs if run.seed in others]
-    if not pairs or not all(one.index.equals(other.index) for one, other in pairs):
-        return None
-    songs = [[piece.rpartition("#")[0] for piece in one.index] for one, _ in pairs]
-    gained = [one.to_numpy(dtype=int) - other.to_numpy(dtype=int) for one, other in pairs]
-    member, _ = pd.factorize(np.concatenate(songs))
-    of_songs = np.stack([np.bincount(member, weights=np.concatenate(gained)), np.bincount(member)], axis=1)
-    gain, n = of_songs.sum(axis=0)
-    return Estimate(float(gain / n), _interval(of_songs), len(of_songs))
-
-
-def _interval(of_songs: np.ndarray) -> Interval:
-    """Draw songs; `of_songs` has the pieces gained and the pieces of each, over all seeds."""
-    gains, pieces = (_draws(len(of_songs)) @ of_songs).T
-    low, high = np.percentile(gains / pieces, PERCENTILES)
-    return float(low), float(high)
-
-
-@cache
-def _draws(songs: int) -> np.ndarray:
-    """Return how often each song is drawn in each resample, (resamples, songs)."""
-    draw = np.random.default_rng(0)
-    return draw.multinomial(songs, np.full(songs, 1 / songs), size=RESAMPLES).astype(float)
 
 
 def answer(

@@ -164,7 +164,9 @@ def _judge(published: Published, claim: Claim) -> Judged:
         return False, f"no {claim.metric} is printed for {listed(missing) or 'any other'}: nothing supports the claim"
     if claim.kind == "above":
         return _above(claim, known)
-    return {"best": _best, "greater": _greater, "similar": _similar}[claim.kind](known)
+    if claim.kind == "similar":
+        return _similar(published, known)
+    return {"best": _best, "greater": _greater}[claim.kind](known)
 
 
 def _told(first: str, one: Value, second: str, other: Value) -> str:
@@ -186,10 +188,16 @@ def _greater(values: Named) -> Judged:
     return interval is not None and interval[0] > 0, _told(first, one, second, other)
 
 
-def _similar(values: Named) -> Judged:
+def _similar(published: Published, values: Named) -> Judged:
+    """Similar are those whose difference is known to be as small as a verdict asks for; to cover 0 shows nothing."""
     (first, one), (second, other) = values
     _, interval = difference(one, other)
-    return interval is not None and interval[0] <= 0 <= interval[1], _told(first, one, second, other)
+    told, resolution = _told(first, one, second, other), published.resolution["overall"]
+    if interval is None or not interval[0] <= 0 <= interval[1]:
+        return False, told
+    if (interval[1] - interval[0]) / 2 > resolution:
+        return False, f"{told}: covers 0 but is too wide to show it, more than ±{digits(resolution)}"
+    return True, told
 
 
 def _above(claim: Claim, values: Named) -> Judged:

@@ -23,7 +23,7 @@ from matplotlib.textpath import text_to_path
 
 from common.published import Published
 from reports.collect import Group
-from reports.compare import data_in_words, obstacle
+from reports.compare import data_in_words, obstacles
 
 # Okabe and Ito's colours, which all kinds of colour vision tell apart.
 BLACK, ORANGE, GREEN, BLUE, RED, PURPLE = "#000000", "#E69F00", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
@@ -216,9 +216,10 @@ def data_line(groups: Iterable[Group], published: Published) -> str:
 
 def data_of(record: dict[str, Any], published: Published) -> str:
     """Say which data a run or a search had, and why it cannot be compared with the document if it cannot."""
-    words, why = data_in_words(record, published), obstacle(record, published)
-    reason = "" if why == words else f": {why}"
-    return f"{words} (not comparable{reason})" if why else words
+    words, why = data_in_words(record, published), obstacles(record, published)
+    more = "; ".join(reason for reason in why if reason != words)
+    told = f"not comparable: {more}" if more else "not comparable"
+    return f"{words} ({told})" if why else words
 
 
 def name_of(kind: str, group: Group, groups: Sequence[Group]) -> str:

@@ -8,9 +8,10 @@ import pytest
 
 from common import published, records
 from reports.answers import answers
-from reports.answers.emotify_features import compared, paired_over_songs
+from reports.answers.emotify_features import compared
 from reports.answers.matrices import chi_square, expected, likeliest, log_likelihood, own_distances, recognised
 from reports.collect import Group, Run
+from reports.compare import paired_over_groups
 
 SURE = np.array([[90, 5, 5], [5, 90, 5], [5, 5, 90]])
 LEANING = np.array([[90, 9, 1], [1, 90, 9], [9, 1, 90]])
@@ -46,21 +47,22 @@ def run(seed: int, right: list[int]) -> Run:
     pieces = [f"pop/{number // 2}#{number % 2}" for number in range(len(right))]
     predicted = ["calm" if hit else "tense" for hit in right]
     table = pd.DataFrame({"corpus": "emotify", "name": pieces, "true": "calm", "predicted": predicted})
+    table["group"] = [piece.partition("#")[0] for piece in pieces]
     return Run(records.Record(Path(), {"seed": seed}), pd.DataFrame(), table)
 
 
 def test_a_difference_over_songs_is_of_the_seeds_that_both_have() -> None:
     first = Group((run(0, [1, 1, 1, 0]), run(1, [1, 1, 1, 1])))
     second = Group((run(1, [0, 0, 1, 1]), run(2, [0, 0, 0, 0])))
-    found = paired_over_songs(first, second)
+    found = paired_over_groups(first, second)
     assert found is not None
     assert (found.value, found.n) == (0.5, 2)
     assert found.interval == (0.0, 1.0)  # one song decides: drawn never, or always
 
 
 def test_a_difference_of_other_pieces_is_none() -> None:
-    assert paired_over_songs(Group((run(0, [1, 1]),)), Group((run(0, [1, 1, 1, 1]),))) is None
-    assert paired_over_songs(Group((run(0, [1, 1]),)), Group((run(1, [1, 1]),))) is None
+    assert paired_over_groups(Group((run(0, [1, 1]),)), Group((run(0, [1, 1, 1, 1]),))) is None
+    assert paired_over_groups(Group((run(0, [1, 1]),)), Group((run(1, [1, 1]),))) is None
 
 
 def test_what_prints_a_number_keeps_its_own_section() -> None:

@@ -49,6 +49,34 @@ def with_another_accuracy(folder: Path) -> None:
     edit(folder, metrics=metrics)
 
 
+def put(*where: str, to: object) -> Callable[[Path], None]:
+    """Return what sets a field of a record, however deep."""
+
+    def damage(folder: Path) -> None:
+        record = json.loads((folder / "record.json").read_text())
+        inner = record
+        for name in where[:-1]:
+            inner = inner[name]
+        inner[where[-1]] = to
+        edit(folder, **record)
+
+    return damage
+
+
+def without(*where: str) -> Callable[[Path], None]:
+    """Return what takes a field out of a record, however deep."""
+
+    def damage(folder: Path) -> None:
+        record = json.loads((folder / "record.json").read_text())
+        inner = record
+        for name in where[:-1]:
+            inner = inner[name]
+        del inner[where[-1]]
+        (folder / "record.json").write_text(json.dumps(record))
+
+    return damage
+
+
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut off": (cut_off, "damaged"),
     "older schema": (lambda folder: edit(folder, schema=0), "schema 0"),
@@ -61,6 +89,24 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "impossible metric": (with_an_impossible_metric, "outside 0 to 1"),
     "other accuracy": (with_another_accuracy, "its accuracy is not that of its predictions"),
     "metrics lost": (lambda folder: edit(folder, metrics={}), "it is damaged"),
+    "seed of another type": (put("seed", to="x"), "seed: Input should be a valid integer"),
+    "digest lost": (without("data", "digest"), "data.digest: Field required"),
+    "missing lost": (without("data", "missing"), "data.missing: Field required"),
+    "form lost": (without("data", "corpora", "ravdess", "form"), "data.corpora.ravdess.form: Field required"),
+    "other clips": (put("data", "clips", to=1440), "data: 1440 clips, but 12162 in its classes"),
+    "f1 lost": (without("per_class", "sad", "f1"), "per_class.sad.f1: Field required"),
+    "f1 null": (put("per_class", "sad", "f1", to=None), "per_class.sad: f1 is null for 186 clips"),
+    "f1 of 5": (put("per_class", "sad", "f1", to=5.0), "per_class.sad.f1: Input should be less than or equal to 1"),
+    "other recall": (put("per_class", "sad", "recall", to=0.1), "its recall of sad is not that of its predictions"),
+    "interval of a class upside down": (put("per_class", "sad", "f1_interval", to=[0.9, 0.1]), "outside its interval"),
+    "interval upside down": (
+        put("metrics", "macro_f1", "interval", to=[0.9, 0.1]),
+        "macro_f1 lies outside",
+    ),
+    "loss null": (put("metrics", "loss", to=None), "metrics.loss: Input should be"),
+    "other n": (put("metrics", "accuracy", "n", to=3), "its accuracy is of 3 clips, its predictions are of 1217"),
+    "parameters null": (put("parameters", to=None), "parameters: Input should be"),
+    "timings lost": (put("timings", to={}), "timings.epoch_s: Field required"),
     "fields lost": (lambda folder: (folder / "record.json").write_text('{"schema": 1}'), "lacks study"),
 }
 
@@ -129,3 +175,29 @@ def test_groups_stand_in_the_order_of_the_document(write: Write, runs: Path) -> 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no folder"):
         collect([tmp_path / "nowhere"])
+
+
+OTHERWISE: dict[str, dict[str, dict[str, object]]] = {
+    "weights": {"configuration": {"weights": "none"}},
+    "a switch that the protocol's name does not tell": {"switches": {"labels": "other"}},
+    "estimator": {"configuration": {"estimator": [{"name": "svc"}]}},
+    "folds": {"configuration": {"identity": {"folds": 1}}},
+    "precision": {"environment": {"precision": "mixed_bfloat16"}},
+}
+
+
+@pytest.mark.parametrize("what", OTHERWISE)
+def test_runs_made_otherwise_are_not_averaged(what: str, write: Write, runs: Path) -> None:
+    write(seed=0)
+    folder = write(seed=1)
+    record = json.loads((folder / "record.json").read_text())
+    edit(folder, **{field: record[field] | changed for field, changed in OTHERWISE[what].items()})
+    assert [len(group.runs) for group in collect([runs]).groups] == [1, 1]
+
+
+def test_a_record_without_a_precision_is_one_of_float32(write: Write, runs: Path) -> None:
+    write(seed=0)
+    folder = write(seed=1)
+    record = json.loads((folder / "record.json").read_text())
+    edit(folder, environment=record["environment"] | {"precision": "float32"})
+    assert [group.seeds for group in collect([runs]).groups] == [[0, 1]]

@@ -3,12 +3,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from common.metrics import newcombe
+from common import records
+from common.metrics import classification, newcombe
 from common.published import ConfusionTable, load
-from reports.collect import collect
-from reports.compare import Verdict, effects, verdicts
+from reports.collect import Group, Run, collect
+from reports.compare import Verdict, effects, paired_over_groups, verdicts
+from reports.figures.sheet import data_of
 
 Write = Callable[..., Path]
 
@@ -184,3 +187,87 @@ def test_random_weights_in_place_of_pretrained_ones_are_not_comparable(write: Wr
     path.write_text(json.dumps(record))
     row = judged(runs)["single-cnn", "accuracy"]
     assert (row.verdict, row.why) == ("not comparable", "random weights in place of pretrained ones")
+
+
+def test_a_run_of_the_first_folds_is_not_comparable(write: Write, runs: Path) -> None:
+    path = write("single-cnn") / "record.json"
+    record = json.loads(path.read_text())
+    record["configuration"]["identity"] = {"folds": 1}
+    path.write_text(json.dumps(record))
+    row = judged(runs)["single-cnn", "accuracy"]
+    assert (row.verdict, row.why) == ("not comparable", "only the first fold was run")
+
+
+def test_every_reason_against_a_comparison_is_told(write: Write, runs: Path) -> None:
+    path = write("single-cnn", clips=1440) / "record.json"
+    record = json.loads(path.read_text())
+    record["configuration"]["weights"] = "none"
+    path.write_text(json.dumps(record))
+    why = "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent; random weights in place of pretrained ones"
+    groups = collect([runs]).groups
+    assert judged(runs)["single-cnn", "accuracy"].why == why
+    assert data_of(groups[0].first, load("ser_parallel")).count("1,440 of 12,162 clips") == 1
+
+
+def never_hit(folder: Path, name: str) -> None:
+    """Let a record predict every clip of a class as another."""
+    record = records.read(folder)
+    table = record.predictions()
+    other = next(label for label in record.data["classes"] if label != name)
+    table.loc[table["predicted"] == name, "predicted"] = other
+    records.write_table(folder / "predictions.csv", table)
+    number = {label: place for place, label in enumerate(record.data["classes"])}
+    scores = classification(table["true"].map(number), table["predicted"].map(number), record.data["classes"])
+    records.write(folder, record.data | scores)
+
+
+def test_a_class_never_hit_is_no_surer_than_its_few_clips(write: Write, runs: Path) -> None:
+    never_hit(write("single-cnn", n=60), "surprise")
+    row = judged(runs)["single-cnn", "surprise_f1"]
+    assert (row.obtained, row.interval) == (0.0, (0.0, 0.0))
+    theirs = load("ser_parallel").class_numbers("single-cnn")["surprise_f1"]
+    sure = newcombe(0.0, row.n, theirs.value, theirs.n)
+    assert row.difference_interval[0] <= sure[0] + 1e-9
+    assert row.difference_interval[1] >= sure[1] - 1e-9
+
+
+def test_a_class_of_which_nothing_was_tested_in_the_document_tells_nothing(write: Write, runs: Path) -> None:
+    write("single-cnn")
+    known = load("ser_parallel")
+    table = known.table("single-cnn")
+    none = table.model_copy(update={"rows": tuple(row._replace(support=0) for row in table.rows)})
+    rows = verdicts(known.model_copy(update={"class_tables": (none,)}), collect([runs]).groups)
+    (angry,) = [row for row in rows if (row.experiment, row.metric) == ("single-cnn", "angry_f1")]
+    assert angry.verdict == "inconclusive"
+
+
+def test_a_protocol_that_leaves_clips_out_is_held_against_the_whole_corpus(write: Write, runs: Path) -> None:
+    write("single-cnn")
+    folder = write("single-cnn", "independent")
+    record = records.read(folder).data
+    fewer = {"clips": 11000, "per_class": dict.fromkeys(record["classes"][1:], 0) | {"angry": 11000}}
+    records.write(folder, record | {"data": record["data"] | fewer})
+    (effect,) = effects(collect([runs]).groups)
+    assert effect.change == "independent"
+
+
+def test_what_is_drawn_over_speakers_differs_by_a_paired_bootstrap_over_them(write: Write, runs: Path) -> None:
+    for seed in range(2):
+        write("single-cnn", "independent", seed=seed, accuracy=0.6, clips=1440)
+        write("single-cnn", "independent+normalise=channel", seed=seed, accuracy=0.7, clips=1440)
+    (effect,) = effects(collect([runs]).groups)
+    assert effect.method == "paired bootstrap over 24 groups"
+    assert [pair.test for pair in effect.pairs] == [None, None]
+    assert effect.interval[0] < effect.mean < effect.interval[1]
+
+
+def test_a_song_gained_as_a_whole_is_one_draw() -> None:
+    def run(seed: int, right: list[int]) -> Run:
+        names = [f"clip-{number}" for number in range(len(right))]
+        predicted = ["calm" if hit else "tense" for hit in right]
+        table = pd.DataFrame({"corpus": "own", "name": names, "true": "calm", "predicted": predicted, "speaker": "all"})
+        songs = table.assign(group=["one"] * 3 + ["two"] * (len(right) - 3))
+        return Run(records.Record(Path(), {"seed": seed}), pd.DataFrame(), songs)
+
+    found = paired_over_groups(Group((run(0, [1, 1, 1, 0, 0, 0]),)), Group((run(0, [0] * 6),)))
+    assert (found.value, found.n, found.interval) == (0.5, 2, (0.0, 1.0))

@@ -146,3 +146,13 @@ def test_the_models_stand_side_by_side_with_parameters_and_protocols(write: Writ
     ]
     assert (first[1], first[2], first[3][:5], first[4][:5]) == ("27,495", "0.67", "0.600", "0.500")
     assert (second[1], second[3]) == ("54,983", MISSING)
+
+
+def test_of_two_groups_the_one_with_its_weights_counts(write: Write, runs: Path) -> None:
+    write("single-cnn", accuracy=0.6)
+    for seed in (1, 2):
+        folder = write("single-cnn", seed=seed, accuracy=0.9)
+        record = records.read(folder).data
+        records.write(folder, record | {"configuration": record["configuration"] | {"weights": "none"}})
+    ((group,),) = [models.values() for models in conclusions.models_of(groups_of(runs), "published")]
+    assert group.seeds == [0]

@@ -51,6 +51,12 @@ def test_similar_asks_that_chance_may_explain_it(second: float, holds: bool, jud
     assert judge(claim("similar", ["small", "large"]), results(small=0.8, large=second)).holds is holds
 
 
+def test_similar_is_not_shown_by_an_interval_too_wide_to_tell(judge: Judge) -> None:
+    finding = judge(claim("similar", ["small", "large"]), results(n=40, small=0.8, large=0.79))
+    assert not finding.holds
+    assert "covers 0 but is too wide to show it, more than ±0.05" in finding.evidence
+
+
 def test_without_a_number_of_items_there_is_no_interval(judge: Judge) -> None:
     finding = judge(claim("greater", ["small", "large"]), results(n=None, small=0.8, large=0.2))
     assert not finding.holds
