@@ -52,6 +52,7 @@ class Evidence:
         matrices: recovered, by experiment.
         totals: pieces per emotion that were classified, with the emotion that was left out.
         cells: records of the printed classifier under both labels and both folds, by (labels, folds).
+        songs: all records with whole songs in the folds, of whatever features, classifier and labels.
         trials: of other ways.
     """
 
@@ -59,6 +60,7 @@ class Evidence:
     matrices: Mapping[str, np.ndarray]
     totals: Mapping[str, int]
     cells: Mapping[tuple[str, str], Group]
+    songs: Sequence[Group]
     trials: Trials
 
     @cached_property
@@ -88,7 +90,8 @@ def answer(
     pieces = {number.id: number.value for number in published.figures}
     totals = dict(zip(trials.classes, (int(n) for n in matrix.sum(axis=1)), strict=True))
     totals[LEFT_OUT] = int(pieces["all-pieces"]) - int(matrix.sum())
-    found = Evidence(published.numbers(HANDCRAFTED)["accuracy"].value, matrices, totals, cells, trials)
+    printed = published.numbers(HANDCRAFTED)["accuracy"].value
+    found = Evidence(printed, matrices, totals, cells, _of_songs(groups), trials)
     if len(found.orders) < ORDERINGS or any(len(runs) < FEWEST for runs in found.orders.values()):
         return None
     title = "Likelihood of the printed matrix under each order of the genres"
@@ -107,12 +110,20 @@ OPEN = (
 )
 
 
+def _of_songs(groups: Sequence[Group]) -> list[Group]:
+    return [group for group in groups if not group.demo and group.first["switches"]["folds"] == "song"]
+
+
+def _labels(group: Group) -> str:
+    return " ".join(ORDERS[group.first["switches"]["track_ids"]])
+
+
 def _cells(groups: Sequence[Group]) -> dict[tuple[str, str], Group]:
     found = {}
     for group in groups:
         switches = group.first["switches"]
         if group.experiment == HANDCRAFTED and not group.demo and switches["ties"] == "random":
-            found[" ".join(ORDERS[switches["track_ids"]]), switches["folds"]] = group
+            found[_labels(group), switches["folds"]] = group
     return found
 
 
@@ -121,17 +132,18 @@ def _confusions(group: Group) -> list[np.ndarray]:
 
 
 def _finding(found: Evidence) -> list[Words]:
-    return [Words(say(found)) for say in (_on_folds, _on_own_labels, _on_order, _on_deep)]
+    return [Words(say(found)) for say in (on_folds, _on_own_labels, _on_order, _on_deep)]
 
 
-def _on_folds(found: Evidence) -> str:
-    """Say whether whole songs in the folds can have given the printed accuracy."""
-    by_song = [(one.accuracy, one.experiment, one.labels) for one in found.trials.all if one.folds == "song"]
-    for labels in KNOWN:
-        by_song += [(value, HANDCRAFTED, labels) for value in found.cells[labels, "song"].values("accuracy")]
-    best, experiment, labels = max(by_song)
+def on_folds(found: Evidence) -> str:
+    """Say whether whole songs in the folds can have given the printed accuracy; a run tried again counts once."""
+    by_song = {(one.accuracy, one.experiment, one.labels, one.seed) for one in found.trials.all if one.folds == "song"}
+    for group in found.songs:
+        own = zip(group.values("accuracy"), group.seeds, strict=True)
+        by_song |= {(value, group.experiment, _labels(group), seed) for value, seed in own}
+    best, experiment, labels, seed = max(by_song)
     low, _ = wilson(found.printed, int(found.matrices[HANDCRAFTED].sum()))
-    ways = len({way[1:] for way in by_song})
+    ways = len({way[1:3] for way in by_song})
     decided = (
         "Shown, for all features tried: the folds were of single pieces"
         if best < low
@@ -139,8 +151,8 @@ def _on_folds(found: Evidence) -> str:
     )
     return (
         f"{decided}. With whole songs in the folds, the best of {len(by_song)} runs and trials ({ways} combinations of "
-        f"labels, features and classifier) has {_percent(best)} ({experiment}, {_named(labels)} labels), the document "
-        f"{_percent(found.printed)}."
+        f"labels, features and classifier) has {_percent(best)} ({experiment}, {_named(labels)} labels, seed {seed}), "
+        f"the document {_percent(found.printed)}."
     )
 
 
