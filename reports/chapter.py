@@ -15,6 +15,7 @@ from common.published import Experiment, Published, ResultTable
 from common.searches import SearchResult
 from reports import conclusions
 from reports.answers import Answers
+from reports.audit import on_document
 from reports.audit.finding import Finding
 from reports.beside import (
     NOT_JUDGED,
@@ -179,9 +180,9 @@ def _has_tables(published: Published, experiment: str) -> bool:
     return published.table(experiment) is not None or published.confusion(experiment) is not None
 
 
-def verdict_counts(published: Published, groups: Sequence[Group], matrices: Matrices) -> Counter[str]:
-    """Count the verdicts on all numbers that a document prints."""
-    return Counter(row.verdict for row in verdicts(published, groups, matrices))
+def overall_counts(published: Published, groups: Sequence[Group]) -> Counter[str]:
+    """Count the verdicts on the numbers that a document prints of whole experiments."""
+    return Counter(row.verdict for row in verdicts(published, groups) if row.scope == "overall")
 
 
 def all_experiments(studies: Iterable[tuple[Published, Sequence[Side]]], compared: Collection[str] = ()) -> Table:
@@ -197,25 +198,56 @@ def all_experiments(studies: Iterable[tuple[Published, Sequence[Side]]], compare
     return Table("all-experiments", "Every experiment of every document", columns, tuple(rows))
 
 
-def study_table(studies: Iterable[tuple[Published, Sequence[Group], Sequence[Finding], Matrices]]) -> Table:
-    """Return a line per study: how many of its experiments were run, and how its printed numbers fare."""
-    words = (REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED, NOT_COMPARABLE, NOT_RUN)
-    columns = [
+def study_table(
+    studies: Iterable[tuple[Published, Sequence[Group], Sequence[Finding]]], compared: Collection[str] = ()
+) -> Table:
+    """Return a line per study: how many of its experiments were run, and how its printed numbers fare.
+
+    Experiments that are compared elsewhere are ours, and counted apart.
+    """
+    columns = (
         Column("Document"),
         Column("Experiments", kind="number"),
         Column("With a record", kind="number"),
-        Column("Findings that do not hold", kind="number"),
-        *(Column(word.capitalize(), kind="number") for word in words),
-    ]
-    rows: list[tuple[Cell, ...]] = []
-    for known, groups, findings, matrices in studies:
-        run = {group.experiment for group in groups}
-        counts = verdict_counts(known, groups, matrices)
-        slips = sum(not finding.holds for finding in findings)
-        numbers = [len(known.experiments), len(run), slips, *(counts[word] for word in words)]
-        rows.append((Link(known.title, known.study), *(Number(f"{n:,}", n) for n in numbers)))
-    notes = ("The last five columns count the printed numbers by their verdict.",)
-    return Table("studies", "Documents", tuple(columns), tuple(rows), notes=notes)
+        Column("Does not hold", "findings on the document", "number"),
+        Column("Does not hold", "checks of claims and tables", "number"),
+        *(Column(word.capitalize(), kind="number") for word in VERDICTS),
+    )
+    return Table(
+        "studies",
+        "Documents",
+        columns,
+        tuple(_study_row(*study, compared) for study in studies),
+        notes=(
+            "Ours are experiments of which the document prints no number. One slip of a document can fail several "
+            "checks of its claims and tables, so these are counted apart from the findings on it. The last five "
+            "columns count the printed numbers of whole experiments that are judged, by their verdict; those of single "
+            "classes and cells are on the document's page.",
+        ),
+    )
+
+
+VERDICTS = (REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED, NOT_COMPARABLE, NOT_RUN)
+
+
+def _study_row(
+    known: Published, groups: Sequence[Group], findings: Sequence[Finding], compared: Collection[str]
+) -> tuple[Cell, ...]:
+    run = {group.experiment for group in groups}
+    slips = Counter(on_document(finding) for finding in findings if not finding.holds)
+    counts = overall_counts(known, groups)
+    return (
+        Link(known.title, known.study),
+        *(_theirs_and_ours(names, compared) for names in (set(known.by_id), run)),
+        *(Number(f"{n:,}", n) for n in (slips[True], slips[False], *(counts[word] for word in VERDICTS))),
+    )
+
+
+def _theirs_and_ours(experiments: Collection[str], compared: Collection[str]) -> Number:
+    """Count the document's experiments, and behind them ours."""
+    ours = sum(name in compared for name in experiments)
+    theirs = len(experiments) - ours
+    return Number(f"{theirs}" + (f" (+{ours} of ours)" if ours else ""), theirs)
 
 
 def _overview(
@@ -435,8 +467,7 @@ def _verdict_facts(published: Published, group: Group, matrices: Matrices) -> li
 
 def counted(counts: Counter[str]) -> str:
     """Write how often each verdict was given."""
-    order = (REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED, NOT_COMPARABLE, NOT_RUN)
-    return ", ".join(f"{counts[word]} {word}" for word in order if counts[word])
+    return ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word])
 
 
 def _missed(rows: Sequence[Verdict]) -> str:

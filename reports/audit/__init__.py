@@ -24,7 +24,7 @@ from reports.audit.finding import Finding, Verdict
 from reports.audit.matrices import recovered
 from reports.audit.printed import NotPrintedError
 
-__all__ = ["Finding", "audit", "recovered"]
+__all__ = ["Finding", "audit", "on_document", "recovered"]
 
 CHECKS = (claims.check, claims.ranking, classes.check, confusion.check, results.check, layers.check)
 
@@ -45,6 +45,11 @@ def audit(published: Published) -> list[Finding]:
         out if the file lacks a number that it needs.
     """
     return [*_of_study(published), *(finding for check in CHECKS for finding in check(published))]
+
+
+def on_document(finding: Finding) -> bool:
+    """Return whether a finding is on a document itself, not what a check of any paper's claims or tables gives."""
+    return finding.id in STUDIES.get(finding.study, {})
 
 
 def _of_study(published: Published) -> Iterator[Finding]:
