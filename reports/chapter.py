@@ -15,7 +15,7 @@ from common.published import Experiment, Published, ResultTable
 from common.searches import SearchResult
 from reports import conclusions
 from reports.answers import Answers
-from reports.audit import on_document
+from reports.audit import beside_arithmetic, on_document
 from reports.audit.finding import Finding
 from reports.beside import (
     NOT_JUDGED,
@@ -287,7 +287,9 @@ def _shown(pictures: Iterable[Picture]) -> list[Block]:
 
 def _audit(published: Published, findings: Sequence[Finding]) -> Section:
     """Return what the audit of the printed numbers found: what does not hold, and folded what does."""
-    words = "What the printed numbers say of themselves, by arithmetic alone; no run of ours is needed for it."
+    words = (
+        f"What the printed numbers say of themselves, {beside_arithmetic(findings)}; no run of ours is needed for it."
+    )
     tables = [_finding_table(findings, holds=False), _finding_table(findings, holds=True)]
     shown = [table for table in tables if table.rows]
     return Section("findings", "What the audit found", (Words(words), *shown) if shown else ())

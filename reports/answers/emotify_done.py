@@ -41,6 +41,8 @@ PICTURE = "orders"
 ORDERINGS = math.factorial(len(ORDERS["corpus"]))
 FEWEST = 2
 """Runs of one way, so that each can be held against the others."""
+NEAR = 2.0
+"""Standard deviations of the seeds within which an accuracy is taken as one of theirs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +278,6 @@ def _ways(trials: Trials, experiment: str) -> dict[str, list[np.ndarray]]:
 
 def _against(found: Evidence) -> list[Words]:
     """Say what speaks against the finding."""
-    told = [_distance_of(found, labels) for labels in (ALPHABETICAL, CORPUS)]
     better = [
         f"{experiment} {_percent(_mean(own))}"
         for experiment in _experiments(found.trials)
@@ -293,21 +294,39 @@ def _against(found: Evidence) -> list[Words]:
     )
     return [
         Words(
-            f"Against it: by accuracy alone neither order is confirmed: {'; '.join(told)}. {apart} {beyond} Which "
-            "features the document had decides how much of a song is recognised, and so moves the accuracy under "
-            "either order."
+            f"{by_accuracy(found)} {apart} {beyond} Which features the document had decides how much of a song is "
+            "recognised, and so moves the accuracy under either order."
         ),
         Words(_control(found)),
     ]
 
 
+def by_accuracy(found: Evidence) -> str:
+    """Say which of the two known orders the printed accuracy alone allows."""
+    near = [labels for labels in KNOWN if abs(_deviations(found, labels)) <= NEAR]
+    if len(near) == 1:
+        (one,) = near
+        told = f"by accuracy alone the order is {KNOWN[one]}"
+    else:
+        told = "by accuracy alone " + ("both orders are possible" if near else "neither order is confirmed")
+    head = told[:1].upper() + told[1:] if near == [ALPHABETICAL] else f"Against it: {told}"
+    distances = "; ".join(_distance_of(found, labels) for labels in (ALPHABETICAL, CORPUS))
+    return f"{head} (within {NEAR:g} standard deviations of its seeds): {distances}."
+
+
+def _deviations(found: Evidence, labels: str) -> float:
+    values = found.cells[labels, "piece"].values("accuracy")
+    return float((found.printed - np.mean(values)) / np.std(values, ddof=1))
+
+
 def _distance_of(found: Evidence, labels: str) -> str:
     values = found.cells[labels, "piece"].values("accuracy")
-    apart = (found.printed - np.mean(values)) / np.std(values, ddof=1)
+    apart = _deviations(found, labels)
     side = "above" if apart > 0 else "below"
     return (
         f"the printed {_percent(found.printed)} lies {abs(apart):.1f} standard deviations {side} the mean of "
-        f"{len(values)} seeds under {KNOWN[labels]} labels ({_percent(float(np.mean(values)))})"
+        f"{len(values)} seeds under {KNOWN[labels]} labels ({_percent(float(np.mean(values)))}, "
+        f"{_percent(min(values))} to {_percent(max(values))})"
     )
 
 
