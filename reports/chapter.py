@@ -38,6 +38,7 @@ from reports.compare import (
     NOT_RUN,
     REPRODUCED,
     Effect,
+    PairedRun,
     Verdict,
     caveat,
     data_in_words,
@@ -80,6 +81,8 @@ READING = (
 DEMO_NOTICE = "Demo corpus: synthesised sounds. These numbers say that the code runs, and nothing about the document."
 NAMED = 6
 """Numbers that were not reproduced and are named one by one."""
+FEW = 3
+"""Seeds that are told one by one."""
 EFFECTS = ("slips", "protocols")
 """Sections on what changes are worth; the names of their pictures begin with theirs."""
 
@@ -353,10 +356,28 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
     difference = Number(text, effect.mean, effect.interval, seeds=differences)
     spread = effect.deviation
     deviation = Number(f"{spread:.3f}", spread) if spread is not None else None
-    seeds = ", ".join(f"{pair.base:.3f} → {pair.other:.3f}" for pair in effect.pairs)
-    tests = ", ".join(MISSING if pair.test is None else f"{pair.test.p:.2g}" for pair in effect.pairs)
     base = effect.base
-    return (base.experiment, effect.change, base.protocol, difference, deviation, seeds, tests, effect.method)
+    told = seed_by_seed(effect.pairs), mcnemar_in_words(effect.pairs)
+    return (base.experiment, effect.change, base.protocol, difference, deviation, *told, effect.method)
+
+
+def seed_by_seed(pairs: Sequence[PairedRun]) -> str:
+    """Write both accuracies of each seed, or of many seeds from where to where they go."""
+    if len(pairs) <= FEW:
+        return ", ".join(f"{pair.base:.3f} → {pair.other:.3f}" for pair in pairs)
+    before, after = ([getattr(pair, side) for pair in pairs] for side in ("base", "other"))
+    return " → ".join(f"{min(values):.3f} to {max(values):.3f}" for values in (before, after))
+
+
+def mcnemar_in_words(pairs: Sequence[PairedRun]) -> str:
+    """Write McNemar's p of each seed that has the same clips on both sides, or of many seeds lowest and highest."""
+    found = [pair.test.p for pair in pairs if pair.test is not None]
+    if not found:
+        return MISSING
+    if len(pairs) <= FEW:
+        return ", ".join(MISSING if pair.test is None else f"{pair.test.p:.2g}" for pair in pairs)
+    of = f" ({len(found)} of {len(pairs)} seeds)" if len(found) < len(pairs) else ""
+    return f"{min(found):.2g} to {max(found):.2g}{of}"
 
 
 def _printed_tables(published: Published, sides: Sequence[Side], searches: Sequence[SearchResult]) -> Section:
@@ -492,8 +513,31 @@ def _plain(value: Any) -> str:
 
 def _configuration(facts: Mapping[str, Any]) -> str:
     """Write the settings and the features' settings; the run's identity repeats them."""
-    settings = {name: value for name, value in facts.items() if name not in ("identity", "inputs")}
-    return _pairs({**settings, **facts.get("inputs", {})})
+    settings = {name: value for name, value in facts.items() if name not in ("identity", "inputs", "estimator")}
+    told = _pairs({**settings, **facts.get("inputs", {})})
+    if not facts.get("estimator"):
+        return told
+    return f"{steps_in_words(facts['estimator'])}, without settings that are None, False or 0; {told}"
+
+
+def steps_in_words(steps: Iterable[Mapping[str, Any]]) -> str:
+    """Write an estimator's steps: `StandardScaler (with_mean = True), then BaggingClassifier (...) of Tree (...)`.
+
+    A setting that is None, False or 0 is left out.
+    """
+    return ", then ".join(_step(str(step["type"]), step["settings"]) for step in steps)
+
+
+def _step(kind: str, settings: Mapping[str, Any]) -> str:
+    own = {name: value for name, value in settings.items() if value and not name.startswith("estimator")}
+    words = f"{kind} ({_pairs(own)})" if own else kind
+    inner = settings.get("estimator")
+    of_inner = {name.removeprefix(WITHIN): value for name, value in settings.items() if name.startswith(WITHIN)}
+    return f"{words} of {_step(str(inner), of_inner)}" if inner else words
+
+
+WITHIN = "estimator__"
+"""How the names of settings of what an ensemble is made of begin."""
 
 
 def _parameters(facts: Mapping[str, int | None]) -> str:

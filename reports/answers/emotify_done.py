@@ -341,9 +341,9 @@ def _control(found: Evidence) -> str:
     share = (by_piece - majority) / (found.printed - majority)
     return (
         f"The control: labels dealt among the songs by chance still give {_percent(by_piece)} with single pieces in "
-        f"the folds, and {_percent(by_song)} with whole songs (always the commonest emotion: {_percent(majority)}). "
-        f"So {share:.0%} of what the printed accuracy has over the commonest emotion needs no emotion in the sound: it "
-        "is the song that is recognised."
+        f"the folds, and {_percent(by_song)} with whole songs (always the commonest emotion of the document's pieces: "
+        f"{_percent(majority)}). So {share:.0%} of what the printed accuracy has over the commonest emotion needs no "
+        "emotion in the sound: it is the song that is recognised."
     )
 
 
