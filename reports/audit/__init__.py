@@ -45,7 +45,7 @@ ELSEWHERE: Mapping[str, tuple[str, ...]] = {
         "ser-wav2vec-labels",
         "ser-wav2vec-split",
     ),
-    "the cited papers of the networks": ("ser-vgg-unfreezing",),
+    "the cited papers of the networks": ("ser-original-encoder", "ser-vgg-unfreezing"),
     "the layers' own documentation": ("ser-attention-axis", "ser-parallel-build"),
     "the authors' code": ("mood-frames", "freesound-test-set"),
     "the encoder's release": ("mood-steps",),

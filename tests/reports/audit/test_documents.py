@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from common.published import Published, load
 from reports.audit import ELSEWHERE, STUDIES, Finding, audit, beside_arithmetic
+from reports.audit.ser_parallel import TRANSFORMER
 
 OUTCOMES: dict[str, tuple[bool, list[str]]] = {
     "ser-savee-labels": (False, ["1863 1863 1863 1863 1775 1863 1072", "652", "savee all surprise"]),
@@ -21,6 +22,18 @@ OUTCOMES: dict[str, tuple[bool, list[str]]] = {
     "ser-batchnorm-axis": (False, ["376 = 4 x 94", "188 = 4 x 47", "44 = 4 x 11", "64, 128, 256"]),
     "ser-attention-axis": (False, ["(94, None, 128)", "94 frames"]),
     "ser-encoder-parameters": (True, ["4 x 198272"]),
+    "ser-original-encoder": (
+        False,
+        [
+            "heads 4 instead of 8",
+            "feed-forward 512 instead of 2048",
+            "dropout 0.4 instead of 0.1",
+            "output 128 instead of 512",
+        ],
+    ),
+    "ser-mfcc-shape": (False, ["94 frames (4.3.1)", "(None, 1, 128, 94)", "188 frames are those"]),
+    "ser-noise-in-general": (False, ["2 of 4", "[-0.0193, +0.057]", "[+0.0127, +0.0881]", "beyond chance in 1"]),
+    "ser-wav2vec-unseen": (False, ["0.81 on 608", "number 1 of 12", "parallel-mfcc-awgn 0.73"]),
     "ser-parallel-build": (False, ["conv2d_24", "4 models"]),
     "ser-frames": (True, ["48000", "94 188"]),
     "ser-search-budget": (False, ["1.95", "2.61 at 0.00001"]),
@@ -90,6 +103,7 @@ OUTCOMES: dict[str, tuple[bool, list[str]]] = {
     "mood-specaugment": (False, ["0.139 and 0.139", "0.134 and 0.139"]),
     "mood-steps": (True, ["6830", "937", "479744"]),
     "mood-wavenet-shape": (False, ["(937, 32)", "16 channels"]),
+    "mood-variant": (False, ["Efficient-B8", "EfficientNet-B7"]),
     "mood-rows": (False, ["+0.0024", "0.0053"]),
     "mood-ensembles": (False, ["+0.0001", "0.0056"]),
     "mood-wavenet-baseline": (False, ["0.102", "0.105", "0.1077"]),
@@ -201,6 +215,15 @@ def class_table(content: dict[str, Any]) -> None:
         counts["rows"] = rows
 
 
+def poor_wav2vec2(content: dict[str, Any]) -> None:
+    next(table for table in content["classes"] if table["experiment"] == "wav2vec2")["accuracy"] = 0.4
+
+
+def original_encoders(content: dict[str, Any]) -> None:
+    for name, value in TRANSFORMER.items():
+        number(name, value)(content)
+
+
 FLIPS: list[tuple[str, str, Change]] = [
     ("ser_parallel", "ser-batchnorm-axis", per_channel),
     ("ser_parallel", "ser-attention-axis", frames_first),
@@ -212,10 +235,14 @@ FLIPS: list[tuple[str, str, Change]] = [
     ("ser_parallel", "ser-vgg-chosen-by-test", cell("vgg16-5", "vgg16-5", 1, 0.6590)),
     ("ser_parallel", "ser-learning-rates", number("single-learning-rate", 0.0001, decimals=4)),
     ("ser_parallel", "ser-frames", number("mel-frames", 189)),
+    ("ser_parallel", "ser-mfcc-shape", number("mfcc-frames", 188)),
+    ("ser_parallel", "ser-original-encoder", original_encoders),
+    ("ser_parallel", "ser-wav2vec-unseen", poor_wav2vec2),
     ("emotify_features", "emotify-matrices", one_emotify_cell),
     ("emotify_features", "emotify-class-table", class_table),
     ("emotify_features", "emotify-pieces", number("all-pieces", 1589)),
     ("music_mood_wavenet", "mood-emodb-proportion", cell("emodb", "emodb-cnn-lstm", 3, 0.7341)),
+    ("music_mood_wavenet", "mood-variant", number("efficientnet-of-the-slide", 7)),
     ("music_mood_wavenet", "mood-frames", number("mel-frames", 6590)),
     ("music_mood_wavenet", "mood-steps", number("encoded-steps", 6831)),
     ("music_mood_wavenet", "mood-wavenet-shape", number("tiled-channels", 16)),
