@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from common import published
 from common.illustrations import Illustrations
 from common.published import Published
@@ -40,7 +38,6 @@ class Study:
     groups: Sequence[Group]
     pictures: Sequence[Picture]
     findings: Sequence[Finding]
-    matrices: dict[str, np.ndarray]
     chapter: Chapter
     compared: frozenset[str]
 
@@ -76,7 +73,7 @@ def study_of(
     changes = effects(shown)
     pictures = figures.pictures(known, shown, changes, searches, illustrations)
     said = chapter(known, shown, changes, pictures, findings, matrices, searches, told)
-    return Study(known, groups, [*pictures, *told.pictures], findings, matrices, said, told.compared)
+    return Study(known, groups, [*pictures, *told.pictures], findings, said, told.compared)
 
 
 def studies_of(collected: Collected) -> Iterator[Study]:
@@ -130,10 +127,10 @@ def _texts(studies: Sequence[Study]) -> dict[str, str]:
 
 def _front(studies: Sequence[Study], *, each: bool) -> list[Block]:
     """Return what stands before the studies: a line per document and, if asked for, one per experiment."""
-    lines = study_table([(study.published, study.groups, study.findings, study.matrices) for study in studies])
+    compared = frozenset().union(*(study.compared for study in studies))
+    lines = study_table([(study.published, study.groups, study.findings) for study in studies], compared)
     if not each:
         return [Words(INTRODUCTION), Words(READING), lines]
-    compared = frozenset().union(*(study.compared for study in studies))
     rows = all_experiments([(study.published, sides_of(study.groups)) for study in studies], compared)
     return [Words(INTRODUCTION), Words(READING), lines, rows]
 

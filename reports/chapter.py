@@ -15,6 +15,7 @@ from common.published import Experiment, Published, ResultTable
 from common.searches import SearchResult
 from reports import conclusions
 from reports.answers import Answers
+from reports.audit import beside_arithmetic, on_document
 from reports.audit.finding import Finding
 from reports.beside import (
     NOT_JUDGED,
@@ -37,6 +38,7 @@ from reports.compare import (
     NOT_RUN,
     REPRODUCED,
     Effect,
+    PairedRun,
     Verdict,
     caveat,
     data_in_words,
@@ -79,6 +81,8 @@ READING = (
 DEMO_NOTICE = "Demo corpus: synthesised sounds. These numbers say that the code runs, and nothing about the document."
 NAMED = 6
 """Numbers that were not reproduced and are named one by one."""
+FEW = 3
+"""Seeds that are told one by one."""
 EFFECTS = ("slips", "protocols")
 """Sections on what changes are worth; the names of their pictures begin with theirs."""
 
@@ -179,9 +183,9 @@ def _has_tables(published: Published, experiment: str) -> bool:
     return published.table(experiment) is not None or published.confusion(experiment) is not None
 
 
-def verdict_counts(published: Published, groups: Sequence[Group], matrices: Matrices) -> Counter[str]:
-    """Count the verdicts on all numbers that a document prints."""
-    return Counter(row.verdict for row in verdicts(published, groups, matrices))
+def overall_counts(published: Published, groups: Sequence[Group]) -> Counter[str]:
+    """Count the verdicts on the numbers that a document prints of whole experiments."""
+    return Counter(row.verdict for row in verdicts(published, groups) if row.scope == "overall")
 
 
 def all_experiments(studies: Iterable[tuple[Published, Sequence[Side]]], compared: Collection[str] = ()) -> Table:
@@ -197,25 +201,56 @@ def all_experiments(studies: Iterable[tuple[Published, Sequence[Side]]], compare
     return Table("all-experiments", "Every experiment of every document", columns, tuple(rows))
 
 
-def study_table(studies: Iterable[tuple[Published, Sequence[Group], Sequence[Finding], Matrices]]) -> Table:
-    """Return a line per study: how many of its experiments were run, and how its printed numbers fare."""
-    words = (REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED, NOT_COMPARABLE, NOT_RUN)
-    columns = [
+def study_table(
+    studies: Iterable[tuple[Published, Sequence[Group], Sequence[Finding]]], compared: Collection[str] = ()
+) -> Table:
+    """Return a line per study: how many of its experiments were run, and how its printed numbers fare.
+
+    Experiments that are compared elsewhere are ours, and counted apart.
+    """
+    columns = (
         Column("Document"),
         Column("Experiments", kind="number"),
         Column("With a record", kind="number"),
-        Column("Findings that do not hold", kind="number"),
-        *(Column(word.capitalize(), kind="number") for word in words),
-    ]
-    rows: list[tuple[Cell, ...]] = []
-    for known, groups, findings, matrices in studies:
-        run = {group.experiment for group in groups}
-        counts = verdict_counts(known, groups, matrices)
-        slips = sum(not finding.holds for finding in findings)
-        numbers = [len(known.experiments), len(run), slips, *(counts[word] for word in words)]
-        rows.append((Link(known.title, known.study), *(Number(f"{n:,}", n) for n in numbers)))
-    notes = ("The last five columns count the printed numbers by their verdict.",)
-    return Table("studies", "Documents", tuple(columns), tuple(rows), notes=notes)
+        Column("Does not hold", "findings on the document", "number"),
+        Column("Does not hold", "checks of claims and tables", "number"),
+        *(Column(word.capitalize(), kind="number") for word in VERDICTS),
+    )
+    return Table(
+        "studies",
+        "Documents",
+        columns,
+        tuple(_study_row(*study, compared) for study in studies),
+        notes=(
+            "Ours are experiments of which the document prints no number. One slip of a document can fail several "
+            "checks of its claims and tables, so these are counted apart from the findings on it. The last five "
+            "columns count the printed numbers of whole experiments that are judged, by their verdict; those of single "
+            "classes and cells are on the document's page.",
+        ),
+    )
+
+
+VERDICTS = (REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED, NOT_COMPARABLE, NOT_RUN)
+
+
+def _study_row(
+    known: Published, groups: Sequence[Group], findings: Sequence[Finding], compared: Collection[str]
+) -> tuple[Cell, ...]:
+    run = {group.experiment for group in groups}
+    slips = Counter(on_document(finding) for finding in findings if not finding.holds)
+    counts = overall_counts(known, groups)
+    return (
+        Link(known.title, known.study),
+        *(_theirs_and_ours(names, compared) for names in (set(known.by_id), run)),
+        *(Number(f"{n:,}", n) for n in (slips[True], slips[False], *(counts[word] for word in VERDICTS))),
+    )
+
+
+def _theirs_and_ours(experiments: Collection[str], compared: Collection[str]) -> Number:
+    """Count the document's experiments, and behind them ours."""
+    ours = sum(name in compared for name in experiments)
+    theirs = len(experiments) - ours
+    return Number(f"{theirs}" + (f" (+{ours} of ours)" if ours else ""), theirs)
 
 
 def _overview(
@@ -255,7 +290,9 @@ def _shown(pictures: Iterable[Picture]) -> list[Block]:
 
 def _audit(published: Published, findings: Sequence[Finding]) -> Section:
     """Return what the audit of the printed numbers found: what does not hold, and folded what does."""
-    words = "What the printed numbers say of themselves, by arithmetic alone; no run of ours is needed for it."
+    words = (
+        f"What the printed numbers say of themselves, {beside_arithmetic(findings)}; no run of ours is needed for it."
+    )
     tables = [_finding_table(findings, holds=False), _finding_table(findings, holds=True)]
     shown = [table for table in tables if table.rows]
     return Section("findings", "What the audit found", (Words(words), *shown) if shown else ())
@@ -319,10 +356,28 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
     difference = Number(text, effect.mean, effect.interval, seeds=differences)
     spread = effect.deviation
     deviation = Number(f"{spread:.3f}", spread) if spread is not None else None
-    seeds = ", ".join(f"{pair.base:.3f} → {pair.other:.3f}" for pair in effect.pairs)
-    tests = ", ".join(MISSING if pair.test is None else f"{pair.test.p:.2g}" for pair in effect.pairs)
     base = effect.base
-    return (base.experiment, effect.change, base.protocol, difference, deviation, seeds, tests, effect.method)
+    told = seed_by_seed(effect.pairs), mcnemar_in_words(effect.pairs)
+    return (base.experiment, effect.change, base.protocol, difference, deviation, *told, effect.method)
+
+
+def seed_by_seed(pairs: Sequence[PairedRun]) -> str:
+    """Write both accuracies of each seed, or of many seeds from where to where they go."""
+    if len(pairs) <= FEW:
+        return ", ".join(f"{pair.base:.3f} → {pair.other:.3f}" for pair in pairs)
+    before, after = ([getattr(pair, side) for pair in pairs] for side in ("base", "other"))
+    return " → ".join(f"{min(values):.3f} to {max(values):.3f}" for values in (before, after))
+
+
+def mcnemar_in_words(pairs: Sequence[PairedRun]) -> str:
+    """Write McNemar's p of each seed that has the same clips on both sides, or of many seeds lowest and highest."""
+    found = [pair.test.p for pair in pairs if pair.test is not None]
+    if not found:
+        return MISSING
+    if len(pairs) <= FEW:
+        return ", ".join(MISSING if pair.test is None else f"{pair.test.p:.2g}" for pair in pairs)
+    of = f" ({len(found)} of {len(pairs)} seeds)" if len(found) < len(pairs) else ""
+    return f"{min(found):.2g} to {max(found):.2g}{of}"
 
 
 def _printed_tables(published: Published, sides: Sequence[Side], searches: Sequence[SearchResult]) -> Section:
@@ -435,8 +490,7 @@ def _verdict_facts(published: Published, group: Group, matrices: Matrices) -> li
 
 def counted(counts: Counter[str]) -> str:
     """Write how often each verdict was given."""
-    order = (REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED, NOT_COMPARABLE, NOT_RUN)
-    return ", ".join(f"{counts[word]} {word}" for word in order if counts[word])
+    return ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word])
 
 
 def _missed(rows: Sequence[Verdict]) -> str:
@@ -459,8 +513,31 @@ def _plain(value: Any) -> str:
 
 def _configuration(facts: Mapping[str, Any]) -> str:
     """Write the settings and the features' settings; the run's identity repeats them."""
-    settings = {name: value for name, value in facts.items() if name not in ("identity", "inputs")}
-    return _pairs({**settings, **facts.get("inputs", {})})
+    settings = {name: value for name, value in facts.items() if name not in ("identity", "inputs", "estimator")}
+    told = _pairs({**settings, **facts.get("inputs", {})})
+    if not facts.get("estimator"):
+        return told
+    return f"{steps_in_words(facts['estimator'])}, without settings that are None, False or 0; {told}"
+
+
+def steps_in_words(steps: Iterable[Mapping[str, Any]]) -> str:
+    """Write an estimator's steps: `StandardScaler (with_mean = True), then BaggingClassifier (...) of Tree (...)`.
+
+    A setting that is None, False or 0 is left out.
+    """
+    return ", then ".join(_step(str(step["type"]), step["settings"]) for step in steps)
+
+
+def _step(kind: str, settings: Mapping[str, Any]) -> str:
+    own = {name: value for name, value in settings.items() if value and not name.startswith("estimator")}
+    words = f"{kind} ({_pairs(own)})" if own else kind
+    inner = settings.get("estimator")
+    of_inner = {name.removeprefix(WITHIN): value for name, value in settings.items() if name.startswith(WITHIN)}
+    return f"{words} of {_step(str(inner), of_inner)}" if inner else words
+
+
+WITHIN = "estimator__"
+"""How the names of settings of what an ensemble is made of begin."""
 
 
 def _parameters(facts: Mapping[str, int | None]) -> str:

@@ -175,9 +175,10 @@ def _table(found: Compared) -> Table:
     rows = [_row(found, preset) for preset in found.presets]
     seeds = sorted({len(group.runs) for group in found.groups.values()})
     majority = {group.first["baselines"]["majority"] for group in found.groups.values()}
+    commonest = " to ".join(dict.fromkeys(map(_percent, sorted(majority))))
     notes = (
         f"Means of {seeds[0]} to {seeds[-1]} seeds, with 95 % intervals over songs; differences are paired, piece by "
-        f"piece. Always the commonest emotion: {' to '.join(dict.fromkeys(map(_percent, sorted(majority))))}.",
+        f"piece. Always the commonest emotion of our pieces: {commonest}.",
     )
     return Table("question-presets", TITLE, tuple(columns), tuple(rows), notes=notes)
 

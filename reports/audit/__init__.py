@@ -5,7 +5,7 @@ and, for the documents that Encore reproduces, the findings of the module of tha
 verdict is computed from `reports/published`, and a digit that is changed there can change it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from common.published import Published
 from reports.audit import (
@@ -24,7 +24,7 @@ from reports.audit.finding import Finding, Verdict
 from reports.audit.matrices import recovered
 from reports.audit.printed import NotPrintedError
 
-__all__ = ["Finding", "audit", "recovered"]
+__all__ = ["Finding", "audit", "beside_arithmetic", "on_document", "recovered"]
 
 CHECKS = (claims.check, claims.ranking, classes.check, confusion.check, results.check, layers.check)
 
@@ -36,6 +36,40 @@ STUDIES: Mapping[str, Mapping[str, Callable[[Published], Verdict]]] = {
     "emotify_features": emotify_features.FINDINGS,
 }
 
+ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    "the corpora's own counts of classes": (
+        "ser-savee-labels",
+        "ser-clips",
+        "ser-surprise-mix",
+        "ser-vgg-split",
+        "ser-wav2vec-labels",
+        "ser-wav2vec-split",
+    ),
+    "the cited papers of the networks": ("ser-original-encoder", "ser-vgg-unfreezing"),
+    "the layers' own documentation": ("ser-attention-axis", "ser-parallel-build"),
+    "the authors' code": ("mood-frames", "freesound-test-set"),
+    "the encoder's release": ("mood-steps",),
+    "the organisers' baselines": ("mood-wavenet-baseline",),
+    "the corpus' own tables": (
+        "mood-rows",
+        "mood-ensembles",
+        "mood-training-set",
+        "emotify-class-table",
+        "emotify-class-table-votes",
+        "emotify-track-numbering",
+        "emotify-pieces",
+    ),
+}
+"""What some findings need besides the printed numbers, by what it is."""
+
+
+def beside_arithmetic(findings: Iterable[Finding]) -> str:
+    """Say by what findings are found: arithmetic, and what is known from elsewhere, with the ids that need it."""
+    ids = {finding.id for finding in findings}
+    needed = {source: [name for name in names if name in ids] for source, names in ELSEWHERE.items()}
+    told = [f"{source} ({', '.join(names)})" for source, names in needed.items() if names]
+    return f"by arithmetic, and some by {'; '.join(told)}" if told else "by arithmetic alone"
+
 
 def audit(published: Published) -> list[Finding]:
     """Examine all that one document prints.
@@ -45,6 +79,11 @@ def audit(published: Published) -> list[Finding]:
         out if the file lacks a number that it needs.
     """
     return [*_of_study(published), *(finding for check in CHECKS for finding in check(published))]
+
+
+def on_document(finding: Finding) -> bool:
+    """Return whether a finding is on a document itself, not what a check of any paper's claims or tables gives."""
+    return finding.id in STUDIES.get(finding.study, {})
 
 
 def _of_study(published: Published) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ split-0 have a tag, and how many have so many tags.
 
 import csv
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from common.metrics import Z, newcombe
 from common.published import FOLDER, Published
 from reports.audit.arithmetic import counts_of, cut_counts_of, shared_sizes
 from reports.audit.finding import Verdict, between, chance, digits, listed, signed, span
-from reports.audit.printed import hits, number, value, whole
+from reports.audit.printed import NotPrintedError, hits, number, value, whole
 
 TAGS = FOLDER / "mtg_jamendo_tags.csv"
 SPEECH = ("emodb-wavenet", "emodb-cnn-lstm")
@@ -119,6 +120,16 @@ def wavenet_shape(published: Published) -> Verdict:
     return given == encoded, "EfficientNet's input is the encoder's output", evidence
 
 
+def variant(published: Published) -> Verdict:
+    """Hold the EfficientNet that the slide names for WaveNet features against that of the table's row."""
+    named, title = whole(published, "efficientnet-of-the-slide"), published.experiment("wavenet-b7").title
+    row = re.search(r"EfficientNet-B(\d)", title)
+    if row is None:
+        raise NotPrintedError("wavenet-b7")
+    evidence = f"the slide prints Efficient-B{named}, the row of the table {row[0]} ({title})"
+    return int(row[1]) == named, f"the EfficientNet on WaveNet features is B{named}", evidence
+
+
 def specaugment(published: Published) -> Verdict:
     """Hold the two numbers of the SpecAugment slide against the table's rows without and with it."""
     slide = [number(published, name) for name in ("pr-auc-left", "pr-auc-right")]
@@ -212,6 +223,7 @@ FINDINGS: Mapping[str, Callable[[Published], Verdict]] = {
     "mood-emodb-loss": emodb_loss,
     "mood-steps": steps,
     "mood-wavenet-shape": wavenet_shape,
+    "mood-variant": variant,
     "mood-rows": rows_apart,
     "mood-ensembles": ensembles,
     "mood-wavenet-baseline": wavenet_baseline,

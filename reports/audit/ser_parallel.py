@@ -1,7 +1,8 @@
 """What the numbers of the document on speech emotion recognition show beside what its text says.
 
 Each function examines one claim. What no document prints comes from where it is known: the corpora's class counts from
-`common.corpora`, VGG16's filters from its paper, the order of axes from the layers' own documentation.
+`common.corpora`, the sizes of VGG16 and of the Transformer from their papers, the order of axes from the layers' own
+documentation.
 """
 
 import math
@@ -17,7 +18,7 @@ from common.corpora import CORPORA
 from common.metrics import newcombe
 from common.published import LayerTable, Published
 from reports.audit.arithmetic import attainable, counts_of, cut_counts_of, near
-from reports.audit.claims import in_words
+from reports.audit.claims import difference, in_words, value_of
 from reports.audit.classes import Examined
 from reports.audit.finding import Verdict, between, chance, digits, listed, percent, signed, spaced, span
 from reports.audit.layers import NORMALISATION, normalised, shape_of
@@ -38,6 +39,17 @@ from reports.audit.stratified import Counts, halved, held_out
 
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Filters of VGG16's 3 x 3 convolutions, block by block (Simonyan & Zisserman 2014, configuration D)."""
+
+TRANSFORMER = {"heads": 8, "feed-forward": 2048, "encoder-dropout": 0.1, "encoder-output": 512}
+"""The encoders of the base model (Vaswani et al. 2017, table 3), by the ids of the document's numbers."""
+
+NOISY = {
+    "single-cnn": "single-cnn-clean",
+    "dual-cnn": None,
+    "parallel-mfcc-awgn": "parallel-mfcc",
+    "parallel-mel-awgn": "parallel-mel",
+}
+"""Models trained with noisy copies, and the experiment that is the same without."""
 
 CHAPTER_4 = ("single-cnn", "dual-cnn", "parallel-mfcc", "parallel-mfcc-awgn", "parallel-mel", "parallel-mel-awgn")
 CHAPTER_5 = ("vgg16-1", "vgg16-2", "vgg16-3", "vgg16-4", "vgg16-5")
@@ -151,6 +163,49 @@ def encoder_parameters(published: Published) -> Verdict:
     )
     told = len(encoders) == whole(published, "encoders") and {row.parameters for row in encoders} == {expected}
     return told, "the encoders are those of the text", evidence
+
+
+def original_encoder(published: Published) -> Verdict:
+    """Ask whether the encoders differ from the cited paper's in nothing but their number."""
+    stacked, theirs = whole(published, "encoders"), whole(published, "encoders-of-the-original")
+    own = {name: number(published, name) for name in TRANSFORMER}
+    other = [
+        f"{name.removeprefix('encoder-')} {digits(own[name])} instead of {digits(size)}"
+        for name, size in TRANSFORMER.items()
+    ]
+    differing = [told for told, name in zip(other, own, strict=True) if own[name] != TRANSFORMER[name]]
+    evidence = f"also, against the base model of the paper that is cited: {listed(differing) or 'no difference'}"
+    return not differing, f"{stacked} encoders instead of {theirs} are the only difference (4.5.1)", evidence
+
+
+def mfcc_shape(published: Published) -> Verdict:
+    """Hold the shape that the third test gives for MFCC against that of the first network's input."""
+    first, third = whole(published, "mfcc-frames"), whole(published, "mel-frames")
+    entered = layer_table(published, "parallel").rows[0].shape
+    evidence = (
+        f"MFCC has {first} frames (4.3.1), and the model for it the input {entered} (4.5.1); {third} frames are those "
+        "of the mel spectrograms, which this test is on"
+    )
+    return first == third, f"the input with MFCC has {third} frames (4.5.2)", evidence
+
+
+def noise_in_general(published: Published) -> Verdict:
+    """Ask of how many models with noisy copies the printed numbers show that they are better for it."""
+    told, shown = [], 0
+    for noisy, clean in NOISY.items():
+        pair = [value_of(published, name, "accuracy") if name in published.by_id else None for name in (noisy, clean)]
+        one, other = pair
+        if one is None or other is None:
+            continue
+        interval = difference(one, other)[1]
+        shown += interval is not None and interval[0] > 0
+        told.append(f"{noisy} {one} against {clean} {other}: {in_words(one, other)}")
+    evidence = (
+        f"{len(told)} of {len(NOISY)} models with noisy copies are printed without them too: {'; '.join(told)}; beyond "
+        f"chance in {shown}"
+    )
+    claim = "noise improved the generalisation of each model on which it was applied (7)"
+    return shown == len(NOISY), claim, evidence
 
 
 def vgg_convolutions() -> list[int]:
@@ -329,13 +384,30 @@ def wav2vec_split(published: Published) -> Verdict:
     n, share = sum(printed), sum(printed) / sum(counts)
     stratified = [digits(count * share, 1) for count in counts]
     off = max(abs(one - count * share) for one, count in zip(printed, counts, strict=True))
-    twentieth = math.ceil(Fraction(sum(counts), 20))
+    twentieth = Fraction(sum(counts), 20)
     evidence = (
         f"supports {spaced(printed)}, stratified they were {spaced(stratified)} within 1 (off by up to "
-        f"{digits(off, 1)}); {n} clips, where a twentieth of {sum(counts)} is {twentieth} and chapters 4 and 5 test "
+        f"{digits(off, 1)}); {n} clips, where a twentieth of {sum(counts)} is {digits(float(twentieth), 1)}, cut "
+        f"{math.floor(twentieth)} and rounded up, as scikit-learn does, {math.ceil(twentieth)}; chapters 4 and 5 test "
         f"{sum(supports(published, CHAPTER_4))}: its accuracy is compared with that of other clips"
     )
     return off < 1, "Wav2Vec2 is tested on a stratified set, as the other models are", evidence
+
+
+def wav2vec_unseen(published: Published) -> Verdict:
+    """Hold Wav2Vec2's accuracy on unseen clips against that of the other models."""
+    found = {name: value_of(published, name, "accuracy") for name in published.by_id}
+    tested = {name: one for name, one in found.items() if one is not None}
+    if len(tested) < 2 or "wav2vec2" not in tested:
+        raise NotPrintedError("wav2vec2 accuracy")
+    own = tested["wav2vec2"]
+    place = 1 + sum(one.printed.value > own.printed.value for one in tested.values())
+    best = max((name for name in tested if name != "wav2vec2"), key=lambda name: tested[name].printed.value)
+    evidence = (
+        f"its test accuracy {own} on {own.printed.n} clips (6.3) is number {place} of {len(tested)} printed; the best "
+        f"of the others is {best} {tested[best]}: {in_words(own, tested[best])}, of other clips"
+    )
+    return place > len(tested) / 2, "Wav2Vec2 performs poorly on unseen data (7)", evidence
 
 
 def search_budget(published: Published) -> Verdict:
@@ -438,8 +510,11 @@ FINDINGS: Mapping[str, Callable[[Published], Verdict]] = {
     "ser-batchnorm-axis": batchnorm_axis,
     "ser-attention-axis": attention_axis,
     "ser-encoder-parameters": encoder_parameters,
+    "ser-original-encoder": original_encoder,
     "ser-parallel-build": parallel_build,
     "ser-frames": frames,
+    "ser-mfcc-shape": mfcc_shape,
+    "ser-noise-in-general": noise_in_general,
     "ser-search-budget": search_budget,
     "ser-learning-rates": learning_rates,
     "ser-surprise-mix": surprise_mix,
@@ -452,5 +527,6 @@ FINDINGS: Mapping[str, Callable[[Published], Verdict]] = {
     "ser-claims-vgg16-other-run": vgg_other_run,
     "ser-wav2vec-labels": wav2vec_labels,
     "ser-wav2vec-split": wav2vec_split,
+    "ser-wav2vec-unseen": wav2vec_unseen,
     "ser-gelu": gelu,
 }

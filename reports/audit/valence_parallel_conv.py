@@ -122,12 +122,20 @@ def over_prediction(published: Published) -> Verdict:
     slope = float(stats.linregress(*zip(*pairs, strict=True)).slope)
     told = [f"{digits(true)} as {digits(guess)} ({signed(guess - true)})" for true, guess in pairs]
     high, low = max(pairs), min(pairs)
+    over = high[1] > high[0] and low[1] > low[0]
+    shrunk = high[1] < high[0] and low[1] > low[0] and slope < 1
     evidence = (
-        f"{listed(told)}: the highest is predicted too low, the low ones too high, all within "
+        f"{listed(told)}: of the highest {_side(high)}, of the lowest {_side(low)}, all within "
         f"{span(min(guess for _, guess in pairs), max(guess for _, guess in pairs))}; slope of predicted on true "
-        f"{digits(slope, 2)}. Indicated by three chosen examples: predictions shrink to the middle"
+        f"{digits(slope, 2)}"
+        f"{'. Indicated by three chosen examples: predictions shrink to the middle' if shrunk else ''}"
     )
-    return high[1] > high[0] and low[1] > low[0], "the model over-predicts", evidence
+    return over, "the model over-predicts", evidence
+
+
+def _side(pair: tuple[float, float]) -> str:
+    true, guess = pair
+    return "too high" if guess > true else "too low" if guess < true else "right"
 
 
 FINDINGS: Mapping[str, Callable[[Published], Verdict]] = {

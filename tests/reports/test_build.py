@@ -11,10 +11,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from common import published
+from common.metrics import McNemar
 from reports import __main__ as commands
 from reports import figures
 from reports.build import build, page_texts
+from reports.chapter import mcnemar_in_words, seed_by_seed, steps_in_words
 from reports.collect import collect
+from reports.compare import PairedRun
 from reports.content import MISSING
 
 Write = Callable[..., Path]
@@ -110,6 +113,32 @@ def test_the_page_says_what_a_slip_and_a_protocol_were_worth(study_of_runs: Path
     assert "| `single-cnn` | normalise=channel | published | \N{MINUS SIGN}0.1" in slips
     assert "0.597 → 0.500, 0.618 → 0.500" in slips
     assert "| `single-cnn` | independent | published | \N{MINUS SIGN}0.1" in protocols
+
+
+def pair(seed: int, *, same_clips: bool = True) -> PairedRun:
+    return PairedRun(seed, 0.5 + seed / 100, 0.6 + seed / 100, McNemar(3, 9, 0.15 + seed / 100) if same_clips else None)
+
+
+def test_many_seeds_are_told_from_where_to_where_they_go_and_few_one_by_one() -> None:
+    assert seed_by_seed([pair(0), pair(1)]) == "0.500 → 0.600, 0.510 → 0.610"
+    assert seed_by_seed([pair(seed) for seed in range(20)]) == "0.500 to 0.690 → 0.600 to 0.790"
+
+
+def test_the_tests_of_many_seeds_are_a_range_and_without_any_one_dash() -> None:
+    assert mcnemar_in_words([pair(seed) for seed in range(20)]) == "0.15 to 0.34"
+    assert mcnemar_in_words([pair(seed, same_clips=seed < 6) for seed in range(20)]) == "0.15 to 0.2 (6 of 20 seeds)"
+    assert mcnemar_in_words([pair(0), pair(1, same_clips=False)]) == f"0.15, {MISSING}"
+    assert mcnemar_in_words([pair(seed, same_clips=False) for seed in range(20)]) == MISSING
+
+
+def test_an_estimator_is_told_as_its_steps_with_what_it_is_made_of() -> None:
+    trees = {"estimator": "DecisionTreeClassifier", "estimator__max_depth": None, "estimator__criterion": "gini"}
+    steps = [
+        {"type": "StandardScaler", "settings": {"with_std": False}},
+        {"type": "BaggingClassifier", "settings": {**trees, "n_estimators": 30, "random_state": None}},
+    ]
+    told = "StandardScaler, then BaggingClassifier (n_estimators = 30) of DecisionTreeClassifier (criterion = gini)"
+    assert steps_in_words(steps) == told
 
 
 def test_a_demo_says_so_on_the_page(write: Write, runs: Path) -> None:

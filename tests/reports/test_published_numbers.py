@@ -84,7 +84,7 @@ def plain(number: str) -> str:
 
 
 def numbers(text: str) -> tuple[str, ...]:
-    apart = re.sub(r"(?<=\d)[xX](?=\d)", " x ", text).replace(r"$1 \cdot 10^{-5}$", "1e-5")
+    apart = re.sub(r"(?<=\d)[xX](?=\d)|(?<=Efficient-)B(?=\d)", " x ", text).replace(r"$1 \cdot 10^{-5}$", "1e-5")
     return tuple(plain(number) for number in NUMBER.findall(apart))
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from common import published
 from common.published import ConfusionTable, Published, load
-from reports.audit import recovered
+from reports.audit import audit, recovered
 from reports.beside import Side, sides_of
-from reports.chapter import chapter, front_table
+from reports.chapter import chapter, front_table, study_table
 from reports.collect import collect
 from reports.content import MISSING, Chapter, Number, Table, cell_text
 from reports.searched import search_table
@@ -238,3 +238,27 @@ def test_tables_have_names_of_their_own(study: str) -> None:
     _, said = unrun(study)
     names = [table.name for table in said.tables]
     assert len(set(names)) == len(names)
+
+
+def test_the_front_table_counts_numbers_of_whole_experiments_and_none_of_a_class(write: Write, runs: Path) -> None:
+    write("single-cnn")
+    known = load("ser_parallel")
+    table = study_table([(known, collect([runs]).groups, [])])
+    judged = [number for name in known.by_id for number in known.numbers(name).values() if number.resolution]
+    told = {column.heading: number for column, number in zip(table.columns, texts(table)[0], strict=True)}
+    of_single = sum(bool(number.resolution) for number in known.numbers("single-cnn").values())
+    assert told["Not run"] == f"{len(judged) - of_single}"
+
+
+def test_the_front_table_counts_our_experiments_apart_from_the_document_s() -> None:
+    table = study_table([(load("emotify_features"), [], [])], compared={"mfcc-fine-knn", "mfcc-cubic-svm"})
+    assert column(table, "Experiments")[0].endswith(" (+2 of ours)")
+    assert column(table, "With a record") == ["0"]
+
+
+def test_the_front_table_counts_a_slip_seen_by_several_checks_once_as_a_finding() -> None:
+    known = load("ser_parallel")
+    same = ("ser-batchnorm-axis", "layers-axis-single", "layers-axis-dual", "layers-axis-parallel")
+    table = study_table([(known, [], [finding for finding in audit(known) if finding.id in same])])
+    assert column(table, "Does not hold, findings on the document") == ["1"]
+    assert column(table, "Does not hold, checks of claims and tables") == ["3"]
