@@ -222,8 +222,9 @@ def study_table(
         columns,
         tuple(_study_row(*study, compared) for study in studies),
         notes=(
-            "Ours are experiments of which the document prints no number. One slip of a document can fail several "
-            "checks of its claims and tables, so these are counted apart from the findings on it. The last five "
+            "Experiments of ours are those that we added to the document's, to answer its question. One slip of a "
+            "document can fail several checks of its claims and tables, so these are counted apart from the findings "
+            "on it. The last five "
             "columns count the printed numbers of whole experiments that are judged, by their verdict; those of single "
             "classes and cells are on the document's page.",
         ),
