@@ -116,7 +116,8 @@ def test_the_page_says_what_a_slip_and_a_protocol_were_worth(study_of_runs: Path
 
 
 def pair(seed: int, *, same_clips: bool = True) -> PairedRun:
-    return PairedRun(seed, 0.5 + seed / 100, 0.6 + seed / 100, McNemar(3, 9, 0.15 + seed / 100) if same_clips else None)
+    test = McNemar(3, 9, 0.15 + seed / 100) if same_clips else None
+    return PairedRun(seed, 0.5 + seed / 100, 0.6 + seed / 100, test, same_clips)
 
 
 def test_many_seeds_are_told_from_where_to_where_they_go_and_few_one_by_one() -> None:
