@@ -150,20 +150,28 @@ def _run(
         strategy=strategy,
         deadline=deadline_of(budget),
     )
-    training.strategy_scope(strategy)
-    if mixed_precision:
-        training.use_mixed_precision()
+    _set_up(strategy, mixed_precision=mixed_precision)
     experiments = _able(experiments, strategy, named=bool(names))
     scanned = scan_clips(study, data)
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
         chosen = replace(options, seed=seed, weights=weights_of(experiment, weights, size))
-        job = jobs.Job(study, experiment, one, scanned, chosen)
-        if dry_run:
-            _print_estimate(job, as_json)
-        else:
-            _print_record(runner.run(job, announce), as_json)
+        _run_one(jobs.Job(study, experiment, one, scanned, chosen), dry_run=dry_run, as_json=as_json)
     if study.examples and not (names or dry_run):
         _keep_illustrations(study, scanned, options.runs)
+
+
+def _set_up(strategy: str, *, mixed_precision: bool) -> None:
+    """Refuse an unknown strategy, and have Keras compute as asked for."""
+    training.strategy_scope(strategy)
+    if mixed_precision:
+        training.use_mixed_precision()
+
+
+def _run_one(job: jobs.Job, *, dry_run: bool, as_json: bool) -> None:
+    if dry_run:
+        _print_estimate(job, as_json)
+    else:
+        _print_record(runner.run(job, announce), as_json)
 
 
 def _list(context: typer.Context, as_json: Json = False) -> None:

@@ -82,7 +82,7 @@ def pictures(
         *classes.pictures(published, groups, matrices),
         *confusion.pictures(published, groups, matrices),
         *curves.pictures(published, groups),
-        *examples.pictures(illustrations),
+        *examples.pictures(published, illustrations),
         *networks.pictures(published, illustrations),
     ]
     return sorted(listed, key=lambda picture: picture.experiment is not None)

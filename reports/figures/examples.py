@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from common.illustrations import Example, Illustrations, Panel
+from common.published import Published
+from reports.compare import corpus_title
 from reports.figures.sheet import BLUE, SMALL, WIDTH, Picture, plain_name, sheet, styled
 
 LEFT, RIGHT = 0.75, 0.15
@@ -25,7 +27,7 @@ SHOWN = (0.5, 99.5)
 """Percentiles between which colours change, so that a single coefficient does not take all of them."""
 
 
-def pictures(illustrations: Illustrations | None) -> Iterator[Picture]:
+def pictures(published: Published, illustrations: Illustrations | None) -> Iterator[Picture]:
     """List a picture for each figure of clips."""
     if illustrations is None:
         return
@@ -36,19 +38,19 @@ def pictures(illustrations: Illustrations | None) -> Iterator[Picture]:
             experiment=None,
             protocol=None,
             demo=illustrations.demo,
-            draw=partial(example_figure, illustrations, example),
+            draw=partial(example_figure, published, illustrations, example),
         )
 
 
 @styled
-def example_figure(illustrations: Illustrations, example: Example) -> Figure:
+def example_figure(published: Published, illustrations: Illustrations, example: Example) -> Figure:
     """Draw the panels of one figure."""
     columns = 1 if len(example.panels) <= FEW else 2
     rows = -(-len(example.panels) // columns)
     width = WIDTH / columns - LEFT - (BAR_RIGHT if any(panel.unit for panel in example.panels) else RIGHT)
     height = HEIGHT if columns == 1 else width
     pitch = TITLE + height + BELOW
-    lines = [f"Clips: {', '.join(illustrations.corpora)}"]
+    lines = [f"Clips: {', '.join(corpus_title(name, published) for name in illustrations.corpora)}"]
     page = sheet(pitch * rows, f"{example.figure}: {example.title}", lines, demo=illustrations.demo)
     limits = _limits(example.panels)
     for number, panel in enumerate(example.panels):

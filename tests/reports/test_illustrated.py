@@ -82,7 +82,7 @@ def test_a_diagram_says_the_parameters_of_the_whole_model_and_of_each_box() -> N
 
 def test_a_picture_shows_the_values_lowest_row_at_the_bottom() -> None:
     (example,) = some().examples
-    image = examples.example_figure(some(), example).axes[0].images[0]
+    image = examples.example_figure(SER, some(), example).axes[0].images[0]
     np.testing.assert_array_equal(image.get_array(), panel().values)
     assert (image.origin, list(image.get_extent())) == ("lower", [0, 3.0, 0, 4])
 
@@ -91,18 +91,19 @@ def test_panels_of_one_figure_share_their_colours_and_only_values_with_a_unit_ha
     louder = Panel("mel", panel().values + 100, 3.0, "mel band", 4, "dB")
     sound = waveform_panel("waveform", np.sin(np.arange(9000, dtype=np.float32)), 3000)
     shown = some(sound, panel(), louder)
-    axes = examples.example_figure(shown, shown.examples[0]).axes
+    axes = examples.example_figure(SER, shown, shown.examples[0]).axes
     limits = {image.get_clim() for one in axes[:3] for image in one.images}
     assert len(limits) == 1
     assert len(axes) == 3 + 2
     grey = some(panel(unit=""))
-    assert len(examples.example_figure(grey, grey.examples[0]).axes) == 1
+    assert len(examples.example_figure(SER, grey, grey.examples[0]).axes) == 1
 
 
 def test_synthesised_clips_are_marked_in_the_picture_and_its_name() -> None:
     shown = some(demo=True)
-    (picture,) = examples.pictures(shown)
+    (picture,) = examples.pictures(SER, shown)
     assert (picture.name, picture.demo) == ("figure-mel-demo", True)
+    assert "Clips: RAVDESS" in [text.get_text() for text in picture.draw().findobj(Text)]
     assert DEMO in [text.get_text() for text in picture.draw().findobj(Text)]
 
 
