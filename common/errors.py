@@ -21,3 +21,7 @@ class ResultError(EncoreError):
     """The work was done but its result or a check failed."""
 
     exit_code = 1
+
+
+class BudgetSpentError(EncoreError):
+    """The time given with `--budget` is over; what was trained is kept."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common import memory, records, splits, training
+from common import callbacks, memory, records, splits, training
 from common.errors import InputError, ResultError
 from common.jobs import Job, Material, estimator_of, gather, identity_of
 from common.outcome import FoldResult, content_of, predictions_of, timings_of
@@ -103,7 +103,7 @@ def _write_curves(folder: Path, material: Material, results: Sequence[FoldResult
     split = pd.concat(parts, ignore_index=True)
     records.write_table(folder / "split.csv", split)
     histories = [result.history.assign(fold=number) for number, result in enumerate(results)]
-    columns = ["fold", "stage", *training.HISTORY_COLUMNS]
+    columns = ["fold", "stage", *callbacks.HISTORY_COLUMNS]
     records.write_table(folder / "history.csv", pd.concat(histories, ignore_index=True)[columns])
 
 

@@ -9,11 +9,9 @@ an unbroken one give the same predictions to the bit on one machine. A scikit-le
 import contextlib
 import functools
 import json
-import math
 import os
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,21 +25,16 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from common import environment, frozen, pipeline
-from common.errors import EncoreError, InputError, ResultError
+from common.callbacks import HISTORY_COLUMNS, Checkpoint, Deadline, EpochSeeds, FiniteLoss, Report, end_at
+from common.errors import InputError, ResultError
 from common.progress import progress
 from common.seeds import derive
 from common.study import Arrays, Experiment, Rows, Training
 
-EARLY_STOPPING_STATE = ("wait", "stopped_epoch", "best", "best_epoch")
-HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 BATCHES_AT_ONCE = 8
 """Batches that `predict` reads from the disk at a time."""
 COMPRESSION = 3
 """Of saved estimators: thirty trees shrink to a quarter, and zlib's checksum finds a damaged file."""
-
-
-class BudgetSpentError(EncoreError):
-    """The time given with `--budget` is over; what was trained is kept."""
 
 
 class Learner(Protocol):
@@ -206,8 +199,8 @@ class KerasLearner:
         orders = pipeline.epoch_orders(len(train.x), epochs, seed=self.seed)
         with progress(stage, epochs, done=done) as advance:
             # The checkpoint comes after what decides about the epoch, and before what may end the training.
-            deciding = [self._epoch_seeds(), _FiniteLoss(stage), *([stopping] if stopping else [])]
-            telling = [_Report(advance), *self._tensorboard(stage), _Deadline(self._deadline)]
+            deciding = [self._epoch_seeds(), FiniteLoss(stage), *([stopping] if stopping else [])]
+            telling = [Report(advance), *self._tensorboard(stage), Deadline(self._deadline)]
             model.fit(
                 pipeline.training_batches(train, orders, first_epoch=min(done, epochs - 1), **batching),
                 validation_data=pipeline.ordered_batches(validation, **batching) if validation else None,
@@ -225,7 +218,7 @@ class KerasLearner:
         divided = self.divided
         if divided is None or not divided.can_be_kept(*(arrays.x for arrays in (train, validation) if arrays)):
             return self.model, train, validation
-        between = functools.partial(_end_at, self._deadline)
+        between = functools.partial(end_at, self._deadline)
         reaching = [arrays and replace(arrays, x=divided.outputs(arrays.x, between)) for arrays in (train, validation)]
         return divided.rest, *reaching
 
@@ -395,7 +388,7 @@ class SklearnLearner:
             BudgetSpentError: the deadline has passed.
             ResultError: the classifier refuses these clips.
         """
-        _end_at(self._deadline)
+        end_at(self._deadline)
         random = [name for name in self.estimator.get_params() if name.rpartition("__")[2] == "random_state"]
         self.estimator.set_params(**{name: derive(self._seed, name) for name in random})
         try:
@@ -462,151 +455,6 @@ def _setting(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
 
 
-class EpochSeeds(keras.callbacks.Callback):
-    """Gives every dropout a state derived from (seed, epoch, layer) at the beginning of each epoch."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self._seed = seed
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Reseed."""
-        states = [variable for variable in self.model.variables if "seed_generator_state" in variable.path]
-        for number, state in enumerate(states):
-            state.assign(np.array([derive(self._seed, "dropout", epoch, number), 0], np.uint32))
-
-
-class Checkpoint(keras.callbacks.Callback):
-    """Keeps the last finished epoch in one file: weights, optimiser, early stopping, history.
-
-    Args:
-        path: an `.npz` file; None: history is kept in memory only.
-        stopping: the early stopping whose state belongs to the checkpoint.
-    """
-
-    def __init__(self, path: Path | None, stopping: keras.callbacks.EarlyStopping | None) -> None:
-        super().__init__()
-        self._path, self._stopping = path, stopping
-        self._restored: dict[str, Any] = {}
-        self.history: list[dict[str, float]] = []
-        self.stopped = False
-        self._began = 0.0
-
-    def restore(self, model: keras.Model) -> int:
-        """Load the checkpoint into a compiled model, if there is one; return the number of finished epochs.
-
-        Raises:
-            InputError: the file is damaged, or of another model.
-        """
-        if self._path is None or not self._path.exists():
-            return 0
-        try:
-            self._restore(self._path, model)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise InputError(
-                f"{self._path} is damaged or of another model; delete it to repeat this training from its beginning"
-            ) from error
-        return len(self.history)
-
-    def _restore(self, path: Path, model: keras.Model) -> None:
-        with path.open("rb") as file, np.load(file) as stored:
-            state = json.loads(str(stored["state"]))
-            weights = [stored[f"weight_{i}"] for i in range(state["weights"])]
-            optimizer = [stored[f"optimizer_{i}"] for i in range(state["optimizer"])]
-            best = [stored[f"best_{i}"] for i in range(state["best_weights"])]
-        model.set_weights(weights)
-        model.optimizer.build(model.trainable_variables)
-        for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
-            variable.assign(value)
-        self.history, self.stopped = state["history"], state["stopped"]
-        self._restored = {**state["early_stopping"], "best_weights": best or None}
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Hand early stopping the state that it forgot when training began."""
-        if self._stopping is not None:
-            vars(self._stopping).update(self._restored)
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Take the time."""
-        self._began = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Append to the history and write the file, atomically."""
-        scores = {name: float(value) for name, value in (logs or {}).items() if name in HISTORY_COLUMNS}
-        self.history.append({"epoch": epoch + 1, **scores, "seconds": round(time.monotonic() - self._began, 3)})
-        self.stopped = bool(self.model.stop_training)
-        if self._path is not None:
-            self._write(self._path)
-
-    def _write(self, path: Path) -> None:
-        weights, optimizer = self.model.get_weights(), [np.asarray(v) for v in self.model.optimizer.variables]
-        best = getattr(self._stopping, "best_weights", None) or []
-        state = {
-            "history": self.history,
-            "stopped": self.stopped,
-            "early_stopping": {name: _plain(getattr(self._stopping, name, None)) for name in EARLY_STOPPING_STATE},
-            "weights": len(weights),
-            "optimizer": len(optimizer),
-            "best_weights": len(best),
-        }
-        arrays = {"weight": weights, "optimizer": optimizer, "best": best}
-        named = {f"{kind}_{i}": value for kind, values in arrays.items() for i, value in enumerate(values)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            np.savez(file, state=np.array(json.dumps(state)), **named)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-
-
-class _FiniteLoss(keras.callbacks.Callback):
-    """Ends training where the loss is no number: nothing that follows could be a result."""
-
-    def __init__(self, stage: str) -> None:
-        super().__init__()
-        self._stage = stage
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        for name in ("loss", "val_loss"):
-            value = (logs or {}).get(name, 0.0)
-            if not math.isfinite(value):
-                raise ResultError(
-                    f"{self._stage}, epoch {epoch + 1}: {name} is {value}; "
-                    "try a lower learning_rate (--config, with --fresh), or leave out --mixed-precision"
-                )
-
-
-class _Report(keras.callbacks.Callback):
-    """Shows an epoch as progress."""
-
-    def __init__(self, advance: Callable[..., None]) -> None:
-        super().__init__()
-        self._advance = advance
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logs = logs or {}
-        shown = [f"{name} {logs[name]:.3f}" for name in ("accuracy", "val_accuracy", "val_loss") if name in logs]
-        self._advance(1, ", ".join(shown))
-
-
-def _end_at(deadline: float | None) -> None:
-    """Pause where the time has run out; what was finished before is kept."""
-    if deadline is not None and time.monotonic() > deadline:
-        raise BudgetSpentError("the time budget is spent; the same command, without --fresh, goes on from there")
-
-
-class _Deadline(keras.callbacks.Callback):
-    """Ends training after the epoch in which the time ran out."""
-
-    def __init__(self, deadline: float | None) -> None:
-        super().__init__()
-        self._deadline = deadline
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        _end_at(self._deadline)
-
-
 def best_epoch(history: pd.DataFrame, *, by: str) -> int:
     """Return the number of the best epoch, the first of equals: highest accuracy or lowest loss.
 
@@ -622,10 +470,6 @@ def best_epoch(history: pd.DataFrame, *, by: str) -> int:
 def file_name(stage: str) -> str:
     """Return what the files of a stage of training are called."""
     return stage.replace(" ", "-").replace("/", "-of-")
-
-
-def _plain(value: Any) -> Any:
-    return float(value) if isinstance(value, np.floating) else value
 
 
 def steps_per_second(model: keras.Model, batch: tuple[np.ndarray, np.ndarray], steps: Sequence[int] = (3, 8)) -> float:

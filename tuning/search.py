@@ -27,7 +27,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from common import environment, memory, records, training
+from common import callbacks, environment, memory, records, training
 from common.errors import InputError, ResultError
 from common.progress import duration_in_words
 from common.searches import SCHEMA, SearchResult, load, read, table_of
@@ -161,7 +161,7 @@ class Trials:
         self._weights(name).unlink(missing_ok=True)
 
     def _train(self, trial: Trial, path: Path) -> None:
-        curve, message = pd.DataFrame(columns=list(training.HISTORY_COLUMNS)), ""
+        curve, message = pd.DataFrame(columns=list(callbacks.HISTORY_COLUMNS)), ""
         with memory.released():
             try:
                 curve = self._fitted(trial)
@@ -259,7 +259,7 @@ def _kept(path: Path, trial: Trial) -> tuple[dict[str, Any], pd.DataFrame]:
     content = load(path, "delete it to train this trial again")
     if not isinstance(content, dict) or content.get("trial") != _plain(asdict(trial)) or len(content) < 3:
         raise InputError(f"{path} is not trial {trial.name} of this search; delete it to train this trial again")
-    curve = pd.DataFrame(content["curve"], columns=list(training.HISTORY_COLUMNS))
+    curve = pd.DataFrame(content["curve"], columns=list(callbacks.HISTORY_COLUMNS))
     return content["row"], curve.assign(trial=trial.name)
 
 
@@ -387,7 +387,7 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
     if failed := len(trials.rows) - len(complete):
         notes = [*notes, f"{failed} of {len(trials.rows)} trials failed"]
     records.write_table(search.folder / "trials.csv", table_of(trials.rows))
-    columns = ["trial", *training.HISTORY_COLUMNS]
+    columns = ["trial", *callbacks.HISTORY_COLUMNS]
     curves = pd.concat([curve for curve in trials.curves if len(curve)], ignore_index=True)
     records.write_table(search.folder / "curves.csv", curves[columns])
     records.write_text(search.folder / "best.toml", _configuration(search, best))

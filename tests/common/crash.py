@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import tiny
 
-from common import jobs, records, runner, training
+from common import callbacks, jobs, records, runner, training
 
 
 def die(*_: Any, **__: Any) -> NoReturn:
@@ -50,8 +50,8 @@ Moment = tuple[str, Callable[[], None]]
 # Of each run, the moments at which it is killed, one after the other; calls count from where the last attempt ended.
 RUNS: dict[tuple[str, str], list[Moment]] = {
     ("patient", "published"): [
-        ("after the checkpoint of an epoch", lambda: at_call(2, training._Report, "on_epoch_end")),
-        ("in the middle of an epoch", lambda: at_call(12, training.EpochSeeds, "on_train_batch_end")),
+        ("after the checkpoint of an epoch", lambda: at_call(2, callbacks.Report, "on_epoch_end")),
+        ("in the middle of an epoch", lambda: at_call(12, callbacks.EpochSeeds, "on_train_batch_end")),
         ("while a checkpoint is written", lambda: at_call(2, training.np, "savez", half_a_checkpoint)),
         (
             "after early stopping, while the model is saved",
@@ -63,7 +63,7 @@ RUNS: dict[tuple[str, str], list[Moment]] = {
     ("patient", "independent"): [("after the first fold is kept", lambda: at_call(2, runner, "_train"))],
     ("retrained", "published"): [
         ("between search and retraining", lambda: at_call(2, runner, "_learner")),
-        ("in the middle of retraining", lambda: at_call(11, training.EpochSeeds, "on_train_batch_end")),
+        ("in the middle of retraining", lambda: at_call(11, callbacks.EpochSeeds, "on_train_batch_end")),
     ],
 }
 

@@ -7,10 +7,10 @@ import crash
 import tf_keras
 import tiny_tf_keras
 
-from common import training
+from common import callbacks
 
 MOMENTS: list[crash.Moment] = [
-    ("after the checkpoint of an epoch", lambda: crash.at_call(2, training._Report, "on_epoch_end")),
+    ("after the checkpoint of an epoch", lambda: crash.at_call(2, callbacks.Report, "on_epoch_end")),
     ("in the middle of an epoch", lambda: crash.at_call(12, tf_keras.callbacks.CallbackList, "on_train_batch_end")),
     (
         "after early stopping, while the model is saved",

@@ -8,7 +8,7 @@ import keras
 import pytest
 import tiny
 
-from common import cli, illustrations, records, runner, training
+from common import callbacks, cli, errors, illustrations, records, runner, training
 from common.corpora import DEMO_MARKER
 from common.errors import InputError
 from common.estimate import Estimate
@@ -309,7 +309,7 @@ def test_a_runs_folder_that_cannot_be_written_is_one_sentence(encore, corpus, tm
     ("error", "code", "says"),
     [
         (KeyboardInterrupt(), 130, "interrupted: what was finished is kept; the same command goes on from there"),
-        (training.BudgetSpentError("the time budget is spent"), 1, "error: the time budget is spent"),
+        (errors.BudgetSpentError("the time budget is spent"), 1, "error: the time budget is spent"),
         (OSError(28, "No space left on device", "runs/a"), 2, "error: the disk is full"),
     ],
 )
@@ -330,7 +330,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(encore, corpus, unbroken
 
     words = ("run", "patient", "--data", corpus, "--folds", 2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training._Report, "on_epoch_begin", press)
+        patch.setattr(callbacks.Report, "on_epoch_begin", press)
         assert encore(*words)[0] == 130
     code = encore(*words)[0]
     assert code == 0

@@ -12,7 +12,19 @@ from common import environment
 
 COMMON = Path(environment.__file__).parent
 WITH_KERAS = {
-    *("cli", "describe", "estimate", "features", "frozen", "jobs", "layers", "memory", "outcome", "pipeline"),
+    *(
+        "callbacks",
+        "cli",
+        "describe",
+        "estimate",
+        "features",
+        "frozen",
+        "jobs",
+        "layers",
+        "memory",
+        "outcome",
+        "pipeline",
+    ),
     *("prediction", "pretrained", "runner", "tf_keras_learner", "training"),
 }
 WITHOUT = "Keras TensorFlow".lower().split()

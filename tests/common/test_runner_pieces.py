@@ -8,7 +8,7 @@ import pytest
 import tiny_pieces
 from sklearn.ensemble import BaggingClassifier
 
-from common import jobs, runner, training
+from common import callbacks, errors, jobs, runner, training
 from common.errors import InputError
 from common.study import clip_count
 
@@ -26,7 +26,7 @@ def test_a_record_of_a_fitted_estimator_has_its_settings_and_no_epochs(corpus, t
     assert data["timings"]["epoch_s"] is None
     assert {(fold["best_epoch"], fold["epochs"], fold["validation"]) for fold in data["folds"]} == {(None, None, 0)}
     assert record.history().empty
-    assert set(training.HISTORY_COLUMNS) <= set(record.history().columns)
+    assert set(callbacks.HISTORY_COLUMNS) <= set(record.history().columns)
 
 
 def test_every_piece_is_tested_once_and_keeps_its_song(corpus, tmp_path) -> None:
@@ -107,7 +107,7 @@ def test_an_interrupted_run_goes_on_with_the_next_fold_to_the_same_end(corpus, t
 
 
 def test_no_fold_is_fitted_when_the_time_is_over(corpus, tmp_path) -> None:
-    with pytest.raises(training.BudgetSpentError, match="without --fresh, goes on from there"):
+    with pytest.raises(errors.BudgetSpentError, match="without --fresh, goes on from there"):
         runner.run(tiny_pieces.job(corpus, runs=tmp_path, deadline=time.monotonic() - 1))
 
 

@@ -8,9 +8,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from common.callbacks import HISTORY_COLUMNS
 from common.errors import InputError, ResultError
 from common.study import Arrays
-from common.training import HISTORY_COLUMNS, SklearnLearner, steps
+from common.training import SklearnLearner, steps
 
 
 def clips(classes: tuple[int, ...] = (0, 1, 2), rows: int = 60, n_classes: int = 3) -> Arrays:

@@ -12,7 +12,7 @@ import tf_keras
 import tiny
 import tiny_tf_keras
 
-from common import prediction, runner, training
+from common import errors, prediction, runner
 from common.errors import InputError, ResultError
 from common.estimate import estimate
 from common.records import Record
@@ -81,7 +81,7 @@ def test_a_kept_model_classifies_a_file_as_the_run_did(unbroken, corpus) -> None
 
 def test_a_spent_budget_pauses_after_an_epoch_and_training_goes_on_to_the_same_end(tmp_path) -> None:
     whole = learner(tmp_path / "whole").fit(noise(), noise(seed=1), epochs=3, stage="a")
-    with pytest.raises(training.BudgetSpentError):
+    with pytest.raises(errors.BudgetSpentError):
         learner(tmp_path / "parts", deadline=time.monotonic()).fit(noise(), noise(seed=1), epochs=3, stage="a")
     rest = learner(tmp_path / "parts").fit(noise(), noise(seed=1), epochs=3, stage="a")
     pd.testing.assert_frame_equal(without_seconds(rest), without_seconds(whole))

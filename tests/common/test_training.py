@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import tiny
 
-from common import runner, training
+from common import callbacks, errors, runner, training
 from common.errors import InputError, ResultError
 from common.study import Arrays, Setting, Training
 
@@ -117,7 +117,7 @@ def test_of_equal_epochs_the_first_is_best(by, best) -> None:
 
 def test_a_spent_budget_pauses_after_an_epoch_and_the_run_goes_on_to_the_same_end(corpus, unbroken, tmp_path) -> None:
     paused = tiny.job(corpus, runs=tmp_path, folds=2, deadline=time.monotonic())
-    with pytest.raises(training.BudgetSpentError, match="the same command, without --fresh, goes on") as caught:
+    with pytest.raises(errors.BudgetSpentError, match="the same command, without --fresh, goes on") as caught:
         runner.run(paused)
     assert caught.value.exit_code == 1
     resumed = runner.run(tiny.job(corpus, runs=tmp_path, folds=2))
@@ -132,7 +132,7 @@ def test_each_epoch_has_its_own_dropout() -> None:
         return [np.asarray(variable).tolist() for variable in found]
 
     one = learner()
-    seeds = training.EpochSeeds(seed=3)
+    seeds = callbacks.EpochSeeds(seed=3)
     seeds.set_model(one.model)
     drawn = []
     for epoch in (0, 1, 0):

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import small_search
 
-from common import training
+from common import callbacks
 from tuning import hparams, hyperband
 from tuning import search as searching
 
@@ -43,7 +43,7 @@ def half_of_a_file(path: Path, text: str) -> NoReturn:
 
 # The moments at which it is killed, one after the other; calls count from where the last attempt ended.
 MOMENTS: list[tuple[str, Callable[[], None]]] = [
-    ("in the middle of its first trial", lambda: at_call(1, training.EpochSeeds, "on_train_batch_end")),
+    ("in the middle of its first trial", lambda: at_call(1, callbacks.EpochSeeds, "on_train_batch_end")),
     (
         "while the weights of a trial are kept",
         lambda: at_call(1, searching.Trials, "_keep_weights", half_of_the_weights),
@@ -51,7 +51,7 @@ MOMENTS: list[tuple[str, Callable[[], None]]] = [
     ("when a trial is trained and not yet kept", lambda: at_call(1, hparams, "write_trial")),
     ("while a trial is kept", lambda: at_call(3, searching.records, "write_text", half_of_a_file)),
     ("when the promoted trial is kept and not yet told", lambda: at_call(3, hyperband, "_answer")),
-    ("after the first epoch of a trial", lambda: at_call(1, training._Report, "on_epoch_end")),
+    ("after the first epoch of a trial", lambda: at_call(1, callbacks.Report, "on_epoch_end")),
     ("when all trials are kept", lambda: at_call(1, searching, "table_of")),
     ("while the result is written", lambda: at_call(5, searching.records, "write_text", half_of_a_file)),
     ("after the result, before clearing up", lambda: at_call(1, searching.shutil, "rmtree")),

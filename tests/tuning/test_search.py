@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import small_search
 
-from common import records, searches, training
+from common import errors, records, searches
 from common.errors import InputError, ResultError
 from common.study import Arrays
 from tuning import grid, hyperband
@@ -46,7 +46,7 @@ def test_an_interrupted_search_trains_no_finished_trial_again(whole_grid, tmp_pa
 
 
 def test_a_spent_budget_pauses_the_search(whole_grid, tmp_path) -> None:
-    with pytest.raises(training.BudgetSpentError, match="the same command, without --fresh, goes on"):
+    with pytest.raises(errors.BudgetSpentError, match="the same command, without --fresh, goes on"):
         grid.search(small_search.grid_in(tmp_path, deadline=0.0))
     resumed = grid.search(small_search.grid_in(tmp_path))
     assert small_search.without_seconds(resumed)[0].equals(small_search.without_seconds(whole_grid)[0])

@@ -1,0 +1,179 @@
+"""What happens between the epochs of a training: seeds, checkpoints, progress, and what ends it early."""
+
+import json
+import math
+import os
+import time
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from common.errors import BudgetSpentError, InputError, ResultError
+from common.seeds import derive
+
+HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+EARLY_STOPPING_STATE = ("wait", "stopped_epoch", "best", "best_epoch")
+
+
+class EpochSeeds(keras.callbacks.Callback):
+    """Gives every dropout a state derived from (seed, epoch, layer) at the beginning of each epoch."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Reseed."""
+        states = [variable for variable in self.model.variables if "seed_generator_state" in variable.path]
+        for number, state in enumerate(states):
+            state.assign(np.array([derive(self._seed, "dropout", epoch, number), 0], np.uint32))
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the last finished epoch in one file: weights, optimiser, early stopping, history.
+
+    Args:
+        path: an `.npz` file; None: history is kept in memory only.
+        stopping: the early stopping whose state belongs to the checkpoint.
+    """
+
+    def __init__(self, path: Path | None, stopping: keras.callbacks.EarlyStopping | None) -> None:
+        super().__init__()
+        self._path, self._stopping = path, stopping
+        self._restored: dict[str, Any] = {}
+        self.history: list[dict[str, float]] = []
+        self.stopped = False
+        self._began = 0.0
+
+    def restore(self, model: keras.Model) -> int:
+        """Load the checkpoint into a compiled model, if there is one; return the number of finished epochs.
+
+        Raises:
+            InputError: the file is damaged, or of another model.
+        """
+        if self._path is None or not self._path.exists():
+            return 0
+        try:
+            self._restore(self._path, model)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(
+                f"{self._path} is damaged or of another model; delete it to repeat this training from its beginning"
+            ) from error
+        return len(self.history)
+
+    def _restore(self, path: Path, model: keras.Model) -> None:
+        with path.open("rb") as file, np.load(file) as stored:
+            state = json.loads(str(stored["state"]))
+            weights = [stored[f"weight_{i}"] for i in range(state["weights"])]
+            optimizer = [stored[f"optimizer_{i}"] for i in range(state["optimizer"])]
+            best = [stored[f"best_{i}"] for i in range(state["best_weights"])]
+        model.set_weights(weights)
+        model.optimizer.build(model.trainable_variables)
+        for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
+            variable.assign(value)
+        self.history, self.stopped = state["history"], state["stopped"]
+        self._restored = {**state["early_stopping"], "best_weights": best or None}
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Hand early stopping the state that it forgot when training began."""
+        if self._stopping is not None:
+            vars(self._stopping).update(self._restored)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Take the time."""
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Append to the history and write the file, atomically."""
+        scores = {name: float(value) for name, value in (logs or {}).items() if name in HISTORY_COLUMNS}
+        self.history.append({"epoch": epoch + 1, **scores, "seconds": round(time.monotonic() - self._began, 3)})
+        self.stopped = bool(self.model.stop_training)
+        if self._path is not None:
+            self._write(self._path)
+
+    def _write(self, path: Path) -> None:
+        weights, optimizer = self.model.get_weights(), [np.asarray(v) for v in self.model.optimizer.variables]
+        best = getattr(self._stopping, "best_weights", None) or []
+        state = {
+            "history": self.history,
+            "stopped": self.stopped,
+            "early_stopping": {name: _plain(getattr(self._stopping, name, None)) for name in EARLY_STOPPING_STATE},
+            "weights": len(weights),
+            "optimizer": len(optimizer),
+            "best_weights": len(best),
+        }
+        arrays = {"weight": weights, "optimizer": optimizer, "best": best}
+        named = {f"{kind}_{i}": value for kind, values in arrays.items() for i, value in enumerate(values)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            np.savez(file, state=np.array(json.dumps(state)), **named)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+
+class FiniteLoss(keras.callbacks.Callback):
+    """Ends training where the loss is no number: nothing that follows could be a result."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Raise ResultError if a loss of the epoch is not finite."""
+        for name in ("loss", "val_loss"):
+            value = (logs or {}).get(name, 0.0)
+            if not math.isfinite(value):
+                raise ResultError(
+                    f"{self._stage}, epoch {epoch + 1}: {name} is {value}; "
+                    "try a lower learning_rate (--config, with --fresh), or leave out --mixed-precision"
+                )
+
+
+class Report(keras.callbacks.Callback):
+    """Shows an epoch as progress."""
+
+    def __init__(self, advance: Callable[..., None]) -> None:
+        super().__init__()
+        self._advance = advance
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Tell the scores of the epoch."""
+        logs = logs or {}
+        shown = [f"{name} {logs[name]:.3f}" for name in ("accuracy", "val_accuracy", "val_loss") if name in logs]
+        self._advance(1, ", ".join(shown))
+
+
+def end_at(deadline: float | None) -> None:
+    """Pause where the time has run out; what was finished before is kept.
+
+    Args:
+        deadline: of `time.monotonic()`, in seconds; None: never.
+
+    Raises:
+        BudgetSpentError: it has passed.
+    """
+    if deadline is not None and time.monotonic() > deadline:
+        raise BudgetSpentError("the time budget is spent; the same command, without --fresh, goes on from there")
+
+
+class Deadline(keras.callbacks.Callback):
+    """Ends training after the epoch in which the time ran out."""
+
+    def __init__(self, deadline: float | None) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Raise BudgetSpentError if the time is over."""
+        end_at(self._deadline)
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, np.floating) else value
