@@ -17,7 +17,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.numpy import save_file
 
 from common import cli, jobs, prediction, published, runner
-from common.corpora import CORPORA, demo, scan
+from common.corpora import demo, scan
 from common.describe import beside, summary
 from common.errors import InputError
 from common.estimate import estimate
@@ -35,17 +35,6 @@ DROPOUT = dict.fromkeys(NO_DROPOUT, 0.5)
 
 def setting(protocol: str = "published", **of: Any) -> Setting:
     return Setting(STUDY.protocols[protocol].switches, **{"seed": 0, **of})
-
-
-def whole_manifest() -> pd.DataFrame:
-    """The labels and invented speakers of all 12,162 clips, without their audio."""
-    rows = [
-        {"corpus": corpus, "label": label, "name": f"{corpus}/{label}/{number}", "speaker": f"{corpus}-{number % 24}"}
-        for corpus in STUDY.corpora
-        for label, count in CORPORA[corpus].expected.items()
-        for number in range(count)
-    ]
-    return pd.DataFrame(rows)
 
 
 def clips_and_targets(clips: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -82,8 +71,8 @@ def same_weights(model: Any, other: Any) -> Any:
     return model
 
 
-def test_the_split_is_90_5_5_with_the_printed_608_test_clips() -> None:
-    clips = STUDY.label(whole_manifest(), setting())
+def test_the_split_is_90_5_5_with_the_printed_608_test_clips(whole_manifest: pd.DataFrame) -> None:
+    clips = STUDY.label(whole_manifest, setting())
     (split,) = EXPERIMENT.split(clips, setting())
     sizes = {name: len(rows) for name, rows in split.sets().items()}
     assert sizes == {"train": 10_945, "validation": 609, "test": 608}
@@ -91,8 +80,8 @@ def test_the_split_is_90_5_5_with_the_printed_608_test_clips() -> None:
     assert len(set(np.concatenate(list(split.sets().values())))) == 12_162
 
 
-def test_the_split_is_not_stratified() -> None:
-    clips = STUDY.label(whole_manifest(), setting())
+def test_the_split_is_not_stratified(whole_manifest: pd.DataFrame) -> None:
+    clips = STUDY.label(whole_manifest, setting())
     counts = [
         clips["label"].iloc[EXPERIMENT.split(clips, setting(seed=seed))[0].test].value_counts().to_dict()
         for seed in (0, 1)
@@ -100,8 +89,8 @@ def test_the_split_is_not_stratified() -> None:
     assert counts[0] != counts[1]
 
 
-def test_independent_folds_share_no_speaker() -> None:
-    clips = STUDY.label(whole_manifest(), setting("independent"))
+def test_independent_folds_share_no_speaker(whole_manifest: pd.DataFrame) -> None:
+    clips = STUDY.label(whole_manifest, setting("independent"))
     folds = EXPERIMENT.split(clips, setting("independent"))
     assert len(folds) == 6
     for fold in folds:
