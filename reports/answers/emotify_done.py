@@ -306,7 +306,7 @@ def by_accuracy(found: Evidence) -> str:
     near = [labels for labels in KNOWN if abs(_deviations(found, labels)) <= NEAR]
     if len(near) == 1:
         (one,) = near
-        told = f"by accuracy alone the order is {KNOWN[one]}"
+        told = f"accuracy alone fits {KNOWN[one]} labels only"
     else:
         told = "by accuracy alone " + ("both orders are possible" if near else "neither order is confirmed")
     head = told[:1].upper() + told[1:] if near == [ALPHABETICAL] else f"Against it: {told}"

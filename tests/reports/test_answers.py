@@ -110,8 +110,8 @@ def test_one_run_of_whole_songs_that_comes_near_the_printed_accuracy_leaves_the_
     ("printed", "said"),
     [
         (0.4, "Against it: by accuracy alone neither order is confirmed"),
-        (0.46, "By accuracy alone the order is alphabetical"),
-        (0.52, "Against it: by accuracy alone the order is the corpus' own"),
+        (0.46, "Accuracy alone fits alphabetical labels only"),
+        (0.52, "Against it: accuracy alone fits the corpus' own labels only"),
     ],
 )
 def test_what_the_accuracy_says_of_the_order_follows_from_its_distance_to_our_seeds(printed: float, said: str) -> None:
