@@ -141,7 +141,7 @@ def _with_few_colours(figure: Figure) -> Image.Image:
     with mpl.rc_context(STYLE):
         canvas.draw()
     points = np.asarray(canvas.buffer_rgba())[..., :3]
-    return Image.fromarray(points).quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    return Image.fromarray(points).quantize(COLOURS, dither=Image.Dither.NONE)
 
 
 def for_pages(svg: str, title: str) -> str:
