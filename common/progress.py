@@ -30,8 +30,9 @@ class Advance:
 
     def __init__(self, label: str, total: int, bar: Progress | None = None, done: int = 0) -> None:
         self._label, self._total, self._bar = label, total, bar
-        self._before = self._done = done
-        self._started = self._printed = time.monotonic()
+        self._done = done
+        self._printed = time.monotonic()
+        self._since, self._only_first = (self._printed, done), True
         self._task = bar.add_task(label, total=total, completed=done, note="") if bar else None
 
     def __call__(self, items: int = 1, note: str = "") -> None:
@@ -43,10 +44,19 @@ class Advance:
         now = time.monotonic()
         if now - self._printed >= LINE_EVERY_S:
             self._printed = now
-            pace = (now - self._started) / max(self._done - self._before, 1)
-            left = duration_in_words(pace * (self._total - self._done))
-            line = f"{self._label}: {self._done} of {self._total}, about {left} left{note and ', ' + note}"
-            print(line, file=sys.stderr, flush=True)
+            told = [f"{self._done} of {self._total}", self._left(now), *([note] if note else [])]
+            print(f"{self._label}: {', '.join(told)}", file=sys.stderr, flush=True)
+        if self._only_first:
+            self._since, self._only_first = (now, self._done), False
+
+    def _left(self, now: float) -> str:
+        """Say how much time is left, by the pace since the first items; before, by theirs, which is slower.
+
+        What is compiled is compiled with the first ones.
+        """
+        began, done = self._since
+        left = (now - began) / max(self._done - done, 1) * (self._total - self._done)
+        return f"{'at first sight ' if self._only_first else ''}about {duration_in_words(left)} left"
 
 
 @contextmanager

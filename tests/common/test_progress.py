@@ -39,6 +39,18 @@ def test_a_duration_is_said_the_way_people_do(seconds, words) -> None:
     assert duration_in_words(seconds) == words
 
 
+def test_the_first_items_which_may_be_slow_give_no_more_than_a_first_sight(clock, capsys) -> None:
+    with progress("training", 10) as advance:
+        clock.now += 50
+        advance()
+        clock.now += 20
+        advance(2)
+    assert capsys.readouterr().err.splitlines() == [
+        "training: 1 of 10, at first sight about 7 min 30 s left",
+        "training: 3 of 10, about 1 min 10 s left",
+    ]
+
+
 def test_a_pipe_gets_a_line_now_and_then_with_the_time_left_and_the_note(clock, capsys) -> None:
     with progress("training", 10) as advance:
         advance(1, "val_loss 0.9")
@@ -50,8 +62,8 @@ def test_a_pipe_gets_a_line_now_and_then_with_the_time_left_and_the_note(clock, 
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "training: 2 of 10, about 40 s left, val_loss 0.8",
-        "training: 4 of 10, about 30 s left",
+        "training: 2 of 10, about 1 min 20 s left, val_loss 0.8",
+        "training: 4 of 10, about 40 s left",
     ]
 
 
@@ -59,7 +71,7 @@ def test_work_done_by_an_earlier_call_does_not_make_the_time_left_shorter(clock,
     with progress("training", 100, done=90) as advance:
         clock.now += 20
         advance()
-    assert capsys.readouterr().err == "training: 91 of 100, about 3 min 00 s left\n"
+    assert capsys.readouterr().err == "training: 91 of 100, at first sight about 3 min 00 s left\n"
 
 
 def test_a_terminal_gets_a_bar_on_standard_error_only(monkeypatch, capsys) -> None:
