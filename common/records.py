@@ -104,7 +104,7 @@ def read(folder: Path) -> Record:
     """
     path = folder / "record.json"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        data = json.loads(path.read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{folder} holds no record.json: the run is not finished; run it again to go on") from None
     except (ValueError, UnicodeDecodeError) as error:
@@ -115,13 +115,13 @@ def read(folder: Path) -> Record:
     missing = [field for field in FIELDS if field not in data]
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}; delete the folder and run again")
-    if place := _not_finite(data):
-        raise InputError(f"{path} is damaged ({place} is not finite); delete the folder and run again")
     return Record(folder, data)
 
 
-def _refuse_constant(word: str) -> float:
-    raise ValueError(f"{word} is not a result")
+def _finite(word: str) -> float:
+    if not math.isfinite(number := float(word)):
+        raise ValueError(f"{word} is not a result")
+    return number
 
 
 def write(folder: Path, data: dict[str, Any]) -> Record:

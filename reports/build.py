@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from common import published
@@ -19,6 +20,7 @@ from reports.collect import Collected, Group
 from reports.compare import effects
 from reports.content import Block, Chapter, Words
 from reports.figures import Picture
+from reports.processes import processes
 
 RESULTS = Path(__file__).parent / "results"
 """Records that we ran, shipped with the project; the committed pages beside them are made of these."""
@@ -102,11 +104,12 @@ def build(collected: Collected, out: Path) -> Built:
         out: folder; gets `README.md`, `<study>.md`, `tables/<study>/`, `pictures/<study>/` and `index.html`.
     """
     studies, drawn = [], {}
-    with figures.drawing() as begin:
+    with processes() as others:
         for study in studies_of(collected):
             studies.append(study)
             name = study.chapter.study
-            drawn[name] = begin([(picture, out / "pictures" / name) for picture in study.pictures])
+            save = partial(figures.save, folder=out / "pictures" / name)
+            drawn[name] = others.begin(save, study.pictures, figures.FEWEST_EACH)
         tables = [path for study in studies for path in _write_tables(study.chapter, out)]
         saved = {name: list(files) for name, files in drawn.items()}
     places = {

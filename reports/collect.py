@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,12 +18,15 @@ from common.metrics import Interval, group_confusions, wilson
 from common.searches import SearchResult
 from common.trials import Trials
 from reports.form import flaw
+from reports.processes import processes
 
 PROTOCOLS = ("published", "corrected", "independent")
 METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in published.SCORES))
 HISTORY_COLUMNS = ["fold", "stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
 TOLERANCE = 1e-6
 """What a number of a record may be off by for rounding."""
+FEWEST_EACH = 50
+"""Records that are worth another process."""
 PREDICTION_COLUMNS = ["name", "corpus", "speaker", "fold", "true", "predicted"]
 
 
@@ -227,7 +230,7 @@ def collect(folders: Iterable[Path]) -> Collected:
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"there is no folder {folder}; run an experiment first, or name a folder with --runs")
-        for run in _readable(records.find(folder), lambda place: _run(records.read(place)), skipped):
+        for run in _readable(records.find(folder), _run, skipped):
             runs.setdefault(run.record.identity, []).append(run)
         for search in _readable(searches.find(folder), _search, skipped):
             found.setdefault(search.identity, []).append(search)
@@ -247,13 +250,21 @@ Read = TypeVar("Read")
 Result = TypeVar("Result", Run, SearchResult)
 
 
-def _readable(places: Iterable[Path], read: Callable[[Path], Read], skipped: list[str]) -> Iterator[Read]:
+def _readable(places: Sequence[Path], read: Callable[[Path], Read], skipped: list[str]) -> Iterator[Read]:
     """Yield what can be read, and add a sentence for each of the others."""
-    for place in places:
-        try:
-            yield read(place)
-        except InputError as error:
-            skipped.append(f"left out: {error}")
+    with processes() as others:
+        for one in others.begin(partial(_read_or_why, read), places, FEWEST_EACH):
+            if isinstance(one, InputError):
+                skipped.append(f"left out: {one}")
+            else:
+                yield one
+
+
+def _read_or_why(read: Callable[[Path], Read], place: Path) -> Read | InputError:
+    try:
+        return read(place)
+    except InputError as error:
+        return error
 
 
 def _agreeing(found: Iterable[Sequence[Result]], fields: Sequence[str], what: str, skipped: list[str]) -> list[Result]:
@@ -305,12 +316,13 @@ def _longest(search: SearchResult) -> int:
     return max(row["epochs"] or 0 for row in search.data["rows"])
 
 
-def _run(record: records.Record) -> Run:
-    """Check a record against itself and its tables.
+def _run(folder: Path) -> Run:
+    """Read a record and check it against itself and its tables.
 
     Raises:
-        InputError: it contradicts itself; names the folder and what is wrong.
+        InputError: it is damaged or contradicts itself; names the folder and what is wrong.
     """
+    record = records.read(folder)
     try:
         if where := flaw(record.data):
             raise ValueError(where)

@@ -6,11 +6,8 @@ bytes under one version of matplotlib: no dates and no software names are writte
 
 import hashlib
 import io
-import multiprocessing
 import re
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TypeAlias
@@ -21,7 +18,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from common.environment import threads
 from common.illustrations import Illustrations
 from common.published import Published
 from common.searches import SearchResult
@@ -43,15 +39,16 @@ from reports.figures import (
 )
 from reports.figures.sheet import DEMO, STYLE, Picture
 
-__all__ = ["DEMO", "Picture", "drawing", "pictures", "save"]
+__all__ = ["DEMO", "FEWEST_EACH", "Picture", "pictures", "save"]
 
 DPI = 130
 COLOURS = 128
 """Of a PNG."""
-FEWEST_EACH = 8
-"""Pictures that are worth starting another process for."""
-_TASKS: list[tuple[Picture, Path]] = []
-"""What a process that draws is to draw."""
+WHITE = 0xFFFFFFFF
+FONTS = "'DejaVu Sans', Verdana, sans-serif"
+"""Of letters in an SVG, the next one where the one before is not there; all were measured in the first, a wide one."""
+FEWEST_EACH = 3
+"""Pictures that are worth another process."""
 NO_NAMES = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
@@ -92,32 +89,6 @@ Saved: TypeAlias = tuple[Path, Path]
 """The SVG and the PNG of a picture."""
 
 
-@contextmanager
-def drawing() -> Iterator[Callable[[Sequence[tuple[Picture, Path]]], Iterator[Saved]]]:
-    """Draw on all cores that this process may use, while it goes on with something else.
-
-    Yields:
-        What takes pictures with their folders and returns at once; it gives their files, in the order given, when asked
-        for them, each drawn as by `save`.
-    """
-    with ExitStack() as pools:
-
-        def begin(tasks: Sequence[tuple[Picture, Path]]) -> Iterator[Saved]:
-            workers = min(threads(), 1 + len(tasks) // FEWEST_EACH)
-            if not tasks or threads() < 2:
-                return iter([save(*task) for task in tasks])
-            # Forked workers have the tasks already: only their numbers travel.
-            context = multiprocessing.get_context("fork")
-            pool = ProcessPoolExecutor(workers, context, initializer=_TASKS.extend, initargs=(tasks,))
-            return pools.enter_context(pool).map(_save_numbered, range(len(tasks)))
-
-        yield begin
-
-
-def _save_numbered(number: int) -> Saved:
-    return save(*_TASKS[number])
-
-
 def save(picture: Picture, folder: Path) -> Saved:
     """Draw a picture into a folder as `<name>.svg` and `<name>.png`; the folder is made if it is not there.
 
@@ -140,20 +111,29 @@ def _with_few_colours(figure: Figure) -> Image.Image:
     canvas = FigureCanvasAgg(figure)
     with mpl.rc_context(STYLE):
         canvas.draw()
-    points = np.asarray(canvas.buffer_rgba())[..., :3]
-    return Image.fromarray(points).quantize(COLOURS, dither=Image.Dither.NONE)
+    points = np.array(canvas.buffer_rgba()).view(np.uint32)[..., 0]
+    # Most of a sheet is white, which needs no counting.
+    drawn = points != WHITE
+    colours = points[drawn].view(np.uint8).reshape(1, -1, 4)[..., :3]
+    counted = Image.fromarray(colours).quantize(COLOURS - 1, dither=Image.Dither.NONE)
+    places = np.zeros(points.shape, np.uint8)
+    places[drawn] = np.asarray(counted)[0] + 1
+    image = Image.fromarray(places).convert("P")
+    image.putpalette([255, 255, 255, *(counted.getpalette() or [])])
+    return image
 
 
 def for_pages(svg: str, title: str) -> str:
     """Turn a file of matplotlib's into one that can stand in a page beside others, and as small as it can be.
 
     It loses what is before its `<svg>`, comments, a style for everything around it, names of parts that nothing refers
-    to and digits below a hundredth of a point; the other names become its own. It gains a title for readers that cannot
-    see it.
+    to, turns by nothing and digits below a hundredth of a point; the other names become its own. It gains a title for
+    readers that cannot see it, and fonts for those that lack matplotlib's.
     """
     style = re.search(r'<style type="text/css">\*\{(.*?)\}</style>', svg)
-    root = f'<svg role="img" aria-label="{escape(title)}" style="{style[1] if style else ""}"'
+    root = f'<svg role="img" aria-label="{escape(title)}" style="{style[1] if style else ""}; font-family: {FONTS}"'
     body = re.sub(r"<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    body = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-?0 [^\"]*\)\"", "", body)
     body = re.sub(r">\s+<", "><", re.sub(r"\s*\n\s*", " ", body))
     body = re.sub(r"scale\([^)]*\)|(-?\d+\.\d\d)\d+", lambda found: found[1] or found[0], body)
     own = hashlib.sha256(body.encode()).hexdigest()[:8]

@@ -58,8 +58,8 @@ STYLE: Any = {
     "legend.fontsize": SMALL,
     "xtick.color": INK,
     "ytick.color": INK,
-    # Letters as outlines look the same everywhere; the salt keeps the names of parts from changing.
-    "svg.fonttype": "path",
+    # Letters stay text: to be searched and changed, and quick. The salt keeps the names of parts from changing.
+    "svg.fonttype": "none",
     "svg.hashsalt": "encore",
 }
 

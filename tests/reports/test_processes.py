@@ -1,0 +1,45 @@
+"""Work in forked processes."""
+
+import os
+
+import pytest
+
+from common.errors import InputError
+from reports import processes as module
+from reports.processes import processes
+
+
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have two cores, whatever the machine has."""
+    monkeypatch.setattr(module, "threads", lambda: 2)
+
+
+def test_results_come_in_the_order_of_the_items_from_other_processes(two_cores: None) -> None:
+    with processes() as others:
+        found = list(others.begin(lambda item: (item, os.getpid()), range(40), fewest=2))
+    assert [item for item, _ in found] == list(range(40))
+    assert os.getpid() not in {process for _, process in found}
+
+
+def test_few_items_need_no_other_process(two_cores: None) -> None:
+    with processes() as others:
+        assert set(others.begin(lambda _: os.getpid(), range(3), fewest=4)) == {os.getpid()}
+
+
+def test_one_core_does_all_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "threads", lambda: 1)
+    with processes() as others:
+        assert set(others.begin(lambda _: os.getpid(), range(40), fewest=2)) == {os.getpid()}
+
+
+def test_an_error_in_another_process_reaches_who_asks_for_the_result(two_cores: None) -> None:
+    def refuse(item: int) -> int:
+        if item == 5:
+            raise InputError("five is damaged")
+        return item
+
+    with processes() as others:
+        results = others.begin(refuse, range(8), fewest=2)
+        with pytest.raises(InputError, match="five is damaged"):
+            list(results)
