@@ -51,7 +51,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._began = 0.0
 
     def restore(self, model: keras.Model) -> int:
-        """Load the checkpoint into a compiled model, if there is one; return the number of finished epochs.
+        """Load the checkpoint, if there is one, into a model whose optimiser is built; return the finished epochs.
 
         Raises:
             InputError: the file is damaged, or of another model.
@@ -73,7 +73,6 @@ class Checkpoint(keras.callbacks.Callback):
             optimizer = [stored[f"optimizer_{i}"] for i in range(state["optimizer"])]
             best = [stored[f"best_{i}"] for i in range(state["best_weights"])]
         model.set_weights(weights)
-        model.optimizer.build(model.trainable_variables)
         for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
             variable.assign(value)
         self.history, self.stopped = state["history"], state["stopped"]

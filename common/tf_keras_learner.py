@@ -58,7 +58,6 @@ class TfKerasLearner(KerasLearner):
         """Train all layers: `common.frozen` divides models of Keras 3 only."""
 
     def _compile(self, model: Any) -> None:
-        import tensorflow as tf
         import tf_keras
 
         model.compile(
@@ -66,7 +65,10 @@ class TfKerasLearner(KerasLearner):
             loss="categorical_crossentropy",
             metrics=["accuracy"],
         )
-        # Whatever the first step has to create makes TensorFlow trace it a second time.
+
+    def _make_variables(self, model: Any) -> None:
+        import tensorflow as tf
+
         some = tf.zeros((1, *model.output_shape[1:]))
         model.optimizer.build(model.trainable_variables)
         model.compiled_loss.build(some)

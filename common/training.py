@@ -194,6 +194,7 @@ class KerasLearner:
         checkpoint = Checkpoint(self._checkpoint_path(stage), stopping)
         with self._scope():
             model, train, validation = self._what_is_trained(train, validation)
+            self._make_variables(model)
             done = checkpoint.restore(model)
         batching: Any = {"batch_size": size, "distributed": self._distributed}
         orders = pipeline.epoch_orders(len(train.x), epochs, seed=self.seed)
@@ -212,6 +213,13 @@ class KerasLearner:
                 verbose=0,
             )
         return pd.DataFrame(checkpoint.history).reindex(columns=list(HISTORY_COLUMNS))
+
+    def _make_variables(self, model: keras.Model) -> None:
+        """Make the variables of the optimiser and of the metrics: a step that made them would be traced twice."""
+        model.optimizer.build(model.trainable_variables)
+        if not self._distributed:  # whose metrics take no clip outside a step
+            clip = np.zeros((1, model.output_shape[-1]), np.float32)
+            model.compute_metrics(None, clip, clip, None)
 
     def _what_is_trained(self, train: Arrays, validation: Arrays | None) -> tuple[keras.Model, Arrays, Arrays | None]:
         """Return the part of the model that training changes, and the clips as they reach it."""

@@ -126,6 +126,14 @@ def test_a_spent_budget_pauses_after_an_epoch_and_the_run_goes_on_to_the_same_en
     assert resumed.data["timings"]["total_s"] >= round(resumed.history()["seconds"].sum(), 1)
 
 
+def test_the_first_step_is_traced_once(monkeypatch) -> None:
+    traces = []
+    step = keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traces.append(1) or step(self, data))
+    learner().fit(noise(16), noise(8), epochs=2, stage="a")
+    assert len(traces) == 1
+
+
 def test_each_epoch_has_its_own_dropout() -> None:
     def states() -> list[list[int]]:
         found = [variable for variable in one.model.variables if "seed_generator_state" in variable.path]
