@@ -35,6 +35,7 @@ from common import (
 )
 from common.corpora import Scan, demo, scan
 from common.errors import InputError
+from common.printed import Layer
 from common.study import Experiment, Protocol, Setting, Size, Study
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Which; all without.")]
@@ -248,7 +249,7 @@ def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
     print_table(table)
 
 
-def _agreement(layer: Mapping[str, Any] | None, row: published.Layer | None, printed: bool) -> str:
+def _agreement(layer: Mapping[str, Any] | None, row: Layer | None, printed: bool) -> str:
     if not printed:
         return ""
     return "yes" if layer is not None and row is not None else "no"

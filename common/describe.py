@@ -6,6 +6,7 @@ from typing import Any
 from common import published, training
 from common.corpora import Scan
 from common.illustrations import Diagram, Illustrations
+from common.printed import Layer
 from common.study import Experiment, Protocol, Setting, Study
 
 
@@ -50,8 +51,8 @@ def _as_printed(study: Study, experiment: Experiment, layers: Sequence[Mapping[s
 
 
 def beside(
-    layers: Sequence[Mapping[str, Any]], rows: Sequence[published.Layer]
-) -> Iterator[tuple[Mapping[str, Any] | None, published.Layer | None]]:
+    layers: Sequence[Mapping[str, Any]], rows: Sequence[Layer]
+) -> Iterator[tuple[Mapping[str, Any] | None, Layer | None]]:
     """Pair each layer with the first printed row, not yet paired, of its shape and parameters; then what is left over.
 
     Args:
@@ -67,7 +68,7 @@ def beside(
     yield from ((None, row) for row in left)
 
 
-def _same(layer: Mapping[str, Any], row: published.Layer) -> bool:
+def _same(layer: Mapping[str, Any], row: Layer) -> bool:
     return (layer["parameters"], shape_in_words(layer["shape"]), _kind(layer["type"])) == (
         row.parameters,
         row.shape.strip("[]"),

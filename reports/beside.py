@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from common.published import Metric, Published
+from common.printed import Metric
+from common.published import Published
 from reports.collect import PROTOCOLS, Estimate, Group, Run
 from reports.compare import NOT_RUN, caveat, data_in_words, obstacles, verdicts_on
 from reports.content import Number

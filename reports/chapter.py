@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from common.printed import Experiment, ResultTable
 from common.progress import duration_in_words
-from common.published import Experiment, Published, ResultTable
+from common.published import Published
 from common.searches import SearchResult
 from reports import conclusions
 from reports.answers import Answers

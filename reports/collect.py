@@ -15,13 +15,14 @@ from common import illustrations, published, records, searches, trials
 from common.errors import InputError
 from common.illustrations import Illustrations
 from common.metrics import Interval, group_confusions, wilson
+from common.printed import SCORES
 from common.searches import SearchResult
 from common.trials import Trials
 from reports.form import flaw
 from reports.processes import processes
 
 PROTOCOLS = ("published", "corrected", "independent")
-METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in published.SCORES))
+METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in SCORES))
 HISTORY_COLUMNS = ["fold", "stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
 TOLERANCE = 1e-6
 """What a number of a record may be off by for rounding."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.metrics import Interval, difference_interval
-from common.published import SCORES, Claim, Published
+from common.printed import SCORES, Claim
+from common.published import Published
 from reports.audit.claims import prefix
 from reports.audit.finding import Finding
 from reports.beside import PRINTED, Side, heading, in_words, labels_of, metric_of, notes_on, precise, printed_number

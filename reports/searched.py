@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from common.published import Published, Search
+from common.printed import Search
+from common.published import Published
 from common.searches import SearchResult
 from reports.beside import PRINTED, heading, origin, written
 from reports.content import Cell, Column, Number, Table

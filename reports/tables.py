@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.published import MEANS, SCORES, ClassTable, ConfusionTable, Counts, Metric, Published, ResultTable
+from common.printed import MEANS, SCORES, ClassTable, ConfusionTable, Counts, Metric, ResultTable
+from common.published import Published
 from reports.beside import (
     BEST_EPOCH,
     NOT_JUDGED,

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from common.metrics import Interval, difference_interval, mean_interval, newcombe
-from common.published import Claim, Printed, Published
+from common.printed import Claim
+from common.published import Printed, Published
 from reports.audit.arithmetic import common, counts_of
 from reports.audit.classes import Examined, pairs_of
 from reports.audit.finding import Finding, between, digits, listed, signed, span

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from common.published import MEANS, SCORES, ClassRow, ClassTable, Published
+from common.printed import MEANS, SCORES, ClassRow, ClassTable
+from common.published import Published
 from reports.audit.arithmetic import attainable, common, counts_of, totals_of
 from reports.audit.finding import Finding, Verdict, digits, listed, span
 

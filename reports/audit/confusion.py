@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from common.published import ConfusionTable, Published
+from common.printed import ConfusionTable
+from common.published import Published
 from reports.audit.finding import Finding, digits, listed
 from reports.audit.matrices import TooManyError, groups_of, solve
 

@@ -21,7 +21,8 @@ from math import prod
 
 import numpy as np
 
-from common.published import ConfusionTable, Published
+from common.printed import ConfusionTable
+from common.published import Published
 from reports.audit.arithmetic import counts_of
 
 MOST_COMBINATIONS = 10**12

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterator
 
-from common.published import Metric, Published, ResultTable, Search
+from common.printed import Metric, ResultTable, Search
+from common.published import Published
 from reports.audit.arithmetic import counts_of, cut_counts_of, near
 from reports.audit.finding import Finding, digits, listed, spaced, span
 

@@ -16,7 +16,8 @@ from scipy import stats
 
 from common.corpora import CORPORA
 from common.metrics import newcombe
-from common.published import LayerTable, Published
+from common.printed import LayerTable
+from common.published import Published
 from reports.audit.arithmetic import attainable, counts_of, cut_counts_of, near
 from reports.audit.claims import difference, in_words, value_of
 from reports.audit.classes import Examined

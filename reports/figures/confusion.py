@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common.published import ConfusionTable, Published
+from common.printed import ConfusionTable
+from common.published import Published
 from reports.collect import Group
 from reports.figures.sheet import (
     INK,

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from common.metrics import Interval, wilson
-from common.published import Experiment, Printed, Published
+from common.printed import Experiment
+from common.published import Printed, Published
 from reports.collect import Group
 from reports.compare import ACCURACY, has_random_weights
 from reports.figures.sheet import (

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from common.errors import InputError
-from common.published import FOLDER, SCORES, ClassTable, Published, load, read, studies
+from common.printed import SCORES, ClassTable
+from common.published import FOLDER, Published, load, read, studies
 
 SEEDS = Path(__file__).parents[3] / "shared" / "seeds"
 SPEECH, MUSIC = "004_b618576c558f6a58.txt", "002_e531f734b5cfbc15.txt"

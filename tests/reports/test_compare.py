@@ -8,7 +8,8 @@ import pytest
 
 from common import records
 from common.metrics import classification, newcombe
-from common.published import ConfusionTable, load
+from common.printed import ConfusionTable
+from common.published import load
 from reports.collect import Group, Run, collect
 from reports.compare import Verdict, effects, paired_over_groups, verdicts
 from reports.figures.sheet import data_of

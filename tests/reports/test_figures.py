@@ -17,7 +17,8 @@ from PIL import Image
 
 from common import records
 from common.metrics import wilson
-from common.published import ConfusionTable, Published, load, studies
+from common.printed import ConfusionTable
+from common.published import Published, load, studies
 from reports import figures
 from reports.collect import Group, collect
 from reports.compare import effects, verdicts_on

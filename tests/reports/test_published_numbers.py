@@ -19,7 +19,8 @@ from typing import NamedTuple
 import pytest
 
 from common.errors import InputError
-from common.published import FOLDER, ClassTable, ConfusionTable, Published, ResultTable, Search, load, read
+from common.printed import ClassTable, ConfusionTable, ResultTable, Search
+from common.published import FOLDER, Published, load, read
 
 SHARED = Path(__file__).parents[3] / "shared"
 DOCUMENTS = {

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import classification_report
 
-from common.published import ClassTable, Published
+from common.printed import ClassTable
+from common.published import Published
 from reports.audit import classes
 from reports.audit.classes import Examined, check
 

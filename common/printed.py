@@ -1,0 +1,349 @@
+"""The form of what a document prints: its tables, numbers and claims, as `reports/published/<study>.toml` holds them.
+
+The classes serve any paper (`reports/published/README.md` explains them by an example). What contradicts itself (a
+score outside 0..1, a class named twice, a total that is not the sum) is refused; `common.published` reads the files.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SCORES = ("precision", "recall", "f1")
+MEANS = ("macro", "weighted")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Percentage = Annotated[float, Field(ge=0, le=100)]
+Kind = Literal["proportion", "score", "error", "seconds", "count"]
+How = Literal["printed", "count", "code", "ref", "recall"]
+
+
+class Part(BaseModel):
+    """A part of a file: typed strictly, unknown fields refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Metric(Part):
+    """How to read a number that stands in a column of a `[[results]]` table.
+
+    Attributes:
+        kind: `proportion` is k of n items; `score` lies in 0..1 without being one (F1, PR-AUC, lwlrap); `error` is a
+            loss or a mean error, smaller is better; `seconds` and `count` depend on machine or model.
+        decimals: as printed.
+        measured_on: the set it was measured on, in words.
+        resolution: how narrow the 95 % interval of a difference must be (half its width) to call a result reproduced;
+            None: never judged.
+        percent: whether the document prints it times 100.
+    """
+
+    kind: Kind
+    decimals: Count
+    measured_on: str = "test"
+    resolution: Annotated[float, Field(gt=0)] | None = None
+    percent: bool = False
+
+    def printed(self, value: float, decimals: int | None = None) -> str:
+        """Write a value as the document would, without a percent sign; `decimals` if its row has others."""
+        return f"{value * 100 if self.percent else value:.{self.decimals if decimals is None else decimals}f}"
+
+    @property
+    def step(self) -> float:
+        """The unit of the last printed digit."""
+        return self.step_of(self.decimals)
+
+    def step_of(self, decimals: int) -> float:
+        """Return the unit of the last of so many printed decimals."""
+        return float(10.0**-decimals / (100 if self.percent else 1))
+
+
+class Data(Part):
+    """What the document worked on.
+
+    Attributes:
+        items: what is counted: `clips`, `pieces`, `tracks`.
+        clips: how many of them were classified; None where the document does not say and nothing tells.
+        known: how `clips` is known.
+        corpora: how many items each corpus has.
+        classes: in the document's order.
+    """
+
+    section: str
+    clips: Count | None = None
+    known: How = "printed"
+    items: str = "clips"
+    corpora: dict[str, Count]
+    classes: tuple[str, ...]
+
+
+class Experiment(Part):
+    """An experiment of a document; its numbers stand in the tables, and some experiments have none.
+
+    Attributes:
+        settings: what the document varies from row to row of a search (`dropout = 0.3`).
+        best_epoch: as printed.
+        data: what it worked on, where that is not what the document else worked on.
+    """
+
+    id: str
+    title: str
+    section: str
+    settings: dict[str, float | int | str] = Field(default_factory=dict)
+    best_epoch: Count | None = None
+    data: Data | None = None
+
+
+class ClassRow(NamedTuple):
+    """One row of a printed per-class table."""
+
+    name: str
+    precision: Share
+    recall: Share
+    f1: Share
+    support: Count
+
+    @property
+    def predicted(self) -> int:
+        """How many items were predicted as this class, as far as the rounded scores tell: hits / precision."""
+        return round(self.recall * self.support / self.precision) if self.precision else 0
+
+
+class Means(NamedTuple):
+    """A line of means under a per-class table."""
+
+    precision: Share
+    recall: Share
+    f1: Share
+
+
+class ClassTable(Part):
+    """A printed per-class table with its last three lines; `n` items were scored."""
+
+    experiment: str
+    section: str
+    table: str
+    split: str
+    n: Count
+    rows: tuple[ClassRow, ...]
+    accuracy: Share
+    macro: Means
+    weighted: Means
+    decimals: Count = 2
+
+
+class ResultTable(Part):
+    """A printed table with one row per experiment.
+
+    Attributes:
+        columns: names of `[metric.*]`; a name that comes again is another trial of the same.
+        n: how many items stand behind a column, where that is known.
+        rows: one number per column, by experiment.
+        decimals: one per column, of the rows that are printed with others than `[metric.*]` says.
+    """
+
+    id: str
+    section: str
+    table: str
+    columns: tuple[str, ...]
+    n: dict[str, Count] = Field(default_factory=dict)
+    rows: dict[str, tuple[float, ...]]
+    decimals: dict[str, tuple[Count, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _rows_fit(self) -> Self:
+        for name, row in [*self.rows.items(), *self.decimals.items()]:
+            if len(row) != len(self.columns):
+                raise ValueError(f"row {name} has {len(row)} numbers for {len(self.columns)} columns")
+        refuse_unknown(self.decimals, self.rows, "row")
+        refuse_unknown(self.n, self.columns, "column")
+        return self
+
+    def decimals_of(self, experiment: str, column: int, metric: Metric) -> int:
+        """Return with how many decimals the number of a row in a column (from 0) is printed."""
+        return self.decimals[experiment][column] if experiment in self.decimals else metric.decimals
+
+
+class ConfusionTable(Part):
+    """A printed confusion matrix in percentages.
+
+    Attributes:
+        normalised: what adds up to 100: the `columns` (predicted classes) or the `rows` (annotated classes).
+        n: how many items were classified, if the document says.
+        rows: percentages by annotated class, in the order of `classes`; an empty cell is 0.
+        positive: the line under a column-normalised matrix that repeats its diagonal (PPV).
+        false: 100 minus that (FDR).
+        restored: the classes whose cell in `positive` the copy at hand has lost; it was taken from the diagonal.
+    """
+
+    experiment: str
+    section: str
+    table: str
+    normalised: Literal["columns", "rows"]
+    decimals: Count = 1
+    n: Count | None = None
+    classes: tuple[str, ...]
+    rows: dict[str, tuple[Percentage, ...]]
+    positive: tuple[Percentage, ...] = ()
+    false: tuple[Percentage, ...] = ()
+    restored: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        if tuple(self.rows) != self.classes:
+            raise ValueError(f"the rows are not {', '.join(self.classes)}, in this order")
+        lines = [*self.rows.values(), *(line for line in (self.positive, self.false) if line)]
+        if any(len(line) != len(self.classes) for line in lines):
+            raise ValueError("a row has not one percentage per class")
+        refuse_unknown(self.restored, self.classes, "class")
+        for name, value in zip(self.classes, self.positive, strict=False):
+            if name in self.restored and value != self.rows[name][self.classes.index(name)]:
+                raise ValueError(f"the restored cell of {name} is not the one on the diagonal")
+        return self
+
+
+class Layer(NamedTuple):
+    """One row of a printed layer table, channels first; `restored` names the cells lost in the copy at hand."""
+
+    name: str
+    type: str
+    shape: str
+    parameters: Count
+    restored: str = ""
+
+
+class LayerTable(Part):
+    """A printed layer table, or only the total (`known` says how) where no table is printed.
+
+    Attributes:
+        experiments: whose model this is.
+        trainable: printed count of trainable parameters.
+        frozen: printed count of the others.
+    """
+
+    id: str
+    experiments: tuple[str, ...]
+    section: str
+    total: Count
+    known: How
+    trainable: Count | None = None
+    frozen: Count | None = None
+    rows: tuple[Layer, ...] = ()
+
+    @model_validator(mode="after")
+    def _counted_total_is_the_sum(self) -> Self:
+        total = sum(row.parameters for row in self.rows)
+        if self.rows and self.known == "count" and total != self.total:
+            raise ValueError(f"the rows add up to {total}, not to the total")
+        return self
+
+
+class Search(Part):
+    """A search over settings, with its printed table if there is one.
+
+    Attributes:
+        experiment: what was searched for.
+        space: the values tried of each setting.
+        columns: names of `[metric.*]`.
+        rows: the settings, then a number per column.
+        chosen: the settings that the document went on with.
+    """
+
+    experiment: str
+    section: str
+    table: str
+    space: dict[str, tuple[float, ...]]
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[float, ...], ...] = ()
+    chosen: dict[str, float]
+
+    @model_validator(mode="after")
+    def _rows_fit(self) -> Self:
+        for row in self.rows:
+            if len(row) != len(self.space) + len(self.columns):
+                raise ValueError(f"a row has {', '.join([*self.space, *self.columns])}; found {row}")
+        for name, value in self.chosen.items():
+            if value not in self.space.get(name, ()):
+                raise ValueError(f"the chosen {name} is not among the values tried")
+        return self
+
+
+class Counts(Part):
+    """A printed count per class, corpus or set; `total` where the document prints it."""
+
+    id: str
+    section: str
+    table: str
+    items: str
+    known: How = "printed"
+    rows: dict[str, Count]
+    total: Count | None = None
+
+    @model_validator(mode="after")
+    def _unprinted_total_is_the_sum(self) -> Self:
+        total = sum(self.rows.values())
+        if self.known != "printed" and self.total not in (None, total):
+            raise ValueError(f"the rows add up to {total}, not to the total")
+        return self
+
+
+class Number(Part):
+    """A single number of the text, or one known from elsewhere (`known`) that the printed ones are held against."""
+
+    id: str
+    section: str
+    value: float
+    decimals: Count = 0
+    unit: str = ""
+    says: str
+    known: How = "printed"
+
+    @model_validator(mode="after")
+    def _decimals_suffice(self) -> Self:
+        if round(self.value, self.decimals) != self.value:
+            raise ValueError(f"{self.value} has more than {self.decimals} decimals")
+        return self
+
+
+class Claim(Part):
+    """What the text concludes from its numbers, to be examined.
+
+    Attributes:
+        kind: `best`: no other experiment is better in the metric than the first; `greater`: the first beats the second
+            beyond chance; `similar`: they do not differ beyond chance; `each_greater`: every class gained in the score
+            from the second to the first; `above`: every experiment's metric is above the threshold.
+        metric: as `Published.numbers` or `Published.class_numbers` names it; for `each_greater` one of precision,
+            recall, f1. The document need not print it for every experiment: then nothing supports the claim.
+        experiments: first and second, or all that are compared.
+    """
+
+    id: str
+    section: str
+    says: str
+    kind: Literal["best", "greater", "similar", "each_greater", "above"]
+    metric: str
+    experiments: tuple[str, ...]
+    threshold: float | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.kind == "above") != (self.threshold is not None):
+            raise ValueError("a threshold belongs to kind above, and to it alone")
+        if self.kind in ("greater", "similar", "each_greater") and len(self.experiments) != 2:
+            raise ValueError(f"kind {self.kind} compares two experiments")
+        return self
+
+
+def refuse_unknown(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Raise ValueError for the first name that is not known."""
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise ValueError(f"there is no {what} {unknown[0]!r}")
+
+
+def refuse_twice(names: Iterable[str], what: str) -> None:
+    """Raise ValueError for the first name that is there twice."""
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ValueError(f"two {what} entries are called {twice[0]!r}")
