@@ -366,12 +366,7 @@ def _problem_of_classes(run: Run) -> str | None:
 
 def _problem_of_scores(rows: Mapping[str, Mapping[str, Any]], confusion: np.ndarray) -> str | None:
     """Hold the scores of each class against the confusions; a class without clips has none."""
-    hits, support, guesses = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    counted = {
-        "precision": hits / np.maximum(guesses, 1),
-        "recall": hits / np.maximum(support, 1),
-        "f1": 2 * hits / np.maximum(support + guesses, 1),
-    }
+    support, counted = confusion.sum(axis=1), _counted(confusion)
     for place, (name, row) in enumerate(rows.items()):
         for score, values in counted.items() if support[place] else ():
             if abs(row[score] - values[place]) > TOLERANCE:
@@ -381,14 +376,29 @@ def _problem_of_scores(rows: Mapping[str, Mapping[str, Any]], confusion: np.ndar
     return None
 
 
+def _counted(confusion: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the scores of each class as its confusions give them, independently of how a record's were computed."""
+    hits, support, guesses = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    return {
+        "precision": hits / np.maximum(guesses, 1),
+        "recall": hits / np.maximum(support, 1),
+        "f1": 2 * hits / np.maximum(support + guesses, 1),
+    }
+
+
 def _problem_of_metrics(run: Run) -> str | None:
-    tested = len(run.predictions)
+    tested, confusion = len(run.predictions), np.asarray(run.data["confusion"])
     for name in METRICS:
         ours = run.estimate(name)
         if not all(0 <= value <= 1 for value in (ours.value, *ours.interval)):
             return f"its {name} is outside 0 to 1"
         if ours.n != tested:
             return f"its {name} is of {ours.n} clips, its predictions are of {tested}"
+    support, counted = confusion.sum(axis=1), _counted(confusion)
+    for mean, weights in {"macro": support > 0, "weighted": support}.items():
+        for score, values in counted.items():
+            if abs(run.estimate(f"{mean}_{score}").value - np.average(values, weights=weights)) > TOLERANCE:
+                return f"its {mean}_{score} is not that of its predictions"
     for name in run.data["metrics"]:
         ours = run.estimate(name)
         if not _within(ours.value, ours.interval, top=math.inf):

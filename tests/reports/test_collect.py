@@ -88,6 +88,14 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "a column lost": (without_a_column, "lack val_loss"),
     "impossible metric": (with_an_impossible_metric, "outside 0 to 1"),
     "other accuracy": (with_another_accuracy, "its accuracy is not that of its predictions"),
+    "other macro F1": (
+        put("metrics", "macro_f1", "value", to=0.5),
+        "its macro_f1 is not that of its predictions",
+    ),
+    "other weighted precision": (
+        put("metrics", "weighted_precision", "value", to=0.5),
+        "its weighted_precision is not that of its predictions",
+    ),
     "metrics lost": (lambda folder: edit(folder, metrics={}), "it is damaged"),
     "seed of another type": (put("seed", to="x"), "seed: Input should be a valid integer"),
     "digest lost": (without("data", "digest"), "data.digest: Field required"),
