@@ -44,16 +44,18 @@ class Advance:
         now = time.monotonic()
         if now - self._printed >= LINE_EVERY_S:
             self._printed = now
-            told = [f"{self._done} of {self._total}", self._left(now), *([note] if note else [])]
-            print(f"{self._label}: {', '.join(told)}", file=sys.stderr, flush=True)
+            told = [f"{self._done} of {self._total}", self._left(now), note]
+            print(f"{self._label}: {', '.join(part for part in told if part)}", file=sys.stderr, flush=True)
         if self._only_first:
             self._since, self._only_first = (now, self._done), False
 
     def _left(self, now: float) -> str:
         """Say how much time is left, by the pace since the first items; before, by theirs, which is slower.
 
-        What is compiled is compiled with the first ones.
+        What is compiled is compiled with the first ones. After the last one nothing is left to say.
         """
+        if self._done >= self._total:
+            return ""
         began, done = self._since
         left = (now - began) / max(self._done - done, 1) * (self._total - self._done)
         return f"{'at first sight ' if self._only_first else ''}about {duration_in_words(left)} left"

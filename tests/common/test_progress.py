@@ -67,6 +67,13 @@ def test_a_pipe_gets_a_line_now_and_then_with_the_time_left_and_the_note(clock, 
     ]
 
 
+def test_after_the_last_item_no_time_is_left_to_tell(clock, capsys) -> None:
+    with progress("training", 1) as advance:
+        clock.now += 50
+        advance(1, "val_loss 0.9")
+    assert capsys.readouterr().err == "training: 1 of 1, val_loss 0.9\n"
+
+
 def test_work_done_by_an_earlier_call_does_not_make_the_time_left_shorter(clock, capsys) -> None:
     with progress("training", 100, done=90) as advance:
         clock.now += 20
