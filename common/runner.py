@@ -20,11 +20,11 @@ from common.errors import InputError, ResultError
 from common.jobs import Job, Material, estimator_of, gather, identity_of
 from common.outcome import FoldResult, content_of, predictions_of, timings_of
 from common.seeds import derive
-from common.study import Arrays, Prepared, Study, Training
+from common.study import Arrays, Prepared, Size, Study, Training
 
 DIGITS = 16
 """Of a file's digest in `split.csv`: no two files of a corpus share them by chance."""
-BATCH_ORDERS = 20
+BATCH_ORDERS: Mapping[Size, int] = {"full": 20, "demo": 5}
 """Random orders of the test clips that are tried where a prediction depends on its batch."""
 
 
@@ -223,7 +223,7 @@ def _other_orders(job: Job, learner: training.Learner, test: Arrays) -> list[int
     if not job.study.batch_dependent(job.experiment, job.setting):
         return []
     true, correct = test.y.argmax(axis=1), []
-    for number in range(BATCH_ORDERS):
+    for number in range(BATCH_ORDERS[job.setting.size]):
         order = np.random.default_rng(derive(job.options.seed, "test order", number)).permutation(len(test.x))
         correct.append(int((learner.predict(test.x[order]).argmax(axis=1) == true[order]).sum()))
     return correct

@@ -93,8 +93,7 @@ def obstacles(record: dict[str, Any], published: Published) -> list[str]:
         reasons.append(data_in_words(record, published))
     if record["size"] != "full" and not data["demo"]:
         reasons.append(f"{record['size']} size: fewer epochs than the document's")
-    if overrides := record["configuration"].get("overrides"):
-        told = ", ".join(f"{name} = {value}" for name, value in overrides.items())
+    if told := set_in_words(record):
         reasons.append(f"set on the command line: {told}")
     if (folds := cut_to(record)) and folds <= len(record.get("folds", ())):
         reasons.append("only the first fold was run" if folds == 1 else f"only the first {folds} folds were run")
@@ -103,6 +102,11 @@ def obstacles(record: dict[str, Any], published: Published) -> list[str]:
     if record["classes"] != list(theirs.classes):
         reasons.append(f"other classes: {', '.join(record['classes'])}")
     return reasons
+
+
+def set_in_words(record: dict[str, Any]) -> str:
+    """Return what the command line set of a training, such as `epochs = 1`; empty if nothing."""
+    return ", ".join(f"{name} = {value}" for name, value in (record["configuration"].get("overrides") or {}).items())
 
 
 def has_random_weights(record: dict[str, Any]) -> bool:

@@ -81,20 +81,20 @@ class Lead:
 def models_of(groups: Iterable[Group], protocol: str) -> list[Models]:
     """Return what was run under a protocol, by experiment: a part for each corpus and size, real sounds first.
 
-    Of several groups of one experiment the one made as its document says counts, then that of most seeds.
+    Runs that the command line cut short or changed say nothing of a model, and are left out. Of several groups of one
+    experiment the one with its weights counts, then that of most seeds.
     """
     parts: dict[tuple[bool, str, str], dict[str, Group]] = {}
-    own = [group for group in groups if group.protocol == protocol]
-    for group in sorted(own, key=lambda group: (_departs(group), -len(group.runs))):
+    own = [group for group in groups if group.protocol == protocol and not _changed(group)]
+    for group in sorted(own, key=lambda group: (has_random_weights(group.first), -len(group.runs))):
         where = (group.demo, group.first["size"], group.first["data"]["digest"])
         parts.setdefault(where, {}).setdefault(group.experiment, group)
     return sorted(parts.values(), key=lambda models: (_any(models).demo, -_any(models).first["data"]["clips"]))
 
 
-def _departs(group: Group) -> bool:
-    """Return whether the command line set something, cut folds off, or withheld the weights."""
-    overrides = group.first["configuration"].get("overrides")
-    return bool(overrides) or cut_to(group.first) is not None or has_random_weights(group.first)
+def _changed(group: Group) -> bool:
+    """Return whether the command line set how the runs were trained, or cut folds off."""
+    return bool(group.first["configuration"].get("overrides")) or cut_to(group.first) is not None
 
 
 def _any(models: Models) -> Group:
@@ -135,14 +135,18 @@ def _judged(published: Published, claim: Claim, protocol: str, models: Models) -
     }
     first, enough = claim.experiments[0] in models, len(models) > 1
     if missing and not (claim.kind == "best" and first and enough):
-        return Conclusion(claim, protocol, NOT_RUN, f"no record of {', '.join(missing)}", ())
+        return Conclusion(claim, protocol, NOT_RUN, _without(missing), ())
     verdict, evidence = kinds[claim.kind](published, claim, models)
     if missing:
         verdict = verdict if verdict == CONTRADICTED else NOT_RUN
-        evidence += f"; no record of {', '.join(missing)}"
+        evidence += f"; {_without(missing)}"
     if _any(models).demo:
         verdict = NOT_COMPARABLE
     return Conclusion(claim, protocol, verdict, evidence, tuple(models.values()))
+
+
+def _without(missing: Sequence[str]) -> str:
+    return f"no record of {', '.join(missing)} as described"
 
 
 def lead(published: Published, metric: str, first: Group, second: Group) -> Lead | None:

@@ -15,7 +15,7 @@ from common.metrics import Interval, wilson
 from common.printed import Experiment
 from common.published import Printed, Published
 from reports.collect import Group
-from reports.compare import ACCURACY, has_random_weights
+from reports.compare import ACCURACY, has_random_weights, set_in_words
 from reports.figures.sheet import (
     EDGED,
     GREY,
@@ -154,7 +154,9 @@ def obtained_dot(published: Published, metric: str, group: Group, number: int) -
         return None
     seeds = f", {len(group.runs)} seeds" * (len(group.runs) > 1)
     untrained = ", random weights" * has_random_weights(group.first)
-    text = as_printed(published, metric, ours.value, 0.001) + seeds + untrained + (f" ({number})" if number else "")
+    changed = f", {words}" if (words := set_in_words(group.first)) else ""
+    more = seeds + untrained + changed + (f" ({number})" if number else "")
+    text = as_printed(published, metric, ours.value, 0.001) + more
     return Dot(ours.value, ours.interval, text, look(group))
 
 

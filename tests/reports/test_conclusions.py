@@ -36,7 +36,7 @@ def groups_of(runs: Path) -> list[Group]:
 def test_without_a_record_a_conclusion_is_not_run_and_says_what_is_missing(write: Write, runs: Path) -> None:
     write("single-cnn")
     one = judged(groups_of(runs), "one-cnn-like-two")
-    assert (one.verdict, one.evidence) == ("not run", "no record of dual-cnn")
+    assert (one.verdict, one.evidence) == ("not run", "no record of dual-cnn as described")
 
 
 @pytest.mark.parametrize(("gain", "verdict"), [(0.1, "borne out"), (-0.1, "contradicted"), (0.01, "undecided")])
@@ -156,3 +156,16 @@ def test_of_two_groups_the_one_with_its_weights_counts(write: Write, runs: Path)
         records.write(folder, record | {"configuration": record["configuration"] | {"weights": "none"}})
     ((group,),) = [models.values() for models in conclusions.models_of(groups_of(runs), "published")]
     assert group.seeds == [0]
+
+
+@pytest.mark.parametrize("changed", [{"overrides": {"epochs": 1}}, {"identity": {"folds": 1}}], ids=["epochs", "folds"])
+def test_a_run_that_the_command_line_changed_bears_no_conclusion_out(
+    changed: dict[str, dict[str, int]], write: Write, runs: Path
+) -> None:
+    write("single-cnn", accuracy=0.9)
+    folder = write("dual-cnn", accuracy=0.2)
+    record = records.read(folder).data
+    records.write(folder, record | {"configuration": record["configuration"] | changed})
+    one = judged(groups_of(runs), "one-cnn-like-two")
+    assert (one.verdict, one.evidence) == ("not run", "no record of dual-cnn as described")
+    assert [list(models) for models in conclusions.models_of(groups_of(runs), "published")] == [["single-cnn"]]
