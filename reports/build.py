@@ -109,7 +109,7 @@ def build(collected: Collected, out: Path) -> Built:
             studies.append(study)
             name = study.chapter.study
             save = partial(figures.save, folder=out / "pictures" / name)
-            drawn[name] = others.begin(save, study.pictures, figures.FEWEST_EACH)
+            drawn[name] = others.begin(save, study.pictures, figures.FEWEST)
         tables = [path for study in studies for path in _write_tables(study.chapter, out)]
         saved = {name: list(files) for name, files in drawn.items()}
     places = {

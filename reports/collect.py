@@ -26,8 +26,8 @@ METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for
 HISTORY_COLUMNS = ["fold", "stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
 TOLERANCE = 1e-6
 """What a number of a record may be off by for rounding."""
-FEWEST_EACH = 50
-"""Records that are worth another process."""
+FEWEST = 100
+"""Records that are worth other processes."""
 PREDICTION_COLUMNS = ["name", "corpus", "speaker", "fold", "true", "predicted"]
 
 
@@ -254,7 +254,7 @@ Result = TypeVar("Result", Run, SearchResult)
 def _readable(places: Sequence[Path], read: Callable[[Path], Read], skipped: list[str]) -> Iterator[Read]:
     """Yield what can be read, and add a sentence for each of the others."""
     with processes() as others:
-        for one in others.begin(partial(_read_or_why, read), places, FEWEST_EACH):
+        for one in others.begin(partial(_read_or_why, read), places, FEWEST):
             if isinstance(one, InputError):
                 skipped.append(f"left out: {one}")
             else:

@@ -1,6 +1,7 @@
-"""Work on many items in forked processes, while this one goes on with something else."""
+"""Work on many items in forked processes; this one can go on with something else meanwhile."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -29,16 +30,16 @@ class Processes:
         Args:
             function: what is done with each item; its results travel between processes, the items need not.
             items: what to work on.
-            fewest: items that are worth another process. With fewer, or one core, all is done before this returns.
+            fewest: items that are worth other processes. With fewer, or one core, all is done before this returns.
         """
         if len(items) < fewest or threads() < 2:
             return iter([function(item) for item in items])
-        workers = min(threads(), len(items) // fewest)
         # Forked workers have function and items already: only numbers travel.
-        context = multiprocessing.get_context("fork")
-        pool = ProcessPoolExecutor(workers, context, initializer=_WORK.extend, initargs=([function, items],))
-        at_once = max(1, len(items) // (CHUNKS * workers))
-        return self._pools.enter_context(pool).map(_work, range(len(items)), chunksize=at_once)
+        workers, context = min(threads(), len(items)), multiprocessing.get_context("fork")
+        pool = ProcessPoolExecutor(workers, context, initializer=_take, initargs=(function, items))
+        # Whoever leaves early, by an error or Ctrl-C, does not wait for what is not begun.
+        self._pools.callback(pool.shutdown, cancel_futures=True)
+        return pool.map(_work, range(len(items)), chunksize=max(1, len(items) // (CHUNKS * workers)))
 
 
 @contextmanager
@@ -46,6 +47,12 @@ def processes() -> Iterator[Processes]:
     """Give what starts work, and end its processes afterwards."""
     with ExitStack() as pools:
         yield Processes(pools)
+
+
+def _take(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
+    """Begin as a worker: what ends the program is told by the process that began it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _WORK[:] = [function, items]
 
 
 def _work(place: int) -> Any:

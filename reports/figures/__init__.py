@@ -7,7 +7,7 @@ bytes under one version of matplotlib: no dates and no software names are writte
 import hashlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TypeAlias
@@ -39,7 +39,7 @@ from reports.figures import (
 )
 from reports.figures.sheet import DEMO, STYLE, Picture
 
-__all__ = ["DEMO", "FEWEST_EACH", "Picture", "pictures", "save"]
+__all__ = ["DEMO", "FEWEST", "Picture", "pictures", "save"]
 
 DPI = 130
 COLOURS = 128
@@ -47,8 +47,8 @@ COLOURS = 128
 WHITE = 0xFFFFFFFF
 FONTS = "'DejaVu Sans', Verdana, sans-serif"
 """Of letters in an SVG, the next one where the one before is not there; all were measured in the first, a wide one."""
-FEWEST_EACH = 3
-"""Pictures that are worth another process."""
+FEWEST = 3
+"""Pictures that are worth other processes."""
 NO_NAMES = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
@@ -133,11 +133,22 @@ def for_pages(svg: str, title: str) -> str:
     style = re.search(r'<style type="text/css">\*\{(.*?)\}</style>', svg)
     root = f'<svg role="img" aria-label="{escape(title)}" style="{style[1] if style else ""}; font-family: {FONTS}"'
     body = re.sub(r"<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    body = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-?0 [^\"]*\)\"", "", body)
     body = re.sub(r">\s+<", "><", re.sub(r"\s*\n\s*", " ", body))
-    body = re.sub(r"scale\([^)]*\)|(-?\d+\.\d\d)\d+", lambda found: found[1] or found[0], body)
+    body = re.sub(r"<[^>]*>", lambda tag: _shortened(tag[0]), body)
     own = hashlib.sha256(body.encode()).hexdigest()[:8]
-    meant = {name: f"{own}-{place}" for place, name in enumerate(dict.fromkeys(re.findall(r"#([\w.-]+)[)\"]", body)))}
-    body = re.sub(r' id="([^"]+)"', lambda found: f' id="{meant[found[1]]}"' if found[1] in meant else "", body)
-    body = re.sub(r"(href=\"|url\()#([^)\"]+)", lambda found: f"{found[1]}#{meant[found[2]]}", body)
+    tags = "".join(re.findall(r"<[^>]*>", body))
+    meant = {name: f"{own}-{place}" for place, name in enumerate(dict.fromkeys(re.findall(r"#([\w.-]+)[)\"]", tags)))}
+    body = re.sub(r"<[^>]*>", lambda tag: _renamed(tag[0], meant), body)
     return body.replace("<svg", root, 1) + "\n"
+
+
+def _shortened(tag: str) -> str:
+    """Leave out of a tag the font, which its root names, turns by nothing, and digits that nobody can see."""
+    tag = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-?0 [^\"]*\)\"", "", tag)
+    return re.sub(r"scale\([^)]*\)|(-?\d+\.\d\d)\d+", lambda found: found[1] or found[0], tag)
+
+
+def _renamed(tag: str, meant: Mapping[str, str]) -> str:
+    """Give a tag the names that are meant for it and for what it refers to; without one meant, it has none."""
+    tag = re.sub(r' id="([^"]+)"', lambda found: f' id="{meant[found[1]]}"' if found[1] in meant else "", tag)
+    return re.sub(r"(href=\"|url\()#([^)\"]+)", lambda found: f"{found[1]}#{meant[found[2]]}", tag)

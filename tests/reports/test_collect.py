@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from common.errors import InputError
+from reports import collect as subject
+from reports import processes
 from reports.collect import collect
 
 Write = Callable[..., Path]
@@ -209,3 +211,22 @@ def test_a_record_without_a_precision_is_one_of_float32(write: Write, runs: Path
     record = json.loads((folder / "record.json").read_text())
     edit(folder, environment=record["environment"] | {"precision": "float32"})
     assert [group.seeds for group in collect([runs]).groups] == [[0, 1]]
+
+
+def test_records_read_in_other_processes_are_those_read_here(
+    write: Write, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(3):
+        write(seed=seed)
+    cut_off(write("dual-cnn"))
+    here = collect([runs])
+    monkeypatch.setattr(subject, "FEWEST", 1)
+    monkeypatch.setattr(processes, "threads", lambda: 2)
+    there = collect([runs])
+    assert there.skipped == here.skipped
+    assert len(there.skipped) == 1
+    (ours,), (theirs,) = here.groups, there.groups
+    assert [run.data for run in theirs.runs] == [run.data for run in ours.runs]
+    for one, other in zip(theirs.runs, ours.runs, strict=True):
+        pd.testing.assert_frame_equal(one.predictions, other.predictions)
+        pd.testing.assert_frame_equal(one.history, other.history)

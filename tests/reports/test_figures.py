@@ -1,6 +1,8 @@
+import io
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,7 +21,7 @@ from common import records
 from common.metrics import wilson
 from common.printed import ConfusionTable
 from common.published import Published, load, studies
-from reports import figures
+from reports import figures, processes
 from reports.collect import Group, collect
 from reports.compare import effects, verdicts_on
 from reports.figures import classes, confusion, cost, curves, headline, searches, seeds, sheet, slips
@@ -168,6 +170,31 @@ def test_svgs_can_stand_in_one_page(write: Write, runs: Path, tmp_path: Path) ->
         assert not own & seen
         assert "<style" not in text
         seen |= {name for name in own if name}
+
+
+def test_a_picture_drawn_in_another_process_has_the_same_bytes(
+    write: Write, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("dual-cnn")
+    chosen = [picture for picture in listed(runs) if picture.experiment == "dual-cnn"]
+    alone = [figures.save(picture, tmp_path / "one") for picture in chosen]
+    monkeypatch.setattr(processes, "threads", lambda: 2)
+    with processes.processes() as others:
+        shared = list(others.begin(partial(figures.save, folder=tmp_path / "two"), chosen, fewest=1))
+    assert [[path.name for path in pair] for pair in shared] == [[path.name for path in pair] for pair in alone]
+    assert [[path.read_bytes() for path in pair] for pair in shared] == [
+        [path.read_bytes() for path in pair] for pair in alone
+    ]
+
+
+def test_what_is_written_in_a_picture_stands_in_its_svg_to_the_digit() -> None:
+    written = '0.6146 [0.5855, 0.6234], font-family: serif; url(#none) id="a"'
+    figure = Figure()
+    with mpl.rc_context(STYLE):
+        figure.text(0.1, 0.5, written)
+        figure.savefig(file := io.StringIO(), format="svg")
+    root = ElementTree.fromstring(figures.for_pages(file.getvalue(), "a title"))
+    assert [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")] == [written]
 
 
 def test_a_png_is_white_where_nothing_is_drawn_and_has_few_colours(write: Write, runs: Path, tmp_path: Path) -> None:

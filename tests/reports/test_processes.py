@@ -1,6 +1,7 @@
 """Work in forked processes."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +44,23 @@ def test_an_error_in_another_process_reaches_who_asks_for_the_result(two_cores: 
         results = others.begin(refuse, range(8), fewest=2)
         with pytest.raises(InputError, match="five is damaged"):
             list(results)
+
+
+def test_an_error_meanwhile_leaves_undone_what_is_not_begun(two_cores: None, tmp_path: Path) -> None:
+    def touch(item: int) -> None:
+        (tmp_path / str(item)).touch()
+        sum(range(200_000))
+
+    with pytest.raises(InputError), processes() as others:
+        others.begin(touch, range(400), fewest=2)
+        raise InputError("of something else")
+    assert len(list(tmp_path.iterdir())) < 200
+
+
+def test_a_process_can_begin_others(two_cores: None) -> None:
+    def all_of(items: range) -> list[int]:
+        with processes() as others:
+            return list(others.begin(lambda item: 2 * item, items, fewest=2))
+
+    with processes() as others:
+        assert list(others.begin(all_of, [range(3), range(2)], fewest=2)) == [[0, 2, 4], [0, 2]]
