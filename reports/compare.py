@@ -368,7 +368,9 @@ def _configuration(group: Group) -> dict[str, Any]:
 
 def _setting(group: Group) -> tuple[Any, ...]:
     """Return what two groups must share to be held against each other; a protocol may leave out clips of the corpus."""
-    return group.experiment, group.demo, group.first["size"], group.first["data"]["digest"]
+    record = group.first
+    trained = set_in_words(record), has_random_weights(record)
+    return group.experiment, group.demo, record["size"], record["data"]["digest"], *trained
 
 
 def contrast(base: Group, other: Group) -> Effect | None:

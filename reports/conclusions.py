@@ -26,6 +26,7 @@ from reports.compare import (
     contrast,
     has_random_weights,
     obstacle,
+    set_in_words,
     signed,
 )
 from reports.content import Cell, Column, Number, Section, Table, Words
@@ -94,7 +95,7 @@ def models_of(groups: Iterable[Group], protocol: str) -> list[Models]:
 
 def _changed(group: Group) -> bool:
     """Return whether the command line set how the runs were trained, or cut folds off."""
-    return bool(group.first["configuration"].get("overrides")) or cut_to(group.first) is not None
+    return bool(set_in_words(group.first)) or cut_to(group.first) is not None
 
 
 def _any(models: Models) -> Group:

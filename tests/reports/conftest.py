@@ -150,6 +150,18 @@ def write(runs: Path) -> Write:
 
 
 @pytest.fixture
+def configure() -> Callable[..., Path]:
+    """Change the configuration of a record, as another command line would; return its folder."""
+
+    def configured(folder: Path, **settings: Any) -> Path:
+        record = records.read(folder).data
+        records.write(folder, record | {"configuration": record["configuration"] | settings})
+        return folder
+
+    return configured
+
+
+@pytest.fixture
 def search(runs: Path) -> Write:
     """Write one synthetic search over the learning rates of single-cnn and return its folder."""
 

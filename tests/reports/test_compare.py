@@ -65,11 +65,8 @@ def test_a_run_at_demo_size_is_not_comparable(write: Write, runs: Path) -> None:
     assert judged(runs)["single-cnn", "accuracy"].verdict == "not comparable"
 
 
-def test_a_setting_of_the_command_line_makes_a_run_not_comparable(write: Write, runs: Path) -> None:
-    path = write("single-cnn") / "record.json"
-    record = json.loads(path.read_text())
-    record["configuration"]["overrides"] = {"epochs": 3}
-    path.write_text(json.dumps(record))
+def test_a_setting_of_the_command_line_makes_a_run_not_comparable(write: Write, configure: Write, runs: Path) -> None:
+    configure(write("single-cnn"), overrides={"epochs": 3})
     row = judged(runs)["single-cnn", "accuracy"]
     assert (row.verdict, row.why) == ("not comparable", "set on the command line: epochs = 3")
 
@@ -181,29 +178,22 @@ def test_precision_is_judged_on_as_many_clips_as_were_predicted() -> None:
     assert known.class_numbers("single-cnn")["angry_recall"].n == 187
 
 
-def test_random_weights_in_place_of_pretrained_ones_are_not_comparable(write: Write, runs: Path) -> None:
-    path = write("single-cnn") / "record.json"
-    record = json.loads(path.read_text())
-    record["configuration"]["weights"] = "none"
-    path.write_text(json.dumps(record))
+def test_random_weights_in_place_of_pretrained_ones_are_not_comparable(
+    write: Write, configure: Write, runs: Path
+) -> None:
+    configure(write("single-cnn"), weights="none")
     row = judged(runs)["single-cnn", "accuracy"]
     assert (row.verdict, row.why) == ("not comparable", "random weights in place of pretrained ones")
 
 
-def test_a_run_of_the_first_folds_is_not_comparable(write: Write, runs: Path) -> None:
-    path = write("single-cnn") / "record.json"
-    record = json.loads(path.read_text())
-    record["configuration"]["identity"] = {"folds": 1}
-    path.write_text(json.dumps(record))
+def test_a_run_of_the_first_folds_is_not_comparable(write: Write, configure: Write, runs: Path) -> None:
+    configure(write("single-cnn"), identity={"folds": 1})
     row = judged(runs)["single-cnn", "accuracy"]
     assert (row.verdict, row.why) == ("not comparable", "only the first fold was run")
 
 
-def test_every_reason_against_a_comparison_is_told(write: Write, runs: Path) -> None:
-    path = write("single-cnn", clips=1440) / "record.json"
-    record = json.loads(path.read_text())
-    record["configuration"]["weights"] = "none"
-    path.write_text(json.dumps(record))
+def test_every_reason_against_a_comparison_is_told(write: Write, configure: Write, runs: Path) -> None:
+    configure(write("single-cnn", clips=1440), weights="none")
     why = "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent; random weights in place of pretrained ones"
     groups = collect([runs]).groups
     assert judged(runs)["single-cnn", "accuracy"].why == why
@@ -272,3 +262,15 @@ def test_a_song_gained_as_a_whole_is_one_draw() -> None:
 
     found = paired_over_groups(Group((run(0, [1, 1, 1, 0, 0, 0]),)), Group((run(0, [0] * 6),)))
     assert (found.value, found.n, found.interval) == (0.5, 2, (0.0, 1.0))
+
+
+@pytest.mark.parametrize("changed", [{"overrides": {"epochs": 1}}, {"weights": "none"}], ids=["epochs", "weights"])
+def test_a_changed_run_is_held_against_one_that_was_changed_alike(
+    changed: dict[str, object], write: Write, configure: Write, runs: Path
+) -> None:
+    write("single-cnn", accuracy=0.6)
+    configure(write("single-cnn", "independent", accuracy=0.3), **changed)
+    assert effects(collect([runs]).groups) == []
+    configure(write("single-cnn", accuracy=0.4), **changed)
+    (effect,) = effects(collect([runs]).groups)
+    assert effect.mean == pytest.approx(-0.1, abs=0.01)

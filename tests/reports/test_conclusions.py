@@ -148,24 +148,20 @@ def test_the_models_stand_side_by_side_with_parameters_and_protocols(write: Writ
     assert (second[1], second[3]) == ("54,983", MISSING)
 
 
-def test_of_two_groups_the_one_with_its_weights_counts(write: Write, runs: Path) -> None:
+def test_of_two_groups_the_one_with_its_weights_counts(write: Write, configure: Write, runs: Path) -> None:
     write("single-cnn", accuracy=0.6)
     for seed in (1, 2):
-        folder = write("single-cnn", seed=seed, accuracy=0.9)
-        record = records.read(folder).data
-        records.write(folder, record | {"configuration": record["configuration"] | {"weights": "none"}})
+        configure(write("single-cnn", seed=seed, accuracy=0.9), weights="none")
     ((group,),) = [models.values() for models in conclusions.models_of(groups_of(runs), "published")]
     assert group.seeds == [0]
 
 
 @pytest.mark.parametrize("changed", [{"overrides": {"epochs": 1}}, {"identity": {"folds": 1}}], ids=["epochs", "folds"])
 def test_a_run_that_the_command_line_changed_bears_no_conclusion_out(
-    changed: dict[str, dict[str, int]], write: Write, runs: Path
+    changed: dict[str, dict[str, int]], write: Write, configure: Write, runs: Path
 ) -> None:
     write("single-cnn", accuracy=0.9)
-    folder = write("dual-cnn", accuracy=0.2)
-    record = records.read(folder).data
-    records.write(folder, record | {"configuration": record["configuration"] | changed})
+    configure(write("dual-cnn", accuracy=0.2), **changed)
     one = judged(groups_of(runs), "one-cnn-like-two")
     assert (one.verdict, one.evidence) == ("not run", "no record of dual-cnn as described")
     assert [list(models) for models in conclusions.models_of(groups_of(runs), "published")] == [["single-cnn"]]

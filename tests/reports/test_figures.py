@@ -452,11 +452,8 @@ def test_matrices_of_other_classes_do_not_stand_side_by_side(write: Write, runs:
     assert [axes.get_title("left").split("\n")[0] for axes in picture.draw().axes] == ["single-cnn", "dual-cnn"]
 
 
-def test_a_number_of_changed_runs_says_what_was_changed(write: Write, runs: Path) -> None:
-    folder = write("dual-cnn", accuracy=0.3)
-    record = records.read(folder).data
-    changed = {"overrides": {"epochs": 1}, "weights": "none"}
-    records.write(folder, record | {"configuration": record["configuration"] | changed})
+def test_a_number_of_changed_runs_says_what_was_changed(write: Write, configure: Write, runs: Path) -> None:
+    configure(write("dual-cnn", accuracy=0.3), overrides={"epochs": 1}, weights="none")
     dot = headline.obtained_dot(SER, "accuracy", only_group(runs), 0)
     assert dot is not None
     assert dot.text == "0.300, random weights, epochs = 1"
