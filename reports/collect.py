@@ -15,14 +15,14 @@ from common import illustrations, published, records, searches, trials
 from common.errors import InputError
 from common.illustrations import Illustrations
 from common.metrics import Interval, group_confusions, wilson
-from common.printed import SCORES
+from common.printed import MEANS, SCORES
 from common.searches import SearchResult
 from common.trials import Trials
 from reports.form import flaw
 from reports.processes import processes
 
 PROTOCOLS = ("published", "corrected", "independent")
-METRICS = ("accuracy", *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in SCORES))
+METRICS = ("accuracy", *(f"{mean}_{score}" for mean in MEANS for score in SCORES))
 HISTORY_COLUMNS = ["fold", "stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
 TOLERANCE = 1e-6
 """What a number of a record may be off by for rounding."""
@@ -347,7 +347,7 @@ def _problem(run: Run) -> str | None:
         return f"its tables lack {', '.join(missing)}"
     if run.predictions.empty:
         return "it has no predictions"
-    return _problem_of_classes(run) or _problem_of_metrics(run)
+    return _problem_of_classes(run) or _problem_of_metrics(run) or _problem_of_means(run) or _problem_of_intervals(run)
 
 
 def _problem_of_classes(run: Run) -> str | None:
@@ -387,18 +387,29 @@ def _counted(confusion: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _problem_of_metrics(run: Run) -> str | None:
-    tested, confusion = len(run.predictions), np.asarray(run.data["confusion"])
+    tested = len(run.predictions)
     for name in METRICS:
         ours = run.estimate(name)
         if not all(0 <= value <= 1 for value in (ours.value, *ours.interval)):
             return f"its {name} is outside 0 to 1"
         if ours.n != tested:
             return f"its {name} is of {ours.n} clips, its predictions are of {tested}"
+    return None
+
+
+def _problem_of_means(run: Run) -> str | None:
+    """Hold the means over the classes against the confusions; only classes with clips count."""
+    confusion = np.asarray(run.data["confusion"])
     support, counted = confusion.sum(axis=1), _counted(confusion)
-    for mean, weights in {"macro": support > 0, "weighted": support}.items():
+    for mean, weights in zip(MEANS, (support > 0, support), strict=True):
         for score, values in counted.items():
-            if abs(run.estimate(f"{mean}_{score}").value - np.average(values, weights=weights)) > TOLERANCE:
-                return f"its {mean}_{score} is not that of its predictions"
+            name = f"{mean}_{score}"
+            if abs(run.estimate(name).value - np.average(values, weights=weights)) > TOLERANCE:
+                return f"its {name} is not that of its predictions"
+    return None
+
+
+def _problem_of_intervals(run: Run) -> str | None:
     for name in run.data["metrics"]:
         ours = run.estimate(name)
         if not _within(ours.value, ours.interval, top=math.inf):
