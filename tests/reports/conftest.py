@@ -16,6 +16,10 @@ CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 SUPPORT = [187, 186, 186, 187, 178, 186, 107]
 CORPORA = {"ravdess": 1440, "savee": 480, "tess": 2800, "crema_d": 7442}
 SWITCHES = {"labels": "document", "normalise": "time", "split": "stratified"}
+CONFIGURATION = {"epochs": 100, "batch_size": 32, "learning_rate": 0.01, "inputs": {"n_mels": 128}}
+SCALER = {"check": "scaler", "clean": True, "detail": "fitted statistics come from 1152 training clips only"}
+TIMINGS = {"features_s": 2.0, "epoch_s": 2.5, "ms_per_clip": 1.2, "peak_memory_mib": 1800.0, "total_s": 301.0}
+ENVIRONMENT = {"python": "3.11.9", "keras": "3.15.1", "backend": "tensorflow", "threads": 2, "commit": "abc"}
 
 Write = Callable[..., Path]
 
@@ -95,19 +99,16 @@ def content(
         "size": size,
         "data": data(clips, demo=demo),
         "classes": CLASSES,
-        "configuration": {"epochs": 100, "batch_size": 32, "learning_rate": 0.01, "inputs": {"n_mels": 128}},
+        "configuration": CONFIGURATION,
         "parameters": {"total": 27495, "trainable": 27191},
         **scores,
         "folds": [
             {"fold": fold, "train": 1152, "validation": 144, "test": tested // folds, "best_epoch": 37, "epochs": 60}
             for fold in range(folds)
         ],
-        "leaks": [
-            {"check": "speaker", "clean": folds > 1, "detail": "24 speakers in train and test"},
-            {"check": "scaler", "clean": True, "detail": "fitted statistics come from 1152 training clips only"},
-        ],
-        "timings": {"features_s": 2.0, "epoch_s": 2.5, "ms_per_clip": 1.2, "peak_memory_mib": 1800.0, "total_s": 301.0},
-        "environment": {"python": "3.11.9", "keras": "3.15.1", "backend": "tensorflow", "threads": 2, "commit": "abc"},
+        "leaks": [{"check": "speaker", "clean": folds > 1, "detail": "24 speakers in train and test"}, SCALER],
+        "timings": TIMINGS,
+        "environment": ENVIRONMENT,
         "notes": [],
         "status": "complete",
         "finished": "2026-01-01T00:00:00+00:00",
