@@ -31,6 +31,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 SAMPLE_RATE, SECONDS = 16_000, 3
 N_FFT, WIN_LENGTH, HOP_LENGTH, N_MELS, N_MFCC, WINDOW = 1024, 512, 512, 128, 128, "hamming"
 
+REST_S = 0.5
+"""Between two passes: OpenBLAS' threads, which librosa's products wake, go on spinning for a while after the last one
+and would take a core from whoever comes next (Encore lost a third of its rate that way)."""
+
 Contender = Callable[[np.ndarray], object]
 """Computes the MFCC of clips of shape (clips, samples)."""
 
@@ -182,6 +186,7 @@ def measure(found: dict[str, Contender], clips: np.ndarray, repeats: int) -> dic
     times: dict[str, list[float]] = {name: [] for name in found}
     for _ in range(repeats):
         for name, contender in found.items():
+            time.sleep(REST_S)
             times[name].append(seconds(contender, clips))
     return times
 
