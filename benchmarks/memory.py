@@ -15,8 +15,7 @@ from common.quiet import import_keras
 
 import_keras()
 
-from common import environment, pipeline  # noqa: E402
-from common.corpora import scan  # noqa: E402
+from common import cli, environment, pipeline  # noqa: E402
 from common.study import Setting  # noqa: E402
 from common.training import KerasLearner  # noqa: E402
 from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
@@ -29,7 +28,7 @@ def main(folder: Path) -> None:
     """Measure and print."""
     experiment = STUDY.experiment("parallel-mel-awgn")
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    clips = STUDY.label(scan([folder]).manifest, setting)
+    clips = STUDY.label(cli.scan_clips(STUDY, [folder]).manifest, setting)
     (fold,) = STUDY.split(clips, setting)
     prepared = experiment.prepare(clips, fold, CLASSES, setting)
     features_gib = prepared.train.x[:].nbytes / 2**30

@@ -33,7 +33,7 @@ from common import (
     runner,
     training,
 )
-from common.corpora import Scan, demo, scan
+from common.corpora import CORPORA, Scan, demo, scan
 from common.errors import InputError
 from common.printed import Layer
 from common.study import Experiment, Protocol, Setting, Size, Study
@@ -486,13 +486,29 @@ def _seconds(budget: str) -> float:
 
 
 def scan_clips(study: Study, data: Sequence[Path] | None) -> Scan:
-    """Scan the folders given or, without any, the demo corpus, which is made if it is not there."""
-    scanned = scan(data or [_demo_folder(study)])
+    """Scan the folders given or, without any, the demo corpus, which is made if it is not there.
+
+    Published corpora that the study does not use are left out: their clips have other labels, or other sound.
+
+    Raises:
+        InputError: there is nothing to scan, or no clip that the study can use.
+    """
+    scanned = _usable(study, scan(data or [_demo_folder(study)]))
     print(scanned.summary(), file=sys.stderr)
     absent = scanned.absent(study.corpora)
     if absent:
         announce(f"absent: {', '.join(absent)}; results are not comparable with the document's")
     return scanned
+
+
+def _usable(study: Study, scanned: Scan) -> Scan:
+    foreign = [found.corpus for found in scanned.found if found.corpus in CORPORA and found.corpus not in study.corpora]
+    usable = scanned.without(foreign)
+    if usable.manifest.empty:
+        raise InputError(f"{study.name} does not use {', '.join(foreign)}; name a folder of {', '.join(study.corpora)}")
+    if foreign:
+        announce(f"left out: {', '.join(foreign)}, which {study.name} does not use")
+    return usable
 
 
 def default_runs(data: Sequence[Path] | None) -> Path:

@@ -4,9 +4,9 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -56,12 +56,38 @@ class Estimate:
 
 
 @dataclass(frozen=True, eq=False)
+class Clips:
+    """The clips that a run predicted, in the order of their names; of thousands of runs they are in memory at a time.
+
+    Attributes:
+        names: corpus and name with a colon between, as UTF-8, shape (n,).
+        groups: what each clip shares with others, and intervals are drawn over: its song, or else speaker; as `names`.
+        correct: whether each was predicted rightly, shape (n,).
+    """
+
+    names: np.ndarray
+    groups: np.ndarray
+    correct: np.ndarray
+
+    @classmethod
+    def of(cls, predictions: pd.DataFrame) -> Self:
+        """Return what a table of predictions says, in columns as `Record.predictions` describes them."""
+        pairs = zip(predictions["corpus"].tolist(), predictions["name"].tolist(), strict=True)
+        names = np.array([f"{corpus}:{name}".encode() for corpus, name in pairs])
+        order = np.argsort(names, kind="stable")
+        shared = predictions["group" if "group" in predictions else "speaker"].tolist()
+        groups = np.array([one.encode() for one in shared])
+        correct = (predictions["true"] == predictions["predicted"]).to_numpy(dtype=bool)
+        return cls(names[order], groups[order], correct[order])
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
-    """One checked record with its tables."""
+    """One checked record with its learning curves and what it said of each clip."""
 
     record: records.Record
     history: pd.DataFrame
-    predictions: pd.DataFrame
+    clips: Clips
 
     @property
     def folder(self) -> Path:
@@ -80,31 +106,17 @@ class Run:
 
     def estimate(self, metric: str) -> Estimate:
         """Return an overall metric with its interval; raises KeyError where the record has none of this name."""
-        row = self.data["metrics"][metric]
-        return Estimate(row["value"], (row["interval"][0], row["interval"][1]), row["n"])
-
-    @cached_property
-    def correct(self) -> pd.Series:
-        """Whether each clip was predicted rightly, by the clip's corpus and name with a colon between, sorted."""
-        true, predicted = (self.predictions[column].to_numpy(dtype=str) for column in ("true", "predicted"))
-        order = np.argsort(self._clips, kind="stable")
-        return pd.Series((true == predicted)[order], self._clips[order])
-
-    @cached_property
-    def groups(self) -> np.ndarray:
-        """What each clip of `correct` shares with others, and intervals are drawn over: its song, or else speaker."""
-        shared = "group" if "group" in self.predictions else "speaker"
-        return self.predictions[shared].to_numpy(dtype=str)[np.argsort(self._clips, kind="stable")]
+        return _estimate(self.data, metric)
 
     @property
     def over_groups(self) -> bool:
         """Whether the intervals are over songs or speakers, not over clips."""
         return str(self.data["metrics"]["accuracy"].get("method", "")).endswith(" groups")
 
-    @cached_property
-    def _clips(self) -> np.ndarray:
-        corpus, name = (self.predictions[column].to_numpy(dtype=str) for column in ("corpus", "name"))
-        return np.char.add(np.char.add(corpus, ":"), name)
+
+def _estimate(record: Mapping[str, Any], metric: str) -> Estimate:
+    row = record["metrics"][metric]
+    return Estimate(row["value"], (row["interval"][0], row["interval"][1]), row["n"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,40 +340,45 @@ def _run(folder: Path) -> Run:
         if where := flaw(record.data):
             raise ValueError(where)
         published.load(record.data["study"]).experiment(record.data["experiment"])
-        run = Run(record, record.history(), record.predictions())
-        problem = _problem(run)
+        history, predictions = record.history(), record.predictions()
+        problem = _problem(record.data, history, predictions)
     except InputError as error:
         raise InputError(f"{record.folder}: {error}") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         problem = f"it is damaged ({type(error).__name__}: {error})"
     if problem:
         raise InputError(f"{record.folder}: {problem}; delete the folder and run again")
-    return run
+    return Run(record, history, Clips.of(predictions))
 
 
-def _problem(run: Run) -> str | None:
+def _problem(record: Mapping[str, Any], history: pd.DataFrame, predictions: pd.DataFrame) -> str | None:
     """Say what in a record cannot be true, or None."""
-    missing = [name for name in HISTORY_COLUMNS if name not in run.history]
-    missing += [name for name in PREDICTION_COLUMNS if name not in run.predictions]
+    missing = [name for name in HISTORY_COLUMNS if name not in history]
+    missing += [name for name in PREDICTION_COLUMNS if name not in predictions]
     if missing:
         return f"its tables lack {', '.join(missing)}"
-    if run.predictions.empty:
+    if predictions.empty:
         return "it has no predictions"
-    return _problem_of_classes(run) or _problem_of_metrics(run) or _problem_of_means(run) or _problem_of_intervals(run)
+    return (
+        _problem_of_classes(record, predictions)
+        or _problem_of_metrics(record, len(predictions))
+        or _problem_of_means(record)
+        or _problem_of_intervals(record)
+    )
 
 
-def _problem_of_classes(run: Run) -> str | None:
-    data, classes = run.data, run.data["classes"]
-    confusion = _confusion(run.predictions, classes)
-    if not np.array_equal(confusion, np.asarray(data["confusion"])):
+def _problem_of_classes(record: Mapping[str, Any], predictions: pd.DataFrame) -> str | None:
+    classes = record["classes"]
+    confusion = _confusion(predictions, classes)
+    if not np.array_equal(confusion, np.asarray(record["confusion"])):
         return "its confusion matrix is not that of its predictions"
-    if list(data["per_class"]) != classes:
+    if list(record["per_class"]) != classes:
         return "its per-class table has other classes"
-    if [row["support"] for row in data["per_class"].values()] != confusion.sum(axis=1).tolist():
+    if [row["support"] for row in record["per_class"].values()] != confusion.sum(axis=1).tolist():
         return "its supports are not those of its predictions"
-    if abs(data["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > TOLERANCE:
+    if abs(record["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > TOLERANCE:
         return "its accuracy is not that of its predictions"
-    return _problem_of_scores(data["per_class"], confusion)
+    return _problem_of_scores(record["per_class"], confusion)
 
 
 def _problem_of_scores(rows: Mapping[str, Mapping[str, Any]], confusion: np.ndarray) -> str | None:
@@ -386,10 +403,9 @@ def _counted(confusion: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _problem_of_metrics(run: Run) -> str | None:
-    tested = len(run.predictions)
+def _problem_of_metrics(record: Mapping[str, Any], tested: int) -> str | None:
     for name in METRICS:
-        ours = run.estimate(name)
+        ours = _estimate(record, name)
         if not all(0 <= value <= 1 for value in (ours.value, *ours.interval)):
             return f"its {name} is outside 0 to 1"
         if ours.n != tested:
@@ -397,21 +413,21 @@ def _problem_of_metrics(run: Run) -> str | None:
     return None
 
 
-def _problem_of_means(run: Run) -> str | None:
+def _problem_of_means(record: Mapping[str, Any]) -> str | None:
     """Hold the means over the classes against the confusions; only classes with clips count."""
-    confusion = np.asarray(run.data["confusion"])
+    confusion = np.asarray(record["confusion"])
     support, counted = confusion.sum(axis=1), _counted(confusion)
     for mean, weights in zip(MEANS, (support > 0, support), strict=True):
         for score, values in counted.items():
             name = f"{mean}_{score}"
-            if abs(run.estimate(name).value - np.average(values, weights=weights)) > TOLERANCE:
+            if abs(_estimate(record, name).value - np.average(values, weights=weights)) > TOLERANCE:
                 return f"its {name} is not that of its predictions"
     return None
 
 
-def _problem_of_intervals(run: Run) -> str | None:
-    for name in run.data["metrics"]:
-        ours = run.estimate(name)
+def _problem_of_intervals(record: Mapping[str, Any]) -> str | None:
+    for name in record["metrics"]:
+        ours = _estimate(record, name)
         if not _within(ours.value, ours.interval, top=math.inf):
             return f"its {name} lies outside its interval"
     return None

@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from common.metrics import (
     PERCENTILES,
@@ -394,8 +393,8 @@ def paired_over_groups(first: Group, second: Group) -> Estimate | None:
     pairs = [(run, others[run.seed]) for run in first.runs if run.seed in others]
     if not pairs or not all(_same_clips(one, other) for one, other in pairs):
         return None
-    gained = [_right(one).astype(int) - _right(other) for one, other in pairs]
-    member, _ = pd.factorize(np.concatenate([one.groups for one, _ in pairs]))
+    gained = [one.clips.correct.astype(int) - other.clips.correct for one, other in pairs]
+    _, member = np.unique(np.concatenate([one.clips.groups for one, _ in pairs]), return_inverse=True)
     of_groups = np.stack([np.bincount(member, weights=np.concatenate(gained)), np.bincount(member)], axis=1)
     gain, n = of_groups.sum(axis=0)
     return Estimate(float(gain / n), _drawn(of_groups), len(of_groups))
@@ -426,16 +425,13 @@ def _over_groups(base: Group, other: Group) -> tuple[Interval, str] | None:
 def _paired(base: Run, other: Run) -> PairedRun:
     same = _same_clips(base, other)
     # The test takes clips for independent draws.
-    test = mcnemar(_right(base), _right(other)) if same and not (base.over_groups or other.over_groups) else None
+    independent = not (base.over_groups or other.over_groups)
+    test = mcnemar(base.clips.correct, other.clips.correct) if same and independent else None
     return PairedRun(base.seed, base.estimate(ACCURACY).value, other.estimate(ACCURACY).value, test, same)
 
 
 def _same_clips(one: Run, other: Run) -> bool:
-    return one.correct.index.equals(other.correct.index)
-
-
-def _right(run: Run) -> np.ndarray:
-    return run.correct.to_numpy(dtype=bool)
+    return np.array_equal(one.clips.names, other.clips.names)
 
 
 def _difference_over(runs: list[tuple[Run, Run]], paired: tuple[PairedRun, ...]) -> tuple[Interval, str]:
@@ -443,6 +439,6 @@ def _difference_over(runs: list[tuple[Run, Run]], paired: tuple[PairedRun, ...])
         return mean_interval([pair.difference for pair in paired]), f"Student over {len(paired)} seeds"
     base, other = runs[0]
     if _same_clips(base, other):
-        return paired_difference(_right(other), _right(base)), "paired bootstrap over clips"
+        return paired_difference(other.clips.correct, base.clips.correct), "paired bootstrap over clips"
     ours, theirs = other.estimate(ACCURACY), base.estimate(ACCURACY)
     return difference_interval(ours.value, ours.interval, theirs.value, theirs.interval), "as of independent clips"

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -216,6 +216,11 @@ class Scan:
         """Return those of the corpora `names` of which not one clip was found."""
         present = {found.corpus for found in self.found}
         return [name for name in names if name not in present]
+
+    def without(self, names: Collection[str]) -> "Scan":
+        """Return the same without the corpora `names`."""
+        kept = self.manifest[~self.manifest["corpus"].isin(list(names))].reset_index(drop=True)
+        return Scan(kept, [found for found in self.found if found.corpus not in names], self.omissions)
 
     def facts(self) -> dict[str, Any]:
         """Return the same facts as plain values, for `--json` and records."""

@@ -24,8 +24,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from common import cache, environment, jobs, training, trials
-from common.corpora import Scan, emotify, scan
+from common import cache, cli, environment, jobs, training, trials
+from common.corpora import Scan, emotify
 from common.errors import InputError
 from common.metrics import group_confusions
 from common.progress import progress
@@ -123,7 +123,7 @@ def evidence(
 ) -> None:
     """Try other labels and folds than those of the protocols, for the reports to hold against the printed matrices."""
     place = runs / STUDY.name / trials.NAME
-    found = try_all(scan([data]), weights, place)
+    found = try_all(cli.scan_clips(STUDY, [data]), weights, place)
     print(f"{place}: {len(found.all)} trials; python -m reports --runs {runs} holds them against the printed matrices")
 
 

@@ -298,6 +298,29 @@ def test_an_empty_folder_is_refused(encore, tmp_path) -> None:
     assert "holds no audio" in err
 
 
+@pytest.fixture
+def foreign(corpus, tmp_path) -> Path:
+    """Return a folder with a clip of a published corpus that the document does not use."""
+    (tmp_path / "foreign").mkdir()
+    shutil.copy(next(corpus.glob("*.wav")), tmp_path / "foreign" / "03-01-05-01-01-01-12.wav")
+    return tmp_path / "foreign"
+
+
+def test_a_corpus_that_the_document_does_not_use_is_left_out_and_named(encore, corpus, foreign) -> None:
+    _, alone, _ = encore("run", "patient", "--data", corpus, "--dry-run", "--json")
+    code, out, err = encore("run", "patient", "--data", corpus, "--data", foreign, "--dry-run", "--json")
+    assert code == 0
+    assert "left out: ravdess, which tiny does not use" in err
+    assert "1 of 1440 clips" not in err
+    assert json.loads(out)["clips"] == json.loads(alone)["clips"] == 96
+
+
+def test_clips_of_nothing_but_another_documents_corpus_are_refused(encore, foreign) -> None:
+    code, _, err = encore("run", "patient", "--data", foreign)
+    assert code == 2
+    assert err == "error: tiny does not use ravdess; name a folder of savee\n"
+
+
 def test_a_runs_folder_that_cannot_be_written_is_one_sentence(encore, corpus, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     code, _, err = encore("run", "patient", "--data", corpus, "--runs", "file/runs")

@@ -12,7 +12,7 @@ from reports.answers import answers
 from reports.answers.emotify_done import ALPHABETICAL, CORPUS, HANDCRAFTED, Evidence, by_accuracy, on_folds
 from reports.answers.emotify_features import compared
 from reports.answers.matrices import chi_square, expected, likeliest, log_likelihood, own_distances, recognised
-from reports.collect import Group, Run
+from reports.collect import Clips, Group, Run
 from reports.compare import paired_over_groups
 
 SURE = np.array([[90, 5, 5], [5, 90, 5], [5, 5, 90]])
@@ -50,7 +50,7 @@ def run(seed: int, right: list[int]) -> Run:
     predicted = ["calm" if hit else "tense" for hit in right]
     table = pd.DataFrame({"corpus": "emotify", "name": pieces, "true": "calm", "predicted": predicted})
     table["group"] = [piece.partition("#")[0] for piece in pieces]
-    return Run(records.Record(Path(), {"seed": seed}), pd.DataFrame(), table)
+    return Run(records.Record(Path(), {"seed": seed}), pd.DataFrame(), Clips.of(table))
 
 
 def test_a_difference_over_songs_is_of_the_seeds_that_both_have() -> None:
@@ -85,7 +85,8 @@ def folded(experiment: str, accuracies: dict[int, float], folds: str = "song") -
         seed: {**shared, "seed": seed, "metrics": {"accuracy": {"value": value, "interval": [0, 1], "n": 100}}}
         for seed, value in accuracies.items()
     }
-    return Group(tuple(Run(records.Record(Path(), data), pd.DataFrame(), pd.DataFrame()) for data in scored.values()))
+    none = Clips.of(pd.DataFrame(columns=["name", "corpus", "speaker", "true", "predicted"]))
+    return Group(tuple(Run(records.Record(Path(), data), pd.DataFrame(), none) for data in scored.values()))
 
 
 def of_whole_songs(*groups: Group) -> str:

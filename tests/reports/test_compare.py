@@ -10,7 +10,7 @@ from common import records
 from common.metrics import classification, newcombe
 from common.printed import ConfusionTable
 from common.published import load
-from reports.collect import Group, Run, collect
+from reports.collect import Clips, Group, Run, collect
 from reports.compare import Verdict, effects, paired_over_groups, verdicts
 from reports.figures.sheet import data_of
 
@@ -258,7 +258,7 @@ def test_a_song_gained_as_a_whole_is_one_draw() -> None:
         predicted = ["calm" if hit else "tense" for hit in right]
         table = pd.DataFrame({"corpus": "own", "name": names, "true": "calm", "predicted": predicted, "speaker": "all"})
         songs = table.assign(group=["one"] * 3 + ["two"] * (len(right) - 3))
-        return Run(records.Record(Path(), {"seed": seed}), pd.DataFrame(), songs)
+        return Run(records.Record(Path(), {"seed": seed}), pd.DataFrame(), Clips.of(songs))
 
     found = paired_over_groups(Group((run(0, [1, 1, 1, 0, 0, 0]),)), Group((run(0, [0] * 6),)))
     assert (found.value, found.n, found.interval) == (0.5, 2, (0.0, 1.0))
