@@ -4,8 +4,8 @@
 files. Formats are those of libsndfile: wav, flac, mp3, ogg, opus and more. Numbers agree with
 `librosa.load(path, sr=..., offset=..., duration=...)`, which also mixes first and resamples with soxr HQ.
 
-A file that is damaged is refused and never quietly replaced by silence. A WAV file that ends before its header says
-is damaged, too; an Ogg or Opus file that was cut off cannot be told from a shorter one.
+A file that is damaged is refused and never quietly replaced by silence. A WAV file that ends before its header says, or
+an Ogg file without its last page, is damaged, too.
 """
 
 import re
@@ -168,12 +168,23 @@ def _check_length(file: soundfile.SoundFile, first: int) -> None:
         raise _Unusable("holds no samples")
     if file.frames <= first:
         raise _Unusable(f"ends after {file.frames / file.samplerate:.2f} s, before the part to be read begins")
-    # libsndfile shortens a WAV file to what is there and only notes in its log what the header had announced.
+    if reason := cut_off(file):
+        raise _Unusable(f"is cut off: {reason}")
+
+
+def cut_off(file: soundfile.SoundFile) -> str:
+    """Say what a file lacks at its end, as far as its header tells, or nothing.
+
+    libsndfile shortens a file to what is there and only notes in its log what should have been.
+    """
+    seconds = file.frames / file.samplerate
+    if "lacks an end-of-stream bit" in file.extra_info:
+        return f"{seconds:.2f} s are there, and its last page is not"
     noted = re.search(r"^data\s*: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
-    if noted and int(noted[1]) < UNKNOWN_LENGTH:
-        announced = file.frames / file.samplerate * int(noted[1]) / int(noted[2])
-        if announced - file.frames / file.samplerate > MISSING_S:
-            raise _Unusable(f"is cut off: {file.frames / file.samplerate:.2f} s are there of {announced:.2f} s")
+    announced = seconds * int(noted[1]) / int(noted[2]) if noted and int(noted[2]) > 0 else 0.0
+    if noted and int(noted[1]) < UNKNOWN_LENGTH and announced - seconds > MISSING_S:
+        return f"{seconds:.2f} s are there of {announced:.2f} s"
+    return ""
 
 
 def _why_unreadable(path: Path, error: soundfile.LibsndfileError) -> str:

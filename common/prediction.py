@@ -112,7 +112,7 @@ def predict(study: Study, record: Record, files: Sequence[Path], *, weights: str
     folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
     for path in files:
         if isinstance(reason := duration_or_reason(path), str):
-            raise InputError(f"{path}: {reason}; predict takes audio files")
+            raise InputError(f"{path}: {reason}; predict takes whole audio files")
     about = _about_models(study, experiment, setting, record, [learner for learner, _ in folds])
     classes, known = tuple(record.data["classes"]), _Known(record)
     return [_predict(experiment, setting, folds, path, classes, (*known.met(path), *about)) for path in files]

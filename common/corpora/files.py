@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import soundfile
 
+from common import audio
 from common.progress import progress
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus"})
@@ -66,10 +67,13 @@ ABSENT = "File does not exist"
 def duration_or_reason(path: Path) -> float | str:
     """Return the seconds of audio that the header of `path` announces, or why it is no audio."""
     try:
-        header = soundfile.info(path)
+        with soundfile.SoundFile(path) as file:
+            if not file.frames:
+                return "no samples in it"
+            # Without its seconds: scans count the files of one reason.
+            return "cut off before its end" if audio.cut_off(file) else file.frames / file.samplerate
     except (soundfile.LibsndfileError, OSError) as error:
         return _why_unreadable(path, error)
-    return header.frames / header.samplerate if header.frames > 0 else "no samples in it"
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:

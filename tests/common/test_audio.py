@@ -104,6 +104,10 @@ DAMAGED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "cut wav": (lambda folder: truncated(write(folder / "a.wav"), 0.5), r"a.wav is cut off: 0.50 s are .* of 1.00 s"),
     "cut flac": (lambda folder: truncated(write(folder / "a.flac"), 0.5), "a.flac is damaged or no audio"),
     "cut mp3": (lambda folder: truncated(write(folder / "a.mp3"), 0.5), "a.mp3 is cut off or damaged"),
+    "cut ogg": (
+        lambda folder: truncated(write(folder / "a.ogg", np.tile(SECOND, 9)), 0.5),
+        r"a.ogg is cut off: .* its last page",
+    ),
     "not a number": (
         lambda folder: write(folder / "a.wav", np.array([0.0, np.nan, 0.0]), subtype="FLOAT"),
         "a.wav holds samples that are not finite",

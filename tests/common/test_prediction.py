@@ -83,7 +83,7 @@ def test_the_origin_names_protocol_and_data(pieces) -> None:
 
 def test_a_text_file_is_refused_in_one_sentence(pieces, tmp_path) -> None:
     (tmp_path / "notes.wav").write_text("not a sound")
-    with pytest.raises(InputError, match=r"notes\.wav: not readable as audio .*; predict takes audio files$"):
+    with pytest.raises(InputError, match=r"notes\.wav: not readable as audio .*; predict takes whole audio files$"):
         prediction.predict(tiny_pieces.STUDY, pieces, [tmp_path / "notes.wav"])
 
 

@@ -1,6 +1,8 @@
 import shutil
 
+import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -157,6 +159,18 @@ def test_a_damaged_file_is_left_out_with_the_reason(make_clips, contents, reason
     result = scan([folder])
     assert names(result) == ["Actor_01/03-01-01-01-01-01-01"]
     assert reason in result.left_out[0]
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".ogg"])
+def test_a_file_that_was_cut_off_is_left_out(make_clips, suffix):
+    folder = make_clips(RAVDESS)
+    cut = (folder / RAVDESS[1]).with_suffix(suffix)
+    (folder / RAVDESS[1]).unlink()
+    soundfile.write(cut, np.random.default_rng(0).normal(0, 0.1, 432_000), 48_000)
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    result = scan([folder])
+    assert names(result) == ["Actor_01/03-01-01-01-01-01-01"]
+    assert result.left_out == [f"{cut}: cut off before its end"]
 
 
 def test_an_mp3_without_a_frame_is_called_damaged_not_absent(make_clips):
