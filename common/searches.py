@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # `reports` reads searches, and would wait for scikit-learn t
 SCHEMA = 1
 """Version of `search.json`; readers refuse others."""
 
+OBJECTIVES = {"val_accuracy": "validation accuracy", "val_loss": "validation loss"}
+"""What trials are ranked by, in words."""
+
 FIELDS = (
     "study",
     "experiment",
@@ -83,11 +86,16 @@ class SearchResult:
         return dict(self.data["chosen"])
 
     @property
-    def best(self) -> dict[str, Any]:
-        """The best row, the first of equals."""
+    def ranked(self) -> list[dict[str, Any]]:
+        """The complete rows, the best first, equals in the order of their trials."""
         scores = [row for row in self.data["rows"] if row["status"] == "complete"]
         objective = self.data["objective"]
-        return min(scores, key=lambda row: row[objective] if objective == "val_loss" else -row[objective])
+        return sorted(scores, key=lambda row: row[objective] if objective == "val_loss" else -row[objective])
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The best row, the first of equals."""
+        return self.ranked[0]
 
     @property
     def table(self) -> pd.DataFrame:

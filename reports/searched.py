@@ -5,9 +5,9 @@ from typing import Any
 
 from common.printed import Search
 from common.published import Published
-from common.searches import SearchResult
+from common.searches import OBJECTIVES, SearchResult
 from reports.beside import PRINTED, heading, origin, written
-from reports.content import Cell, Column, Number, Table
+from reports.content import Cell, Column, Number, Table, cell_text
 from reports.tables import place_of, setting_cell, words_of
 
 OF_LAST_EPOCH = {
@@ -107,4 +107,18 @@ def _told(published: Published, search: SearchResult) -> list[str]:
     longest = max(row["epochs"] or 0 for row in rows)
     kind = "Hyperband" if search.data["kind"] == "hyperband" else search.data["kind"]
     made = f"{kind}, {len(rows)} trials of at most {longest} of {settings['epochs']} epochs"
-    return ["; ".join([made, origin(published, search.data, [search.data["seed"]])]), *search.data["notes"]]
+    data = origin(published, search.data, [search.data["seed"]])
+    return ["; ".join([made, data]), _ranking(search), *search.data["notes"]]
+
+
+def _ranking(search: SearchResult) -> str:
+    """Say by which score the choice was made, and by how much: the table has the scores of the last epochs."""
+    best, objective = search.best, search.data["objective"]
+    said = f"chosen by the best epoch, {OBJECTIVES[objective]} {best[objective]:.3f} in epoch {best['best_epoch']}"
+    second = next((row for row in search.ranked if row["values"] != best["values"]), None)
+    if second is None:
+        return said
+    values = ", ".join(
+        f"{words_of(name).lower()} {cell_text(setting_cell(value))}" for name, value in second["values"].items()
+    )
+    return f"{said}; next {second[objective]:.3f}, {values}"

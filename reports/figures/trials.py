@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from common.published import Published
-from common.searches import SearchResult
+from common.searches import OBJECTIVES, SearchResult
 from reports.figures.sheet import (
     BLACK,
     BLUE,
@@ -32,9 +32,7 @@ from reports.figures.sheet import (
 COLOURS = (BLUE, SKY, GREEN, ORANGE, RED, PURPLE)
 """Of the values, in their order; a search over more values has no picture."""
 PANELS = ("val_accuracy", "val_loss", "accuracy", "loss")
-WORDS = {"val_accuracy": "validation accuracy", "val_loss": "validation loss"} | {
-    name: f"training {name}" for name in ("accuracy", "loss")
-}
+WORDS = OBJECTIVES | {name: f"training {name}" for name in ("accuracy", "loss")}
 PITCH = 3.0
 """Inches from one row of panels to the next."""
 SHORT = 5

@@ -42,10 +42,12 @@ def test_the_scores_of_the_last_epoch_stand_beside_the_printed_ones(search: Writ
 
 def test_the_notes_say_how_each_search_was_made_on_what_and_what_it_lacks(search: Write, runs: Path) -> None:
     search("literal")
-    first, second = table_of(collect([runs])).notes
+    first, ranking, second = table_of(collect([runs])).notes
     assert first.startswith("Ours, literal: Hyperband, 4 trials of at most 2 of 100 epochs; 1,440 of 12,162 clips: ")
     assert first.endswith("; seed 0; not comparable.")
     assert second == "Ours, literal: it ended early."
+    best = "chosen by the best epoch, validation accuracy 0.552 in epoch 2; next 0.202, learning rate 0.001"
+    assert ranking == f"Ours, literal: {best}."
 
 
 def test_a_search_of_the_demo_corpus_is_called_a_demo(search: Write, runs: Path) -> None:
