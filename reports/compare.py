@@ -27,7 +27,7 @@ from common.metrics import (
     wilson,
 )
 from common.published import Printed, Published
-from reports.collect import Estimate, Group, Run, cut_to
+from reports.collect import Clips, Estimate, Group, Run, cut_to
 
 REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED = "reproduced", "inconclusive", "not reproduced"
 NOT_COMPARABLE, NOT_RUN = "not comparable", "not run"
@@ -384,26 +384,40 @@ def contrast(base: Group, other: Group) -> Effect | None:
 
 
 def paired_over_groups(first: Group, second: Group) -> Estimate | None:
-    """Return by how much the first is more accurate on the same clips, with its interval over songs or speakers.
+    """Return by how much the first is more accurate, with its interval over songs or speakers.
 
-    The interval is from a bootstrap. None where the groups share no seed, or a shared seed has other clips. n is the
+    The interval is from a bootstrap that draws songs or speakers with all their clips of both sides, which need not be
+    the same clips: how ties are settled may leave a song out of one. None where the groups share no seed. n is the
     number of songs or speakers.
     """
     others = {run.seed: run for run in second.runs}
     pairs = [(run, others[run.seed]) for run in first.runs if run.seed in others]
-    if not pairs or not all(_same_clips(one, other) for one, other in pairs):
+    if not pairs:
         return None
-    gained = [one.clips.correct.astype(int) - other.clips.correct for one, other in pairs]
-    _, member = np.unique(np.concatenate([one.clips.groups for one, _ in pairs]), return_inverse=True)
-    of_groups = np.stack([np.bincount(member, weights=np.concatenate(gained)), np.bincount(member)], axis=1)
-    gain, n = of_groups.sum(axis=0)
-    return Estimate(float(gain / n), _drawn(of_groups), len(of_groups))
+    sides = [[run.clips for run in runs] for runs in zip(*pairs, strict=True)]
+    names = np.unique(np.concatenate([clips.groups for side in sides for clips in side]))
+    counts = np.concatenate([_of_groups(side, names) for side in sides])
+    (value,) = _gains(counts.sum(axis=1, keepdims=True))
+    return Estimate(float(value), _drawn(counts), len(names))
 
 
-def _drawn(of_groups: np.ndarray) -> Interval:
-    """Draw groups; `of_groups` has the clips gained and the clips of each, over all seeds."""
-    gains, clips = (_draws(len(of_groups)) @ of_groups).T
-    low, high = np.percentile(gains / clips, PERCENTILES)
+def _of_groups(side: Sequence[Clips], names: np.ndarray) -> np.ndarray:
+    """Return the clips of each group that are right, and all of them, over all seeds; shape (2, groups)."""
+    place = np.searchsorted(names, np.concatenate([clips.groups for clips in side]))
+    right = np.concatenate([clips.correct for clips in side])
+    return np.stack([np.bincount(place, weights=hits, minlength=len(names)) for hits in (right, np.ones(len(right)))])
+
+
+def _gains(counts: np.ndarray) -> np.ndarray:
+    """Return the difference of accuracies; `counts` has right and all clips of the first, then of the second."""
+    right, clips, others_right, others_clips = counts
+    tested = (clips > 0) & (others_clips > 0)
+    return right[tested] / clips[tested] - others_right[tested] / others_clips[tested]
+
+
+def _drawn(counts: np.ndarray) -> Interval:
+    """Draw groups; `counts`, as for `_gains`, has a column for each."""
+    low, high = np.percentile(_gains(counts @ _draws(counts.shape[1]).T), PERCENTILES)
     return float(low), float(high)
 
 

@@ -62,8 +62,14 @@ def test_a_difference_over_songs_is_of_the_seeds_that_both_have() -> None:
     assert found.interval == (0.0, 1.0)  # one song decides: drawn never, or always
 
 
-def test_a_difference_of_other_pieces_is_none() -> None:
-    assert paired_over_groups(Group((run(0, [1, 1]),)), Group((run(0, [1, 1, 1, 1]),))) is None
+def test_a_song_that_one_side_lacks_is_drawn_too() -> None:
+    found = paired_over_groups(Group((run(0, [1, 1, 0, 0]),)), Group((run(0, [0, 0]),)))
+    assert found is not None
+    assert (found.value, found.n) == (0.5, 2)
+    assert found.interval == (0.5, 1.0)  # without the second song, the first is all of both sides
+
+
+def test_a_difference_without_a_seed_in_common_is_none() -> None:
     assert paired_over_groups(Group((run(0, [1, 1]),)), Group((run(1, [1, 1]),))) is None
 
 
