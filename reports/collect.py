@@ -360,11 +360,28 @@ def _problem(record: Mapping[str, Any], history: pd.DataFrame, predictions: pd.D
     if predictions.empty:
         return "it has no predictions"
     return (
-        _problem_of_classes(record, predictions)
+        _problem_of_history(record, history)
+        or _problem_of_classes(record, predictions)
         or _problem_of_metrics(record, len(predictions))
         or _problem_of_means(record)
         or _problem_of_intervals(record)
     )
+
+
+def _problem_of_history(record: Mapping[str, Any], history: pd.DataFrame) -> str | None:
+    """Hold the learning curves against the epochs of each fold: a curve that was cut off is that of another run."""
+    words = [name for name in HISTORY_COLUMNS[2:] if not pd.api.types.is_numeric_dtype(history[name])]
+    if words and len(history):
+        return f"its learning curves have words in {words[0]}"
+    for fold in record["folds"]:
+        own = history[history["fold"] == fold["fold"]]
+        again = own["stage"] == "retrain"
+        retrained = bool(record["configuration"].get("retrain")) or again.any()
+        told = ((~again, fold.get("epochs")), (again, fold["best_epoch"] if retrained else None))
+        for rows, epochs in told:
+            if own.loc[rows, "epoch"].tolist() != list(range(1, (epochs or 0) + 1)):
+                return f"its learning curve of fold {fold['fold']} has other epochs than its record tells"
+    return None
 
 
 def _problem_of_classes(record: Mapping[str, Any], predictions: pd.DataFrame) -> str | None:

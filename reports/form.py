@@ -70,12 +70,18 @@ class ClassRow(Part):
         return self
 
 
+class Identity(Part):
+    """What reports ask of a run's identity."""
+
+    folds: Count | None = None
+
+
 class Configuration(Part):
     """The settings that a verdict asks for."""
 
     inputs: dict[str, Any] = {}
     overrides: dict[str, Any] = {}
-    identity: dict[str, Any] = {}
+    identity: Identity = Identity()
 
 
 class Parameters(Part):
@@ -90,6 +96,7 @@ class Fold(Part):
 
     fold: Count
     best_epoch: Count | None
+    epochs: Count | None = None
 
 
 class Leak(Part):

@@ -33,7 +33,7 @@ def confused(accuracy: float, support: list[int], seed: int) -> tuple[np.ndarray
     return true, np.where(hit, true, wrong)
 
 
-def curves(folds: int, epochs: int, *, retrain: bool) -> pd.DataFrame:
+def curves(folds: int, epochs: int, *, retrain: int | None) -> pd.DataFrame:
     parts = []
     for fold in range(folds):
         epoch = np.arange(1, epochs + 1)
@@ -43,7 +43,7 @@ def curves(folds: int, epochs: int, *, retrain: bool) -> pd.DataFrame:
         table |= {"accuracy": 1 - loss / 2.2, "val_loss": val, "val_accuracy": 1 - val / 2.5, "seconds": 2.5}
         parts.append(pd.DataFrame(table))
         if retrain:
-            short = parts[-1].head(epochs * 2 // 3).assign(stage="retrain", val_loss=None, val_accuracy=None)
+            short = parts[-1].head(retrain).assign(stage="retrain", val_loss=None, val_accuracy=None)
             parts.append(short)
     return pd.concat(parts, ignore_index=True)
 
@@ -85,7 +85,7 @@ def content(
             "predicted": np.array(CLASSES)[predicted],
         }
     )
-    history = curves(folds, 60, retrain=experiment.startswith("single"))
+    history = curves(folds, 60, retrain=37 if experiment.startswith("single") else None)
     changed = [part.partition("=")[0] for part in protocol.split("+")[1:]]
     switches = SWITCHES | dict(part.split("=") for part in protocol.split("+")[1:])
     scores = classification(true, predicted, CLASSES, groups=speakers if folds > 1 else None)
@@ -99,7 +99,7 @@ def content(
         "size": size,
         "data": data(clips, demo=demo),
         "classes": CLASSES,
-        "configuration": CONFIGURATION,
+        "configuration": CONFIGURATION | {"retrain": experiment.startswith("single")},
         "parameters": {"total": 27495, "trainable": 27191},
         **scores,
         "folds": [

@@ -40,6 +40,16 @@ def without_a_column(folder: Path) -> None:
     table.drop(columns="val_loss").to_csv(folder / "history.csv", index=False)
 
 
+def with_less_of_its_curve(folder: Path) -> None:
+    pd.read_csv(folder / "history.csv").head(11).to_csv(folder / "history.csv", index=False)
+
+
+def with_a_word_in_its_curve(folder: Path) -> None:
+    table = pd.read_csv(folder / "history.csv", dtype={"loss": object})
+    table.loc[3, "loss"] = "abc"
+    table.to_csv(folder / "history.csv", index=False)
+
+
 def with_an_impossible_metric(folder: Path) -> None:
     metrics = json.loads((folder / "record.json").read_text())["metrics"]
     metrics["macro_f1"]["value"] = 1.2
@@ -88,6 +98,8 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "unknown study": (lambda folder: edit(folder, study="dance"), "no published numbers of 'dance'"),
     "other predictions": (with_other_predictions, "confusion matrix is not that of its predictions"),
     "no predictions": (lambda folder: (folder / "predictions.csv").unlink(), "it is damaged"),
+    "learning curve cut off": (with_less_of_its_curve, "its learning curve of fold 0 has other epochs than its record"),
+    "learning curve of words": (with_a_word_in_its_curve, "its learning curves have words in loss"),
     "a column lost": (without_a_column, "lack val_loss"),
     "impossible metric": (with_an_impossible_metric, "outside 0 to 1"),
     "other accuracy": (with_another_accuracy, "its accuracy is not that of its predictions"),
@@ -117,6 +129,10 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "loss null": (put("metrics", "loss", to=None), "metrics.loss: Input should be"),
     "other n": (put("metrics", "accuracy", "n", to=3), "its accuracy is of 3 clips, its predictions are of 1217"),
     "parameters null": (put("parameters", to=None), "parameters: Input should be"),
+    "folds of another type": (
+        put("configuration", "identity", to={"folds": "x"}),
+        "configuration.identity.folds: Input",
+    ),
     "timings lost": (put("timings", to={}), "timings.epoch_s: Field required"),
     "fields lost": (lambda folder: (folder / "record.json").write_text('{"schema": 1}'), "lacks study"),
 }
