@@ -78,7 +78,7 @@ def encore(train: Arrays, validation: Arrays, folder: Path) -> None:
         training=training,
         objective="val_loss",
         seed=1,
-        context={},
+        context={"data": {}},
         folder=folder,
     )
     hyperband.search(search)

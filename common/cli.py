@@ -155,7 +155,8 @@ def _run(
     experiments = _able(experiments, strategy, named=bool(names))
     scanned = scan_clips(study, data)
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
-        chosen = replace(options, seed=seed, weights=weights_of(experiment, weights, size))
+        own = jobs.as_changed(experiment, options)
+        chosen = replace(own, seed=seed, weights=weights_of(experiment, weights, size))
         _run_one(jobs.Job(study, experiment, one, scanned, chosen), dry_run=dry_run, as_json=as_json)
     if study.examples and not (names or dry_run):
         _keep_illustrations(study, scanned, options.runs)
@@ -283,7 +284,8 @@ def _attribution(
     )
     scores: dict[str, list[float]] = {}
     for seed, protocol in product(seeds or [0], _mended(study, experiment, scanned)):
-        job = jobs.Job(study, experiment, protocol, scanned, replace(options, seed=seed))
+        own = jobs.as_changed(experiment, options)
+        job = jobs.Job(study, experiment, protocol, scanned, replace(own, seed=seed))
         record = runner.run(job, announce)
         _print_record(record, as_json)
         scores.setdefault(protocol.name, []).append(record.data["metrics"]["accuracy"]["value"])

@@ -122,6 +122,14 @@ def trained_as(experiment: Experiment, options: Options) -> Training | None:
     return replace(chosen, **options.overrides)
 
 
+def as_changed(experiment: Experiment, options: Options) -> Options:
+    """Return the options without settings that the experiment has anyway: a run of those is the document's own."""
+    own = trained_as(experiment, replace(options, overrides={}))
+    overrides = {name: value for name, value in options.overrides.items() if getattr(own, name, None) != value}
+    model = {name: value for name, value in options.model.items() if experiment.model.get(name) != value}
+    return replace(options, overrides=overrides, model=model)
+
+
 @dataclass(frozen=True)
 class Material:
     """The clips of a run, relabelled, with the digest of each file; its classes; its folds, and how many are left."""

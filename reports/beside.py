@@ -85,10 +85,11 @@ def metric_of(published: Published, name: str, experiment: str | None = None) ->
 
 
 def ranked_by(published: Published, names: Iterable[str]) -> str:
-    """Return by which of some metrics experiments are ranked: the headline, or else the first share or score."""
-    known = list(names)
-    others = [name for name in known if metric_of(published, name).kind in ("proportion", "score")]
-    return published.headline if published.headline in known or not others else others[0]
+    """Return by which of some metrics experiments are ranked: the headline, or else the first share, score or error."""
+    known = [name for name in names if metric_of(published, name).kind != "count"]
+    if published.headline in known or not known:
+        return published.headline
+    return next((name for name in known if metric_of(published, name).kind != "error"), known[0])
 
 
 def heading(published: Published, name: str) -> str:

@@ -201,6 +201,14 @@ def test_a_setting_of_the_model_reaches_the_model_and_the_record(encore, corpus,
     assert "holds a finished run of other clips or settings" in err
 
 
+def test_a_setting_that_the_experiment_has_anyway_changes_nothing(encore, finished, tmp_path) -> None:
+    (tmp_path / "c.toml").write_text("[training]\nlearning_rate = 0.1\n[model]\ndropout = 0.4\n")
+    code, out, _ = encore("run", *finished, "--config", "c.toml", "--json")
+    assert code == 0
+    record = records.read(Path(json.loads(out)["record"]))
+    assert record.data["configuration"]["overrides"] == {}
+
+
 def test_mixed_precision_is_used_when_asked_for(encore, corpus, monkeypatch) -> None:
     monkeypatch.setattr(runner, "run", lambda job, _: None)
     monkeypatch.setattr(cli, "_print_record", lambda *_: None)

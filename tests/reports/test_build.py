@@ -262,6 +262,13 @@ def test_the_committed_pages_are_what_the_shipped_records_give() -> None:
     assert commands.stale_pages(commands.RESULTS, commands.RESULTS.parent) == []
 
 
+def test_every_committed_picture_is_on_a_page() -> None:
+    committed = commands.RESULTS.parent
+    texts = [page.read_text(encoding="utf-8") for page in committed.glob("*.md")]
+    linked = {name for text in texts for name in re.findall(r"!\[.*?\]\((.*?)\)", text)}
+    assert {str(path.relative_to(committed)) for path in committed.glob("pictures/*/*.png")} == linked
+
+
 def test_reports_need_neither_keras_nor_tensorflow() -> None:
     program = (
         "import sys, reports.__main__\n"

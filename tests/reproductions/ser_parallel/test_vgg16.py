@@ -209,7 +209,8 @@ def test_a_run_is_retrained_for_its_best_epoch_and_predicts_without_its_weights_
     [((), "none"), (("vgg16-1",), "none"), (("vgg16-1", "--size", "full"), "imagenet")],
     ids=["the demo", "named, at demo size", "named, at full size"],
 )
-def test_at_demo_size_nothing_is_fetched(words, weights, corpus, monkeypatch) -> None:
+def test_at_demo_size_nothing_is_fetched(words, weights, corpus, monkeypatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
     started: list[jobs.Job] = []
     monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
     monkeypatch.setattr(cli, "_print_record", lambda *_: None)
@@ -219,7 +220,10 @@ def test_at_demo_size_nothing_is_fetched(words, weights, corpus, monkeypatch) ->
     assert {job.options.weights for job in started if job.experiment.id.startswith("vgg16")} == {weights}
 
 
-def test_on_real_data_what_needs_weights_is_left_out_unless_it_or_they_are_named(corpus, monkeypatch, capsys) -> None:
+def test_on_real_data_what_needs_weights_is_left_out_unless_it_or_they_are_named(
+    corpus, monkeypatch, capsys, tmp_path
+) -> None:
+    monkeypatch.chdir(tmp_path)
     started: list[jobs.Job] = []
     monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
     monkeypatch.setattr(cli, "_print_record", lambda *_: None)
