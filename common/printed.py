@@ -6,6 +6,7 @@ score outside 0..1, a class named twice, a total that is not the sum) is refused
 
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -132,6 +133,14 @@ class ClassTable(Part):
     weighted: Means
     decimals: Count = 2
 
+    @model_validator(mode="after")
+    def _decimals_suffice(self) -> Self:
+        scores = [(row.name, row[1:4]) for row in self.rows]
+        means = [("accuracy", (self.accuracy,)), ("macro", self.macro), ("weighted", self.weighted)]
+        for name, values in [*scores, *means]:
+            refuse_more_decimals(values, self.decimals, f"{self.table}, {name}")
+        return self
+
 
 class ResultTable(Part):
     """A printed table with one row per experiment.
@@ -200,6 +209,12 @@ class ConfusionTable(Part):
         for name, value in zip(self.classes, self.positive, strict=False):
             if name in self.restored and value != self.rows[name][self.classes.index(name)]:
                 raise ValueError(f"the restored cell of {name} is not the one on the diagonal")
+        return self
+
+    @model_validator(mode="after")
+    def _decimals_suffice(self) -> Self:
+        for name, values in [*self.rows.items(), ("positive", self.positive), ("false", self.false)]:
+            refuse_more_decimals(values, self.decimals, f"{self.table}, {name}")
         return self
 
 
@@ -301,8 +316,7 @@ class Number(Part):
 
     @model_validator(mode="after")
     def _decimals_suffice(self) -> Self:
-        if round(self.value, self.decimals) != self.value:
-            raise ValueError(f"{self.value} has more than {self.decimals} decimals")
+        refuse_more_decimals([self.value], self.decimals)
         return self
 
 
@@ -347,3 +361,23 @@ def refuse_twice(names: Iterable[str], what: str) -> None:
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise ValueError(f"two {what} entries are called {twice[0]!r}")
+
+
+def refuse_more_decimals(values: Iterable[float], decimals: int, where: str = "", *, percent: bool = False) -> None:
+    """Refuse a value with more decimals than it is said to be printed with: its rounding would be judged wrongly.
+
+    Args:
+        where: table and row, for the message.
+        percent: whether the document prints the values times 100; `decimals` are those of the percentage.
+
+    Raises:
+        ValueError: names the first such value.
+    """
+    for value in values:
+        # As decimal digits: times 100 a float is no longer the number that stands in the file.
+        printed = (Decimal(repr(value)) * (100 if percent else 1)).normalize()
+        if int(printed.as_tuple().exponent) < -decimals:
+            said = f"{value} ({printed:f} %)" if percent else f"{value}"
+            raise ValueError(
+                f"{where}{': ' if where else ''}{said} has more than {decimals} decimal{'s' * (decimals != 1)}"
+            )

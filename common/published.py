@@ -35,6 +35,7 @@ from common.printed import (
     Part,
     ResultTable,
     Search,
+    refuse_more_decimals,
     refuse_twice,
     refuse_unknown,
 )
@@ -106,6 +107,22 @@ class Published(Part):
             if tuple(row.name for row in table.rows) != classes:
                 raise ValueError(f"{table.experiment}: the rows are not {', '.join(classes)}, in this order")
         return self
+
+    @model_validator(mode="after")
+    def _decimals_suffice(self) -> Self:
+        for table in self.result_tables:
+            for experiment, row in table.rows.items():
+                for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
+                    decimals = table.decimals_of(experiment, place, self.metric[column])
+                    self._refuse_more_decimals(column, value, decimals, f"{table.table}, {experiment}")
+        for search in self.searches:
+            for number, row in enumerate(search.rows, start=1):
+                for column, value in zip(search.columns, row[len(search.space) :], strict=True):
+                    self._refuse_more_decimals(column, value, self.metric[column].decimals, f"{search.table}, {number}")
+        return self
+
+    def _refuse_more_decimals(self, column: str, value: float, decimals: int, where: str) -> None:
+        refuse_more_decimals([value], decimals, f"{where}, {column}", percent=self.metric[column].percent)
 
     def _experiments_named(self) -> set[str]:
         single = [
