@@ -16,15 +16,16 @@ MEANS = ("macro", "weighted")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+Decimals = Annotated[int, Field(ge=0, le=15)]  # a float keeps no more
 Percentage = Annotated[float, Field(ge=0, le=100)]
 Kind = Literal["proportion", "score", "error", "seconds", "count"]
 How = Literal["printed", "count", "code", "ref", "recall"]
 
 
 class Part(BaseModel):
-    """A part of a file: typed strictly, unknown fields refused."""
+    """A part of a file: typed strictly, unknown fields and numbers that are not finite refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Metric(Part):
@@ -41,7 +42,7 @@ class Metric(Part):
     """
 
     kind: Kind
-    decimals: Count
+    decimals: Decimals
     measured_on: str = "test"
     resolution: Annotated[float, Field(gt=0)] | None = None
     percent: bool = False
@@ -131,7 +132,7 @@ class ClassTable(Part):
     accuracy: Share
     macro: Means
     weighted: Means
-    decimals: Count = 2
+    decimals: Decimals = 2
 
     @model_validator(mode="after")
     def _decimals_suffice(self) -> Self:
@@ -158,7 +159,7 @@ class ResultTable(Part):
     columns: tuple[str, ...]
     n: dict[str, Count] = Field(default_factory=dict)
     rows: dict[str, tuple[float, ...]]
-    decimals: dict[str, tuple[Count, ...]] = Field(default_factory=dict)
+    decimals: dict[str, tuple[Decimals, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _rows_fit(self) -> Self:
@@ -190,7 +191,7 @@ class ConfusionTable(Part):
     section: str
     table: str
     normalised: Literal["columns", "rows"]
-    decimals: Count = 1
+    decimals: Decimals = 1
     n: Count | None = None
     classes: tuple[str, ...]
     rows: dict[str, tuple[Percentage, ...]]
@@ -309,7 +310,7 @@ class Number(Part):
     id: str
     section: str
     value: float
-    decimals: Count = 0
+    decimals: Decimals = 0
     unit: str = ""
     says: str
     known: How = "printed"
@@ -337,7 +338,7 @@ class Claim(Part):
     says: str
     kind: Literal["best", "greater", "similar", "each_greater", "above"]
     metric: str
-    experiments: tuple[str, ...]
+    experiments: Annotated[tuple[str, ...], Field(min_length=1)]
     threshold: float | None = None
 
     @model_validator(mode="after")
@@ -346,6 +347,9 @@ class Claim(Part):
             raise ValueError("a threshold belongs to kind above, and to it alone")
         if self.kind in ("greater", "similar", "each_greater") and len(self.experiments) != 2:
             raise ValueError(f"kind {self.kind} compares two experiments")
+        twice = [name for name in self.experiments if self.experiments.count(name) > 1]
+        if twice:
+            raise ValueError(f"kind {self.kind} compares {twice[0]} with itself")
         return self
 
 

@@ -68,6 +68,8 @@ class Published(Part):
 
     Attributes:
         headline: the overall metric by which the document ranks its experiments.
+        resolution: how narrow the 95 % interval of a difference must be (half its width); `per_class` for the numbers
+            of a class, where there are any.
     """
 
     schema_version: Literal[2] = Field(alias="schema")
@@ -106,6 +108,14 @@ class Published(Part):
             classes = self.data_of(table.experiment).classes
             if tuple(row.name for row in table.rows) != classes:
                 raise ValueError(f"{table.experiment}: the rows are not {', '.join(classes)}, in this order")
+        return self
+
+    @model_validator(mode="after")
+    def _resolutions_suffice(self) -> Self:
+        needed = ["overall", *(["per_class"] if self.class_tables or self.confusions else [])]
+        for name in needed:
+            if name not in self.resolution:
+                raise ValueError(f"[resolution] has no {name}")
         return self
 
     @model_validator(mode="after")

@@ -337,6 +337,30 @@ def test_a_value_with_more_decimals_than_are_printed_is_refused(
         example(right, wrong)
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("[0.783, 0.61]", "[nan, 0.61]", "results, 1 (table-2), rows, small-cnn, 1: Input should be a finite number"),
+        ("[0.783, 0.61]", "[0.783, -inf]", "rows, small-cnn, 2: Input should be a finite number (found -inf)"),
+        ("[0.001, 0.52]", "[0.001, inf]", "search, 1 (large-cnn), rows, 1, 2: Input should be a finite number"),
+        ('["lark", 0.79', '["lark", nan', "classes, 1 (large-cnn), rows, 1, 2: Input should be a finite number"),
+        ("value = 3.4", "value = nan", "number, 1 (gain), value: Input should be a finite number"),
+        ("overall = 0.05", "overall = inf", "resolution, overall: Input should be a finite number"),
+        ("decimals = 3", "decimals = 400", "metric, accuracy, decimals: Input should be less than or equal to 15"),
+        ("overall = 0.05\n", "", "[resolution] has no overall"),
+        ("per_class = 0.12\n", "", "[resolution] has no per_class"),
+        ('kind = "greater"', 'kind = "above"\nthreshold = nan', "threshold: Input should be a finite number"),
+        ('["large-cnn", "small-cnn"]', "[]", "claim, 1 (larger-is-better), experiments: Tuple should have at least 1"),
+        ('["large-cnn", "small-cnn"]', '["large-cnn", "large-cnn"]', "kind greater compares large-cnn with itself"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    right: str, wrong: str, message: str, example: Callable[..., Published]
+) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        example(right, wrong)
+
+
 def test_a_percentage_may_have_the_decimals_that_it_is_printed_with(example: Callable[..., Published]) -> None:
     shown = example("decimals = 3", "decimals = 1\npercent = true")
     assert shown.numbers("small-cnn")["accuracy"].value == 0.783
