@@ -102,6 +102,7 @@ class Published(Part):
             raise ValueError(f"no experiment has the id {name!r}")
         for name in sorted(self._metrics_named() - set(self.metric)):
             raise ValueError(f"no [metric.{name}] says how to read that column")
+        refuse_unknown([self.headline], self._overall(), "headline metric")
         for claim in self.claims:
             refuse_unknown([claim.metric], SCORES if claim.kind == "each_greater" else self._names(), "metric")
         for table in self.class_tables:
@@ -147,12 +148,15 @@ class Published(Part):
         ]
         return {*single, *chain.from_iterable(several)}
 
+    def _overall(self) -> set[str]:
+        """All names that an overall number of this document may have."""
+        return {"accuracy", *self.metric, *(f"{mean}_{score}" for mean in MEANS for score in SCORES)}
+
     def _names(self) -> set[str]:
         """All names that a number of this document may have."""
-        of_means = {f"{mean}_{score}" for mean in MEANS for score in SCORES}
         classes = chain.from_iterable(self.data_of(experiment.id).classes for experiment in self.experiments)
         of_classes = {f"{name}_{score}" for name in set(classes) for score in SCORES}
-        return {"accuracy", *self.metric} | of_means | of_classes
+        return self._overall() | of_classes
 
     def _metrics_named(self) -> set[str]:
         tables = [*(table.columns for table in self.result_tables), *(search.columns for search in self.searches)]

@@ -361,6 +361,12 @@ def test_what_cannot_be_compared_is_refused(
         example(right, wrong)
 
 
+@pytest.mark.parametrize("wrong", ["acuracy", "lark_f1"])
+def test_a_headline_that_is_no_overall_metric_is_refused(wrong: str, example: Callable[..., Published]) -> None:
+    with pytest.raises(InputError, match=f"there is no headline metric '{wrong}'"):
+        example('headline = "accuracy"', f'headline = "{wrong}"')
+
+
 def test_a_percentage_may_have_the_decimals_that_it_is_printed_with(example: Callable[..., Published]) -> None:
     shown = example("decimals = 3", "decimals = 1\npercent = true")
     assert shown.numbers("small-cnn")["accuracy"].value == 0.783
