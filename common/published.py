@@ -95,6 +95,9 @@ class Published(Part):
         ids = [experiment.id for experiment in self.experiments]
         refuse_twice(ids, "experiment")
         refuse_twice([table.experiment for table in self.class_tables], "per-class table")
+        refuse_twice([matrix.experiment for matrix in self.confusions], "confusion matrix")
+        refuse_twice([table.id for table in self.result_tables], "result table")
+        refuse_twice([table.id for table in self.layer_tables], "layer table")
         refuse_twice([number.id for number in self.figures], "number")
         refuse_twice([counts.id for counts in self.counts], "counts")
         refuse_twice([claim.id for claim in self.claims], "claim")
@@ -203,10 +206,11 @@ class Published(Part):
         self.experiment(experiment)
         found: dict[str, Printed] = {}
         for table in self.result_tables:
-            found |= self._results(table, experiment)
+            found |= self.results(table, experiment)
         return {**self._means(experiment), **found}
 
-    def _results(self, table: ResultTable, experiment: str) -> dict[str, Printed]:
+    def results(self, table: ResultTable, experiment: str) -> dict[str, Printed]:
+        """Return the numbers of an experiment in one result table; empty if it has no row there."""
         if experiment not in table.rows:
             return {}
         found = {}

@@ -361,6 +361,21 @@ def test_what_cannot_be_compared_is_refused(
         example(right, wrong)
 
 
+TWICE = [("results", "result table", "table-2"), ("layers", "layer table", "large-cnn")]
+TWICE += [("confusion", "confusion matrix", "small-cnn")]
+
+
+@pytest.mark.parametrize(("part", "what", "name"), TWICE)
+def test_a_table_that_is_there_twice_is_refused(
+    part: str, what: str, name: str, example: Callable[..., Published]
+) -> None:
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    entry = re.search(rf"\[\[{part}\]\]\n.*?\n\n", text, flags=re.DOTALL)
+    assert entry
+    with pytest.raises(InputError, match=f"two {what} entries are called '{name}'"):
+        example(entry[0], entry[0] * 2)
+
+
 @pytest.mark.parametrize("wrong", ["acuracy", "lark_f1"])
 def test_a_headline_that_is_no_overall_metric_is_refused(wrong: str, example: Callable[..., Published]) -> None:
     with pytest.raises(InputError, match=f"there is no headline metric '{wrong}'"):
