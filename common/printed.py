@@ -326,8 +326,9 @@ class Claim(Part):
 
     Attributes:
         kind: `best`: no other experiment is better in the metric than the first; `greater`: the first beats the second
-            beyond chance; `similar`: they do not differ beyond chance; `each_greater`: every class gained in the score
-            from the second to the first; `above`: every experiment's metric is above the threshold.
+            beyond chance; `similar`: the 95 % interval of their difference lies within plus or minus the overall
+            resolution; `each_greater`: every class gained in the score from the second to the first; `above`: every
+            experiment's metric is above the threshold.
         metric: as `Published.numbers` or `Published.class_numbers` names it; for `each_greater` one of precision,
             recall, f1. The document need not print it for every experiment: then nothing supports the claim.
         experiments: first and second, or all that are compared.
