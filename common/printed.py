@@ -6,6 +6,7 @@ score outside 0..1, a class named twice, a total that is not the sum) is refused
 
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,15 +16,16 @@ MEANS = ("macro", "weighted")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+Decimals = Annotated[int, Field(ge=0, le=15)]  # a float keeps no more
 Percentage = Annotated[float, Field(ge=0, le=100)]
 Kind = Literal["proportion", "score", "error", "seconds", "count"]
 How = Literal["printed", "count", "code", "ref", "recall"]
 
 
 class Part(BaseModel):
-    """A part of a file: typed strictly, unknown fields refused."""
+    """A part of a file: typed strictly, unknown fields and numbers that are not finite refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Metric(Part):
@@ -40,7 +42,7 @@ class Metric(Part):
     """
 
     kind: Kind
-    decimals: Count
+    decimals: Decimals
     measured_on: str = "test"
     resolution: Annotated[float, Field(gt=0)] | None = None
     percent: bool = False
@@ -130,7 +132,15 @@ class ClassTable(Part):
     accuracy: Share
     macro: Means
     weighted: Means
-    decimals: Count = 2
+    decimals: Decimals = 2
+
+    @model_validator(mode="after")
+    def _decimals_suffice(self) -> Self:
+        scores = [(row.name, row[1:4]) for row in self.rows]
+        means = [("accuracy", (self.accuracy,)), ("macro", self.macro), ("weighted", self.weighted)]
+        for name, values in [*scores, *means]:
+            refuse_more_decimals(values, self.decimals, f"{self.table}, {name}")
+        return self
 
 
 class ResultTable(Part):
@@ -149,7 +159,7 @@ class ResultTable(Part):
     columns: tuple[str, ...]
     n: dict[str, Count] = Field(default_factory=dict)
     rows: dict[str, tuple[float, ...]]
-    decimals: dict[str, tuple[Count, ...]] = Field(default_factory=dict)
+    decimals: dict[str, tuple[Decimals, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _rows_fit(self) -> Self:
@@ -181,7 +191,7 @@ class ConfusionTable(Part):
     section: str
     table: str
     normalised: Literal["columns", "rows"]
-    decimals: Count = 1
+    decimals: Decimals = 1
     n: Count | None = None
     classes: tuple[str, ...]
     rows: dict[str, tuple[Percentage, ...]]
@@ -200,6 +210,12 @@ class ConfusionTable(Part):
         for name, value in zip(self.classes, self.positive, strict=False):
             if name in self.restored and value != self.rows[name][self.classes.index(name)]:
                 raise ValueError(f"the restored cell of {name} is not the one on the diagonal")
+        return self
+
+    @model_validator(mode="after")
+    def _decimals_suffice(self) -> Self:
+        for name, values in [*self.rows.items(), ("positive", self.positive), ("false", self.false)]:
+            refuse_more_decimals(values, self.decimals, f"{self.table}, {name}")
         return self
 
 
@@ -294,15 +310,14 @@ class Number(Part):
     id: str
     section: str
     value: float
-    decimals: Count = 0
+    decimals: Decimals = 0
     unit: str = ""
     says: str
     known: How = "printed"
 
     @model_validator(mode="after")
     def _decimals_suffice(self) -> Self:
-        if round(self.value, self.decimals) != self.value:
-            raise ValueError(f"{self.value} has more than {self.decimals} decimals")
+        refuse_more_decimals([self.value], self.decimals)
         return self
 
 
@@ -311,8 +326,9 @@ class Claim(Part):
 
     Attributes:
         kind: `best`: no other experiment is better in the metric than the first; `greater`: the first beats the second
-            beyond chance; `similar`: they do not differ beyond chance; `each_greater`: every class gained in the score
-            from the second to the first; `above`: every experiment's metric is above the threshold.
+            beyond chance; `similar`: the 95 % interval of their difference lies within plus or minus the overall
+            resolution; `each_greater`: every class gained in the score from the second to the first; `above`: every
+            experiment's metric is above the threshold.
         metric: as `Published.numbers` or `Published.class_numbers` names it; for `each_greater` one of precision,
             recall, f1. The document need not print it for every experiment: then nothing supports the claim.
         experiments: first and second, or all that are compared.
@@ -323,7 +339,7 @@ class Claim(Part):
     says: str
     kind: Literal["best", "greater", "similar", "each_greater", "above"]
     metric: str
-    experiments: tuple[str, ...]
+    experiments: Annotated[tuple[str, ...], Field(min_length=1)]
     threshold: float | None = None
 
     @model_validator(mode="after")
@@ -332,6 +348,9 @@ class Claim(Part):
             raise ValueError("a threshold belongs to kind above, and to it alone")
         if self.kind in ("greater", "similar", "each_greater") and len(self.experiments) != 2:
             raise ValueError(f"kind {self.kind} compares two experiments")
+        twice = [name for name in self.experiments if self.experiments.count(name) > 1]
+        if twice:
+            raise ValueError(f"kind {self.kind} compares {twice[0]} with itself")
         return self
 
 
@@ -347,3 +366,23 @@ def refuse_twice(names: Iterable[str], what: str) -> None:
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise ValueError(f"two {what} entries are called {twice[0]!r}")
+
+
+def refuse_more_decimals(values: Iterable[float], decimals: int, where: str = "", *, percent: bool = False) -> None:
+    """Refuse a value with more decimals than it is said to be printed with: its rounding would be judged wrongly.
+
+    Args:
+        where: table and row, for the message.
+        percent: whether the document prints the values times 100; `decimals` are those of the percentage.
+
+    Raises:
+        ValueError: names the first such value.
+    """
+    for value in values:
+        # As decimal digits: times 100 a float is no longer the number that stands in the file.
+        printed = (Decimal(repr(value)) * (100 if percent else 1)).normalize()
+        if int(printed.as_tuple().exponent) < -decimals:
+            said = f"{value} ({printed:f} %)" if percent else f"{value}"
+            raise ValueError(
+                f"{where}{': ' if where else ''}{said} has more than {decimals} decimal{'s' * (decimals != 1)}"
+            )

@@ -35,6 +35,7 @@ from common.printed import (
     Part,
     ResultTable,
     Search,
+    refuse_more_decimals,
     refuse_twice,
     refuse_unknown,
 )
@@ -67,6 +68,8 @@ class Published(Part):
 
     Attributes:
         headline: the overall metric by which the document ranks its experiments.
+        resolution: how narrow the 95 % interval of a difference must be (half its width); `per_class` for the numbers
+            of a class, where there are any.
     """
 
     schema_version: Literal[2] = Field(alias="schema")
@@ -92,6 +95,9 @@ class Published(Part):
         ids = [experiment.id for experiment in self.experiments]
         refuse_twice(ids, "experiment")
         refuse_twice([table.experiment for table in self.class_tables], "per-class table")
+        refuse_twice([matrix.experiment for matrix in self.confusions], "confusion matrix")
+        refuse_twice([table.id for table in self.result_tables], "result table")
+        refuse_twice([table.id for table in self.layer_tables], "layer table")
         refuse_twice([number.id for number in self.figures], "number")
         refuse_twice([counts.id for counts in self.counts], "counts")
         refuse_twice([claim.id for claim in self.claims], "claim")
@@ -99,6 +105,7 @@ class Published(Part):
             raise ValueError(f"no experiment has the id {name!r}")
         for name in sorted(self._metrics_named() - set(self.metric)):
             raise ValueError(f"no [metric.{name}] says how to read that column")
+        refuse_unknown([self.headline], self._overall(), "headline metric")
         for claim in self.claims:
             refuse_unknown([claim.metric], SCORES if claim.kind == "each_greater" else self._names(), "metric")
         for table in self.class_tables:
@@ -106,6 +113,30 @@ class Published(Part):
             if tuple(row.name for row in table.rows) != classes:
                 raise ValueError(f"{table.experiment}: the rows are not {', '.join(classes)}, in this order")
         return self
+
+    @model_validator(mode="after")
+    def _resolutions_suffice(self) -> Self:
+        needed = ["overall", *(["per_class"] if self.class_tables or self.confusions else [])]
+        for name in needed:
+            if name not in self.resolution:
+                raise ValueError(f"[resolution] has no {name}")
+        return self
+
+    @model_validator(mode="after")
+    def _decimals_suffice(self) -> Self:
+        for table in self.result_tables:
+            for experiment, row in table.rows.items():
+                for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
+                    decimals = table.decimals_of(experiment, place, self.metric[column])
+                    self._refuse_more_decimals(column, value, decimals, f"{table.table}, {experiment}")
+        for search in self.searches:
+            for number, row in enumerate(search.rows, start=1):
+                for column, value in zip(search.columns, row[len(search.space) :], strict=True):
+                    self._refuse_more_decimals(column, value, self.metric[column].decimals, f"{search.table}, {number}")
+        return self
+
+    def _refuse_more_decimals(self, column: str, value: float, decimals: int, where: str) -> None:
+        refuse_more_decimals([value], decimals, f"{where}, {column}", percent=self.metric[column].percent)
 
     def _experiments_named(self) -> set[str]:
         single = [
@@ -120,12 +151,15 @@ class Published(Part):
         ]
         return {*single, *chain.from_iterable(several)}
 
+    def _overall(self) -> set[str]:
+        """All names that an overall number of this document may have."""
+        return {"accuracy", *self.metric, *(f"{mean}_{score}" for mean in MEANS for score in SCORES)}
+
     def _names(self) -> set[str]:
         """All names that a number of this document may have."""
-        of_means = {f"{mean}_{score}" for mean in MEANS for score in SCORES}
         classes = chain.from_iterable(self.data_of(experiment.id).classes for experiment in self.experiments)
         of_classes = {f"{name}_{score}" for name in set(classes) for score in SCORES}
-        return {"accuracy", *self.metric} | of_means | of_classes
+        return self._overall() | of_classes
 
     def _metrics_named(self) -> set[str]:
         tables = [*(table.columns for table in self.result_tables), *(search.columns for search in self.searches)]
@@ -172,10 +206,11 @@ class Published(Part):
         self.experiment(experiment)
         found: dict[str, Printed] = {}
         for table in self.result_tables:
-            found |= self._results(table, experiment)
+            found |= self.results(table, experiment)
         return {**self._means(experiment), **found}
 
-    def _results(self, table: ResultTable, experiment: str) -> dict[str, Printed]:
+    def results(self, table: ResultTable, experiment: str) -> dict[str, Printed]:
+        """Return the numbers of an experiment in one result table; empty if it has no row there."""
         if experiment not in table.rows:
             return {}
         found = {}

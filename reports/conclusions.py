@@ -13,7 +13,7 @@ import numpy as np
 from common.metrics import Interval, difference_interval
 from common.printed import SCORES, Claim
 from common.published import Published
-from reports.audit.claims import prefix
+from reports.audit.claims import prefix, within
 from reports.audit.finding import Finding
 from reports.beside import PRINTED, Side, heading, in_words, labels_of, metric_of, notes_on, precise, printed_number
 from reports.collect import PROTOCOLS, Estimate, Group, cut_to
@@ -192,16 +192,16 @@ def _beyond(by: Lead | None) -> str:
 
 
 def _similar(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
-    """Hold two against each other: similar are those whose difference is known to be as small as a verdict asks for."""
+    """Hold two against each other: similar are those whose difference has its whole interval within +-resolution."""
     first, second = (models[name] for name in claim.experiments)
     by, resolution = lead(published, claim.metric, first, second), published.resolution["overall"]
     told = _told(claim.metric, first, second, by)
-    if by is None or _beyond(by) != UNDECIDED:
-        return (CONTRADICTED if by else UNDECIDED), told
-    low, high = by.interval
-    if (high - low) / 2 <= resolution:
-        return BORNE_OUT, told
-    return UNDECIDED, f"{told}: covers 0 but is wider than ±{resolution:g}"
+    if by is None:
+        return UNDECIDED, told
+    inside, limit = within(by.interval, resolution), f"±{resolution:g}"
+    if inside is None:
+        return UNDECIDED, f"{told}: partly outside {limit}"
+    return (BORNE_OUT, f"{told}: within {limit}") if inside else (CONTRADICTED, f"{told}: outside {limit}")
 
 
 def _best(published: Published, claim: Claim, models: Models) -> tuple[str, str]:

@@ -120,11 +120,16 @@ def check(published: Published) -> Iterator[Finding]:
 
 
 def _contradictions(published: Published) -> Iterator[Finding]:
-    """Two sentences on one pair contradict each other if one says greater and the other similar, or the reverse."""
+    """Two sentences on one pair contradict each other if one says greater and the other similar, or the reverse.
+
+    Not where the numbers bear both out: a difference may be beyond chance and small.
+    """
     pairs = [claim for claim in published.claims if claim.kind in ("greater", "similar")]
     for one, other in combinations(pairs, 2):
         same = one.metric == other.metric and set(one.experiments) == set(other.experiments)
         if same and (one.kind != other.kind or (one.kind == "greater" and one.experiments != other.experiments)):
+            if all(_judge(published, sentence)[0] for sentence in (one, other)):
+                continue
             name = f"{prefix(published.study)}-claims-{one.id}-and-{other.id}"
             evidence = f"{one.says} ({one.section}); {other.says} ({other.section})"
             yield Finding(published.study, name, False, "two sentences on the same pair agree", evidence)
@@ -189,16 +194,24 @@ def _greater(values: Named) -> Judged:
     return interval is not None and interval[0] > 0, _told(first, one, second, other)
 
 
+def within(interval: Interval, resolution: float) -> bool | None:
+    """Return whether a 95 % interval of a difference lies within +-resolution; None: neither within nor outside."""
+    low, high = interval
+    if -resolution <= low and high <= resolution:
+        return True
+    return False if low > resolution or high < -resolution else None
+
+
 def _similar(published: Published, values: Named) -> Judged:
-    """Similar are those whose difference is known to be as small as a verdict asks for; to cover 0 shows nothing."""
+    """Similar are those whose difference is known to be small: its whole 95 % interval lies within +-resolution."""
     (first, one), (second, other) = values
     _, interval = difference(one, other)
     told, resolution = _told(first, one, second, other), published.resolution["overall"]
-    if interval is None or not interval[0] <= 0 <= interval[1]:
+    if interval is None:
         return False, told
-    if (interval[1] - interval[0]) / 2 > resolution:
-        return False, f"{told}: covers 0 but is too wide to show it, more than ±{digits(resolution)}"
-    return True, told
+    inside, limit = within(interval, resolution), f"±{digits(resolution)}"
+    where = {True: f"within {limit}", False: f"outside {limit}", None: f"not known: partly outside {limit}"}[inside]
+    return inside is True, f"{told}: {where}"
 
 
 def _above(claim: Claim, values: Named) -> Judged:

@@ -187,10 +187,10 @@ CHECKS = {"f1": _f1, "support": _supports, "means": _means, "accuracy": _accurac
 def _other_print(published: Published, examined: Examined) -> Iterator[Finding]:
     """Hold the accuracy of another table of the same experiment against the counts of its per-class table."""
     table = examined.table
-    for other in published.result_tables:
-        if "accuracy" not in other.columns or table.experiment not in other.rows:
-            continue
-        printed = published.numbers(table.experiment)["accuracy"]
+    tables = [other for other in published.result_tables if "accuracy" in other.columns]
+    others = [other for other in tables if table.experiment in other.rows]
+    for other in others:
+        printed = published.results(other, table.experiment)["accuracy"]
         allowed = examined.hits
         hits = counts_of(printed.value, table.n, printed.step)
         shared = common([allowed, hits]) if allowed and hits else range(0)
@@ -198,4 +198,5 @@ def _other_print(published: Published, examined: Examined) -> Iterator[Finding]:
         of_rows = span(allowed[0] / table.n, allowed[-1] / table.n) if allowed else "nothing"
         claim = f"{table.table} and {other.table} are of one evaluation"
         evidence = f"accuracy {digits(printed.value)} {is_k}; the classes allow {of_rows}"
-        yield Finding(published.study, f"two-prints-{table.experiment}", bool(shared), claim, evidence)
+        name = f"two-prints-{table.experiment}" + (f"-{other.id}" if len(others) > 1 else "")
+        yield Finding(published.study, name, bool(shared), claim, evidence)

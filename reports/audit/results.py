@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterator
+from itertools import combinations
 
 from common.printed import Metric, ResultTable, Search
-from common.published import Published
+from common.published import Printed, Published
 from reports.audit.arithmetic import counts_of, cut_counts_of, near
 from reports.audit.finding import Finding, digits, listed, spaced, span
 
@@ -16,6 +17,8 @@ def check(published: Published) -> Iterator[Finding]:
     for table in published.result_tables:
         yield from _proportions(published, table)
         yield from _ranges(published, table)
+    for one, other in combinations(published.result_tables, 2):
+        yield from _two_prints(published, one, other)
     for search in published.searches:
         yield from _search(published, search)
     for counts in published.counts:
@@ -67,6 +70,33 @@ def _ranges(published: Published, table: ResultTable) -> Iterator[Finding]:
     claim = f"{table.table}: every number lies where its kind can"
     evidence = listed(wrong) or f"{cells} numbers: none negative, no share above 1"
     yield Finding(published.study, f"range-{table.id}", not wrong, claim, evidence)
+
+
+def _two_prints(published: Published, one: ResultTable, other: ResultTable) -> Iterator[Finding]:
+    """What two tables print of one experiment in one metric is the same number, as far as its last digits tell."""
+    pairs: list[tuple[str, Printed, Printed]] = []
+    for experiment in one.rows:
+        first, second = (published.results(table, experiment) for table in (one, other))
+        pairs += [(f"{experiment} {name}", first[name], second[name]) for name in first if name in second]
+    if not pairs:
+        return
+    wrong = [f"{name} {_trials(a)} and {_trials(b)}" for name, a, b in pairs if not _agree(a, b)]
+    claim = f"{one.table} and {other.table} print the same numbers"
+    evidence = listed(wrong) or f"{len(pairs)} numbers in both, the same within rounding"
+    yield Finding(published.study, f"two-prints-tables-{one.id}-{other.id}", not wrong, claim, evidence)
+
+
+def _agree(one: Printed, other: Printed) -> bool:
+    """Whether both may be roundings of one number; with as many trials in both, trial by trial."""
+    halves = (one.step + other.step) / 2
+    if len(one.trials) != len(other.trials):
+        return abs(one.value - other.value) <= halves + 1e-9
+    allowed = 0.0 if one.step == other.step else halves
+    return all(abs(a - b) <= allowed + 1e-9 for a, b in zip(one.trials, other.trials, strict=True))
+
+
+def _trials(printed: Printed) -> str:
+    return spaced(digits(value, 6) for value in printed.trials)
 
 
 Trials = dict[tuple[float, ...], dict[str, float]]

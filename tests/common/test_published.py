@@ -1,5 +1,6 @@
 import itertools
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -230,11 +231,22 @@ def test_an_experiment_may_work_on_other_data_than_the_document() -> None:
     assert slides.data_of("emodb-wavenet").corpora == {"emodb": 339}
 
 
-def test_the_example_of_the_form_is_read(tmp_path: Path) -> None:
-    example = re.search(r"```toml\n(.*?)```", (FOLDER / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert example
-    (tmp_path / "moon_birds.toml").write_text(example[1], encoding="utf-8")
-    assert read(tmp_path / "moon_birds.toml").metrics("large-cnn")["loss"] == 0.48
+@pytest.fixture
+def example(tmp_path: Path) -> Callable[..., Published]:
+    """Read the example of the form, after replacing one text by another."""
+    text = re.search(r"```toml\n(.*?)```", (FOLDER / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert text
+
+    def reading(right: str = "", wrong: str = "") -> Published:
+        assert right in text[1]
+        (tmp_path / "moon_birds.toml").write_text(text[1].replace(right, wrong, 1), encoding="utf-8")
+        return read(tmp_path / "moon_birds.toml")
+
+    return reading
+
+
+def test_the_example_of_the_form_is_read(example: Callable[..., Published]) -> None:
+    assert example().metrics("large-cnn")["loss"] == 0.48
 
 
 # What is refused.
@@ -299,6 +311,80 @@ def test_a_typo_in_a_confusion_matrix_is_refused(right: str, wrong: str, message
     (tmp_path / "emotify_features.toml").write_text(text.replace(right, wrong, 1), encoding="utf-8")
     with pytest.raises(InputError, match=re.escape(message)):
         load("emotify_features", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("[0.783, 0.61]", "[0.7826, 0.61]", "Table 2, small-cnn, accuracy: 0.7826 has more than 3 decimals"),
+        ("0.48] }", "0.48] }\ndecimals = { small-cnn = [2, 2] }", "accuracy: 0.783 has more than 2 decimals"),
+        (
+            "decimals = 3",
+            "decimals = 0\npercent = true",
+            "Table 2, small-cnn, accuracy: 0.783 (78.3 %) has more than 0 decimals",
+        ),
+        ('["lark", 0.79', '["lark", 0.791', "Table 3, lark: 0.791 has more than 2 decimals"),
+        ("accuracy = 0.82", "accuracy = 0.817", "Table 3, accuracy: 0.817 has more than 2 decimals"),
+        ("weighted = [0.82", "weighted = [0.821", "Table 3, weighted: 0.821 has more than 2 decimals"),
+        ("owl = [23.3,", "owl = [23.33,", "Figure 1, owl: 23.33 has more than 1 decimal;"),
+        ("[0.01, 0.74]", "[0.01, 0.745]", "Table 1, 2, loss: 0.745 has more than 2 decimals"),
+    ],
+)
+def test_a_value_with_more_decimals_than_are_printed_is_refused(
+    right: str, wrong: str, message: str, example: Callable[..., Published]
+) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        example(right, wrong)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("[0.783, 0.61]", "[nan, 0.61]", "results, 1 (table-2), rows, small-cnn, 1: Input should be a finite number"),
+        ("[0.783, 0.61]", "[0.783, -inf]", "rows, small-cnn, 2: Input should be a finite number (found -inf)"),
+        ("[0.001, 0.52]", "[0.001, inf]", "search, 1 (large-cnn), rows, 1, 2: Input should be a finite number"),
+        ('["lark", 0.79', '["lark", nan', "classes, 1 (large-cnn), rows, 1, 2: Input should be a finite number"),
+        ("value = 3.4", "value = nan", "number, 1 (gain), value: Input should be a finite number"),
+        ("overall = 0.05", "overall = inf", "resolution, overall: Input should be a finite number"),
+        ("decimals = 3", "decimals = 400", "metric, accuracy, decimals: Input should be less than or equal to 15"),
+        ("overall = 0.05\n", "", "[resolution] has no overall"),
+        ("per_class = 0.12\n", "", "[resolution] has no per_class"),
+        ('kind = "greater"', 'kind = "above"\nthreshold = nan', "threshold: Input should be a finite number"),
+        ('["large-cnn", "small-cnn"]', "[]", "claim, 1 (larger-is-better), experiments: Tuple should have at least 1"),
+        ('["large-cnn", "small-cnn"]', '["large-cnn", "large-cnn"]', "kind greater compares large-cnn with itself"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    right: str, wrong: str, message: str, example: Callable[..., Published]
+) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        example(right, wrong)
+
+
+TWICE = [("results", "result table", "table-2"), ("layers", "layer table", "large-cnn")]
+TWICE += [("confusion", "confusion matrix", "small-cnn")]
+
+
+@pytest.mark.parametrize(("part", "what", "name"), TWICE)
+def test_a_table_that_is_there_twice_is_refused(
+    part: str, what: str, name: str, example: Callable[..., Published]
+) -> None:
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    entry = re.search(rf"\[\[{part}\]\]\n.*?\n\n", text, flags=re.DOTALL)
+    assert entry
+    with pytest.raises(InputError, match=f"two {what} entries are called '{name}'"):
+        example(entry[0], entry[0] * 2)
+
+
+@pytest.mark.parametrize("wrong", ["acuracy", "lark_f1"])
+def test_a_headline_that_is_no_overall_metric_is_refused(wrong: str, example: Callable[..., Published]) -> None:
+    with pytest.raises(InputError, match=f"there is no headline metric '{wrong}'"):
+        example('headline = "accuracy"', f'headline = "{wrong}"')
+
+
+def test_a_percentage_may_have_the_decimals_that_it_is_printed_with(example: Callable[..., Published]) -> None:
+    shown = example("decimals = 3", "decimals = 1\npercent = true")
+    assert shown.numbers("small-cnn")["accuracy"].value == 0.783
 
 
 def test_supports_that_do_not_add_up_are_read_as_printed(tmp_path: Path) -> None:

@@ -46,15 +46,30 @@ def test_greater_asks_for_more_than_chance(second: float, holds: bool, judge: Ju
     assert between(newcombe(0.8, 1000, second, 1000)) in finding.evidence
 
 
-@pytest.mark.parametrize(("second", "holds"), [(0.79, True), (0.7, False)])
-def test_similar_asks_that_chance_may_explain_it(second: float, holds: bool, judge: Judge) -> None:
-    assert judge(claim("similar", ["small", "large"]), results(small=0.8, large=second)).holds is holds
+@pytest.mark.parametrize(
+    ("n", "first", "second", "holds", "told"),
+    [
+        (10000, 0.8, 0.79, True, ": within ±0.05"),
+        (10000, 0.8, 0.77, True, ": within ±0.05"),
+        (1000, 0.8, 0.77, False, ": not known: partly outside ±0.05"),
+        (1000, 0.77, 0.8, False, ": not known: partly outside ±0.05"),
+        (40, 0.8, 0.79, False, ": not known: partly outside ±0.05"),
+        (1000, 0.8, 0.6, False, ": outside ±0.05"),
+        (1000, 0.6, 0.8, False, ": outside ±0.05"),
+    ],
+)
+def test_similar_asks_that_the_whole_interval_is_small(
+    n: int, first: float, second: float, holds: bool, told: str, judge: Judge
+) -> None:
+    finding = judge(claim("similar", ["small", "large"]), results(n=n, small=first, large=second))
+    assert finding.holds is holds
+    assert finding.evidence.endswith(told)
 
 
-def test_similar_is_not_shown_by_an_interval_too_wide_to_tell(judge: Judge) -> None:
-    finding = judge(claim("similar", ["small", "large"]), results(n=40, small=0.8, large=0.79))
+def test_similar_is_not_shown_without_an_interval(judge: Judge) -> None:
+    finding = judge(claim("similar", ["small", "large"]), results(n=None, small=0.8, large=0.8))
     assert not finding.holds
-    assert "covers 0 but is too wide to show it, more than ±0.05" in finding.evidence
+    assert "no interval" in finding.evidence
 
 
 def test_without_a_number_of_items_there_is_no_interval(judge: Judge) -> None:
@@ -127,6 +142,12 @@ def test_two_sentences_that_contradict_each_other_are_found(paper: Callable[...,
     claims = [claim("greater", ["small", "large"]), claim("similar", ["large", "small"], id="other")]
     ids = [finding.id for finding in check(paper(results=[results(small=0.8, large=0.7)], claim=claims))]
     assert ids == ["moon-claims-it", "moon-claims-other", "moon-claims-it-and-other"]
+
+
+def test_a_small_difference_beyond_chance_contradicts_neither_sentence(paper: Callable[..., Published]) -> None:
+    claims = [claim("greater", ["small", "large"]), claim("similar", ["large", "small"], id="other")]
+    found = {one.id: one.holds for one in check(paper(results=[results(n=40000, small=0.8, large=0.77)], claim=claims))}
+    assert found == {"moon-claims-it": True, "moon-claims-other": True}
 
 
 def test_the_order_of_experiments_is_held_against_chance(paper: Callable[..., Published]) -> None:

@@ -112,6 +112,13 @@ def test_accuracy_in_another_table_must_be_that_of_the_classes(
     assert verdicts(paper(classes=[table], results=[results]))["two-prints-small"] is holds
 
 
+def test_each_of_two_other_tables_is_held_against_the_classes(paper: Callable[..., Published], table: Table) -> None:
+    head = {"section": "4", "table": "Table 2", "columns": ["accuracy"]}
+    others = [{**head, "id": name, "rows": {"small": [value]}} for name, value in (("t2", 0.853), ("t5", 0.847))]
+    found = verdicts(paper(classes=[table], results=others))
+    assert (found["two-prints-small-t2"], found["two-prints-small-t5"]) == (False, True)
+
+
 def test_large_tables_are_held_to_their_bounds(monkeypatch: pytest.MonkeyPatch, table: Table) -> None:
     examined = Examined(ClassTable.model_validate(_strict(table)))
     exact = examined.hits

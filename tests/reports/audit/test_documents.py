@@ -56,7 +56,7 @@ OUTCOMES: dict[str, tuple[bool, list[str]]] = {
     "ser-claims-noise-helps-mfcc": (False, ["[-0.0193, +0.057]"]),
     "ser-claims-noise-helps-mel": (True, ["[+0.0127, +0.0881]"]),
     "ser-claims-surprise-above-0.93": (False, ["parallel-mfcc 0.93 (0.9298 to 0.9339)"]),
-    "ser-claims-one-cnn-like-two": (True, ["[-0.0729, +0.004]"]),
+    "ser-claims-one-cnn-like-two": (False, ["[-0.0729, +0.004]: not known: partly outside ±0.05"]),
     "ser-claims-encoder-improves": (False, ["[-0.0128, +0.0637]"]),
     "ser-claims-mfcc-beats-mel": (True, ["[+0.0269, +0.1043]"]),
     "ser-claims-fine-tuning-1-block": (True, ["[+0.002, +0.0784]"]),
@@ -205,8 +205,8 @@ def per_channel(content: dict[str, Any]) -> None:
 
 
 def one_emotify_cell(content: dict[str, Any]) -> None:
-    content["confusion"][0]["rows"]["calmness"][0] += 0.3
-    content["confusion"][0]["positive"][0] += 0.3
+    content["confusion"][0]["rows"]["calmness"][0] = 46.1
+    content["confusion"][0]["positive"][0] = 46.1
 
 
 def class_table(content: dict[str, Any]) -> None:

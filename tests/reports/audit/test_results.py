@@ -42,6 +42,49 @@ def test_numbers_must_lie_where_their_kind_can(
     assert found(paper(results=results({"small": [accuracy, loss]}, n={})))["range-t2"].holds is holds
 
 
+@pytest.mark.parametrize(
+    ("again", "decimals", "holds"),
+    [(0.783, 3, True), (0.784, 3, False), (0.78, 2, True), (0.79, 2, False), (0.7834, 4, True), (0.7836, 4, False)],
+)
+def test_two_tables_print_the_same_number(
+    again: float, decimals: int, holds: bool, paper: Callable[..., Published]
+) -> None:
+    (first,) = results({"small": [0.783, 0.6], "large": [0.8, 0.5]})
+    other = {"id": "t5", "table": "Table 5", "columns": ["accuracy"], "rows": {"small": [again]}, "n": {}}
+    finding = found(paper(results=[first, {**first, **other, "decimals": {"small": [decimals]}}]))
+    finding = finding["two-prints-tables-t2-t5"]
+    assert finding.claim == "Table 2 and Table 5 print the same numbers"
+    assert finding.holds is holds
+    assert (f"small accuracy 0.783 and {again}" in finding.evidence) is not holds
+
+
+@pytest.mark.parametrize(
+    ("again", "holds"), [([0.59, 0.6], True), ([0.6, 0.59], False), ([0.6], True), ([0.62], False)]
+)
+def test_trials_in_two_tables_are_held_one_by_one_or_by_their_mean(
+    again: list[float], holds: bool, paper: Callable[..., Published]
+) -> None:
+    tables = [
+        {
+            "id": f"t{len(row)}-{place}",
+            "section": "4",
+            "table": "T",
+            "columns": ["loss"] * len(row),
+            "rows": {"small": row},
+        }
+        for place, row in enumerate([[0.59, 0.6], again])
+    ]
+    (finding,) = [one for name, one in found(paper(results=tables)).items() if name.startswith("two-prints")]
+    assert finding.holds is holds
+
+
+def test_tables_of_other_experiments_or_metrics_are_not_held_against_each_other(
+    paper: Callable[..., Published],
+) -> None:
+    tables = results({"small": [0.783, 0.6]}) + results({"large": [0.8, 0.5]}, id="t5")
+    assert not [name for name in found(paper(results=tables)) if name.startswith("two-prints")]
+
+
 def search(rows: list[list[float]], **fields: Any) -> list[dict[str, Any]]:
     head = {"experiment": "small", "section": "3", "table": "Table 1", "columns": ["loss"], "chosen": {"rate": 0.1}}
     return [{**head, "space": {"rate": [0.01, 0.1, 1.0]}, "rows": rows, **fields}]
