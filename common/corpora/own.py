@@ -3,13 +3,14 @@
 Where speakers are not named, `speaker` stays empty in the manifest, so that splits by speaker can refuse.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.corpora import tables
 from common.corpora.base import Clip, LeftOut
-from common.corpora.files import AUDIO_SUFFIXES
+from common.corpora.files import AUDIO_SUFFIXES, size_or_reason
 from common.corpora.registry import CORPORA
 from common.errors import InputError
 
@@ -39,13 +40,16 @@ def table_in(folder: Path) -> Path | None:
     Raises:
         InputError: there are several.
     """
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and not path.name.startswith("."))
-    found = [path for path in files if {"path", "label"} <= set(tables.header(path))]
+    found = [path for path in _tables(folder) if path.is_file() and {"path", "label"} <= set(tables.header(path))]
     if len(found) > 1:
         raise InputError(
             f"{folder} holds several tables with path and label ({', '.join(table.name for table in found)}); keep one"
         )
     return found[0] if found else None
+
+
+def _tables(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and not path.name.startswith("."))
 
 
 def from_table(folder: Path, table: Path, audio: Sequence[Path]) -> OwnCorpus:
@@ -80,7 +84,7 @@ def _file_of(folder: Path, text: str, where: str) -> Path:
     path = folder / text
     if path.suffix.lower() not in AUDIO_SUFFIXES:
         raise InputError(f"{where}: {text} is no audio file that can be read ({' '.join(sorted(AUDIO_SUFFIXES))})")
-    if not path.is_file():
+    if not os.path.lexists(path):  # a link to nothing is left out by the scan, as without a table
         raise InputError(f"{where}: there is no file {path}; paths are relative to the table's folder")
     return path
 
@@ -99,8 +103,12 @@ def from_class_folders(folder: Path, audio: Sequence[Path]) -> OwnCorpus:
 
     Raises:
         InputError: there are fewer than two class folders, or they are those of a published corpus whose files have
-            been renamed: their names are no labels.
+            been renamed: their names are no labels; or a table in the folder, which may say otherwise, is a link to
+            nothing.
     """
+    for table in _tables(folder):
+        if table.is_symlink() and isinstance(reason := size_or_reason(table), str):
+            raise InputError(f"{table} is {reason}, and may be the table of the labels; remove it if it is not")
     classes = sorted({path.relative_to(folder).parts[0] for path in audio if path.parent != folder})
     for corpus in CORPORA.values():
         if any(corpus.folders.fullmatch(name) for name in classes):

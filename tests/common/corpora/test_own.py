@@ -115,6 +115,23 @@ def test_an_own_folder_called_like_a_published_corpus_is_not_mistaken_for_it(mak
     assert scan([folder]).found[0].corpus == "own-tess"
 
 
+@pytest.mark.parametrize("table", ["path,label\na/1.wav,joy\na/2.wav,joy\n", ""])
+def test_a_link_to_nothing_is_left_out_with_and_without_a_table(make_clips, table):
+    folder = make_clips(FILES)
+    (folder / "a/2.wav").unlink()
+    (folder / "a/2.wav").symlink_to("gone.wav")
+    result = scan([with_table(folder, table) if table else folder])
+    assert "a/2" not in list(result.manifest["name"])
+    assert f"{folder / 'a/2.wav'}: a link to nothing (fetch what it links to)" in result.left_out
+
+
+def test_class_folders_do_not_stand_in_for_a_table_that_is_a_link_to_nothing(make_clips):
+    folder = make_clips(FILES)
+    (folder / "labels.csv").symlink_to(".git/annex/objects/a1/labels.csv")
+    with pytest.raises(InputError, match=r"labels\.csv is a link to nothing \(run `git annex get"):
+        scan([folder])
+
+
 def test_two_own_corpora_of_one_name_are_refused(make_clips, tmp_path):
     folders = [make_clips(FILES, tmp_path / place / "mine") for place in ("x", "y")]
     with pytest.raises(InputError, match="rename"):
