@@ -11,6 +11,7 @@ from typing import TypeVar
 import soundfile
 
 from common import audio
+from common.errors import InputError
 from common.progress import progress
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus"})
@@ -43,6 +44,20 @@ def files_below(folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES) -> Iter
         for name in sorted(names):
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes:  # noqa: PTH122 (10x Path)
                 yield Path(where, name)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and those above it where they are not there yet.
+
+    Raises:
+        InputError: something that is no folder is in its place, or above it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(
+            f"{folder} cannot be a folder: a file or a broken link is in its place or above it; name another"
+        ) from error
 
 
 def in_threads(
