@@ -2,8 +2,10 @@
 
 Proportions over clips (accuracy, recall, precision) have Wilson's interval (Wilson 1927, J. Am. Stat. Assoc. 22) as
 long as clips are independent; macro and weighted means and F1 have a percentile bootstrap. Where clips share a speaker,
-everything is bootstrapped over speakers. Differences of proportions have Newcombe's hybrid score interval (Newcombe
-1998, Stat. Med. 17, method 10), differences of other scores its generalisation (Zou & Donner 2008, Stat. Med. 27).
+everything is bootstrapped over speakers, unless these are too few to draw (of one, every draw is the same): then
+intervals are those of the clips alone, and their method says so. Differences of proportions have Newcombe's hybrid
+score interval (Newcombe 1998, Stat. Med. 17, method 10), differences of other scores its generalisation (Zou & Donner
+2008, Stat. Med. 27).
 """
 
 import math
@@ -18,6 +20,8 @@ CONFIDENCE = 0.95
 Z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
 PERCENTILES = (50 - 50 * CONFIDENCE, 50 + 50 * CONFIDENCE)
 RESAMPLES = 2000
+FEWEST_GROUPS = 5
+"""Drawing fewer groups than this says nothing of how wide an interval should be."""
 EPSILON = 1e-7
 """What probabilities are kept away from 0 and 1 by, as in Keras."""
 Interval = tuple[float, float]
@@ -109,22 +113,34 @@ def classification(
         true: class numbers (clips,).
         predicted: class numbers (clips,).
         classes: names in the order of the numbers.
-        groups: what clips share (a speaker); if given, every interval is bootstrapped over groups.
+        groups: what clips share (a speaker); if given, every interval is bootstrapped over groups, where there are at
+            least `FEWEST_GROUPS` of them.
         seed: of the bootstrap.
 
     Returns:
         Values, intervals and counts as plain Python numbers; the confusion has true classes as rows.
     """
+    groups, over = _drawn_over(groups)
     counts = group_confusions(true, predicted, len(classes), groups)
     confusion = counts.sum(axis=0)
     draws = _scores(_resampled(counts, by_group=groups is not None, seed=seed))
-    method = "bootstrap over clips" if groups is None else f"bootstrap over {len(counts)} groups"
     values = _scores(confusion[None])
     return {
-        "metrics": _overall(values, draws, confusion, method, exact=groups is None),
+        "metrics": _overall(values, draws, confusion, over, exact=groups is None),
         "per_class": _per_class(values, draws, confusion, classes, exact=groups is None),
         "confusion": confusion.tolist(),
     }
+
+
+def _drawn_over(groups: Sequence[str] | np.ndarray | None) -> tuple[np.ndarray | None, str]:
+    """Return the groups to draw, None for clips, and in words over what: `clips`, and why if not over the groups."""
+    if groups is None:
+        return None, "clips"
+    groups = np.asarray(groups, dtype=str)
+    n = len(np.unique(groups))
+    if n >= FEWEST_GROUPS:
+        return groups, f"{n} groups"
+    return None, f"clips: {n} {'group is' if n == 1 else 'groups are'} too few to draw"
 
 
 def cross_entropy(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -138,20 +154,36 @@ def cross_entropy(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return -np.log(np.clip(of_the_true, EPSILON, 1 - EPSILON))
 
 
-def mean_score(values: np.ndarray, *, groups: Sequence[str] | np.ndarray | None = None, seed: int = 0) -> Score:
+def mean_score(
+    values: np.ndarray,
+    *,
+    groups: Sequence[str] | np.ndarray | None = None,
+    proportion: bool = False,
+    seed: int = 0,
+) -> Score:
     """Return the mean of a number per clip, such as its cross-entropy, as the record keeps a metric.
 
     Args:
         values: one per clip (clips,).
-        groups: what clips share (a speaker); if given, the interval is bootstrapped over groups, else over clips.
+        groups: what clips share (a speaker); if given, the interval is bootstrapped over groups, where there are at
+            least `FEWEST_GROUPS` of them, else over clips.
+        proportion: the values are hits, 0 or 1: over clips, their mean has Wilson's interval.
         seed: of the bootstrap.
     """
-    members = np.arange(len(values)) if groups is None else np.unique(np.asarray(groups, str), return_inverse=True)[1]
+    groups, over = _drawn_over(groups)
+    value, n = float(np.mean(values)), len(values)
+    if proportion and groups is None:
+        return {"value": value, "interval": list(wilson(value, n)), "n": n, "method": _wilson_over(over)}
+    members = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
     sums, sizes = np.bincount(members, values), np.bincount(members)
     draws = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES)
-    method = "bootstrap over clips" if groups is None else f"bootstrap over {len(sums)} groups"
     interval = list(_percentiles((draws @ sums) / (draws @ sizes)))
-    return {"value": float(np.mean(values)), "interval": interval, "n": len(values), "method": method}
+    return {"value": value, "interval": interval, "n": n, "method": f"bootstrap over {over}"}
+
+
+def _wilson_over(over: str) -> str:
+    """Return the method of Wilson's interval, which is always over clips, with the reason in `over` if it has one."""
+    return "Wilson" + over.removeprefix("clips")
 
 
 def baselines(confusion: Sequence[Sequence[int]] | np.ndarray) -> dict[str, float]:
@@ -230,9 +262,9 @@ def _scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _overall(
-    values: dict[str, np.ndarray], draws: dict[str, np.ndarray], confusion: np.ndarray, method: str, *, exact: bool
+    values: dict[str, np.ndarray], draws: dict[str, np.ndarray], confusion: np.ndarray, over: str, *, exact: bool
 ) -> dict[str, Any]:
-    n = int(confusion.sum())
+    n, method = int(confusion.sum()), f"bootstrap over {over}"
     names = [
         "accuracy",
         *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in ("f1", "precision", "recall")),
@@ -242,7 +274,7 @@ def _overall(
         for name in names
     }
     for name in ("accuracy", "weighted_recall") if exact else ():  # the same proportion under two names
-        overall[name] |= {"interval": list(wilson(float(values[name][0]), n)), "method": "Wilson"}
+        overall[name] |= {"interval": list(wilson(float(values[name][0]), n)), "method": _wilson_over(over)}
     return overall
 
 

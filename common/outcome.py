@@ -119,15 +119,13 @@ def _losses(
     of_validation = np.concatenate([result.validation for result in results])
     hits = of_validation.argmax(axis=1) == targets[validating].argmax(axis=1)
 
-    def score(values: np.ndarray, rows: np.ndarray) -> metrics.Score:
-        return metrics.mean_score(values, groups=material.clips[unit].to_numpy()[rows] if unit else None, seed=seed)
+    def score(values: np.ndarray, rows: np.ndarray, *, proportion: bool = False) -> metrics.Score:
+        groups = material.clips[unit].to_numpy()[rows] if unit else None
+        return metrics.mean_score(values, groups=groups, proportion=proportion, seed=seed)
 
-    accuracy = score(hits, validating)
-    if not unit:
-        accuracy |= {"interval": list(metrics.wilson(accuracy["value"], accuracy["n"])), "method": "Wilson"}
     return {
         "loss": score(metrics.cross_entropy(targets[tested], of_test), tested),
-        "validation_accuracy": accuracy,
+        "validation_accuracy": score(hits, validating, proportion=True),
         "validation_loss": score(metrics.cross_entropy(targets[validating], of_validation), validating),
     }
 

@@ -85,7 +85,7 @@ def download_corpus(name: Name, folder: Annotated[Path, typer.Argument(help="Whe
 def write_demo(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
     clips: Annotated[int, typer.Option(help="Clips per class and corpus; tracks per genre.")] = demo.CLIPS_PER_CLASS,
-    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same bytes.")] = 0,
     whole: Annotated[bool, typer.Option("--whole", help="As many clips as the real corpora (2 GB).")] = False,
 ) -> None:
     """Synthesise a stand-in for all corpora, under their names and in their layouts."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from common.corpora import demo_emotify
 from common.corpora.base import Clip
 from common.corpora.checksums import originals
-from common.corpora.files import in_threads
+from common.corpora.files import in_threads, make_folder
 from common.corpora.registry import CORPORA, corpus_called
 from common.corpora.scanning import DEMO_MARKER
 from common.errors import InputError
@@ -172,7 +172,7 @@ def _claim(folder: Path, contents: str) -> None:
         raise InputError(f"{folder} holds another demo corpus ({held}); delete it or name another folder")
     if folder.exists() and not marker.is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there already and is no demo corpus; name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     marker.write_text(text, encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ import requests
 from common.corpora.archives import unpack
 from common.corpora.base import Archive, Corpus, SingleFiles
 from common.corpora.checksums import Original, originals
-from common.corpora.files import in_threads
+from common.corpora.files import in_threads, make_folder
 from common.corpora.registry import corpus_called
 from common.corpora.verify import Verification, verify
 from common.errors import InputError
@@ -43,8 +43,9 @@ def download(name: str, folder: Path | str) -> Verification:
     Run again after a break, it goes on from there; a whole corpus is not fetched again.
 
     Raises:
-        InputError: no such corpus; it needs a registration (the message says how); no network; a full disk; an archive
-            that did not arrive as published or that would write outside the folder.
+        InputError: no such corpus; a file is where the folder should be; the corpus needs a registration (the message
+            says how); no network; a full disk; an archive that did not arrive as published or that would write outside
+            the folder.
     """
     return fetch(corpus_called(name), Path(folder))
 
@@ -54,7 +55,7 @@ def fetch(corpus: Corpus, folder: Path) -> Verification:
     if corpus.source is None:
         raise InputError(f"{corpus.name} cannot be downloaded without you: {corpus.how_to_get}\n  {corpus.address}")
     pooch.get_logger().setLevel("WARNING")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with _clear_errors(corpus, folder):
         for address in corpus.tables:
             _fetch_table(address, folder)

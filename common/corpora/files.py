@@ -1,6 +1,8 @@
 """Audio files below a folder: finding them, reading their headers, working on many of them in parallel."""
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import TypeVar
 import soundfile
 
 from common import audio
+from common.errors import InputError
 from common.progress import progress
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus"})
@@ -17,6 +20,8 @@ THREADS = min(16, 4 * (os.cpu_count() or 1))
 """Reading headers and hashing wait for the disk and release the GIL: more threads than cores pay off."""
 
 LFS_POINTER = b"version https://git-lfs"
+ANNEX = "annex/objects"
+"""Where the links of git-annex and datalad lead."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -41,6 +46,20 @@ def files_below(folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES) -> Iter
                 yield Path(where, name)
 
 
+def make_folder(folder: Path) -> None:
+    """Make `folder` and those above it where they are not there yet.
+
+    Raises:
+        InputError: something that is no folder is in its place, or above it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(
+            f"{folder} cannot be a folder: a file or a broken link is in its place or above it; name another"
+        ) from error
+
+
 def in_threads(
     work: Callable[[Item], Result], items: Sequence[Item], label: str, threads: int = THREADS
 ) -> list[Result]:
@@ -58,6 +77,24 @@ def in_threads(
             pool.shutdown(cancel_futures=True)
             raise
         return results
+
+
+def size_or_reason(path: Path) -> int | str:
+    """Return the bytes of the file `path`, or why there is none to open.
+
+    To open a pipe would wait for somebody to write into it, so this comes before any reading.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        leads_nowhere = error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink()
+        return _dangling(path) if leads_nowhere else f"cannot be opened ({error.strerror})"
+    return status.st_size if stat.S_ISREG(status.st_mode) else "no regular file"
+
+
+def _dangling(link: Path) -> str:
+    annexed = ANNEX in link.readlink().as_posix()
+    return f"a link to nothing ({'run `git annex get .` in its folder' if annexed else 'fetch what it links to'})"
 
 
 ABSENT = "File does not exist"

@@ -5,7 +5,7 @@ A scan reads names and headers, never samples. What it cannot place it lists wit
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,14 @@ import pandas as pd
 from common.corpora import own
 from common.corpora.base import MANIFEST_COLUMNS, Clip, Found, LeftOut, Refusal, Scan
 from common.corpora.checksums import originals
-from common.corpora.files import AUDIO_SUFFIXES, VIDEO_SUFFIXES, duration_or_reason, files_below, in_threads
+from common.corpora.files import (
+    AUDIO_SUFFIXES,
+    VIDEO_SUFFIXES,
+    duration_or_reason,
+    files_below,
+    in_threads,
+    size_or_reason,
+)
 from common.corpora.registry import CORPORA
 from common.errors import InputError
 
@@ -96,12 +103,24 @@ def _published_reading(files: Sequence[Path]) -> Reading:
     for path in files:
         corpus, said = _recognise(path)
         if isinstance(said, Clip):
-            candidates.append(Candidate(path, corpus, said, _root(path, said.name), path.stat().st_size))
+            candidates.append((path, corpus, said, _root(path, said.name)))
         elif said:
             omissions.append((corpus, LeftOut(path, said.reason)))
         elif path.suffix.lower() in AUDIO_SUFFIXES:
             omissions.append(("", LeftOut(path, NO_PATTERN)))
-    return Reading(candidates, omissions)
+    return _those_there(candidates, omissions)
+
+
+def _those_there(claims: Iterable[tuple[Path, str, Clip, Path]], omissions: Sequence[tuple[str, LeftOut]]) -> Reading:
+    """Make candidates of what can be opened among (path, corpus, clip, root); the rest joins `omissions`."""
+    candidates, absent = [], []
+    for path, corpus, clip, root in claims:
+        size = size_or_reason(path)
+        if isinstance(size, str):
+            absent.append((corpus, LeftOut(path, size)))
+        else:
+            candidates.append(Candidate(path, corpus, clip, root, size))
+    return Reading(candidates, [*omissions, *absent])
 
 
 def _recognise(path: Path) -> tuple[str, Clip | Refusal | None]:
@@ -120,8 +139,8 @@ def _root(path: Path, name: str) -> Path:
 
 
 def _own_reading(folder: Path, corpus: own.OwnCorpus) -> Reading:
-    candidates = [Candidate(path, corpus.name, clip, folder, path.stat().st_size) for path, clip in corpus.clips]
-    return Reading(candidates, [(corpus.name, omission) for omission in corpus.omissions])
+    claims = [(path, corpus.name, clip, folder) for path, clip in corpus.clips]
+    return _those_there(claims, [(corpus.name, omission) for omission in corpus.omissions])
 
 
 def _unique(candidates: Sequence[Candidate]) -> list[Candidate]:

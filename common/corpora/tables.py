@@ -6,11 +6,11 @@ from pathlib import Path
 from common.errors import InputError
 
 
-def header(table: Path) -> list[str]:
+def header(table: Path, separator: str = ",") -> list[str]:
     """Return the column names of a CSV in lower case, without blanks around them; [] where it has none."""
     with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         try:
-            return [column.strip().lower() for column in next(csv.reader(file), [])]
+            return [column.strip().lower() for column in next(csv.reader(file, delimiter=separator), [])]
         except csv.Error:
             return []
 

@@ -73,7 +73,8 @@ def verify(name: str, folder: Path | str) -> Verification:
         raise InputError(f"there is no folder {folder}; check the spelling")
     if any((above / DEMO_MARKER).is_file() for above in (folder, *folder.resolve().parents)):
         raise InputError(f"{folder} holds the demo corpus, which is synthesised: there is nothing to verify")
-    files = list(files_below(folder))
+    # A link to nothing, as git-annex has for what it did not fetch, is no file: its clip is missing.
+    files = [path for path in files_below(folder) if path.is_file()]
     names = [_canonical_name(name, path) for path in files]
     known = [path for path, clip in zip(files, names, strict=True) if clip in index]
     digests = dict(zip(known, in_threads(_sha256, known, f"hashing {name}"), strict=True))

@@ -1,3 +1,5 @@
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -154,12 +156,44 @@ def test_accuracy_of_independent_clips_has_wilsons_interval() -> None:
 
 
 def test_clips_of_one_speaker_count_as_one_observation() -> None:
-    pairs = [(0, 0)] * 50 + [(0, 1)] * 50
-    speakers = ["a"] * 25 + ["b"] * 25 + ["c"] * 25 + ["d"] * 25
+    pairs = [(0, 0)] * 75 + [(0, 1)] * 75
+    speakers = [speaker for speaker in "abcdef" for _ in range(25)]
     alone, shared = (scored(pairs, groups=groups)["metrics"]["accuracy"] for groups in (None, speakers))
-    assert shared["method"] == "bootstrap over 4 groups"
-    assert shared["interval"] == [0.0, 1.0]
+    assert shared["method"] == "bootstrap over 6 groups"
+    assert shared["interval"][0] < 0.2 < 0.8 < shared["interval"][1]
     assert alone["interval"][0] > 0.4
+
+
+@pytest.mark.parametrize(("speakers", "why"), [("a", "1 group is"), ("ab", "2 groups are"), ("abcd", "4 groups are")])
+def test_speakers_too_few_to_draw_leave_the_intervals_to_the_clips(speakers: str, why: str) -> None:
+    pairs = [(0, 0), (1, 1), (2, 0), (1, 2)] * 10
+    alone, shared = scored(pairs), scored(pairs, groups=list(speakers) * (40 // len(speakers)))
+    assert shared["per_class"] == alone["per_class"]
+    assert {name: score["interval"] for name, score in shared["metrics"].items()} == {
+        name: score["interval"] for name, score in alone["metrics"].items()
+    }
+    assert shared["metrics"]["accuracy"]["method"] == f"Wilson: {why} too few to draw"
+    assert shared["metrics"]["macro_f1"]["method"] == f"bootstrap over clips: {why} too few to draw"
+
+
+def test_what_a_report_takes_for_an_interval_over_groups_is_one() -> None:
+    run = partial(scored, [(0, 0), (1, 1), (2, 0), (1, 2), (2, 2)])
+    methods = [run(groups=groups)["metrics"]["accuracy"]["method"] for groups in map(list, ("aaaaa", "abcda", "abcde"))]
+    assert [method.endswith(" groups") for method in methods] == [False, False, True]
+
+
+def test_a_mean_of_hits_over_enough_groups_is_drawn_over_them() -> None:
+    accuracy = mean_score(np.array([1, 0, 0, 1, 1]), groups=list("abcde"), proportion=True)
+    assert accuracy["method"] == "bootstrap over 5 groups"
+
+
+def test_a_mean_over_one_group_has_the_interval_of_its_clips() -> None:
+    hits = np.array([1, 0, 0] * 10)
+    loss, accuracy = (mean_score(hits, groups=["a"] * 30, proportion=proportion) for proportion in (False, True))
+    assert loss["interval"] == mean_score(hits)["interval"]
+    assert loss["method"] == "bootstrap over clips: 1 group is too few to draw"
+    assert accuracy["interval"] == list(wilson(1 / 3, 30))
+    assert accuracy["method"] == "Wilson: 1 group is too few to draw"
 
 
 def test_the_same_seed_gives_the_same_intervals() -> None:

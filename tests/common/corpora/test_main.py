@@ -74,3 +74,19 @@ def test_demo_writes_and_counts(run, tmp_path):
     code, out, _ = run("demo", tmp_path / "demo", "--clips", 1, "--seed", 5)
     assert code == 0
     assert "emotify 4, ravdess 8" in out
+
+
+@pytest.mark.parametrize("place", ["taken", "taken/below"])
+@pytest.mark.parametrize("command", [("download", "ravdess"), ("demo",)])
+def test_a_file_where_the_folder_should_be_is_one_line_and_exit_code_2(run, tmp_path, command, place):
+    (tmp_path / "taken").touch()
+    code, out, error = run(*command, tmp_path / place)
+    assert (code, out, error.count("\n")) == (2, "", 1)
+    assert "taken" in error
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_demo_of_a_seed_that_is_none_is_refused_before_anything_is_written(run, tmp_path, seed):
+    code, _, error = run("demo", tmp_path / "demo", "--clips", 1, "--seed", seed)
+    assert (code, error.count("\n")) == (2, 1)
+    assert not (tmp_path / "demo").exists()

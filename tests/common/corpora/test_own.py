@@ -115,6 +115,80 @@ def test_an_own_folder_called_like_a_published_corpus_is_not_mistaken_for_it(mak
     assert scan([folder]).found[0].corpus == "own-tess"
 
 
+@pytest.mark.parametrize("table", ["path,label\na/1.wav,joy\na/2.wav,joy\n", ""])
+def test_a_link_to_nothing_is_left_out_with_and_without_a_table(make_clips, table):
+    folder = make_clips(FILES)
+    (folder / "a/2.wav").unlink()
+    (folder / "a/2.wav").symlink_to("gone.wav")
+    result = scan([with_table(folder, table) if table else folder])
+    assert "a/2" not in list(result.manifest["name"])
+    assert f"{folder / 'a/2.wav'}: a link to nothing (fetch what it links to)" in result.left_out
+
+
+def test_class_folders_do_not_stand_in_for_a_table_that_is_a_link_to_nothing(make_clips):
+    folder = make_clips(FILES)
+    (folder / "labels.csv").symlink_to(".git/annex/objects/a1/labels.csv")
+    with pytest.raises(InputError, match=r"labels\.csv is a link to nothing \(run `git annex get"):
+        scan([folder])
+
+
+def test_rows_that_differ_in_their_suffix_alone_are_two_clips(make_clips):
+    folder = with_table(make_clips(["a/clip.wav", "a/clip.flac"]), "path,label\na/clip.wav,x\na/clip.flac,y\n")
+    result = scan([folder])
+    assert list(result.manifest["name"]) == ["a/clip.flac", "a/clip.wav"]
+    assert list(result.manifest["label"]) == ["y", "x"]
+    assert result.left_out == []
+
+
+def test_names_stay_apart_where_a_stem_ends_like_a_suffix(make_clips):
+    files = ["clip.wav", "clip.flac", "clip.wav.flac"]
+    folder = with_table(make_clips(files), "path,label\n" + "".join(f"{file},x\n" for file in files))
+    assert sorted(scan([folder]).manifest["name"]) == sorted(files)
+
+
+@pytest.mark.parametrize("other", ["link.wav", "b/../a/1.wav"])
+@pytest.mark.parametrize("said", ["grief,anna", "joy,ben"])
+def test_two_rows_that_say_two_things_of_one_file_are_refused(make_clips, other, said):
+    folder = with_table(make_clips(FILES), f"path,label,speaker\na/1.wav,joy,anna\n{other},{said}\n")
+    (folder / "link.wav").symlink_to("a/1.wav")
+    with pytest.raises(InputError, match=r"labels\.csv, lines 2 and 3: .*a/1\.wav and .* are one file"):
+        scan([folder])
+
+
+def test_two_rows_that_say_the_same_of_one_file_are_one_clip_and_the_other_is_listed(make_clips):
+    folder = with_table(make_clips(FILES[:1]), "path,label\na/1.wav,joy\nlink.wav,joy\n")
+    (folder / "link.wav").symlink_to("a/1.wav")
+    result = scan([folder])
+    assert list(result.manifest["name"]) == ["a/1"]
+    assert result.left_out == [f"{folder / 'link.wav'}: the file of another row"]
+
+
+@pytest.mark.parametrize(("separator", "word"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_separated_by_something_else_is_refused_by_name(make_clips, separator, word):
+    folder = with_table(make_clips(FILES), "path,label\na/1.wav,joy\n".replace(",", separator))
+    with pytest.raises(InputError, match=rf"labels\.csv: its values are separated by {word}"):
+        scan([folder])
+
+
+def test_folders_that_all_hold_the_same_folders_are_not_taken_for_classes(make_clips):
+    folder = make_clips([f"{part}/{label}/1.wav" for part in ("train", "test") for label in ("joy", "grief")])
+    with pytest.raises(InputError, match=r"test, train all hold the folders grief, joy.*name .*test, or .*CSV"):
+        scan([folder])
+    assert list(scan([folder / "train"]).manifest["label"]) == ["grief", "joy"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["joy/wav/1.wav", "grief/wav/2.wav"],
+        ["joy/anna/1.wav", "joy/ben/1.wav", "grief/anna/1.wav"],
+        ["joy/anna/1.wav", "joy/ben/1.wav", "joy/2.wav", "grief/anna/1.wav", "grief/ben/1.wav"],
+    ],
+)
+def test_folders_within_class_folders_are_no_classes(make_clips, files):
+    assert set(scan([make_clips(files)]).manifest["label"]) == {"joy", "grief"}
+
+
 def test_two_own_corpora_of_one_name_are_refused(make_clips, tmp_path):
     folders = [make_clips(FILES, tmp_path / place / "mine") for place in ("x", "y")]
     with pytest.raises(InputError, match="rename"):

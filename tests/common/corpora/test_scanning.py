@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import numpy as np
@@ -171,6 +172,40 @@ def test_a_file_that_was_cut_off_is_left_out(make_clips, suffix):
     result = scan([folder])
     assert names(result) == ["Actor_01/03-01-01-01-01-01-01"]
     assert result.left_out == [f"{cut}: cut off before its end"]
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("gone/x.wav", "a link to nothing (fetch what it links to)"),
+        ("../.git/annex/objects/a1/x.wav", "a link to nothing (run `git annex get .` in its folder)"),
+        ("03-01-05-02-01-01-02.wav", "a link to nothing (fetch what it links to)"),  # in a circle
+    ],
+)
+def test_a_link_to_nothing_is_left_out_with_what_to_do(make_clips, target, reason):
+    folder = make_clips(RAVDESS)
+    link = folder / RAVDESS[1]
+    link.unlink()
+    link.symlink_to(target)
+    result = scan([folder])
+    assert names(result) == ["Actor_01/03-01-01-01-01-01-01"]
+    assert result.found[0].missing == 1439
+    assert result.left_out == [f"{link}: {reason}"]
+
+
+def test_a_folder_of_nothing_but_such_links_is_refused_with_what_to_do(make_clips):
+    folder = make_clips(RAVDESS[:1])
+    (folder / RAVDESS[0]).unlink()
+    (folder / RAVDESS[0]).symlink_to("../.git/annex/objects/a1/x.wav")
+    with pytest.raises(InputError, match=r"1 x a link to nothing \(run `git annex get"):
+        scan([folder])
+
+
+def test_a_pipe_is_left_out_without_waiting_for_it(make_clips):
+    folder = make_clips(RAVDESS)
+    (folder / RAVDESS[1]).unlink()
+    os.mkfifo(folder / RAVDESS[1])
+    assert scan([folder]).left_out == [f"{folder / RAVDESS[1]}: no regular file"]
 
 
 def test_an_mp3_without_a_frame_is_called_damaged_not_absent(make_clips):

@@ -1,4 +1,5 @@
 import hashlib
+import os
 import shutil
 import sys
 
@@ -36,6 +37,14 @@ def test_a_clip_counts_as_verified_when_one_of_its_copies_is(savee_of_one_clip):
     (savee_of_one_clip / "DC_a01.flac").write_bytes(b"another")
     outcome = verify("savee", savee_of_one_clip)
     assert (outcome.verified, outcome.re_encoded) == (["DC/a01"], [])
+
+
+def test_a_link_to_nothing_and_a_pipe_are_missing(savee_of_one_clip):
+    (savee_of_one_clip / "DC/a01.wav").unlink()
+    (savee_of_one_clip / "DC/a01.wav").symlink_to("gone.wav")
+    os.mkfifo(savee_of_one_clip / "DC/a02.wav")
+    outcome = verify("savee", savee_of_one_clip)
+    assert (len(outcome.missing), outcome.re_encoded, outcome.unknown) == (480, [], [])
 
 
 def test_audio_that_is_none_of_the_clips_is_unknown(savee_of_one_clip):
