@@ -87,9 +87,11 @@ def origin(record: Record) -> str:
     data = record.data["data"]
     study, experiment, protocol, seed = record.identity
     corpora = ", ".join(data["corpora"]) + (" (demo corpus: synthesised sounds)" if data["demo"] else "")
-    models = len(record.data["folds"])
-    averaged = f"; {models} models, one a fold, averaged" if models > 1 else ""
-    return f"{study} {experiment}, protocol {protocol}, seed {seed}, on {data['clips']:,} clips of {corpora}{averaged}"
+    trained = [fold["train"] for fold in record.data["folds"]]
+    most = f"{min(trained):,} to {max(trained):,}" if len(set(trained)) > 1 else f"{trained[0]:,}"
+    averaged = f"; {len(trained)} models, one a fold, averaged" if len(trained) > 1 else ""
+    clips = f"trained on {most} of {data['clips']:,} clips of {corpora}"
+    return f"{study} {experiment}, protocol {protocol}, seed {seed}, {clips}{averaged}"
 
 
 def predict(study: Study, record: Record, files: Sequence[Path], *, weights: str | None = None) -> list[Prediction]:
@@ -179,7 +181,7 @@ def _load(record: Record, experiment: Experiment, fold: int) -> tuple[training.L
 def _about_models(
     study: Study, experiment: Experiment, setting: Setting, record: Record, learners: Sequence[training.Learner]
 ) -> tuple[str, ...]:
-    notes = []
+    notes = _about_training(study, experiment, record)
     if not all(learner.probabilistic for learner in learners):
         notes.append("the classifier has no probabilities: they are the votes of the parts and of the folds' models")
     if study.batch_dependent(experiment, setting):
@@ -189,6 +191,19 @@ def _about_models(
             f"{size}, this file is a batch by itself, so the accuracy of the run says little about it"
         )
     return tuple(notes)
+
+
+def _about_training(study: Study, experiment: Experiment, record: Record) -> list[str]:
+    """Say what the models learnt that is not as the document or the corpus has it."""
+    configuration = record.data["configuration"]
+    notes = [f"it was trained with {name} = {value}" for name, value in configuration.get("overrides", {}).items()]
+    if configuration.get("weights") == "none":
+        notes.append("the network that should have been trained before had random weights")
+    slips = [switch for switch in study.switches if switch.slip and switch.name in experiment.switches]
+    kept = [f"{one.name} = {one.published}" for one in slips if record.data["switches"][one.name] == one.published]
+    if kept:
+        notes.append(f"it was trained with slips of the document ({', '.join(kept)}), which other protocols mend")
+    return notes
 
 
 def _predict(

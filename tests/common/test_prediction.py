@@ -77,7 +77,7 @@ def test_a_run_of_another_study_is_refused(pieces) -> None:
 
 def test_the_origin_names_protocol_and_data(pieces) -> None:
     said = prediction.origin(pieces)
-    assert said.startswith("tiny_pieces trees, protocol published, seed 0, on 192 clips of tones")
+    assert said.startswith("tiny_pieces trees, protocol published, seed 0, trained on 128 of 192 clips of tones")
     assert said.endswith("; 3 models, one a fold, averaged")
 
 

@@ -161,7 +161,8 @@ def test_a_song_is_classified_piece_by_piece_and_it_is_said_how_much_of_it(songs
     soundfile.write(tmp_path / "5.wav", np.zeros(8000 * 34), 8000)
     (one,) = prediction.predict(STUDY, record, [tmp_path / "5.wav"])
     assert one.parts == 2
-    assert one.notes == ("its first 30 of 34.0 s are classified, 15 s at a time",)
+    assert one.notes[0] == "its first 30 of 34.0 s are classified, 15 s at a time"
+    assert "track_ids = alphabetical, folds = piece" in one.notes[1]
     assert one.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 

@@ -201,7 +201,10 @@ def test_a_run_is_retrained_for_its_best_epoch_and_predicts_without_its_weights_
     soundfile.write(tmp_path / "a.ogg", np.random.default_rng(0).normal(size=(44_100, 2)) / 9, 44_100)
     (said,) = prediction.predict(STUDY, record, [tmp_path / "a.ogg"])
     assert said.probabilities.sum() == pytest.approx(1, abs=1e-5)
-    assert said.notes == ("it ends after 1.0 s: zeros fill it up to 3.5 s, as in training",)
+    filled, *trained, slips = said.notes
+    assert filled == "it ends after 1.0 s: zeros fill it up to 3.5 s, as in training"
+    assert trained == ["it was trained with epochs = 2", "it was trained with patience = 1"]
+    assert "unfreeze = layers" in slips
 
 
 @pytest.mark.parametrize(
