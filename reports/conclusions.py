@@ -82,20 +82,21 @@ class Lead:
 def models_of(groups: Iterable[Group], protocol: str) -> list[Models]:
     """Return what was run under a protocol, by experiment: a part for each corpus and size, real sounds first.
 
-    Runs that the command line cut short or changed say nothing of a model, and are left out. Of several groups of one
-    experiment the one with its weights counts, then that of most seeds.
+    Runs that the command line cut short or changed say nothing of a model, and are left out, and so is a network that
+    had random weights where it should have been trained before. Of several groups of one experiment that of most seeds
+    counts.
     """
     parts: dict[tuple[bool, str, str], dict[str, Group]] = {}
     own = [group for group in groups if group.protocol == protocol and not _changed(group)]
-    for group in sorted(own, key=lambda group: (has_random_weights(group.first), -len(group.runs))):
+    for group in sorted(own, key=lambda group: -len(group.runs)):
         where = (group.demo, group.first["size"], group.first["data"]["digest"])
         parts.setdefault(where, {}).setdefault(group.experiment, group)
     return sorted(parts.values(), key=lambda models: (_any(models).demo, -_any(models).first["data"]["clips"]))
 
 
 def _changed(group: Group) -> bool:
-    """Return whether the command line set how the runs were trained, or cut folds off."""
-    return bool(set_in_words(group.first)) or cut_to(group.first) is not None
+    """Return whether the command line set how the runs were trained, cut folds off, or took random weights."""
+    return bool(set_in_words(group.first)) or cut_to(group.first) is not None or has_random_weights(group.first)
 
 
 def _any(models: Models) -> Group:

@@ -294,11 +294,30 @@ def _against(found: Evidence) -> list[Words]:
     )
     return [
         Words(
-            f"{by_accuracy(found)} {apart} {beyond} Which features the document had decides how much of a song is "
-            "recognised, and so moves the accuracy under either order."
+            f"{by_accuracy(found)} {apart} {by_chance(found)}{beyond} Which features the document had decides how much "
+            "of a song is recognised, and so moves the accuracy under either order."
         ),
         Words(_control(found)),
     ]
+
+
+def by_chance(found: Evidence) -> str:
+    """Say whether labels dealt by chance explain the printed matrix as well as alphabetical ones do."""
+    dealt = {one.labels for one in _of_chance(found.trials, "piece")}
+    asked = [ratios for labels in (ALPHABETICAL, *dealt) if (ratios := _ratios(found, HANDCRAFTED, labels))]
+    if len(asked) != 2:
+        return ""
+    known, chance = asked
+    told = " and ".join(
+        f"{'better' if of_chance > of_known else 'worse'} by {how} ({_signed(of_chance)} against {_signed(of_known)})"
+        for how, of_known, of_chance in zip(("all cells", "the errors alone"), known, chance, strict=True)
+    )
+    scrambled = (
+        ": beyond its row totals, the matrix shows that songs had not their own labels, rather than which order those "
+        "had"
+    )
+    better = any(of_chance > of_known for of_known, of_chance in zip(known, chance, strict=True))
+    return f"Labels dealt by chance explain the printed matrix {told} than alphabetical ones{scrambled * better}. "
 
 
 def by_accuracy(found: Evidence) -> str:

@@ -9,7 +9,7 @@ import pytest
 from common import published, records
 from common.trials import Trial, Trials
 from reports.answers import answers
-from reports.answers.emotify_done import ALPHABETICAL, CORPUS, HANDCRAFTED, Evidence, by_accuracy, on_folds
+from reports.answers.emotify_done import ALPHABETICAL, CORPUS, HANDCRAFTED, Evidence, by_accuracy, by_chance, on_folds
 from reports.answers.emotify_features import compared
 from reports.answers.matrices import chi_square, expected, likeliest, log_likelihood, own_distances, recognised
 from reports.collect import Clips, Group, Run
@@ -111,6 +111,17 @@ def test_whole_songs_are_judged_by_every_set_of_features_and_a_repeated_run_coun
 
 def test_one_run_of_whole_songs_that_comes_near_the_printed_accuracy_leaves_the_folds_open() -> None:
     assert of_whole_songs(folded("mobilenet-cubic-svm", {0: 0.49})).startswith("Open")
+
+
+@pytest.mark.parametrize(("dealt", "better"), [(LEANING, True), (SURE.T[::-1], False)])
+def test_labels_dealt_by_chance_that_explain_the_matrix_better_speak_against_an_order(dealt, better: bool) -> None:
+    made = {CORPUS: SURE, ALPHABETICAL: LEANING + 20, "dealt by chance": dealt}
+    tried = tuple(Trial(HANDCRAFTED, labels, "piece", 0, matrix) for labels, matrix in made.items())
+    said = by_chance(
+        Evidence(0.5, {HANDCRAFTED: LEANING}, {}, {}, [], Trials("emotify_features", ("a", "b", "c"), {}, tried))
+    )
+    assert ("better by all cells" in said) == better
+    assert ("which order those had" in said) == better
 
 
 @pytest.mark.parametrize(
