@@ -4,7 +4,7 @@ Every number of ours is written as the document writes its own.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -165,14 +165,23 @@ def verdict_on(published: Published, experiment: str, metric: str, groups: Itera
 def notes_on(published: Published, sides: Sequence[Side]) -> tuple[str, ...]:
     """Say of every column of ours which data and seeds it comes from, and whether it can be held against the document.
 
-    Columns that come from the same are told together.
+    Columns that come from the same are told together; where the experiments in one column do not, they are named.
     """
     if not sides:
         return (f"{NOT_RUN.capitalize()}: there is no record yet.",)
-    told: dict[str, list[str]] = {}
+    told: dict[str, list[Side]] = {}
     for side in sides:
-        told.setdefault(_origin(published, side.group), []).append(side.name)
-    return tuple(f"Ours, {'; '.join(dict.fromkeys(names))}: {words}." for words, names in told.items())
+        told.setdefault(_origin(published, side.group), []).append(side)
+    columns = [name for own in told.values() for name in {side.name for side in own}]
+    apart = {name for name in columns if columns.count(name) > 1}
+    return tuple(f"Ours, {_columns(own, apart)}: {words}." for words, own in told.items())
+
+
+def _columns(sides: Sequence[Side], apart: Collection[str]) -> str:
+    """Name columns, and those experiments in them that `apart` has from others."""
+    names = dict.fromkeys(side.name for side in sides)
+    named = dict.fromkeys(side.group.experiment for side in sides if side.name in apart)
+    return "; ".join(names) + (f" ({', '.join(named)})" if named else "")
 
 
 def _origin(published: Published, group: Group) -> str:

@@ -101,6 +101,14 @@ def test_below_a_table_stands_why_it_is_not_comparable(write: Write, runs: Path)
         assert note == f"Ours, published: {absent}; RAVDESS re-encoded; seed 0; not comparable."
 
 
+def test_experiments_of_one_column_that_come_from_other_runs_are_named(write: Write, runs: Path) -> None:
+    write("single-cnn")
+    write("single-cnn", seed=1)
+    write("dual-cnn")
+    notes = front_table(load("ser_parallel"), sides(runs)).notes
+    assert [note.partition(":")[0] for note in notes] == ["Ours, published (single-cnn)", "Ours, published (dual-cnn)"]
+
+
 def test_the_overall_numbers_have_interval_deviation_and_seeds(write: Write, runs: Path) -> None:
     for seed in range(2):
         write("single-cnn", seed=seed, accuracy=0.66 + 0.02 * seed)

@@ -156,6 +156,15 @@ def test_the_mode_of_a_triad_is_major_or_minor_in_every_key(key):
     assert of(notes(root, root + 3, root + 7))["mode"] < -0.03
 
 
+@pytest.mark.parametrize("key", range(0, 12, 3))
+def test_overtones_take_a_major_triad_to_about_zero_and_a_minor_one_stays_below(key):
+    def chord(*steps):
+        return sum(harmonic(440 * 2 ** ((60 + key + step - 69) / 12)) for step in steps) / 3
+
+    assert abs(of(chord(0, 4, 7))["mode"]) < 0.05
+    assert of(chord(0, 3, 7))["mode"] < -0.1
+
+
 def test_the_classes_of_a_chord_are_its_notes_in_every_octave():
     chroma = Piece(notes(60, 64, 79), SAMPLE_RATE).chroma
     assert sorted(chroma.argsort()[-3:]) == [0, 4, 7]
