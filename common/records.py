@@ -5,12 +5,14 @@ One folder per run, `runs/<study>/<experiment>/<protocol>/seed-<n>/`, holds `rec
 is whole. A folder belongs to one process at a time; a second one is refused.
 """
 
+import csv
 import errno
 import fcntl
 import json
+import lzma
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,16 +76,40 @@ class Record:
         Where clips share something else than a speaker (a song), it stands in a column `group` after the speaker.
         """
         words = dict.fromkeys(("name", "corpus", "speaker", "group", "true", "predicted"), str)
-        packed = self.folder / PACKED
         # A class or a speaker may be called `none` or `NA`.
-        return pd.read_csv(
-            packed if packed.is_file() else self.folder / "predictions.csv", dtype=words, keep_default_na=False
-        )
+        return pd.read_csv(self._predictions, dtype=words, keep_default_na=False)
+
+    @property
+    def _predictions(self) -> Path:
+        packed = self.folder / PACKED
+        return packed if packed.is_file() else self.folder / "predictions.csv"
+
+    def words(self) -> "tuple[Columns, Columns]":
+        """Return the learning curves and the predictions as words, in half the time of data frames.
+
+        Raises:
+            OSError, ValueError: a table is missing or damaged.
+        """
+        return _columns(self.folder / "history.csv"), _columns(self._predictions)
 
     def split(self) -> pd.DataFrame:
         """Return one row per clip and fold: name, fold, set, and in newer records the first digits of its digest."""
         words = dict.fromkeys(("name", "set", "digest"), str)
         return pd.read_csv(self.folder / "split.csv", dtype=words, keep_default_na=False)
+
+
+Columns = dict[str, Sequence[str]]
+"""A table by the names of its columns."""
+
+
+def _columns(path: Path) -> Columns:
+    try:
+        opened = lzma.open if path.suffix == ".xz" else open
+        with opened(path, "rt", encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+    except (lzma.LZMAError, EOFError, csv.Error) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    return dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(header, ())
 
 
 def folder_of(runs: Path, study: str, experiment: str, protocol: str, seed: int) -> Path:

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -16,6 +16,7 @@ from common.errors import InputError
 from common.illustrations import Illustrations
 from common.metrics import Interval, group_confusions, wilson
 from common.printed import MEANS, SCORES
+from common.records import Columns
 from common.searches import SearchResult
 from common.trials import Trials
 from reports.form import flaw
@@ -70,24 +71,28 @@ class Clips:
     correct: np.ndarray
 
     @classmethod
-    def of(cls, predictions: pd.DataFrame) -> Self:
+    def of(cls, predictions: Columns) -> Self:
         """Return what a table of predictions says, in columns as `Record.predictions` describes them."""
-        pairs = zip(predictions["corpus"].tolist(), predictions["name"].tolist(), strict=True)
+        pairs = zip(predictions["corpus"], predictions["name"], strict=True)
         names = np.array([f"{corpus}:{name}".encode() for corpus, name in pairs])
         order = np.argsort(names, kind="stable")
-        shared = predictions["group" if "group" in predictions else "speaker"].tolist()
-        groups = np.array([one.encode() for one in shared])
-        correct = (predictions["true"] == predictions["predicted"]).to_numpy(dtype=bool)
+        groups = np.array([one.encode() for one in predictions["group" if "group" in predictions else "speaker"]])
+        answers = zip(predictions["true"], predictions["predicted"], strict=True)
+        correct = np.array([true == predicted for true, predicted in answers], bool)
         return cls(names[order], groups[order], correct[order])
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One checked record with its learning curves and what it said of each clip."""
+    """One checked record with what it said of each clip."""
 
     record: records.Record
-    history: pd.DataFrame
     clips: Clips
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Its learning curves, read again for the few pictures that show them."""
+        return self.record.history()
 
     @property
     def folder(self) -> Path:
@@ -340,7 +345,7 @@ def _run(folder: Path) -> Run:
         if where := flaw(record.data):
             raise ValueError(where)
         published.load(record.data["study"]).experiment(record.data["experiment"])
-        history, predictions = record.history(), record.predictions()
+        history, predictions = record.words()
         problem = _problem(record.data, history, predictions)
     except InputError as error:
         raise InputError(f"{record.folder}: {error}") from None
@@ -348,43 +353,50 @@ def _run(folder: Path) -> Run:
         problem = f"it is damaged ({type(error).__name__}: {error})"
     if problem:
         raise InputError(f"{record.folder}: {problem}; delete the folder and run again")
-    return Run(record, history, Clips.of(predictions))
+    return Run(record, Clips.of(predictions))
 
 
-def _problem(record: Mapping[str, Any], history: pd.DataFrame, predictions: pd.DataFrame) -> str | None:
+def _problem(record: Mapping[str, Any], history: Columns, predictions: Columns) -> str | None:
     """Say what in a record cannot be true, or None."""
     missing = [name for name in HISTORY_COLUMNS if name not in history]
     missing += [name for name in PREDICTION_COLUMNS if name not in predictions]
     if missing:
         return f"its tables lack {', '.join(missing)}"
-    if predictions.empty:
+    if not predictions["name"]:
         return "it has no predictions"
     return (
         _problem_of_history(record, history)
         or _problem_of_classes(record, predictions)
-        or _problem_of_metrics(record, len(predictions))
+        or _problem_of_metrics(record, len(predictions["name"]))
         or _problem_of_means(record)
         or _problem_of_intervals(record)
     )
 
 
-def _problem_of_history(record: Mapping[str, Any], history: pd.DataFrame) -> str | None:
+def _problem_of_history(record: Mapping[str, Any], history: Columns) -> str | None:
     """Hold the learning curves against the epochs of each fold: a curve that was cut off is that of another run."""
-    words = [name for name in HISTORY_COLUMNS[2:] if not pd.api.types.is_numeric_dtype(history[name])]
-    if words and len(history):
-        return f"its learning curves have words in {words[0]}"
+    for name in HISTORY_COLUMNS[2:]:
+        if not all(_is_number(word) for word in history[name] if word):
+            return f"its learning curves have words in {name}"
+    rows = list(zip(*(history[name] for name in ("fold", "stage", "epoch")), strict=True))
     for fold in record["folds"]:
-        own = history[history["fold"] == fold["fold"]]
-        again = own["stage"] == "retrain"
-        retrained = bool(record["configuration"].get("retrain")) or again.any()
-        told = ((~again, fold.get("epochs")), (again, fold["best_epoch"] if retrained else None))
-        for rows, epochs in told:
-            if own.loc[rows, "epoch"].tolist() != list(range(1, (epochs or 0) + 1)):
+        own = [(stage == "retrain", int(epoch)) for number, stage, epoch in rows if int(number) == fold["fold"]]
+        retrained = bool(record["configuration"].get("retrain")) or any(again for again, _ in own)
+        told = ((False, fold.get("epochs")), (True, fold["best_epoch"] if retrained else None))
+        for stage, epochs in told:
+            if [epoch for again, epoch in own if again is stage] != list(range(1, (epochs or 0) + 1)):
                 return f"its learning curve of fold {fold['fold']} has other epochs than its record tells"
     return None
 
 
-def _problem_of_classes(record: Mapping[str, Any], predictions: pd.DataFrame) -> str | None:
+def _is_number(word: str) -> bool:
+    try:
+        return math.isfinite(float(word))
+    except ValueError:
+        return False
+
+
+def _problem_of_classes(record: Mapping[str, Any], predictions: Columns) -> str | None:
     classes = record["classes"]
     confusion = _confusion(predictions, classes)
     if not np.array_equal(confusion, np.asarray(record["confusion"])):
@@ -456,9 +468,9 @@ def _within(value: float, interval: Sequence[float], *, top: float = 1.0) -> boo
     return -TOLERANCE <= low <= value + TOLERANCE and value - TOLERANCE <= high <= top + TOLERANCE
 
 
-def _confusion(predictions: pd.DataFrame, classes: list[str]) -> np.ndarray:
+def _confusion(predictions: Columns, classes: list[str]) -> np.ndarray:
     number = {name: place for place, name in enumerate(classes)}
-    true, predicted = ([number[name] for name in predictions[column].tolist()] for column in ("true", "predicted"))
+    true, predicted = ([number[name] for name in predictions[column]] for column in ("true", "predicted"))
     return group_confusions(true, predicted, len(classes))[0]
 
 

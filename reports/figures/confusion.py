@@ -95,8 +95,8 @@ def _alike(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:
 def _as_printed(
     published: Published, table: ConfusionTable, groups: Sequence[Group], recovered: np.ndarray | None
 ) -> Iterator[Picture]:
-    """List the document's own form of a matrix: beside each group's, or alone where the experiment was not run."""
-    own = [group for group in groups if _fits(group, table)]
+    """List the document's own form of a matrix: beside ours under `published`, or alone where that was not run."""
+    own = [group for group in groups if _fits(group, table) and group.protocol == "published"]
     kind = "confusion-as-printed"
     either: list[Group | None] = [*own] or [None]
     for group in either:

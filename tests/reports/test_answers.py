@@ -50,7 +50,7 @@ def run(seed: int, right: list[int]) -> Run:
     predicted = ["calm" if hit else "tense" for hit in right]
     table = pd.DataFrame({"corpus": "emotify", "name": pieces, "true": "calm", "predicted": predicted})
     table["group"] = [piece.partition("#")[0] for piece in pieces]
-    return Run(records.Record(Path(), {"seed": seed}), pd.DataFrame(), Clips.of(table))
+    return Run(records.Record(Path(), {"seed": seed}), Clips.of(table.to_dict("list")))
 
 
 def test_a_difference_over_songs_is_of_the_seeds_that_both_have() -> None:
@@ -91,8 +91,8 @@ def folded(experiment: str, accuracies: dict[int, float], folds: str = "song") -
         seed: {**shared, "seed": seed, "metrics": {"accuracy": {"value": value, "interval": [0, 1], "n": 100}}}
         for seed, value in accuracies.items()
     }
-    none = Clips.of(pd.DataFrame(columns=["name", "corpus", "speaker", "true", "predicted"]))
-    return Group(tuple(Run(records.Record(Path(), data), pd.DataFrame(), none) for data in scored.values()))
+    none = Clips.of(dict.fromkeys(("name", "corpus", "speaker", "true", "predicted"), ()))
+    return Group(tuple(Run(records.Record(Path(), data), none) for data in scored.values()))
 
 
 def of_whole_songs(*groups: Group) -> str:

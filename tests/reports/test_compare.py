@@ -258,7 +258,7 @@ def test_a_song_gained_as_a_whole_is_one_draw() -> None:
         predicted = ["calm" if hit else "tense" for hit in right]
         table = pd.DataFrame({"corpus": "own", "name": names, "true": "calm", "predicted": predicted, "speaker": "all"})
         songs = table.assign(group=["one"] * 3 + ["two"] * (len(right) - 3))
-        return Run(records.Record(Path(), {"seed": seed}), pd.DataFrame(), Clips.of(songs))
+        return Run(records.Record(Path(), {"seed": seed}), Clips.of(songs.to_dict("list")))
 
     found = paired_over_groups(Group((run(0, [1, 1, 1, 0, 0, 0]),)), Group((run(0, [0] * 6),)))
     assert (found.value, found.n, found.interval) == (0.5, 2, (0.0, 1.0))
