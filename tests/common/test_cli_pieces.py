@@ -111,7 +111,7 @@ def test_predict_names_the_model_and_draws_the_probabilities(encore, corpus) -> 
     encore("run", "trees", "--data", corpus)
     code, out, _ = encore("predict", corpus / "ann-0-0.wav")
     assert code == 0
-    assert out.startswith("model: tiny_pieces trees, protocol published, seed 0, on 192 clips of tones")
+    assert out.startswith("model: tiny_pieces trees, protocol published, seed 0, trained on 128 of 192 clips of tones")
     assert all(name in out for name in ("high", "low", "middle", "share of its 2 parts"))
 
 
