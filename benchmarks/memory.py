@@ -1,8 +1,8 @@
 """Peak memory of the largest experiment: 12,162 clips, two noisy copies of each training clip, 188 frames.
 
-    python benchmarks/memory.py FOLDER
+    python benchmarks/memory.py [FOLDER]
 
-FOLDER holds the four corpora, or what `python -m common.corpora demo FOLDER --whole` wrote.
+FOLDER holds the four corpora. Without it every clip of them is synthesised, once, in the cache (2 GB).
 
 Prepares the whole fold of `parallel-mel-awgn`, trains a few steps through the pipeline and prints the largest resident
 size of the process; it shall stay under 8 GiB.
@@ -15,7 +15,8 @@ from common.quiet import import_keras
 
 import_keras()
 
-from common import cli, environment, pipeline  # noqa: E402
+from common import cache, cli, environment, pipeline  # noqa: E402
+from common.corpora import demo  # noqa: E402
 from common.study import Setting  # noqa: E402
 from common.training import KerasLearner  # noqa: E402
 from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
@@ -43,4 +44,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    whole = cache.folder() / "demo-whole"
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else demo.write(whole, corpora=STUDY.corpora, whole=True))

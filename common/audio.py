@@ -173,7 +173,7 @@ def _check_length(file: soundfile.SoundFile, first: int) -> None:
 
 
 def cut_off(file: soundfile.SoundFile) -> str:
-    """Say what a file lacks at its end, as far as its header tells, or nothing.
+    """Say what a file that has samples lacks at its end, as far as its header tells, or nothing.
 
     libsndfile shortens a file to what is there and only notes in its log what should have been.
     """
@@ -181,10 +181,10 @@ def cut_off(file: soundfile.SoundFile) -> str:
     if "lacks an end-of-stream bit" in file.extra_info:
         return f"{seconds:.2f} s are there, and its last page is not"
     noted = re.search(r"^data\s*: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
-    announced = seconds * int(noted[1]) / int(noted[2]) if noted and int(noted[2]) > 0 else 0.0
-    if noted and int(noted[1]) < UNKNOWN_LENGTH and announced - seconds > MISSING_S:
-        return f"{seconds:.2f} s are there of {announced:.2f} s"
-    return ""
+    if not noted or int(noted[1]) >= UNKNOWN_LENGTH:
+        return ""
+    announced = seconds * int(noted[1]) / int(noted[2])
+    return f"{seconds:.2f} s are there of {announced:.2f} s" if announced - seconds > MISSING_S else ""
 
 
 def _why_unreadable(path: Path, error: soundfile.LibsndfileError) -> str:

@@ -282,9 +282,9 @@ def _attribution(
         weights=weights_of(experiment, weights, size),
         deadline=deadline_of(budget),
     )
+    own = jobs.as_changed(experiment, options)
     scores: dict[str, list[float]] = {}
     for seed, protocol in product(seeds or [0], _mended(study, experiment, scanned)):
-        own = jobs.as_changed(experiment, options)
         job = jobs.Job(study, experiment, protocol, scanned, replace(own, seed=seed))
         record = runner.run(job, announce)
         _print_record(record, as_json)

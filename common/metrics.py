@@ -21,7 +21,7 @@ Z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
 PERCENTILES = (50 - 50 * CONFIDENCE, 50 + 50 * CONFIDENCE)
 RESAMPLES = 2000
 FEWEST_GROUPS = 5
-"""Drawing fewer groups than this says nothing of how wide an interval should be."""
+"""Drawing fewer groups than this says little of how wide an interval should be; how many are enough is a choice."""
 EPSILON = 1e-7
 """What probabilities are kept away from 0 and 1 by, as in Keras."""
 Interval = tuple[float, float]

@@ -29,6 +29,9 @@ NO_SPACE = os.strerror(errno.ENOSPC)
 PACKED = "predictions.csv.xz"
 """Where the predictions are in a record that was packed to be shipped."""
 
+Columns = dict[str, Sequence[str]]
+"""A table by the names of its columns."""
+
 FIELDS = (
     "study",
     "experiment",
@@ -84,7 +87,7 @@ class Record:
         packed = self.folder / PACKED
         return packed if packed.is_file() else self.folder / "predictions.csv"
 
-    def words(self) -> "tuple[Columns, Columns]":
+    def words(self) -> tuple[Columns, Columns]:
         """Return the learning curves and the predictions as words, in half the time of data frames.
 
         Raises:
@@ -96,10 +99,6 @@ class Record:
         """Return one row per clip and fold: name, fold, set, and in newer records the first digits of its digest."""
         words = dict.fromkeys(("name", "set", "digest"), str)
         return pd.read_csv(self.folder / "split.csv", dtype=words, keep_default_na=False)
-
-
-Columns = dict[str, Sequence[str]]
-"""A table by the names of its columns."""
 
 
 def _columns(path: Path) -> Columns:

@@ -307,16 +307,16 @@ def by_chance(found: Evidence) -> str:
     asked = [ratios for labels in (ALPHABETICAL, *dealt) if (ratios := _ratios(found, HANDCRAFTED, labels))]
     if len(asked) != 2:
         return ""
-    known, chance = asked
+    compared = list(zip(("all cells", "the errors alone"), *asked, strict=True))
     told = " and ".join(
         f"{'better' if of_chance > of_known else 'worse'} by {how} ({_signed(of_chance)} against {_signed(of_known)})"
-        for how, of_known, of_chance in zip(("all cells", "the errors alone"), known, chance, strict=True)
+        for how, of_known, of_chance in compared
     )
     scrambled = (
         ": beyond its row totals, the matrix shows that songs had not their own labels, rather than which order those "
         "had"
     )
-    better = any(of_chance > of_known for of_known, of_chance in zip(known, chance, strict=True))
+    better = any(of_chance > of_known for _, of_known, of_chance in compared)
     return f"Labels dealt by chance explain the printed matrix {told} than alphabetical ones{scrambled * better}. "
 
 
