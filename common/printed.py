@@ -16,6 +16,7 @@ MEANS = ("macro", "weighted")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+Size = Annotated[int, Field(gt=0)]
 Decimals = Annotated[int, Field(ge=0, le=15)]  # a float keeps no more
 Percentage = Annotated[float, Field(ge=0, le=100)]
 Kind = Literal["proportion", "score", "error", "seconds", "count"]
@@ -147,6 +148,7 @@ class ResultTable(Part):
     """A printed table with one row per experiment.
 
     Attributes:
+        split: how the items were split, and the part that was scored if all columns are of one.
         columns: names of `[metric.*]`; a name that comes again is another trial of the same.
         n: how many items stand behind a column, where that is known.
         rows: one number per column, by experiment.
@@ -156,8 +158,9 @@ class ResultTable(Part):
     id: str
     section: str
     table: str
+    split: str = ""
     columns: tuple[str, ...]
-    n: dict[str, Count] = Field(default_factory=dict)
+    n: dict[str, Size] = Field(default_factory=dict)
     rows: dict[str, tuple[float, ...]]
     decimals: dict[str, tuple[Decimals, ...]] = Field(default_factory=dict)
 
@@ -179,6 +182,7 @@ class ConfusionTable(Part):
     """A printed confusion matrix in percentages.
 
     Attributes:
+        split: how the items were split, and the part that was classified.
         normalised: what adds up to 100: the `columns` (predicted classes) or the `rows` (annotated classes).
         n: how many items were classified, if the document says.
         rows: percentages by annotated class, in the order of `classes`; an empty cell is 0.
@@ -190,6 +194,7 @@ class ConfusionTable(Part):
     experiment: str
     section: str
     table: str
+    split: str = ""
     normalised: Literal["columns", "rows"]
     decimals: Decimals = 1
     n: Count | None = None
@@ -304,6 +309,28 @@ class Counts(Part):
         return self
 
 
+class Result(Part):
+    """Whose result a single number of the text is, where it is one.
+
+    Attributes:
+        metric: a name of `[metric.*]`.
+        split: as in a table of results.
+        n: how many items stand behind it, where that is known.
+        other_run: whether it is of a run that no table has, and so may differ from the tables.
+    """
+
+    experiment: str
+    metric: str
+    split: str = ""
+    n: Size | None = None
+    other_run: bool = False
+
+    def __str__(self) -> str:
+        told = [self.split, f"n = {self.n:,}" if self.n is not None else "", "another run" if self.other_run else ""]
+        more = ", ".join(filter(None, told))
+        return f"{self.metric.replace('_', ' ')} of {self.experiment}{f' ({more})' if more else ''}"
+
+
 class Number(Part):
     """A single number of the text, or one known from elsewhere (`known`) that the printed ones are held against."""
 
@@ -314,6 +341,7 @@ class Number(Part):
     unit: str = ""
     says: str
     known: How = "printed"
+    result: Result | None = None
 
     @model_validator(mode="after")
     def _decimals_suffice(self) -> Self:
@@ -325,7 +353,7 @@ class Claim(Part):
     """What the text concludes from its numbers, to be examined.
 
     Attributes:
-        kind: `best`: no other experiment is better in the metric than the first; `greater`: the first beats the second
+        kind: `best`: the first beats every other in the metric beyond chance; `greater`: the first beats the second
             beyond chance; `similar`: the 95 % interval of their difference lies within plus or minus the overall
             resolution; `each_greater`: every class gained in the score from the second to the first; `above`: every
             experiment's metric is above the threshold.

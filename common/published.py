@@ -98,6 +98,7 @@ class Published(Part):
         refuse_twice([matrix.experiment for matrix in self.confusions], "confusion matrix")
         refuse_twice([table.id for table in self.result_tables], "result table")
         refuse_twice([table.id for table in self.layer_tables], "layer table")
+        refuse_twice([search.experiment for search in self.searches], "search")
         refuse_twice([number.id for number in self.figures], "number")
         refuse_twice([counts.id for counts in self.counts], "counts")
         refuse_twice([claim.id for claim in self.claims], "claim")
@@ -143,6 +144,7 @@ class Published(Part):
             *(table.experiment for table in self.class_tables),
             *(matrix.experiment for matrix in self.confusions),
             *(search.experiment for search in self.searches),
+            *(number.result.experiment for number in self.figures if number.result),
         ]
         several = [
             *(table.rows for table in self.result_tables),
@@ -163,7 +165,8 @@ class Published(Part):
 
     def _metrics_named(self) -> set[str]:
         tables = [*(table.columns for table in self.result_tables), *(search.columns for search in self.searches)]
-        return set(chain.from_iterable(tables))
+        of_the_text = {number.result.metric for number in self.figures if number.result}
+        return set(chain.from_iterable(tables)) | of_the_text
 
     @cached_property
     def by_id(self) -> dict[str, Experiment]:

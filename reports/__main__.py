@@ -23,6 +23,7 @@ from reports.collect import Collected, collect
 from reports.compare import NOT_REPRODUCED, Verdict, verdicts
 from reports.keep import keep
 
+RUNS = Path("runs")
 PIPE_WIDTH = 160
 """Characters a line of a table may have where there is no terminal to fit."""
 
@@ -48,7 +49,7 @@ def write_pages(runs: list[Path] | None, out: Path, *, as_json: bool) -> None:
     Raises:
         InputError: there is no usable record.
     """
-    folders = runs or [next((place for place in (Path("runs"), Path("runs-demo")) if place.is_dir()), RESULTS)]
+    folders = runs or [next((place for place in (RUNS, Path("runs-demo")) if place.is_dir()), RESULTS)]
     collected = _collect(folders)
     if not collected.groups and not collected.searches:
         places = ", ".join(str(folder) for folder in folders)
@@ -71,13 +72,17 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Fail too if a number is not reproduced.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Judge every published number; fail if a committed page is stale or a record invalid."""
-    collected = _collect(runs or ([RESULTS] if RESULTS.is_dir() else []))
+    """Judge every published number, from `runs`, else the records shipped.
+
+    Fails if a committed page is stale or a record invalid.
+    """
+    folders = runs or [RUNS if RUNS.is_dir() else RESULTS]
+    collected = _collect([folder for folder in folders if folder != RESULTS or RESULTS.is_dir()])
     rows = [row for study in published.studies() for row in _verdicts(study, collected)]
     if as_json:
         print(json.dumps([asdict(row) for row in rows]))
     else:
-        _print_verdicts(rows)
+        _print_verdicts(rows, folders)
     stale = stale_pages(RESULTS, RESULTS.parent)
     problems = [f"{len(collected.skipped)} record(s) invalid"] * bool(collected.skipped)
     problems += [f"{', '.join(stale)} stale: run `make report` and commit"] * bool(stale)
@@ -98,7 +103,7 @@ def audit(
 
 @app.command("keep")
 def keep_command(
-    runs: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = Path("runs"),
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = RUNS,
     out: Annotated[Path, typer.Option(help="Folder for the packed records.")] = RESULTS,
 ) -> None:
     """Pack finished runs to be shipped: without models, splits and probabilities."""
@@ -134,9 +139,11 @@ def _is_stale(page: Path, text: str) -> bool:
     return not all((page.parent / picture).is_file() for picture in pictures)
 
 
-def _print_verdicts(rows: list[Verdict]) -> None:
+def _print_verdicts(rows: list[Verdict], folders: list[Path]) -> None:
     """Print the overall metrics one by one and count the verdicts of classes and cells."""
-    table = Table(title="Published numbers against ours (difference with its 95 % interval)", title_justify="left")
+    ours = ", ".join(f"{folder}" for folder in folders)
+    title = f"Published numbers against ours, from {ours} (difference with its 95 % interval)"
+    table = Table(title=title, title_justify="left")
     for title in ("experiment", "metric", "published", "obtained", "difference", "verdict", "why"):
         table.add_column(title, justify="right" if title in ("published", "obtained", "difference") else "left")
     for row in rows:

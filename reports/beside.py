@@ -154,12 +154,17 @@ def printed_number(published: Published, experiment: str, name: str) -> Number |
 
 def verdict_on(published: Published, experiment: str, metric: str, groups: Iterable[Group]) -> str:
     """Return the verdict on one overall number from the group of protocol `published`."""
+    return judged_on(published, experiment, metric, groups)[0]
+
+
+def judged_on(published: Published, experiment: str, metric: str, groups: Iterable[Group]) -> tuple[str, str]:
+    """Return the verdict on one overall number from the group of protocol `published`, and why; may be empty."""
     numbers = published.numbers(experiment)
     if metric not in numbers or numbers[metric].resolution is None:
-        return NOT_JUDGED
+        return NOT_JUDGED, ""
     group = next((group for group in groups if group.protocol == "published"), None)
     rows = verdicts_on(published, experiment, group)
-    return next((row.verdict for row in rows if row.metric == metric), NOT_RUN)
+    return next(((row.verdict, row.why) for row in rows if row.metric == metric), (NOT_RUN, ""))
 
 
 def notes_on(published: Published, sides: Sequence[Side]) -> tuple[str, ...]:

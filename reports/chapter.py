@@ -23,12 +23,12 @@ from reports.beside import (
     Side,
     heading,
     in_words,
+    judged_on,
     notes_on,
     precise,
     printed_number,
     ranked_by,
     sides_of,
-    verdict_on,
 )
 from reports.collect import Group
 from reports.compare import (
@@ -157,6 +157,7 @@ FRONT_COLUMNS = (
     Column("Protocol"),
     Column("n", kind="number"),
     Column("Seeds", kind="number"),
+    Column("Why", kind="prose"),
     Column("Id", kind="code"),
     Column("Section"),
 )
@@ -171,13 +172,13 @@ def _front_rows(published: Published, experiment: Experiment, sides: Sequence[Si
     end = (experiment.id, experiment.section)
     for side in own:
         judged = side.group.protocol == "published"
-        verdict = verdict_on(published, experiment.id, metric, [side.group]) if judged else NOT_JUDGED
+        verdict, why = judged_on(published, experiment.id, metric, [side.group]) if judged else (NOT_JUDGED, "")
         number = precise(published, side.group, metric)
         n = Number(f"{number.n:,}", number.n) if number and number.n is not None else None
         seeds = Number(f"{len(side.group.seeds)}", len(side.group.seeds))
-        yield (name, verdict, printed, number, heading(published, metric), side.name, n, seeds, *end)
+        yield (name, verdict, printed, number, heading(published, metric), side.name, n, seeds, why, *end)
     if not own:
-        yield (name, NOT_RUN, printed, None, heading(published, metric), None, None, None, *end)
+        yield (name, NOT_RUN, printed, None, heading(published, metric), None, None, None, "", *end)
 
 
 def _has_tables(published: Published, experiment: str) -> bool:

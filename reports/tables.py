@@ -68,8 +68,14 @@ def class_table(published: Published, experiment: str, sides: Sequence[Side]) ->
         tuple(columns),
         (*rows, *_summary_rows(published, table, sides)),
         summary=1 + len(MEANS),
-        notes=notes_on(published, sides),
+        notes=(*notes_on(published, sides), *_split_of([table] if table else [])),
     )
+
+
+def _split_of(tables: Sequence[ClassTable | ResultTable | ConfusionTable]) -> list[str]:
+    """Return a note on the split that printed tables are of; none where it is not told."""
+    splits = dict.fromkeys(table.split for table in tables if table.split)
+    return [f"The printed numbers are of this split: {'; '.join(splits)}."] if splits else []
 
 
 def _labels(sides: Iterable[Side]) -> list[str]:
@@ -246,7 +252,7 @@ def result_table(published: Published, tables: Sequence[ResultTable], sides: Seq
         cells += [_whole(one.best_epoch), *_ours_of(layout, one.id, BEST_EPOCH)] if epochs else []
         cells += [cell for name in metrics for cell in _result_cells(layout, rows[one.id], one.id, name)]
         lines.append((one.title, *cells, _verdict(layout, one.id, ranked), one.id))
-    notes = [*notes_on(published, own), f"The verdict is on {in_words(ranked)}."]
+    notes = [*notes_on(published, own), *_split_of(tables), f"The verdict is on {in_words(ranked)}."]
     caption = "; ".join(dict.fromkeys(place_of(table.table, table.section) for table in tables))
     columns += [Column("Verdict", kind="verdict"), Column("Id", kind="code")]
     return Table(f"results-{tables[0].id}", _upper(caption), tuple(columns), tuple(lines), notes=tuple(notes))
@@ -331,7 +337,8 @@ def confusion_table(published: Published, table: ConfusionTable, sides: Sequence
     title = f"{whose}: confusion matrix, % of each {whole} class, {where}"
     name = f"confusion-{table.experiment}"
     restored = ", ".join(words_of(name) for name in table.restored)
-    notes = [*notes_on(published, sides), *([f"PPV of {restored} restored from the diagonal."] if restored else [])]
+    notes = [*notes_on(published, sides), *_split_of([table])]
+    notes += [f"PPV of {restored} restored from the diagonal."] if restored else []
     return Table(name, title, tuple(columns), (*rows, *lines), len(lines), tuple(notes))
 
 
@@ -440,6 +447,7 @@ def text_numbers(published: Published) -> Table | None:
             number.says,
             Number(f"{number.value:,.{number.decimals}f}", number.value),
             number.unit,
+            str(number.result or ""),
             number.section,
             KNOWN[number.known],
         )
@@ -449,6 +457,7 @@ def text_numbers(published: Published) -> Table | None:
         Column("What", kind="prose"),
         Column("Value", kind="number"),
         Column("Unit"),
+        Column("Result"),
         Column("Section"),
         Column("Known"),
     )

@@ -5,11 +5,13 @@ the recalls and precisions of the classes leave a few. The interval of a differe
 samples, from the lowest to the highest number that is allowed. Models tested on the same clips differ less by chance
 than that, so what is beyond it is beyond chance, and what is within it is not shown by the printed numbers. A score
 that is no proportion (lwlrap, a mean of values in 0..1 over items) has at most the variance of a proportion and is
-treated as one. Several trials have Student's interval. Where neither n nor trials are printed, there is no interval,
-and the finding says so.
+treated as one. A mean over classes hangs on the smallest of them: as many items stand behind it as the classes' own
+numbers of items give, and where these are not printed its interval is marked as indicated. Several trials have
+Student's interval. Where neither n nor trials are printed, there is no interval, and the finding says so.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -29,11 +31,15 @@ class Value:
     Attributes:
         low: lowest exact value.
         high: highest exact value.
+        items: how many independent items it is as sure as; None where nothing tells.
+        indicated: whether `items` is a guess, because it is a mean over classes of unknown sizes.
     """
 
     printed: Printed
     low: float
     high: float
+    items: float | None
+    indicated: bool = False
 
     @property
     def sign(self) -> int:
@@ -43,7 +49,7 @@ class Value:
     @property
     def counted(self) -> bool:
         """Whether it has the interval of a proportion."""
-        return self.printed.kind in ("proportion", "score") and bool(self.printed.n) and 0 <= self.low <= self.high <= 1
+        return self.printed.kind in ("proportion", "score") and bool(self.items) and 0 <= self.low <= self.high <= 1
 
     def __str__(self) -> str:
         return digits(self.printed.value)
@@ -54,9 +60,25 @@ def value_of(published: Published, experiment: str, metric: str) -> Value | None
     numbers = published.numbers(experiment) | published.class_numbers(experiment)
     if metric not in numbers:
         return None
-    printed = numbers[metric]
+    printed, table = numbers[metric], published.table(experiment)
     low, high = _bounds(published, experiment, metric, printed)
-    return Value(printed, low, high)
+    over_classes = metric.startswith("macro_")
+    if over_classes and table is not None and metric not in _columns(published, experiment):
+        return Value(printed, low, high, items_of_mean([row.support for row in table.rows]))
+    return Value(printed, low, high, printed.n, over_classes and bool(printed.n))
+
+
+def _columns(published: Published, experiment: str) -> set[str]:
+    """Return the metrics that result tables print of an experiment."""
+    return {name for table in published.result_tables if experiment in table.rows for name in table.columns}
+
+
+def items_of_mean(sizes: Sequence[int]) -> float | None:
+    """Return how many items a mean over classes is as sure as, were every class as hard; None with an empty class.
+
+    Its variance is the mean of the classes' variances, p(1 - p)/size each, over their number.
+    """
+    return len(sizes) ** 2 / math.fsum(1 / size for size in sizes) if sizes and min(sizes) > 0 else None
 
 
 def _bounds(published: Published, experiment: str, metric: str, printed: Printed) -> Interval:
@@ -83,7 +105,7 @@ def difference(first: Value, second: Value) -> tuple[Interval, Interval | None]:
 
 def _interval(first: Value, second: Value) -> Interval | None:
     if first.counted and second.counted:
-        n_first, n_second = float(first.printed.n or 0), float(second.printed.n or 0)
+        n_first, n_second = float(first.items or 0), float(second.items or 0)
         return (
             newcombe(first.low, n_first, second.high, n_second)[0],
             newcombe(first.high, n_first, second.low, n_second)[1],
@@ -102,7 +124,8 @@ def in_words(first: Value, second: Value) -> str:
     by = signed(low) if digits(low) == digits(high) else f"{signed(low)} to {signed(high)}"
     if interval is None:
         return f"{by}, no interval: neither n nor trials are printed"
-    return f"{by}, 95 % {between(interval)}"
+    guess = " (indicated: the classes' sizes are not printed)"
+    return f"{by}, 95 % {between(interval)}{guess if first.indicated or second.indicated else ''}"
 
 
 def prefix(study: str) -> str:
@@ -183,9 +206,9 @@ def _best(values: Named) -> Judged:
     (first, chosen), *others = values
     name, second = max(others, key=lambda pair: pair[1].sign * pair[1].printed.value)
     (low, _), interval = difference(chosen, second)
-    within = interval is not None and interval[0] <= 0 <= interval[1]
+    beyond = interval is not None and interval[0] > 0
     told = f"{_told(first, chosen, name, second)}, the next of {len(values)}"
-    return low > 0, told + (": the lead may be chance" if low > 0 and within else "")
+    return beyond, told + (": ahead, but the lead may be chance" if low > 0 and not beyond else "")
 
 
 def _greater(values: Named) -> Judged:

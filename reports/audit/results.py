@@ -4,21 +4,26 @@ import math
 from collections.abc import Iterator
 from itertools import combinations
 
-from common.printed import Metric, ResultTable, Search
+from common.printed import Metric, Number, Result, ResultTable, Search
 from common.published import Printed, Published
 from reports.audit.arithmetic import counts_of, cut_counts_of, near
 from reports.audit.finding import Finding, digits, listed, spaced, span
 
 SMALLER_IS_BETTER = ("error", "seconds")
+TOLERANCE = 1e-9
+"""What two decimal numbers may be apart by as floats."""
 
 
 def check(published: Published) -> Iterator[Finding]:
-    """Examine every result table, search and table of counts."""
+    """Examine every result table, every result in the text, every search and every table of counts."""
     for table in published.result_tables:
         yield from _proportions(published, table)
         yield from _ranges(published, table)
     for one, other in combinations(published.result_tables, 2):
         yield from _two_prints(published, one, other)
+    for number in published.figures:
+        if number.result and not number.result.other_run:
+            yield from _of_the_text(published, number, number.result)
     for search in published.searches:
         yield from _search(published, search)
     for counts in published.counts:
@@ -86,13 +91,31 @@ def _two_prints(published: Published, one: ResultTable, other: ResultTable) -> I
     yield Finding(published.study, f"two-prints-tables-{one.id}-{other.id}", not wrong, claim, evidence)
 
 
+def _of_the_text(published: Published, number: Number, result: Result) -> Iterator[Finding]:
+    """A result that the text tells again is that of the table, or one of its trials, as far as its last digit tells."""
+    printed = published.numbers(result.experiment).get(result.metric)
+    if printed is None:
+        return
+    scale = 100 if number.unit == "%" else 1
+    told, step = number.value / scale, 10.0**-number.decimals / scale
+    agree = [_same(told, step, value, printed.step) for value in (printed.value, *printed.trials)]
+    claim = f"text of {number.section} and {printed.table} print the same {result.metric} of {result.experiment}"
+    sizes = sorted({n for n in (result.n, printed.n) if n is not None})
+    evidence = f"{digits(told, 6)} and {_trials(printed)}" + (f", of {spaced(map(str, sizes))} items" if sizes else "")
+    yield Finding(published.study, f"two-prints-text-{number.id}", any(agree) and len(sizes) < 2, claim, evidence)
+
+
 def _agree(one: Printed, other: Printed) -> bool:
     """Whether both may be roundings of one number; with as many trials in both, trial by trial."""
-    halves = (one.step + other.step) / 2
     if len(one.trials) != len(other.trials):
-        return abs(one.value - other.value) <= halves + 1e-9
-    allowed = 0.0 if one.step == other.step else halves
-    return all(abs(a - b) <= allowed + 1e-9 for a, b in zip(one.trials, other.trials, strict=True))
+        return abs(one.value - other.value) <= (one.step + other.step) / 2 + TOLERANCE
+    return all(_same(a, one.step, b, other.step) for a, b in zip(one.trials, other.trials, strict=True))
+
+
+def _same(one: float, step: float, other: float, other_step: float) -> bool:
+    """Whether two printed values, each with the unit of its last digit, may be roundings of one number."""
+    allowed = 0.0 if math.isclose(step, other_step) else (step + other_step) / 2
+    return abs(one - other) <= allowed + TOLERANCE
 
 
 def _trials(printed: Printed) -> str:

@@ -201,6 +201,8 @@ def noise_in_general(published: Published) -> Verdict:
         interval = difference(one, other)[1]
         shown += interval is not None and interval[0] > 0
         told.append(f"{noisy} {one} against {clean} {other}: {in_words(one, other)}")
+    if not told:
+        raise NotPrintedError("models with noisy copies")
     evidence = (
         f"{len(told)} of {len(NOISY)} models with noisy copies are printed without them too: {'; '.join(told)}; beyond "
         f"chance in {shown}"

@@ -362,7 +362,7 @@ def test_what_cannot_be_compared_is_refused(
 
 
 TWICE = [("results", "result table", "table-2"), ("layers", "layer table", "large-cnn")]
-TWICE += [("confusion", "confusion matrix", "small-cnn")]
+TWICE += [("confusion", "confusion matrix", "small-cnn"), ("search", "search", "large-cnn")]
 
 
 @pytest.mark.parametrize(("part", "what", "name"), TWICE)

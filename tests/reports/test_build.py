@@ -204,6 +204,25 @@ def test_check_prints_the_contracted_fields(write: Write, runs: Path, monkeypatc
     assert data == {"1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent"}
 
 
+def test_check_judges_the_users_own_runs_where_there_are_any(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "stale_pages", lambda results, committed: [])
+    monkeypatch.setattr(commands, "RESULTS", tmp_path / "shipped")
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(home)
+
+    def judged() -> set[str]:
+        rows = json.loads(CliRunner().invoke(commands.app, ["check", "--json"]).stdout)
+        return {row["experiment"] for row in rows if row["obtained"] is not None}
+
+    write("single-cnn", into=tmp_path / "shipped")
+    assert judged() == {"single-cnn"}
+    write("dual-cnn", into=home / "runs")
+    assert judged() == {"dual-cnn"}
+
+
 def test_check_fails_on_an_invalid_record(write: Write, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "stale_pages", lambda results, committed: [])
     (write() / "record.json").write_text("{")

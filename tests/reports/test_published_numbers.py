@@ -374,6 +374,8 @@ def items(published: Published) -> Iterator[tuple[str, int]]:
             yield "data", data.clips
     yield from ((table.id, n) for table in published.result_tables for n in table.n.values())
     yield from ((table.experiment, table.n) for table in published.confusions if table.n is not None)
+    results = [(number.id, number.result.n) for number in published.figures if number.result]
+    yield from ((name, n) for name, n in results if n is not None)
     yield from ((counts.id, counts.total) for counts in published.counts if counts.total is not None)
 
 
@@ -470,3 +472,11 @@ def test_a_lost_table_is_seen(heading: str, tmp_path: Path) -> None:
         lost = re.sub(rf"^\[\[{heading}\]\]\n(?s:.*?)(?=^\[\[|^#)", "", text, count=1, flags=re.MULTILINE)
         if lost != text:
             assert is_seen(lost, tmp_path / "mutated.toml"), study
+
+
+@pytest.mark.parametrize("study", DOCUMENTS)
+def test_every_result_says_of_which_split_it_is(study: str) -> None:
+    published = load(study)
+    tables = [*published.class_tables, *published.result_tables, *published.confusions]
+    results = [number.result for number in published.figures if number.result]
+    assert [one for one in (*tables, *results) if not one.split] == []

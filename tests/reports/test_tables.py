@@ -90,7 +90,26 @@ def test_a_demo_is_named_in_the_column_and_below_the_table(write: Write, runs: P
     write("single-cnn", clips=280, demo=True, size="demo")
     table = class_table(load("ser_parallel"), "single-cnn", sides(runs))
     assert "ours, published, demo" in {column.side for column in table.columns}
-    assert table.notes == ("Ours, published, demo: demo corpus: 280 synthesised clips; seed 0; not comparable.",)
+    assert table.notes[0] == "Ours, published, demo: demo corpus: 280 synthesised clips; seed 0; not comparable."
+
+
+def test_below_a_table_stands_the_split_of_the_printed_numbers(runs: Path) -> None:
+    split = "The printed numbers are of this split: {}."
+    assert split.format("80/10/10, test") in class_table(load("ser_parallel"), "single-cnn", ()).notes
+    emotify = load("emotify_features")
+    matrix = emotify.confusion("deep-cubic-svm")
+    assert matrix
+    assert split.format("five folds, each piece tested once") in confusion_table(emotify, matrix, ()).notes
+
+
+def test_the_front_table_says_why_a_verdict_is_as_it_is(write: Write, runs: Path) -> None:
+    write("single-cnn", clips=1440)
+    write("dual-cnn", accuracy=0.3)
+    table = front_table(load("ser_parallel"), sides(runs))
+    why = dict(zip(column(table, "Id"), column(table, "Why"), strict=True))
+    assert why["single-cnn"] == "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent"
+    assert "does not cover 0" in why["dual-cnn"]
+    assert why["vgg16-1"] == ""
 
 
 def test_below_a_table_stands_why_it_is_not_comparable(write: Write, runs: Path) -> None:

@@ -10,6 +10,7 @@ from reports.audit.finding import Finding, between
 
 METRICS = {
     "accuracy": {"kind": "proportion", "decimals": 3},
+    "macro_f1": {"kind": "score", "decimals": 2},
     "lwlrap": {"kind": "score", "decimals": 4},
     "mae": {"kind": "error", "decimals": 3},
 }
@@ -84,12 +85,12 @@ def test_a_claim_on_a_number_that_is_not_printed_has_nothing_to_support_it(judge
     assert finding.evidence == "no accuracy is printed for large: nothing supports the claim"
 
 
-@pytest.mark.parametrize(("third", "holds"), [(0.79, True), (0.81, False), (0.8, False)])
-def test_best_asks_that_no_other_is_better(third: float, holds: bool, judge: Judge) -> None:
+@pytest.mark.parametrize(("third", "holds", "ahead"), [(0.7, True, True), (0.79, False, True), (0.8, False, False)])
+def test_best_asks_for_a_lead_beyond_chance(third: float, holds: bool, ahead: bool, judge: Judge) -> None:
     finding = judge(claim("best", ["small", "large", "third"]), results(small=0.8, large=0.5, third=third))
     assert finding.holds is holds
-    assert "third" in finding.evidence
-    assert ("the lead may be chance" in finding.evidence) is holds
+    assert "small 0.8 against third" in finding.evidence
+    assert ("ahead, but the lead may be chance" in finding.evidence) is (ahead and not holds)
 
 
 def test_best_of_one_is_held_against_all_others(judge: Judge) -> None:
@@ -110,11 +111,26 @@ def test_above_asks_for_more_than_the_threshold(value: float, holds: bool, judge
     assert ("not above 0.93: large" in finding.evidence) is not holds
 
 
-def class_table(experiment: str, *f1: float) -> dict[str, Any]:
+def class_table(experiment: str, *f1: float, sizes: tuple[int, int] = (100, 100)) -> dict[str, Any]:
     head = {"experiment": experiment, "section": "4", "table": "Table 3", "split": "test", "n": 200}
-    rows = [[name, value, value, value, 100] for name, value in zip(("lark", "owl"), f1, strict=True)]
+    rows = [[name, value, value, value, n] for name, value, n in zip(("lark", "owl"), f1, sizes, strict=True)]
     mean = round(sum(f1) / 2, 2)
     return {**head, "rows": rows, "accuracy": mean, "macro": [mean] * 3, "weighted": [mean] * 3}
+
+
+def test_a_mean_over_classes_is_as_unsure_as_its_smallest_class(judge: Judge) -> None:
+    """Of 190 and 10 items the mean of two classes is as sure as of 4 / (1/190 + 1/10) = 38."""
+    tables = [class_table("small", 0.9, 0.7, sizes=(190, 10)), class_table("large", 0.8, 0.6, sizes=(190, 10))]
+    finding = judge(claim("greater", ["small", "large"], "macro_f1"), classes=tables)
+    assert not finding.holds
+    assert between(newcombe(0.8, 38, 0.7, 38)) in finding.evidence
+    assert "indicated" not in finding.evidence
+
+
+def test_a_mean_over_classes_of_unknown_sizes_has_an_indicated_interval(judge: Judge) -> None:
+    table = results("macro_f1", 1000, small=0.8, large=0.7)
+    finding = judge(claim("greater", ["small", "large"], "macro_f1"), table)
+    assert finding.evidence.endswith("(indicated: the classes' sizes are not printed)")
 
 
 @pytest.mark.parametrize(("owl", "holds"), [(0.71, True), (0.7, False), (0.69, False)])

@@ -271,6 +271,14 @@ def test_the_words_on_single_predictions_follow_the_printed_ones(altered: Callab
     assert "shrink" not in evidence
 
 
+def test_an_excerpt_has_no_finding_on_what_it_leaves_out(altered: Callable[[str, Change], Published]) -> None:
+    def excerpt(content: dict[str, Any]) -> None:
+        for part in ("classes", "results", "confusion", "layers", "search", "counts", "number", "claim"):
+            content.pop(part)
+
+    assert audit(altered("ser_parallel", excerpt)) == []
+
+
 def test_without_its_numbers_a_finding_is_left_out(altered: Callable[[str, Change], Published]) -> None:
     published = altered("music_mood_wavenet", lambda content: content.update(number=[]))
     assert "mood-frames" not in {finding.id for finding in audit(published)}

@@ -43,6 +43,41 @@ def test_numbers_must_lie_where_their_kind_can(
 
 
 @pytest.mark.parametrize(
+    ("value", "unit", "n", "holds"),
+    [
+        (0.783, "", 60, True),
+        (0.784, "", 60, False),
+        (78.3, "%", 60, True),
+        (78.2, "%", 60, False),
+        (0.783, "", 50, False),
+    ],
+)
+def test_a_result_in_the_text_is_that_of_the_table(
+    value: float, unit: str, n: int, holds: bool, paper: Callable[..., Published]
+) -> None:
+    result = {"experiment": "small", "metric": "accuracy", "n": n}
+    number = {"id": "best", "section": "5", "value": value, "unit": unit, "says": "the best accuracy", "result": result}
+    decimals = 1 if unit else 3
+    told = paper(results=results({"small": [0.783, 0.6]}), number=[number | {"decimals": decimals}])
+    finding = found(told)["two-prints-text-best"]
+    assert finding.holds is holds
+    assert finding.claim == "text of 5 and Table 2 print the same accuracy of small"
+
+
+def test_a_result_of_a_run_that_no_table_has_is_not_held_against_them(paper: Callable[..., Published]) -> None:
+    result = {"experiment": "small", "metric": "accuracy", "other_run": True}
+    number = {"id": "best", "section": "5", "value": 0.9, "decimals": 3, "says": "the best accuracy", "result": result}
+    assert "two-prints-text-best" not in found(paper(results=results({"small": [0.783, 0.6]}), number=[number]))
+
+
+def test_a_result_in_the_text_may_be_one_trial(paper: Callable[..., Published]) -> None:
+    table = {"id": "t2", "section": "4", "table": "Table 2", "columns": ["loss", "loss"], "rows": {"small": [0.5, 0.7]}}
+    result = {"experiment": "small", "metric": "loss"}
+    number = {"id": "best", "section": "5", "value": 0.5, "decimals": 2, "says": "the lowest loss", "result": result}
+    assert found(paper(results=[table], number=[number]))["two-prints-text-best"].holds
+
+
+@pytest.mark.parametrize(
     ("again", "decimals", "holds"),
     [(0.783, 3, True), (0.784, 3, False), (0.78, 2, True), (0.79, 2, False), (0.7834, 4, True), (0.7836, 4, False)],
 )
