@@ -225,6 +225,7 @@ def _summary(
         return
     if "steps" in facts:
         _print_steps(facts["steps"])
+        print(facts["origin"])
         return
     printed = published.load(study.name).layers(experiment.id)
     table = Table("layer", "type", "shape", "parameters", "printed name", "printed shape", "printed", "agrees")

@@ -35,11 +35,11 @@ def _parameters(experiment: Experiment, setting: Setting, n_classes: int) -> int
 def summary(study: Study, experiment: Experiment, protocol: Protocol) -> dict[str, Any]:
     """Return `total, trainable, non_trainable, layers` of an experiment's model, shapes as the document prints them.
 
-    Of a scikit-learn estimator, return its `steps`.
+    Of a scikit-learn estimator, return its `steps` and the `origin` of the experiment.
     """
     model = experiment.build(Setting(protocol.switches, seed=0), len(study.classes))
     if experiment.training is None:
-        return {"steps": training.steps(model)}
+        return {"steps": training.steps(model), "origin": experiment.origin}
     facts = training.summarise(model)
     return facts | {"layers": _as_printed(study, experiment, facts["layers"])}
 

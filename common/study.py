@@ -6,6 +6,7 @@ A document's module fills these in and adds nothing but functions; the runner an
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,9 @@ import pandas as pd
 from common.errors import InputError
 from common.illustrations import Example
 from common.splits import SPEAKER_AND_GROUP, Split
+
+MANY = 30
+"""Experiments that are too many for a sentence."""
 
 Size = Literal["full", "demo"]
 Value = int | float | str | bool
@@ -227,6 +231,8 @@ class Experiment:
             `training`, scikit-learn's.
         split: returns the folds of a relabelled manifest, where they are not those of the study.
         printed_shape: turns the shape of a layer's output into the one the document prints, where the study's does not.
+        origin: what the document's own software has under this name and how that is known, where another library stands
+            in for it.
         adjustable: names of the keywords of `build` that `--config` and a search may set; their defaults are the
             document's values.
     """
@@ -247,6 +253,7 @@ class Experiment:
     learner: type[Any] | None = None
     split: Callable[[pd.DataFrame, Setting], list[Split]] | None = None
     printed_shape: Callable[[tuple[int | None, ...]], tuple[int | None, ...]] | None = None
+    origin: str = ""
     adjustable: tuple[str, ...] = ()
 
     @property
@@ -310,7 +317,11 @@ class Study:
         """
         by_id = {experiment.id: experiment for experiment in self.experiments}
         if name not in by_id:
-            raise InputError(f"{self.name} has no experiment {name!r}; it has {', '.join(by_id)}")
+            has = ", ".join(by_id)
+            if len(by_id) > MANY:
+                near = get_close_matches(name, by_id, n=3, cutoff=0.0)
+                has = f"{len(by_id)}, {', '.join(near)} nearest; `list` names all"
+            raise InputError(f"{self.name} has no experiment {name!r}; it has {has}")
         return by_id[name]
 
     def protocol(self, name: str, changes: Mapping[str, str] | None = None) -> Protocol:

@@ -39,6 +39,8 @@ class Tunable:
             InputError: there is no such experiment or search.
         """
         self.study.experiment(experiment)
+        if not self.plans:
+            raise InputError(f"{self.study.name} states no search, as its document tells of none: nothing to tune")
         own = [plan for plan in self.plans if plan.experiment == experiment]
         if not own:
             searched = ", ".join(dict.fromkeys(plan.experiment for plan in self.plans))

@@ -4,10 +4,10 @@
 fetched. `common.corpora.demo` synthesises a stand-in for all of them. No module here needs Keras.
 """
 
-from common.corpora.base import FORMS, LABELS, MANIFEST_COLUMNS, Corpus, Found, LeftOut, Scan
+from common.corpora.base import DEMO_MARKER, FORMS, LABELS, MANIFEST_COLUMNS, Corpus, Found, LeftOut, Scan
 from common.corpora.download import download
 from common.corpora.registry import CORPORA
-from common.corpora.scanning import DEMO_MARKER, scan
+from common.corpora.scanning import scan
 from common.corpora.verify import Verification, verify
 
 __all__ = [

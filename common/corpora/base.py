@@ -23,6 +23,14 @@ FORMS = {
 }
 """The forms in which a corpus is met, and what each means for a comparison."""
 
+DEMO_MARKER = "ENCORE-DEMO.txt"
+"""The file in the root of a demo corpus that says so."""
+
+
+def below_demo_marker(folder: Path) -> bool:
+    """Return whether a folder is or lies in a demo corpus, judging by its absolute path."""
+    return any((above / DEMO_MARKER).is_file() for above in (folder, *folder.parents))
+
 
 @dataclass(frozen=True)
 class Clip:

@@ -21,11 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.corpora import demo_emotify
-from common.corpora.base import Clip
+from common.corpora.base import DEMO_MARKER, Clip
 from common.corpora.checksums import originals
 from common.corpora.files import in_threads, make_folder
 from common.corpora.registry import CORPORA, corpus_called
-from common.corpora.scanning import DEMO_MARKER
 from common.errors import InputError
 
 Floats = NDArray[np.float64]

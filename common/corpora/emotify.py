@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from common.corpora import tables
-from common.corpora.base import Archive, Clip, Corpus
+from common.corpora.base import Archive, Clip, Corpus, below_demo_marker
 from common.errors import InputError
 from common.seeds import derive
 
@@ -44,6 +44,9 @@ ORDERS: Mapping[str, tuple[str, ...]] = {
 
 TRACKS_PER_GENRE = 100
 TRACKS = 400
+
+ROWS = 8407
+"""Rows of `data.csv`, one per listener and track (sheet emotify_features, counted)."""
 
 PIECE_S = 15.0
 """Seconds of a piece."""
@@ -109,7 +112,8 @@ def votes(data_csv: Path | str) -> pd.DataFrame:
         Index `track_id`, 1..400 as the corpus numbers them; columns `EMOTIONS` and `listeners`, whole numbers.
 
     Raises:
-        InputError: it is another table, a row is broken (the message names the line), or a track has no row.
+        InputError: it is another table, a row is broken (the message names the line), a track has no row, or rows are
+            missing or there twice. Which ones cannot be told: the corpus itself has rows that are alike.
     """
     table = Path(data_csv)
     if not table.is_file():
@@ -122,6 +126,11 @@ def votes(data_csv: Path | str) -> pd.DataFrame:
     unheard = counted.index[counted["listeners"] == 0]
     if len(unheard):
         raise InputError(f"{table} has no row of track {_described(unheard[0])}: it is not whole; fetch it again")
+    rows = int(counted["listeners"].sum())
+    if rows != ROWS and not below_demo_marker(table.resolve().parent):
+        raise InputError(
+            f"{table} has {rows:,} rows, where the corpus has {ROWS:,}: songs may get other emotions; fetch it again"
+        )
     return counted
 
 
@@ -132,7 +141,7 @@ def _answers(table: Path) -> Iterator[list[int]]:
         chosen = [row[emotion] for emotion in EMOTIONS]
         if not set(chosen) <= {"0", "1"}:
             emotion = next(emotion for emotion in EMOTIONS if row[emotion] not in ("0", "1"))
-            raise InputError(f"{where}: {emotion} is {row[emotion]!r}, where 0 or 1 should be; mend or remove the row")
+            raise InputError(f"{where}: {emotion} is {row[emotion]!r}, where 0 or 1 should be; mend the row")
         yield [_numbered(row, where), *map(int, chosen), 1]
 
 
@@ -141,9 +150,9 @@ def _numbered(row: Mapping[str, str], where: str) -> int:
     text, genre = row["track id"], row["genre"].lower()
     track = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= track <= TRACKS:
-        raise InputError(f"{where}: {text!r} is no track id from 1 to {TRACKS}; mend or remove the row")
+        raise InputError(f"{where}: {text!r} is no track id from 1 to {TRACKS}; mend the row")
     if _genre(track) != genre:
-        raise InputError(f"{where}: track {track} is {_genre(track)}, not {genre!r}; mend or remove the row")
+        raise InputError(f"{where}: track {track} is {_genre(track)}, not {genre!r}; mend the row")
     return track
 
 

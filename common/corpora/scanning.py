@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from common.corpora import own
-from common.corpora.base import MANIFEST_COLUMNS, Clip, Found, LeftOut, Refusal, Scan
+from common.corpora.base import MANIFEST_COLUMNS, Clip, Found, LeftOut, Refusal, Scan, below_demo_marker
 from common.corpora.checksums import originals
 from common.corpora.files import (
     AUDIO_SUFFIXES,
@@ -24,9 +24,6 @@ from common.corpora.files import (
 )
 from common.corpora.registry import CORPORA
 from common.errors import InputError
-
-DEMO_MARKER = "ENCORE-DEMO.txt"
-"""The file in the root of a demo corpus that says so."""
 
 SECOND_COPY = "a second copy of a clip"
 NO_PATTERN = "its name fits no corpus"
@@ -233,7 +230,7 @@ def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) ->
     listed = originals(corpus) if published else {}
     known = sum(c.clip.name in listed for c in clips)
     counts = Counter(c.clip.label for c in clips)
-    demo = any(_below_demo_marker(folder) for folder in {c.path.parent for c in clips})
+    demo = any(below_demo_marker(folder) for folder in {c.path.parent for c in clips})
     return Found(
         corpus=corpus,
         folder=Path(os.path.commonpath([c.root for c in clips])),
@@ -260,7 +257,3 @@ def _layout(clips: Sequence[Candidate]) -> str:
 def _form(clips: Sequence[Candidate]) -> str:
     as_published = sum(map(_is_original, clips))
     return {len(clips): "original", 0: "re-encoded"}.get(as_published, "mixed")
-
-
-def _below_demo_marker(folder: Path) -> bool:
-    return any((above / DEMO_MARKER).is_file() for above in (folder, *folder.parents))

@@ -16,28 +16,38 @@ def header(table: Path, separator: str = ",") -> list[str]:
 
 
 def rows(table: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return (line number, values by column) of each row of a CSV that is not blank.
+    """Return (number of its first line, values by column) of each row of a CSV that is not blank.
 
     Raises:
         InputError: a row has more or fewer values than the header, is no CSV, or the file is no UTF-8.
     """
     found = []
-    columns = header(table)
+    columns, line = header(table), 1
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, skipinitialspace=True, strict=True)
             next(reader)
+            line = reader.line_num + 1
             for values in reader:
-                if not any(value.strip() for value in values):
-                    continue
-                if len(values) != len(columns):
-                    raise InputError(
-                        f"{table}, line {reader.line_num}: {len(values)} values where the header has {len(columns)}; "
-                        "put values that contain a comma into quotes"
-                    )
-                found.append((reader.line_num, dict(zip(columns, map(str.strip, values), strict=True))))
+                if any(value.strip() for value in values):
+                    _refuse_another_length(values, columns, _lines(table, line, reader.line_num))
+                    found.append((line, dict(zip(columns, map(str.strip, values), strict=True))))
+                line = reader.line_num + 1
     except UnicodeDecodeError as error:
         raise InputError(f"{table} is not UTF-8 text ({error.reason}); save it as CSV UTF-8") from error
     except csv.Error as error:
-        raise InputError(f"{table}, line {reader.line_num}: broken CSV ({error}); mend the line") from error
+        where = _lines(table, line, reader.line_num)
+        raise InputError(f"{where}: broken CSV ({error}); mend it: is each quote closed?") from error
     return found
+
+
+def _lines(table: Path, first: int, last: int) -> str:
+    return f"{table}, line {first}" if first >= last else f"{table}, lines {first} to {last}"
+
+
+def _refuse_another_length(values: list[str], columns: list[str], where: str) -> None:
+    if len(values) != len(columns):
+        raise InputError(
+            f"{where}: {len(values)} values where the header has {len(columns)}; put values that contain a comma into "
+            "quotes, and close each quote"
+        )

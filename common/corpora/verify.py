@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.corpora.base import Clip
+from common.corpora.base import Clip, below_demo_marker
 from common.corpora.checksums import originals
 from common.corpora.files import files_below, in_threads
 from common.corpora.registry import CORPORA
-from common.corpora.scanning import DEMO_MARKER
 from common.errors import InputError
 
 
@@ -71,7 +70,7 @@ def verify(name: str, folder: Path | str) -> Verification:
     index, folder = originals(name), Path(folder)
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; check the spelling")
-    if any((above / DEMO_MARKER).is_file() for above in (folder, *folder.resolve().parents)):
+    if below_demo_marker(folder.resolve()):
         raise InputError(f"{folder} holds the demo corpus, which is synthesised: there is nothing to verify")
     # A link to nothing, as git-annex has for what it did not fetch, is no file: its clip is missing.
     files = [path for path in files_below(folder) if path.is_file()]

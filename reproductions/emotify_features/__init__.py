@@ -272,6 +272,7 @@ def experiment(features: str, preset: str) -> Experiment:
         inputs_of=partial(inputs_of, extract=fed.extract),
         inputs=fed.inputs,
         pretrained=fed.pretrained,
+        origin=classifier.origin,
     )
 
 

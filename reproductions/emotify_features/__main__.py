@@ -1,11 +1,11 @@
 """`python -m reproductions.emotify_features`: the commands of document 002."""
 
 from common import console
-from common.cli import study_app
 from reproductions.emotify_features import STUDY
 from reproductions.emotify_features.evidence import evidence
+from tuning.command import study_app
 
 if __name__ == "__main__":
-    app = study_app(STUDY)
+    app = study_app(STUDY, ())
     app.command("evidence")(evidence)
     console.main(app)

@@ -136,6 +136,12 @@ class Preset:
     estimator: BaseEstimator
 
     @property
+    def origin(self) -> str:
+        """What it is in MATLAB, in a sentence."""
+        known = {"ref": "by its documentation", "recall": "from memory, no text at hand"}[self.known]
+        return f"in MATLAB ({known}): {self.matlab}"
+
+    @property
     def standardised(self) -> bool:
         """Whether features are brought to mean 0 and variance 1 first, by the training rows."""
         return isinstance(self.estimator, Pipeline)

@@ -48,8 +48,13 @@ OTHERS = (
 )
 """Other features and classifiers, under the four ways."""
 
-SAME = ("digest", "forms", "weights")
-"""What an earlier call's trials must have been made with, to be gone on with."""
+SAME = ("digest", "forms")
+"""What an earlier call's trials must have been made from, to be gone on with."""
+
+VERSIONS = ("scikit-learn", "numpy", "librosa")
+"""Of what decides a trial."""
+
+NO_WEIGHTS = "none"
 
 KEEP_EVERY = 10
 """Trials after which the file is written again."""
@@ -136,23 +141,22 @@ def try_all(scanned: Scan, weights: str | None, place: Path) -> Trials:
         place: the file of trials.
 
     Raises:
-        InputError: this is not Emotify, or `place` holds trials of other songs or versions.
+        InputError: this is not Emotify, or `place` holds trials of other songs, weights or versions.
     """
-    made = _made_with(scanned, weights)
     wanted = hypotheses(pretrained=weights is not None)
-    done = _kept(place, made)
+    done, made = _kept(place, _made_with(scanned, weights))
     left = [one for one in wanted if one not in done]
     with progress("trials", len(wanted), done=len(wanted) - len(left)) as advance:
         for number, one in enumerate(left, start=1):
-            done[one] = trial(one, scanned, weights or "none")
+            done[one] = trial(one, scanned, weights or NO_WEIGHTS)
             if number % KEEP_EVERY == 0 or number == len(left):
-                trials.write(place, _in_order(done, wanted, made))
+                trials.write(place, _in_order(done, made))
             advance()
-    return _in_order(done, wanted, made)
+    return _in_order(done, made)
 
 
-def _in_order(done: dict[Hypothesis, Trial], wanted: list[Hypothesis], made: dict[str, Any]) -> Trials:
-    return Trials(STUDY.name, CLASSES, made, tuple(done[one] for one in wanted if one in done))
+def _in_order(done: dict[Hypothesis, Trial], made: dict[str, Any]) -> Trials:
+    return Trials(STUDY.name, CLASSES, made, tuple(done[one] for one in hypotheses(pretrained=True) if one in done))
 
 
 def _made_with(scanned: Scan, weights: str | None) -> dict[str, Any]:
@@ -163,16 +167,22 @@ def _made_with(scanned: Scan, weights: str | None) -> dict[str, Any]:
     return {
         "digest": cache.key(cache.file_digests(paths)),
         "forms": {found.corpus: found.form for found in scanned.found},
-        "weights": jobs.weights_in_words(weights or "none"),
+        "weights": jobs.weights_in_words(weights or NO_WEIGHTS),
         "environment": environment.describe(),
     }
 
 
-def _kept(place: Path, made: dict[str, Any]) -> dict[Hypothesis, Trial]:
-    """Return the trials that an earlier call finished, if it was made with the same."""
+def _kept(place: Path, made: dict[str, Any]) -> tuple[dict[Hypothesis, Trial], dict[str, Any]]:
+    """Return the trials that earlier calls finished, and what these and the new ones are made with."""
     if not place.is_file():
-        return {}
+        return {}, made
     kept = trials.read(place)
-    if any(kept.made[name] != made[name] for name in SAME):
-        raise InputError(f"{place} holds trials of other songs or weights; move it away, or name other --runs")
-    return {Hypothesis(one.experiment, one.labels, one.folds, one.seed): one for one in kept.all}
+    before, now = ({name: str(of["environment"].get(name)) for name in VERSIONS} for of in (kept.made, made))
+    used = {kept.made["weights"], made["weights"]} - {NO_WEIGHTS}
+    other = ["other songs"] * any(kept.made[name] != made[name] for name in SAME)
+    other += ["other weights"] * (len(used) > 1)
+    other += [f"{name} {before[name]}, not {now[name]}" for name in VERSIONS if before[name] != now[name]]
+    if other:
+        raise InputError(f"{place} holds trials of {', '.join(other)}; move it away, or name other --runs")
+    done = {Hypothesis(one.experiment, one.labels, one.folds, one.seed): one for one in kept.all}
+    return done, {**made, "weights": next(iter(used), NO_WEIGHTS)}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from common.corpora import emotify, scan
+from common.corpora import DEMO_MARKER, emotify, scan
 from common.corpora.demo_emotify import _table
 from common.errors import InputError
 
@@ -37,6 +37,8 @@ def answers() -> list[str]:
 def table(answers, tmp_path):
     """A function that writes `data.csv` with some of its lines replaced (by number, from 1), and returns its path."""
 
+    (tmp_path / DEMO_MARKER).touch()
+
     def write(changed=None, encoding="utf-8"):
         lines = list(answers)
         for number, line in (changed or {}).items():
@@ -49,12 +51,18 @@ def table(answers, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def real():
-    """The manifest, the votes and the labels without ties of the real corpus; skips where it is absent."""
+def real_table():
+    """`data.csv` of the real corpus; skips where it is absent."""
     folder = Path(__file__).parents[4] / "shared" / "data" / "emotify"
     if not folder.is_dir():
         pytest.skip("the real audio beside the checkout is not here")
-    manifest = scan([folder]).manifest
+    return folder / "data.csv"
+
+
+@pytest.fixture(scope="module")
+def real(real_table):
+    """The manifest, the votes and the labels without ties of the real corpus; skips where it is absent."""
+    manifest = scan([real_table.parent]).manifest
     return manifest, emotify.votes(emotify.annotations(manifest))
 
 
@@ -177,6 +185,27 @@ def test_a_track_without_answers_is_named(table, answers):
     of_rock_2 = {n: "" for n, line in enumerate(answers, 1) if line.startswith("102,")}
     with pytest.raises(InputError, match=r"no row of track 102 \(rock/2\)"):
         emotify.votes(table(of_rock_2))
+
+
+def test_lost_or_doubled_rows_are_refused(real_table, tmp_path):
+    lines = real_table.read_text(encoding="utf-8").splitlines()
+    table = tmp_path / "data.csv"
+    for changed, rows in ([*lines[:8], *lines[9:]], "8,406"), ([*lines, lines[8]], "8,408"):
+        table.write_text("\n".join(changed), encoding="utf-8")
+        with pytest.raises(InputError, match=rf"data\.csv has {rows} rows, where the corpus has 8,407"):
+            emotify.votes(table)
+
+
+def test_a_table_of_other_people_is_not_taken_for_the_corpus(table, tmp_path):
+    written = table()
+    (tmp_path / DEMO_MARKER).unlink()
+    with pytest.raises(InputError, match="where the corpus has 8,407"):
+        emotify.votes(written)
+
+
+def test_a_quote_that_is_not_closed_is_found_where_it_stands(table, answers):
+    with pytest.raises(InputError, match=r"data\.csv, lines 3 to \d+: broken CSV .* is each quote closed"):
+        emotify.votes(table({3: answers[2].replace(",1,", ',"1,', 1)}))
 
 
 def test_another_table_or_none_is_refused(table, answers, tmp_path):

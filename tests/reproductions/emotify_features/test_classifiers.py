@@ -3,8 +3,10 @@ import pytest
 from scipy.spatial.distance import pdist
 from sklearn.svm import SVC
 
+from common import describe
 from common.study import Arrays
 from common.training import SklearnLearner
+from reproductions.emotify_features import STUDY
 from reproductions.emotify_features.classifiers import (
     PRESETS,
     KernelScaleSVC,
@@ -106,3 +108,12 @@ def test_more_neighbours_than_rows_are_all_rows(pieces) -> None:
 
 def test_a_neighbour_counts_by_the_square_of_its_nearness_and_alone_where_it_coincides() -> None:
     np.testing.assert_allclose(squared_inverse(np.array([[1.0, 2.0], [0.0, 2.0]])), [[1, 0.25], [1, 0]])
+
+
+def test_every_preset_says_what_it_is_in_matlab_and_how_that_is_known() -> None:
+    svm = "in MATLAB (by its documentation): polynomial order 3, KernelScale auto, box 1, standardised"
+    facts = describe.summary(STUDY, STUDY.experiment("deep-cubic-svm"), STUDY.protocol("published"))
+    assert facts["origin"] == svm
+    assert (
+        PRESETS["fine-knn"].origin == "in MATLAB (from memory, no text at hand): 1 neighbour, Euclidean, standardised"
+    )

@@ -1,5 +1,6 @@
 """What document 002 classifies, how it is labelled and divided, and its experiments."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from common.study import Setting
 from reproductions.emotify_features import CLASSES, FOLDS, PIECES, STUDY, descriptors, evidence
 from reproductions.emotify_features.classifiers import PRESETS
 from reproductions.emotify_features.evidence import BY_NAME, CHANCE, Hypothesis, hypotheses, track_of, trial, try_all
+from tuning.command import Tunable
 
 NUMBERS = range(1, 11)
 """Numbers of the songs of each genre that lie on the disk."""
@@ -50,6 +52,8 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(f"{genre} {number}")
                 rows.append((str(path), f"{genre}/{number}", "emotify", "", genre, f"{genre}/{number}", 47.0))
+    undecided = "1,classical," + ",".join("0" for _ in emotify.EMOTIONS)
+    lines += [undecided] * (emotify.ROWS + 1 - len(lines))
     (folder / "data.csv").write_text("\n".join(lines) + "\n")
     return pd.DataFrame(rows, columns=["path", "name", "corpus", "speaker", "label", "group", "duration"])
 
@@ -225,3 +229,46 @@ def test_trials_go_on_where_they_stopped_and_refuse_those_of_other_songs(
     assert ([one.seed for one in first.all], made) == ([0], [0, 1])
     with pytest.raises(InputError, match="other songs"):
         try_all(Scan(songs.iloc[1:]), None, tmp_path / trials.NAME)
+
+
+def test_trials_without_weights_are_gone_on_with_when_weights_come_and_kept_when_they_are_left_out(
+    songs, known_features, tmp_path, monkeypatch
+) -> None:
+    place = tmp_path / trials.NAME
+    always = Hypothesis("handcrafted-fine-knn", CHANCE, "song", 0)
+    deep = Hypothesis("mobilenet-fine-knn", CHANCE, "song", 0)
+    monkeypatch.setattr(evidence, "hypotheses", lambda pretrained: [always, deep] if pretrained else [always])
+    tried = trial(always, Scan(songs), "none")
+    monkeypatch.setattr(evidence, "trial", lambda one, *_: replace(tried, experiment=one.experiment))
+    first, second = (tmp_path / name for name in ("first.h5", "second.h5"))
+    first.write_text("first")
+    second.write_text("second")
+    assert len(try_all(Scan(songs), None, place).all) == 1
+    with_weights = try_all(Scan(songs), str(first), place)
+    assert len(with_weights.all) == 2
+    later = try_all(Scan(songs), None, place)
+    assert len(later.all) == 2
+    assert later.made["weights"] == with_weights.made["weights"]
+    with pytest.raises(InputError, match="trials of other weights"):
+        try_all(Scan(songs), str(second), place)
+
+
+def test_an_unknown_name_among_many_is_answered_with_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"it has 72, .*handcrafted-cubic-svm.* nearest; `list` names all"):
+        STUDY.experiment("handcraft-cubic-svm")
+
+
+def test_nothing_is_tuned() -> None:
+    with pytest.raises(InputError, match="emotify_features states no search"):
+        Tunable(STUDY, ()).of("handcrafted-cubic-svm", None)
+
+
+def test_trials_of_other_versions_are_not_mixed(songs, known_features, tmp_path, monkeypatch) -> None:
+    place = tmp_path / trials.NAME
+    some = [Hypothesis("handcrafted-fine-knn", CHANCE, "song", 0)]
+    monkeypatch.setattr(evidence, "hypotheses", lambda pretrained: some)
+    monkeypatch.setattr(evidence.environment, "describe", lambda: {"scikit-learn": "1.0"})
+    try_all(Scan(songs), None, place)
+    monkeypatch.setattr(evidence.environment, "describe", lambda: {"scikit-learn": "2.0"})
+    with pytest.raises(InputError, match=r"trials of scikit-learn 1\.0, not 2\.0; move it away"):
+        try_all(Scan(songs), None, place)
