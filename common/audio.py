@@ -31,6 +31,9 @@ CLIPS_AT_ONCE = 64
 NAMED_FILES = 5
 """Damaged files that a message names before it only counts them."""
 
+BLOCK = 1 << 16
+"""Samples that are read at a time where a file need not be in memory."""
+
 MISSING_S = 0.1
 """Seconds that a file may lack of what its header announces: headers of compressed files are a little off."""
 
@@ -170,6 +173,20 @@ def _check_length(file: soundfile.SoundFile, first: int) -> None:
         raise _Unusable(f"ends after {file.frames / file.samplerate:.2f} s, before the part to be read begins")
     if reason := cut_off(file):
         raise _Unusable(f"is cut off: {reason}")
+
+
+def peak(path: str | Path) -> float:
+    """Return the largest sample of a file without its sign, 1.0 being full scale; it is read block by block.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return max(
+            (float(np.abs(block).max()) for block in soundfile.blocks(path, BLOCK, dtype="float32")), default=0.0
+        )
+    except soundfile.LibsndfileError as error:
+        raise InputError(f"{path} {_why_unreadable(Path(path), error)}") from error
 
 
 def cut_off(file: soundfile.SoundFile) -> str:

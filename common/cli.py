@@ -363,11 +363,19 @@ def _predict(
     record = prediction.run_in(study, run) if run else prediction.newest_run(study, newest)
     if not as_json:
         print(f"model: {prediction.origin(record)}; {record.folder}")
-    for one in prediction.predict(study, record, files, weights=weights):
+    models, refused = prediction.Models(study, record, weights=weights), []
+    for path in files:
+        try:
+            one = models.predict(path)
+        except InputError as error:  # one bad file does not hide what is said of the others
+            refused.append(str(error))
+            continue
         if as_json:
             print(json.dumps({**one.facts(), "run": str(record.folder), "model": prediction.origin(record)}))
         else:
             _print_prediction(one)
+    if refused:
+        raise InputError("\n".join(refused))
 
 
 def _print_prediction(one: prediction.Prediction) -> None:

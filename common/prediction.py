@@ -2,18 +2,21 @@
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from common import cache, jobs, records, runner, training
+from common import audio, cache, jobs, records, runner, training
 from common.corpora.files import duration_or_reason
 from common.errors import InputError
 from common.records import Record
 from common.study import Experiment, FileInputs, Setting, Study
+
+SILENT = 0.001
+"""Of full scale: what is nowhere louder is silent."""
 
 
 @dataclass(frozen=True)
@@ -94,30 +97,54 @@ def origin(record: Record) -> str:
     return f"{study} {experiment}, protocol {protocol}, seed {seed}, {clips}{averaged}"
 
 
-def predict(study: Study, record: Record, files: Sequence[Path], *, weights: str | None = None) -> list[Prediction]:
-    """Classify audio files by the models of a run: the mean over its folds and over each file's parts.
+class Models:
+    """The models of a finished run, one a fold, ready to be asked about files.
 
     Args:
         study: that of the run.
         record: a finished run whose folder has its models.
-        files: in any format that libsndfile reads.
         weights: of the network that makes the features, where the run's came from a file.
 
     Raises:
-        InputError: a file is no audio or too short, the models are missing or damaged, the weights are others, or the
-            features are made otherwise by now.
+        InputError: the models are missing or damaged, the weights are others, or the features are made otherwise by
+            now.
     """
-    experiment = study.experiment(record.data["experiment"])
-    _check_inputs(record, experiment)
-    used = _weights(record, experiment, weights)
-    setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], used)
-    folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
-    for path in files:
+
+    def __init__(self, study: Study, record: Record, *, weights: str | None = None) -> None:
+        self._experiment = experiment = study.experiment(record.data["experiment"])
+        _check_inputs(record, experiment)
+        used = _weights(record, experiment, weights)
+        self._setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], used)
+        self._folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
+        learners = [learner for learner, _ in self._folds]
+        self._about = _about_models(study, experiment, self._setting, record, learners)
+        self._classes, self._known = tuple(record.data["classes"]), _Known(record)
+
+    def predict(self, path: Path) -> Prediction:
+        """Classify one file: the mean over the folds and over the file's parts.
+
+        Args:
+            path: in any format that libsndfile reads.
+
+        Raises:
+            InputError: it is no audio, damaged or too short.
+        """
         if isinstance(reason := duration_or_reason(path), str):
             raise InputError(f"{path}: {reason}; predict takes whole audio files")
-    about = _about_models(study, experiment, setting, record, [learner for learner, _ in folds])
-    classes, known = tuple(record.data["classes"]), _Known(record)
-    return [_predict(experiment, setting, folds, path, classes, (*known.met(path), *about)) for path in files]
+        experiment, setting = self._experiment, self._setting
+        fed: list[FileInputs] = [experiment.inputs_of(path, setting, front_end) for _, front_end in self._folds]
+        by_fold = [learner.predict(inputs.x) for (learner, _), inputs in zip(self._folds, fed, strict=True)]
+        of_parts = np.mean(by_fold, axis=0)
+        shares = np.bincount(of_parts.argmax(axis=1), minlength=len(self._classes)) / len(of_parts)
+        notes = (*_about_sound(path), *dict.fromkeys(fed[0].notes), *self._known.met(path), *self._about)
+        return Prediction(str(path), self._classes, of_parts.mean(axis=0), shares, len(of_parts), notes)
+
+
+def _about_sound(path: Path) -> list[str]:
+    """Say that a file has nothing in it to hear, if so."""
+    if audio.peak(path) >= SILENT:
+        return []
+    return ["it is silent, or nearly so (below -60 dB of full scale): what the model says of it means nothing"]
 
 
 class _Known:
@@ -204,20 +231,3 @@ def _about_training(study: Study, experiment: Experiment, record: Record) -> lis
     if kept:
         notes.append(f"it was trained with slips of the document ({', '.join(kept)}), which other protocols mend")
     return notes
-
-
-def _predict(
-    experiment: Experiment,
-    setting: Setting,
-    folds: Sequence[tuple[training.Learner, Mapping[str, np.ndarray]]],
-    path: Path,
-    classes: tuple[str, ...],
-    about: tuple[str, ...],
-) -> Prediction:
-    fed: list[FileInputs] = [experiment.inputs_of(path, setting, front_end) for _, front_end in folds]
-    by_fold = [learner.predict(inputs.x) for (learner, _), inputs in zip(folds, fed, strict=True)]
-    of_parts = np.mean(by_fold, axis=0)
-    shares = np.bincount(of_parts.argmax(axis=1), minlength=len(classes)) / len(of_parts)
-    return Prediction(
-        str(path), classes, of_parts.mean(axis=0), shares, len(of_parts), (*dict.fromkeys(fed[0].notes), *about)
-    )

@@ -38,6 +38,7 @@ Departures and choices, where the document is silent:
 9. Songs other than Emotify's keep the label that they come with.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
@@ -202,7 +203,8 @@ def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray],
     song = {"path": str(path), "name": path.name, "corpus": "", "speaker": "", "label": "", "group": path.name}
     pieces = emotify.pieces(pd.DataFrame([song | {"duration": seconds}]))
     if pieces.empty:
-        raise InputError(f"{path} lasts {seconds:.1f} s; what is classified are pieces of {emotify.PIECE_S:g} s")
+        lasts = math.floor(100 * seconds) / 100
+        raise InputError(f"{path} lasts {lasts:g} s; what is classified are pieces of {emotify.PIECE_S:g} s")
     used = len(pieces) * emotify.PIECE_S
     note = f"its first {used:g} of {seconds:.1f} s are classified, {emotify.PIECE_S:g} s at a time"
     return FileInputs(extract(pieces, setting.weights), (note,))

@@ -124,3 +124,14 @@ def test_predict_as_json_is_a_line_a_file(encore, corpus, tmp_path) -> None:
     assert [line["file"] for line in lines] == [str(corpus / "ann-0-0.wav"), str(corpus / "bob-1-0.wav")]
     assert set(lines[0]) == {"file", "predicted", "probabilities", "parts", "shares", "notes", "run", "model"}
     assert lines[0]["predicted"] == max(lines[0]["probabilities"], key=lines[0]["probabilities"].__getitem__)
+
+
+def test_a_bad_file_among_others_hides_nothing_that_is_said_of_them(encore, corpus, tmp_path) -> None:
+    encore("run", "trees", "--data", corpus)
+    (tmp_path / "notes.wav").write_text("not a sound")
+    files = [corpus / "ann-0-0.wav", tmp_path / "notes.wav", tmp_path / "absent.wav", corpus / "ann-1-0.wav"]
+    code, out, err = encore("predict", *files, "--json")
+    assert code == 2
+    assert [json.loads(line)["file"] for line in out.splitlines()] == [str(files[0]), str(files[3])]
+    assert "notes.wav: not readable as audio" in err
+    assert "absent.wav" in err.splitlines()[-1]

@@ -33,7 +33,7 @@ def song(corpus) -> Path:
 
 
 def test_a_model_says_of_a_file_what_its_folds_say_on_average(finished, song) -> None:
-    (one,) = prediction.predict(tiny.STUDY, finished, [song])
+    one = prediction.Models(tiny.STUDY, finished).predict(song)
     assert one.parts == 1
     assert one.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert one.predicted == one.classes[int(one.probabilities.argmax())]
@@ -44,13 +44,15 @@ def test_it_predicts_what_the_run_predicted(unbroken, corpus) -> None:
     record = unbroken("retrained", "published", folds=2)
     predictions = record.predictions().set_index("name")
     files = [corpus / f"{name}.wav" for name in predictions.index[:3]]
-    for file, one in zip(files, prediction.predict(tiny.STUDY, record, files), strict=True):
+    models = prediction.Models(tiny.STUDY, record)
+    for file in files:
+        one = models.predict(file)
         expected = predictions.loc[file.stem, list(one.classes)].to_numpy(float)
         np.testing.assert_allclose(one.probabilities, expected, atol=1e-5)
 
 
 def test_a_file_of_several_parts_has_the_mean_and_the_share_of_each_class(pieces, song) -> None:
-    (one,) = prediction.predict(tiny_pieces.STUDY, pieces, [song])
+    one = prediction.Models(tiny_pieces.STUDY, pieces).predict(song)
     assert one.parts == 2
     assert one.shares.sum() == 1
     assert set(one.shares * 2) <= {0.0, 1.0, 2.0}
@@ -81,10 +83,18 @@ def test_the_origin_names_protocol_and_data(pieces) -> None:
     assert said.endswith("; 3 models, one a fold, averaged")
 
 
+def test_silence_is_said_to_be_silent(pieces, song, tmp_path) -> None:
+    models = prediction.Models(tiny_pieces.STUDY, pieces)
+    samples, rate = soundfile.read(song)
+    soundfile.write(tmp_path / "nothing.wav", 0 * samples, rate)
+    assert models.predict(tmp_path / "nothing.wav").notes[0].startswith("it is silent, or nearly so")
+    assert not any("silent" in note for note in models.predict(song).notes)
+
+
 def test_a_text_file_is_refused_in_one_sentence(pieces, tmp_path) -> None:
     (tmp_path / "notes.wav").write_text("not a sound")
     with pytest.raises(InputError, match=r"notes\.wav: not readable as audio .*; predict takes whole audio files$"):
-        prediction.predict(tiny_pieces.STUDY, pieces, [tmp_path / "notes.wav"])
+        prediction.Models(tiny_pieces.STUDY, pieces).predict(tmp_path / "notes.wav")
 
 
 @pytest.mark.parametrize("name", ["model.joblib", "front_end.npz"])
@@ -93,23 +103,23 @@ def test_a_damaged_model_is_refused_in_one_sentence(name, content, pieces, song)
     path = pieces.folder / "fold-1" / name
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(InputError, match=r"fold-1.*; run the experiment again$"):
-        prediction.predict(tiny_pieces.STUDY, pieces, [song])
+        prediction.Models(tiny_pieces.STUDY, pieces).predict(song)
 
 
 def test_a_damaged_keras_model_is_refused_in_one_sentence(finished, song) -> None:
     (finished.folder / "fold-0" / "model.keras").write_bytes(b"PK half")
     with pytest.raises(InputError, match=r"model\.keras is no model .*; run the experiment again$"):
-        prediction.predict(tiny.STUDY, finished, [song])
+        prediction.Models(tiny.STUDY, finished).predict(song)
 
 
 def test_what_depends_on_its_batch_says_so(unbroken, song) -> None:
-    (one,) = prediction.predict(tiny.STUDY, unbroken("paired", "published"), [song])
+    one = prediction.Models(tiny.STUDY, unbroken("paired", "published")).predict(song)
     assert "it was trained and tested on batches of 8, this file is a batch by itself" in one.notes[-1]
 
 
 def test_votes_are_not_called_probabilities(corpus, song, tmp_path) -> None:
     record = runner.run(tiny_pieces.job(corpus, "svm", runs=tmp_path))
-    (one,) = prediction.predict(tiny_pieces.STUDY, record, [song])
+    one = prediction.Models(tiny_pieces.STUDY, record).predict(song)
     assert "has no probabilities" in one.notes[-1]
 
 
@@ -119,17 +129,17 @@ def test_features_of_a_weights_file_need_that_very_file(corpus, song, tmp_path) 
     other.write_bytes(b"other")
     record = runner.run(tiny_pieces.job(corpus, "pictures", runs=tmp_path / "runs", weights=str(used)))
     with pytest.raises(InputError, match=r"come from a weights file \(sha256:.*\); name it with --weights"):
-        prediction.predict(tiny_pieces.STUDY, record, [song])
+        prediction.Models(tiny_pieces.STUDY, record).predict(song)
     with pytest.raises(InputError, match=r"is not what .* was made with"):
-        prediction.predict(tiny_pieces.STUDY, record, [song], weights=str(other))
-    (one,) = prediction.predict(tiny_pieces.STUDY, record, [song], weights=str(used))
+        prediction.Models(tiny_pieces.STUDY, record, weights=str(other)).predict(song)
+    one = prediction.Models(tiny_pieces.STUDY, record, weights=str(used)).predict(song)
     assert one.predicted in tiny.CLASSES
 
 
 def test_any_rate_and_length_is_taken(finished, tmp_path) -> None:
     sound = np.sin(np.arange(44_100) / 9)
     soundfile.write(tmp_path / "long.flac", np.stack([sound, sound], axis=1), 44_100)
-    (one,) = prediction.predict(tiny.STUDY, finished, [tmp_path / "long.flac"])
+    one = prediction.Models(tiny.STUDY, finished).predict(tmp_path / "long.flac")
     assert one.predicted in tiny.CLASSES
 
 
@@ -151,7 +161,7 @@ def test_a_file_that_the_model_met_is_recognised_whatever_it_is_called(kind, say
     record = unbroken("patient", "published", folds=2)
     renamed = tmp_path / "recording.wav"
     shutil.copy(corpus / f"{clip_of(record, kind)}.wav", renamed)
-    (one,) = prediction.predict(tiny.STUDY, record, [renamed])
+    one = prediction.Models(tiny.STUDY, record).predict(renamed)
     met = [note for note in one.notes if "is among the clips" in note]
     assert len(met) == (says is not None)
     assert all(note.startswith(says) for note in met)
@@ -160,19 +170,19 @@ def test_a_file_that_the_model_met_is_recognised_whatever_it_is_called(kind, say
 def test_of_several_folds_it_says_how_many_met_the_file(finished, song) -> None:
     split = finished.split()
     trained = split.loc[(split["name"] == song.stem) & (split["set"] == "train"), "fold"].nunique()
-    (one,) = prediction.predict(tiny.STUDY, finished, [song])
+    one = prediction.Models(tiny.STUDY, finished).predict(song)
     assert f"trained on, in {trained} of 2 folds: " in " ".join(one.notes)
 
 
 def test_a_piece_of_a_file_that_the_model_met_is_recognised(pieces, song) -> None:
-    (one,) = prediction.predict(tiny_pieces.STUDY, pieces, [song])
+    one = prediction.Models(tiny_pieces.STUDY, pieces).predict(song)
     assert "this file is among the clips that it was trained on, in " in " ".join(one.notes)
 
 
 def test_an_older_run_knows_its_clips_by_their_names(finished, song) -> None:
     path = finished.folder / "split.csv"
     records.write_table(path, finished.split().drop(columns="digest"))
-    (one,) = prediction.predict(tiny.STUDY, finished, [song])
+    one = prediction.Models(tiny.STUDY, finished).predict(song)
     assert "a clip of this name is among the clips" in " ".join(one.notes)
 
 
@@ -181,4 +191,4 @@ def test_features_that_are_made_otherwise_by_now_are_refused(finished, song) -> 
     path.write_text(path.read_text().replace('"sample_rate": 8000', '"sample_rate": 4000'))
     changed = records.read(finished.folder)
     with pytest.raises(InputError, match="were made with another sample_rate than now; run it again"):
-        prediction.predict(tiny.STUDY, changed, [song])
+        prediction.Models(tiny.STUDY, changed).predict(song)

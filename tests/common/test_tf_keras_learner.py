@@ -75,7 +75,7 @@ def test_training_stops_early_and_restores_the_best_weights(unbroken, corpus) ->
 
 def test_a_kept_model_classifies_a_file_as_the_run_did(unbroken, corpus) -> None:
     row = unbroken.predictions().iloc[0]
-    (predicted,) = prediction.predict(tiny_tf_keras.STUDY, unbroken, [corpus / f"{row['name']}.wav"])
+    predicted = prediction.Models(tiny_tf_keras.STUDY, unbroken).predict(corpus / f"{row['name']}.wav")
     np.testing.assert_allclose(predicted.probabilities, row[list(tiny.CLASSES)].to_numpy(float), atol=1e-6)
 
 

@@ -163,16 +163,17 @@ def test_a_run_ends_in_a_record_of_pieces_and_songs(songs, known_features, tmp_p
 def test_a_song_is_classified_piece_by_piece_and_it_is_said_how_much_of_it(songs, known_features, tmp_path) -> None:
     record = runner.run(job(songs, "handcrafted-fine-knn", "published", tmp_path / "runs"))
     soundfile.write(tmp_path / "5.wav", np.zeros(8000 * 34), 8000)
-    (one,) = prediction.predict(STUDY, record, [tmp_path / "5.wav"])
+    one = prediction.Models(STUDY, record).predict(tmp_path / "5.wav")
     assert one.parts == 2
-    assert one.notes[0] == "its first 30 of 34.0 s are classified, 15 s at a time"
-    assert "track_ids = alphabetical, folds = piece" in one.notes[1]
+    assert one.notes[0].startswith("it is silent")
+    assert one.notes[1] == "its first 30 of 34.0 s are classified, 15 s at a time"
+    assert "track_ids = alphabetical, folds = piece" in one.notes[2]
     assert one.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_a_file_shorter_than_a_piece_is_refused(songs, known_features, tmp_path) -> None:
     soundfile.write(tmp_path / "5.wav", np.zeros(8000), 8000)
-    with pytest.raises(InputError, match=r"lasts 1\.0 s; what is classified are pieces of 15 s"):
+    with pytest.raises(InputError, match=r"lasts 1 s; what is classified are pieces of 15 s"):
         STUDY.experiment("handcrafted-fine-knn").inputs_of(tmp_path / "5.wav", setting(), {})
 
 

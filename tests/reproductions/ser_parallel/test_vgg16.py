@@ -199,7 +199,7 @@ def test_a_run_is_retrained_for_its_best_epoch_and_predicts_without_its_weights_
     assert (curves["stage"] == "retrain").sum() == best
     (tmp_path / "vgg16.h5").unlink()
     soundfile.write(tmp_path / "a.ogg", np.random.default_rng(0).normal(size=(44_100, 2)) / 9, 44_100)
-    (said,) = prediction.predict(STUDY, record, [tmp_path / "a.ogg"])
+    said = prediction.Models(STUDY, record).predict(tmp_path / "a.ogg")
     assert said.probabilities.sum() == pytest.approx(1, abs=1e-5)
     filled, *trained, slips = said.notes
     assert filled == "it ends after 1.0 s: zeros fill it up to 3.5 s, as in training"

@@ -360,7 +360,7 @@ def test_a_run_s_model_predicts_its_test_clips_as_the_run_did(finished) -> None:
     record, folder = finished
     clips = scan([folder]).manifest.set_index("name")
     row = record.predictions().iloc[0]
-    (predicted,) = prediction.predict(STUDY, record, [Path(clips.loc[row["name"], "path"])])
+    predicted = prediction.Models(STUDY, record).predict(Path(clips.loc[row["name"], "path"]))
     np.testing.assert_allclose(predicted.probabilities, row[list(CLASSES)].to_numpy(float), atol=1e-6)
 
 
@@ -385,7 +385,7 @@ def test_a_record_says_that_the_weights_are_random(finished) -> None:
 def test_a_file_of_any_rate_and_length_is_classified(seconds, says, finished, tmp_path) -> None:
     sound = np.random.default_rng(0).normal(size=(round(44_100 * seconds), 2)) / 9
     soundfile.write(tmp_path / "a.flac", sound, 44_100)
-    (predicted,) = prediction.predict(STUDY, finished[0], [tmp_path / "a.flac"])
+    predicted = prediction.Models(STUDY, finished[0]).predict(tmp_path / "a.flac")
     assert predicted.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert predicted.notes[0].startswith(says)
 
