@@ -34,6 +34,8 @@ NOT_COMPARABLE, NOT_RUN = "not comparable", "not run"
 ACCURACY = "accuracy"
 RANDOM_WEIGHTS = "random weights in place of pretrained ones"
 Scope = Literal["overall", "class", "cell"]
+NO_ACRONYMS = {"emotify": "Emotify"}
+"""Corpora whose names are not written in capitals."""
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -62,7 +64,8 @@ class Verdict:
 
 def corpus_title(name: str, published: Published) -> str:
     """Return a corpus' name as people write it: `crema_d` is CREMA-D; a corpus of one's own keeps its name."""
-    return name.upper().replace("_", "-") if name in published.corpora else name
+    titled = NO_ACRONYMS.get(name, name.upper().replace("_", "-"))
+    return titled if name in published.corpora else name
 
 
 def data_in_words(record: dict[str, Any], published: Published) -> str:
