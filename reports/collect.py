@@ -346,14 +346,38 @@ def _run(folder: Path) -> Run:
             raise ValueError(where)
         published.load(record.data["study"]).experiment(record.data["experiment"])
         history, predictions = record.words()
-        problem = _problem(record.data, history, predictions)
+        if problem := _problem_of_identity(record) or _problem(record.data, history, predictions):
+            raise InputError(f"{problem}; delete the folder and run again")
+        clips = Clips.of(predictions)
     except InputError as error:
         raise InputError(f"{record.folder}: {error}") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        problem = f"it is damaged ({type(error).__name__}: {error})"
-    if problem:
-        raise InputError(f"{record.folder}: {problem}; delete the folder and run again")
-    return Run(record, Clips.of(predictions))
+        what = f"it is damaged ({type(error).__name__}: {error})"
+        raise InputError(f"{record.folder}: {what}; delete the folder and run again") from None
+    if (clips.names[1:] == clips.names[:-1]).any():
+        raise InputError(f"{record.folder}: it predicts a clip twice; delete the folder and run again")
+    return Run(record, clips)
+
+
+def _problem_of_identity(record: records.Record) -> str | None:
+    """Hold what a record says it is of against its protocol, its settings and the folder that it lies in."""
+    data, (study, experiment, protocol, seed) = record.data, record.identity
+    if data["status"] != "complete":
+        return f"its status is {data['status']}, not complete"
+    base, *changes = protocol.split("+")
+    if base not in PROTOCOLS:
+        return f"there is no protocol {base!r}"
+    changed = dict(change.partition("=")[::2] for change in changes)
+    if changed.items() - data["switches"].items() or sorted(changed) != sorted(data["changed"]):
+        return f"its switches are not those of {protocol}"
+    used = data["configuration"].get("identity", {}).get("switches", {})
+    if any(value != data["switches"].get(name, value) for name, value in used.items()):
+        return "its switches are not those that it was run with"
+    names = record.folder.absolute().parts[-4:]
+    expected = (study, experiment, protocol, f"seed-{seed}")
+    if names[0] == study and names != expected:
+        return f"it is the record of {'/'.join(expected[1:])}"
+    return None
 
 
 def _problem(record: Mapping[str, Any], history: Columns, predictions: Columns) -> str | None:
@@ -459,6 +483,10 @@ def _problem_of_intervals(record: Mapping[str, Any]) -> str | None:
         ours = _estimate(record, name)
         if not _within(ours.value, ours.interval, top=math.inf):
             return f"its {name} lies outside its interval"
+        if record["metrics"][name].get("method") == "Wilson" and not np.allclose(
+            ours.interval, wilson(ours.value, ours.n), rtol=0, atol=TOLERANCE
+        ):
+            return f"the interval of its {name} is not Wilson's"
     return None
 
 

@@ -90,6 +90,21 @@ def without(*where: str) -> Callable[[Path], None]:
     return damage
 
 
+def with_a_clip_twice(folder: Path) -> None:
+    path = folder / "predictions.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    first, second = (line.partition(",") for line in lines[1:3])
+    lines[2] = "".join((first[0], *second[1:]))
+    path.write_text("".join(lines))
+
+
+def narrowed(folder: Path) -> None:
+    metrics = json.loads((folder / "record.json").read_text())["metrics"]
+    value = metrics["accuracy"]["value"]
+    metrics["accuracy"]["interval"] = [value - 0.0001, value + 0.0001]
+    edit(folder, metrics=metrics)
+
+
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut off": (cut_off, "damaged"),
     "older schema": (lambda folder: edit(folder, schema=0), "schema 0"),
@@ -134,6 +149,18 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         "configuration.identity.folds: Input",
     ),
     "timings lost": (put("timings", to={}), "timings.epoch_s: Field required"),
+    "nested too deep": (lambda folder: (folder / "record.json").write_text("[" * 100_000), "is damaged"),
+    "interrupted": (put("status", to="interrupted"), "its status is interrupted, not complete"),
+    "unknown protocol": (put("protocol", to="everything"), "there is no protocol 'everything'"),
+    "changes that were not made": (put("protocol", to="published+normalise=channel"), "its switches are not those of"),
+    "switches of another run": (
+        put("configuration", "identity", to={"switches": {"labels": "right"}}),
+        "its switches are not those that it was run with",
+    ),
+    "another experiment's record": (put("experiment", to="dual-cnn"), "it is the record of dual-cnn/published/seed-0"),
+    "another seed's record": (put("seed", to=7), "it is the record of single-cnn/published/seed-7"),
+    "a clip twice": (with_a_clip_twice, "it predicts a clip twice"),
+    "interval made narrow": (narrowed, "the interval of its accuracy is not Wilson's"),
     "fields lost": (lambda folder: (folder / "record.json").write_text('{"schema": 1}'), "lacks study"),
 }
 
