@@ -80,6 +80,11 @@ class Data(Part):
     corpora: dict[str, Count]
     classes: tuple[str, ...]
 
+    @model_validator(mode="after")
+    def _classes_differ(self) -> Self:
+        refuse_twice(self.classes, "class")
+        return self
+
 
 class Experiment(Part):
     """An experiment of a document; its numbers stand in the tables, and some experiments have none.
@@ -128,7 +133,7 @@ class ClassTable(Part):
     section: str
     table: str
     split: str
-    n: Count
+    n: Size
     rows: tuple[ClassRow, ...]
     accuracy: Share
     macro: Means
@@ -197,7 +202,7 @@ class ConfusionTable(Part):
     split: str = ""
     normalised: Literal["columns", "rows"]
     decimals: Decimals = 1
-    n: Count | None = None
+    n: Size | None = None
     classes: tuple[str, ...]
     rows: dict[str, tuple[Percentage, ...]]
     positive: tuple[Percentage, ...] = ()
@@ -380,6 +385,15 @@ class Claim(Part):
         if twice:
             raise ValueError(f"kind {self.kind} compares {twice[0]} with itself")
         return self
+
+
+def same_split(one: str, other: str) -> bool:
+    """Return whether two descriptions may be of one split: `80/10/10` tells less than `80/10/10, test`, nothing least.
+
+    Between commas stand its parts; the order does not count.
+    """
+    first, second = ({part.strip() for part in text.split(",") if part.strip()} for text in (one, other))
+    return first <= second or second <= first
 
 
 def refuse_unknown(names: Iterable[str], known: Iterable[str], what: str) -> None:

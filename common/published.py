@@ -38,6 +38,7 @@ from common.printed import (
     refuse_more_decimals,
     refuse_twice,
     refuse_unknown,
+    same_split,
 )
 
 SCHEMA = 2
@@ -51,6 +52,7 @@ class Printed(NamedTuple):
         n: items behind it; None where the document does not say.
         step: the unit of its last printed digit.
         trials: each printed trial where `value` is their mean; else the value alone.
+        split: on which it was measured; may be empty.
     """
 
     value: float
@@ -61,6 +63,7 @@ class Printed(NamedTuple):
     section: str
     table: str
     trials: tuple[float, ...]
+    split: str = ""
 
 
 class Published(Part):
@@ -73,7 +76,7 @@ class Published(Part):
     """
 
     schema_version: Literal[2] = Field(alias="schema")
-    study: str
+    study: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: str
     document: str
     headline: str = "accuracy"
@@ -127,6 +130,7 @@ class Published(Part):
     def _decimals_suffice(self) -> Self:
         for table in self.result_tables:
             for experiment, row in table.rows.items():
+                self._refuse_no_shares(table, experiment, row)
                 for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
                     decimals = table.decimals_of(experiment, place, self.metric[column])
                     self._refuse_more_decimals(column, value, decimals, f"{table.table}, {experiment}")
@@ -135,6 +139,12 @@ class Published(Part):
                 for column, value in zip(search.columns, row[len(search.space) :], strict=True):
                     self._refuse_more_decimals(column, value, self.metric[column].decimals, f"{search.table}, {number}")
         return self
+
+    def _refuse_no_shares(self, table: ResultTable, experiment: str, row: Iterable[float]) -> None:
+        for column, value in zip(table.columns, row, strict=True):
+            if self.metric[column].kind in ("proportion", "score") and not 0 <= value <= 1:
+                hint = "; write a percentage as a share, with percent = true" if 1 < value <= 100 else ""
+                raise ValueError(f"{table.table}, {experiment}, {column}: {value} is not between 0 and 1{hint}")
 
     def _refuse_more_decimals(self, column: str, value: float, decimals: int, where: str) -> None:
         refuse_more_decimals([value], decimals, f"{where}, {column}", percent=self.metric[column].percent)
@@ -200,8 +210,12 @@ class Published(Part):
         """Return the printed overall metrics by the names that records use; empty if none is printed."""
         return {name: number.value for name, number in self.numbers(experiment).items()}
 
-    def numbers(self, experiment: str) -> dict[str, Printed]:
+    def numbers(self, experiment: str, split: str = "") -> dict[str, Printed]:
         """Return every printed overall number of an experiment: from result tables, else from its per-class table.
+
+        Args:
+            experiment: id.
+            split: only what may be of it; of several tables that print the same, the first counts.
 
         Raises:
             InputError: the document has no experiment of this name.
@@ -209,8 +223,9 @@ class Published(Part):
         self.experiment(experiment)
         found: dict[str, Printed] = {}
         for table in self.result_tables:
-            found |= self.results(table, experiment)
-        return {**self._means(experiment), **found}
+            if same_split(table.split, split):
+                found = self.results(table, experiment) | found
+        return {**self._means(experiment, split), **found}
 
     def results(self, table: ResultTable, experiment: str) -> dict[str, Printed]:
         """Return the numbers of an experiment in one result table; empty if it has no row there."""
@@ -224,12 +239,13 @@ class Published(Part):
             mean = math.fsum(trials) / len(trials)
             step = metric.step_of(table.decimals_of(experiment, table.columns.index(name), metric))
             where = (table.section, table.table)
-            found[name] = Printed(mean, metric.kind, table.n.get(name), step, metric.resolution, *where, trials=trials)
+            n, limit = table.n.get(name), metric.resolution
+            found[name] = Printed(mean, metric.kind, n, step, limit, *where, trials=trials, split=table.split)
         return found
 
-    def _means(self, experiment: str) -> dict[str, Printed]:
+    def _means(self, experiment: str, split: str) -> dict[str, Printed]:
         table = self.table(experiment)
-        if table is None:
+        if table is None or not same_split(table.split, split):
             return {}
         lines = {mean: getattr(table, mean) for mean in MEANS}
         values = {f"{mean}_{score}": getattr(line, score) for mean, line in lines.items() for score in SCORES}
@@ -257,9 +273,17 @@ class Published(Part):
     ) -> Printed:
         assert table is not None
         kind_of: Kind = "proportion" if name in ("accuracy", "weighted_recall", "recall", "precision") else "score"
-        items = table.n if n < 0 else n
-        step = 10.0**-table.decimals
-        return Printed(value, kind_of, items, step, self.resolution[kind], table.section, table.table, trials=(value,))
+        return Printed(
+            value,
+            kind_of,
+            n=table.n if n < 0 else n,
+            step=10.0**-table.decimals,
+            resolution=self.resolution[kind],
+            section=table.section,
+            table=table.table,
+            trials=(value,),
+            split=table.split,
+        )
 
     def table(self, experiment: str) -> ClassTable | None:
         """Return the printed per-class table of an experiment, or None."""
@@ -334,7 +358,9 @@ def read(path: Path) -> Published:
         raise InputError(f"{path}: schema is {content.get('schema')}, this Encore reads {SCHEMA}; mend it there")
     try:
         # By way of JSON, where a strict reader takes a list for a tuple.
-        return Published.model_validate_json(json.dumps(content, default=str))
+        return Published.model_validate_json(json.dumps(content))
+    except TypeError as error:
+        raise InputError(f"{path}: a date or time stands where none can ({error}); put it into quotes") from None
     except ValidationError as error:
         raise InputError(f"{path}: {_in_words(error, content)}; mend it there") from None
 

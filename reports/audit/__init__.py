@@ -1,8 +1,8 @@
 """Examines printed numbers by code: whether they can be what they are said to be, and bear out what is said of them.
 
-`audit` runs the checks that any paper's tables can be put to (`claims`, `classes`, `confusion`, `results`, `layers`)
-and, for the documents that Encore reproduces, the findings of the module of that name. Nothing is asserted: each
-verdict is computed from `reports/published`, and a digit that is changed there can change it.
+`audit` runs the checks that any paper's tables can be put to (`claims`, `classes`, `confusion`, `results`, `sizes`,
+`layers`) and, for the documents that Encore reproduces, the findings of the module of that name. Nothing is asserted:
+each verdict is computed from `reports/published`, and a digit that is changed there can change it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +18,7 @@ from reports.audit import (
     music_mood_wavenet,
     results,
     ser_parallel,
+    sizes,
     valence_parallel_conv,
 )
 from reports.audit.finding import Finding, Verdict
@@ -26,7 +27,7 @@ from reports.audit.printed import NotPrintedError
 
 __all__ = ["Finding", "audit", "beside_arithmetic", "on_document", "recovered"]
 
-CHECKS = (claims.check, claims.ranking, classes.check, confusion.check, results.check, layers.check)
+CHECKS = (claims.check, claims.ranking, classes.check, confusion.check, results.check, sizes.check, layers.check)
 
 STUDIES: Mapping[str, Mapping[str, Callable[[Published], Verdict]]] = {
     "ser_parallel": ser_parallel.FINDINGS,

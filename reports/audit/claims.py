@@ -11,12 +11,12 @@ Student's interval. Where neither n nor trials are printed, there is no interval
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from common.metrics import Interval, difference_interval, mean_interval, newcombe
-from common.printed import Claim
+from common.printed import Claim, same_split
 from common.published import Printed, Published
 from reports.audit.arithmetic import common, counts_of
 from reports.audit.classes import Examined, pairs_of
@@ -55,9 +55,16 @@ class Value:
         return digits(self.printed.value)
 
 
-def value_of(published: Published, experiment: str, metric: str) -> Value | None:
-    """Return a printed number of an experiment, as exactly as its tables allow; None if it is not printed."""
-    numbers = published.numbers(experiment) | published.class_numbers(experiment)
+def value_of(published: Published, experiment: str, metric: str, split: str = "") -> Value | None:
+    """Return a printed number of an experiment, as exactly as its tables allow; None if it is not printed.
+
+    Args:
+        published: the document.
+        experiment: id.
+        metric: as in a claim.
+        split: only what may be of this split.
+    """
+    numbers = published.numbers(experiment, split) | published.class_numbers(experiment)
     if metric not in numbers:
         return None
     printed, table = numbers[metric], published.table(experiment)
@@ -185,7 +192,11 @@ def _judge(published: Published, claim: Claim) -> Judged:
     compared = claim.experiments
     if claim.kind == "best" and len(compared) == 1:
         compared += tuple(name for name in published.by_id if name not in compared)
-    values = [(name, value_of(published, name, claim.metric)) for name in compared]
+    split = _split_of_all(published, compared, claim.metric)
+    values = [
+        (name, value_of(published, name, claim.metric, split) or value_of(published, name, claim.metric))
+        for name in compared
+    ]
     missing = [name for name, value in values if value is None]
     known = [(name, value) for name, value in values if value is not None]
     enough = known and known[0][0] == compared[0] and len(known) > 1 if claim.kind == "best" else not missing
@@ -196,6 +207,20 @@ def _judge(published: Published, claim: Claim) -> Judged:
     if claim.kind == "similar":
         return _similar(published, known)
     return {"best": _best, "greater": _greater}[claim.kind](known)
+
+
+def _split_of_all(published: Published, experiments: Iterable[str], metric: str) -> str:
+    """Return the split on which the metric is printed of the most of these, the first of several; may be empty."""
+    known = [value for name in experiments for value in _printed_on_each_split(published, name, metric)]
+    splits = list(dict.fromkeys(split for _, split in known))
+    return max(splits, key=lambda split: len({name for name, other in known if same_split(other, split)}), default="")
+
+
+def _printed_on_each_split(published: Published, experiment: str, metric: str) -> list[tuple[str, str]]:
+    tables = [table for table in published.result_tables if experiment in table.rows and metric in table.columns]
+    found = [(experiment, table.split) for table in tables]
+    own = published.table(experiment)
+    return found + ([(experiment, own.split)] if own is not None and metric in published.numbers(experiment) else [])
 
 
 def _told(first: str, one: Value, second: str, other: Value) -> str:
@@ -239,10 +264,13 @@ def _similar(published: Published, values: Named) -> Judged:
 
 def _above(claim: Claim, values: Named) -> Judged:
     threshold = claim.threshold or 0.0
-    wrong = [name for name, value in values if value.printed.value <= threshold]
+    wrong = [name for name, value in values if value.high <= threshold]
+    open_ = [name for name, value in values if value.low <= threshold < value.high]
     allowed = [f"{name} {value} ({span(value.low, value.high)})" for name, value in values]
-    told = f"not above {digits(threshold)}: {listed(wrong)}; " if wrong else f"all above {digits(threshold)}; "
-    return not wrong, f"{told}printed (and what the counts allow): {listed(allowed)}"
+    told = [f"not above {digits(threshold)}: {listed(wrong)}"] * bool(wrong)
+    told += [f"not known: {listed(open_)}"] * bool(open_)
+    told = told or [f"all above {digits(threshold)}"]
+    return not wrong + open_, f"{'; '.join(told)}; printed (and what the counts allow): {listed(allowed)}"
 
 
 def _each_greater(published: Published, claim: Claim) -> Judged:

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from common.printed import MEANS, SCORES, ClassRow, ClassTable
+from common.printed import MEANS, SCORES, ClassRow, ClassTable, same_split
 from common.published import Published
 from reports.audit.arithmetic import attainable, common, counts_of, totals_of
 from reports.audit.finding import Finding, Verdict, digits, listed, span
+
+TOLERANCE = 1e-9
+"""What two decimal numbers may be apart by as floats."""
 
 MOST_ITEMS = 20000
 """Above this many items the whole numbers behind a table are too many to go through: only their bounds are used."""
@@ -113,10 +116,10 @@ def check(published: Published) -> Iterator[Finding]:
     """Examine every per-class table: F1, supports, means, accuracy, whole counts, and the other print of accuracy."""
     for table in published.class_tables:
         examined = Examined(table)
-        for name, test in (CHECKS if table.n and table.rows else {"support": _supports}).items():
+        for name, test in (CHECKS if table.rows else {"support": _supports}).items():
             holds, claim, evidence = test(examined)
             yield Finding(published.study, f"{name}-{table.experiment}", holds, f"{table.table}: {claim}", evidence)
-        if table.n and table.rows:
+        if table.rows:
             yield from _other_print(published, examined)
 
 
@@ -125,7 +128,7 @@ def _f1(examined: Examined) -> Verdict:
     half, wrong = examined.step / 2, []
     for row in examined.table.rows:
         low, high = (_harmonic(row.precision + side, row.recall + side) for side in (-half, half))
-        if not low - half - 1e-9 <= row.f1 <= high + half + 1e-9:
+        if not low - half - TOLERANCE <= row.f1 <= high + half + TOLERANCE:
             wrong.append(f"{row.name} {digits(row.f1)} but {span(low, high)}")
     rows = f"{len(examined.table.rows)} rows"
     return not wrong, "F1 follows from precision and recall", listed(wrong) or f"{rows} within rounding"
@@ -142,7 +145,7 @@ def _supports(examined: Examined) -> Verdict:
 
 
 def _means(examined: Examined) -> Verdict:
-    half, wrong = examined.step / 2 + 1e-9, []
+    half, wrong = examined.step / 2 + TOLERANCE, []
     for mean in MEANS:
         for score in SCORES:
             printed = getattr(getattr(examined.table, mean), score)
@@ -150,6 +153,20 @@ def _means(examined: Examined) -> Verdict:
             if not low - half <= printed <= high + half:
                 wrong.append(f"{mean} {score} {digits(printed)} but {span(low, high)}")
     return not wrong, "the means follow from the rows", listed(wrong) or "6 means within rounding"
+
+
+def _identities(examined: Examined) -> Verdict:
+    """The weighted mean of the recalls is the accuracy; with as many items in each class both means are one."""
+    table, wrong = examined.table, []
+    if abs(table.weighted.recall - table.accuracy) > TOLERANCE:
+        wrong.append(f"accuracy {digits(table.accuracy)} but weighted recall {digits(table.weighted.recall)}")
+    even = len({row.support for row in table.rows}) == 1
+    for score in SCORES if even else ():
+        macro, weighted = (getattr(getattr(table, mean), score) for mean in MEANS)
+        if abs(macro - weighted) > TOLERANCE:
+            wrong.append(f"macro {score} {digits(macro)} but weighted {digits(weighted)}, of equal supports")
+    pairs = f"{1 + len(SCORES) * even} pairs are alike"
+    return not wrong, "numbers that are one by definition are printed alike", listed(wrong) or pairs
 
 
 def _accuracy(examined: Examined) -> Verdict:
@@ -181,22 +198,31 @@ def _scores(row: ClassRow) -> str:
     return f"precision {digits(row.precision)}, recall {digits(row.recall)}, F1 {digits(row.f1)}"
 
 
-CHECKS = {"f1": _f1, "support": _supports, "means": _means, "accuracy": _accuracy, "counts": _counts}
+CHECKS = {
+    "f1": _f1,
+    "support": _supports,
+    "means": _means,
+    "identities": _identities,
+    "accuracy": _accuracy,
+    "counts": _counts,
+}
 
 
 def _other_print(published: Published, examined: Examined) -> Iterator[Finding]:
     """Hold the accuracy of another table of the same experiment against the counts of its per-class table."""
     table = examined.table
-    tables = [other for other in published.result_tables if "accuracy" in other.columns]
+    results = [other for other in published.result_tables if same_split(other.split, table.split)]
+    tables = [other for other in results if "accuracy" in other.columns]
     others = [other for other in tables if table.experiment in other.rows]
     for other in others:
         printed = published.results(other, table.experiment)["accuracy"]
         allowed = examined.hits
-        hits = counts_of(printed.value, table.n, printed.step)
-        shared = common([allowed, hits]) if allowed and hits else range(0)
+        whole = [(value, counts_of(value, table.n, printed.step)) for value in printed.trials]
+        shared = [value for value, hits in whole if allowed and hits and common([allowed, hits])]
+        value, hits = next((pair for pair in whole if pair[0] in shared), whole[0])
         is_k = f"is {hits[0]}/{table.n}" if hits else f"is no k/{table.n}"
         of_rows = span(allowed[0] / table.n, allowed[-1] / table.n) if allowed else "nothing"
         claim = f"{table.table} and {other.table} are of one evaluation"
-        evidence = f"accuracy {digits(printed.value)} {is_k}; the classes allow {of_rows}"
+        evidence = f"accuracy {digits(value)} {is_k}; the classes allow {of_rows}"
         name = f"two-prints-{table.experiment}" + (f"-{other.id}" if len(others) > 1 else "")
         yield Finding(published.study, name, bool(shared), claim, evidence)

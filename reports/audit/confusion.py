@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from common.printed import ConfusionTable
+from common.printed import ClassTable, ConfusionTable, same_split
 from common.published import Published
 from reports.audit.finding import Finding, digits, listed
 from reports.audit.matrices import TooManyError, groups_of, solve
@@ -14,6 +14,9 @@ def check(published: Published) -> Iterator[Finding]:
         yield _lines(published.study, table)
         if table.positive or table.false:
             yield _under(published.study, table)
+        own = published.table(table.experiment)
+        if own is not None and same_split(own.split, table.split):
+            yield _beside_classes(published.study, table, own)
     for group in groups_of(published):
         names = [matrix.experiment for matrix in group]
         claim = f"the same {group[0].n} items can give the matrices of {listed(names)} in whole numbers"
@@ -37,6 +40,22 @@ def _lines(study: str, table: ConfusionTable) -> Finding:
     claim = f"{table.table}: the {table.normalised} add up to 100"
     evidence = listed(wrong) or f"{digits(min(sums.values()), 2)} to {digits(max(sums.values()), 2)}"
     return Finding(study, f"confusion-sum-{table.experiment}", not wrong, claim, evidence)
+
+
+def _beside_classes(study: str, table: ConfusionTable, own: ClassTable) -> Finding:
+    """The diagonal is the recall of each class where rows are normalised, the precision where columns are."""
+    score = "recall" if table.normalised == "rows" else "precision"
+    slack = (10.0**-table.decimals / 100 + 10.0**-own.decimals) / 2 + 1e-9
+    wrong = [f"n {own.n} and {table.n}"] * (table.n not in (None, own.n))
+    for row in own.rows:
+        place = table.classes.index(row.name) if row.name in table.classes else None
+        share = table.rows[row.name][place] / 100 if place is not None else None
+        if share is None or abs(share - getattr(row, score)) > slack:
+            wrong.append(f"{row.name} {digits(getattr(row, score))} and {'-' if share is None else digits(share, 4)}")
+    claim = f"{own.table} and {table.table} are of one evaluation: the diagonal is the {score}"
+    return Finding(
+        study, f"two-prints-confusion-{table.experiment}", not wrong, claim, listed(wrong) or f"{len(own.rows)} classes"
+    )
 
 
 def _under(study: str, table: ConfusionTable) -> Finding:

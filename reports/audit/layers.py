@@ -21,6 +21,9 @@ EMPTY = re.compile(
 )
 """Types without parameters."""
 
+GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
+"""How many weighted sums a recurrent layer has for each unit."""
+
 Shape = tuple[int | None, ...]
 
 
@@ -51,9 +54,30 @@ def explain(rows: Sequence[Layer]) -> list[Explained]:
             found.append(_normalisation(layer))
         elif layer.type == "Dense":
             found.append(_dense(layer, shapes))
+        elif layer.type in GATES:
+            found.append(_recurrent(layer, shapes))
+        elif layer.type == "Flatten" and not layer.parameters:
+            found.append(_flatten(layer, shapes))
         elif EMPTY.match(layer.type):
             found.append(Explained(layer, "" if layer.parameters else "0"))
     return found
+
+
+def _flatten(layer: Layer, earlier: Sequence[Shape]) -> Explained:
+    """The output is as wide as some output before it has numbers."""
+    width = shape_of(layer)[-1]
+    sizes = {math.prod(size for size in of[1:] if size) for of in earlier if of and None not in of[1:]}
+    return Explained(layer, "0" if width is None or width in sizes or not sizes else "")
+
+
+def _recurrent(layer: Layer, earlier: Sequence[Shape]) -> Explained:
+    """Each gate has weights of the input and of the state, and one bias or (Keras' GRU) two."""
+    units, gates = shape_of(layer)[-1], GATES[layer.type]
+    for width in {of[-1] for of in earlier if of}:
+        for biases in (1, 2):
+            if units and width and layer.parameters == gates * units * (width + units + biases):
+                return Explained(layer, f"{gates} x {units} x ({width} + {units} + {biases})")
+    return Explained(layer, "")
 
 
 def _convolution(layer: Layer, earlier: Sequence[Shape]) -> Explained:

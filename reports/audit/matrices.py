@@ -81,7 +81,7 @@ def matrix_of(published: Published, table: ConfusionTable) -> Matrix | None:
     percentages = np.array([*table.rows.values()]) * 10**table.decimals
     steps = np.rint(percentages if table.normalised == "rows" else percentages.T).astype(int).tolist()
     lines = tuple(map(tuple, steps))
-    accuracy = published.numbers(table.experiment).get("accuracy")
+    accuracy = published.numbers(table.experiment, table.split).get("accuracy")
     usable = accuracy is not None and accuracy.kind == "proportion" and accuracy.n in (None, n)
     hits = counts_of(accuracy.value, n, accuracy.step) if accuracy is not None and usable else range(n + 1)
     supports = {row.name: row.support for row in published.class_table(table.experiment)}

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from itertools import combinations
 
-from common.printed import Metric, Number, Result, ResultTable, Search
+from common.printed import Metric, Number, Result, ResultTable, Search, same_split
 from common.published import Printed, Published
 from reports.audit.arithmetic import counts_of, cut_counts_of, near
 from reports.audit.finding import Finding, digits, listed, spaced, span
@@ -20,7 +20,8 @@ def check(published: Published) -> Iterator[Finding]:
         yield from _proportions(published, table)
         yield from _ranges(published, table)
     for one, other in combinations(published.result_tables, 2):
-        yield from _two_prints(published, one, other)
+        if same_split(one.split, other.split):
+            yield from _two_prints(published, one, other)
     for number in published.figures:
         if number.result and not number.result.other_run:
             yield from _of_the_text(published, number, number.result)
@@ -65,15 +66,15 @@ def _range(counts: range) -> str:
 
 
 def _ranges(published: Published, table: ResultTable) -> Iterator[Finding]:
-    """Losses, times and counts are not negative, shares and scores lie in 0..1."""
-    wrong = []
-    for experiment, column, metric, value, _ in _cells(published, table):
-        high = 1.0 if metric.kind in ("proportion", "score") else math.inf
-        if not 0 <= value <= high:
-            wrong.append(f"{experiment} {column} {digits(value)}")
+    """Losses, times and counts are not negative; a share or score outside 0..1 is refused with its file."""
+    wrong = [
+        f"{experiment} {column} {digits(value)}"
+        for experiment, column, _, value, _ in _cells(published, table)
+        if value < 0
+    ]
     cells = len(table.rows) * len(table.columns)
     claim = f"{table.table}: every number lies where its kind can"
-    evidence = listed(wrong) or f"{cells} numbers: none negative, no share above 1"
+    evidence = listed(wrong) or f"{cells} numbers, none negative"
     yield Finding(published.study, f"range-{table.id}", not wrong, claim, evidence)
 
 
@@ -93,7 +94,7 @@ def _two_prints(published: Published, one: ResultTable, other: ResultTable) -> I
 
 def _of_the_text(published: Published, number: Number, result: Result) -> Iterator[Finding]:
     """A result that the text tells again is that of the table, or one of its trials, as far as its last digit tells."""
-    printed = published.numbers(result.experiment).get(result.metric)
+    printed = published.numbers(result.experiment, result.split).get(result.metric)
     if printed is None:
         return
     scale = 100 if number.unit == "%" else 1
@@ -154,9 +155,9 @@ def _search(published: Published, search: Search) -> Iterator[Finding]:
 
 
 def _best(published: Published, search: Search, trials: Trials) -> Iterator[Finding]:
-    """The chosen settings have the best number in every column that was measured for choosing."""
+    """The chosen settings have the best number in every column that was not measured on the training items."""
     printed = set.intersection(*(set(numbers) for numbers in trials.values())) & set(published.metric)
-    columns = sorted(name for name in printed if published.metric[name].measured_on == "validation")
+    columns = sorted(name for name in printed if published.metric[name].measured_on != "train")
     if not columns:
         return
     chosen = tuple(search.chosen[name] for name in search.space)
@@ -188,9 +189,16 @@ def _every_combination(published: Published, search: Search, trials: Trials) -> 
         for value in values
         if value not in seen
     ]
+    others = [_in_words(search, settings) for settings in trials if not _of_space(search, settings)]
     claim = f"{search.table}: it has all {points} combinations of the values named"
-    evidence = f"{len(trials)} of {points} are printed" + (f"; never {listed(never)}" if never else "")
-    return Finding(published.study, f"search-space-{search.experiment}", len(trials) == points, claim, evidence)
+    evidence = f"{len(trials) - len(others)} of {points} are printed" + (f"; never {listed(never)}" if never else "")
+    evidence += f"; not of these values: {'; '.join(others)}" if others else ""
+    holds = len(trials) == points and not others
+    return Finding(published.study, f"search-space-{search.experiment}", holds, claim, evidence)
+
+
+def _of_space(search: Search, settings: tuple[float, ...]) -> bool:
+    return all(value in values for value, values in zip(settings, search.space.values(), strict=True))
 
 
 def _edges(published: Published, search: Search) -> Iterator[Finding]:
@@ -202,9 +210,10 @@ def _edges(published: Published, search: Search) -> Iterator[Finding]:
     at_end = [
         f"{name} {digits(search.chosen[name], 8)}, an end of {spaced(digits(value, 8) for value in values)}"
         for name, values in zip(search.space, tried, strict=True)
-        if len(search.space[name]) > 2 and search.chosen[name] in (values[0], values[-1])
+        if len(values) > 2 and search.chosen[name] in (values[0], values[-1])
     ]
-    if any(len(values) > 2 for values in search.space.values()):
+    if any(len(values) > 2 for values in tried):
         claim = f"search of {search.experiment}: no chosen value lies at the end of what was tried"
-        evidence = listed(at_end or [f"{name} {digits(value, 8)}" for name, value in search.chosen.items()])
+        several = [name for name, values in zip(search.space, tried, strict=True) if len(values) > 2]
+        evidence = listed(at_end or [f"{name} {digits(search.chosen[name], 8)}" for name in several])
         yield Finding(published.study, f"search-edge-{search.experiment}", not at_end, claim, evidence)

@@ -327,7 +327,7 @@ def test_a_typo_in_a_confusion_matrix_is_refused(right: str, wrong: str, message
         ("accuracy = 0.82", "accuracy = 0.817", "Table 3, accuracy: 0.817 has more than 2 decimals"),
         ("weighted = [0.82", "weighted = [0.821", "Table 3, weighted: 0.821 has more than 2 decimals"),
         ("owl = [23.3,", "owl = [23.33,", "Figure 1, owl: 23.33 has more than 1 decimal;"),
-        ("[0.01, 0.74]", "[0.01, 0.745]", "Table 1, 2, loss: 0.745 has more than 2 decimals"),
+        ("[0.01, 0.74]", "[0.01, 0.745]", "Table 1, 2, validation_loss: 0.745 has more than 2 decimals"),
     ],
 )
 def test_a_value_with_more_decimals_than_are_printed_is_refused(
@@ -355,6 +355,22 @@ def test_a_value_with_more_decimals_than_are_printed_is_refused(
     ],
 )
 def test_what_cannot_be_compared_is_refused(
+    right: str, wrong: str, message: str, example: Callable[..., Published]
+) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        example(right, wrong)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("small-cnn = [0.783,", "small-cnn = [78.3,", "78.3 is not between 0 and 1; write a percentage as a share"),
+        ('classes = ["lark", "owl"]', 'classes = ["lark", "lark"]', "two class entries are called 'lark'"),
+        ('study = "moon_birds"', 'study = ""', "study: String should match pattern"),
+        ('document = "Nobody et al., 2099"', "document = 2099-01-01", "a date or time stands where none can"),
+    ],
+)
+def test_what_no_paper_can_print_is_refused(
     right: str, wrong: str, message: str, example: Callable[..., Published]
 ) -> None:
     with pytest.raises(InputError, match=re.escape(message)):

@@ -176,3 +176,19 @@ def test_the_order_of_experiments_is_held_against_chance(paper: Callable[..., Pu
 
 def test_ids_begin_with_the_word_of_their_study() -> None:
     assert [prefix(study) for study in ("ser_parallel", "music_mood_wavenet")] == ["ser", "mood"]
+
+
+def test_a_claim_is_on_numbers_of_one_split(judge: Judge) -> None:
+    tested = results(small=0.8, large=0.79) | {"split": "80/20, test"}
+    trained = results(small=0.8, large=0.95) | {"id": "t3", "split": "80/20, train"}
+    of_small = results(small=0.99) | {"id": "t1", "split": "80/20, train"}
+    for tables in ([tested, trained], [of_small, tested]):
+        assert "large 0.79 against small 0.8" in judge(claim("greater", ["large", "small"]), *tables).evidence
+
+
+@pytest.mark.parametrize(("value", "told"), [(0.91, "not above 0.93: large"), (0.93, "not known: large")])
+def test_above_within_rounding_is_not_known(value: float, told: str, judge: Judge) -> None:
+    tables = [class_table(name, one, 0.95, sizes=(150, 50)) for name, one in (("small", 0.95), ("large", value))]
+    finding = judge(claim("above", ["small", "large"], "lark_f1", threshold=0.93), classes=tables)
+    assert not finding.holds
+    assert finding.evidence.startswith(told)

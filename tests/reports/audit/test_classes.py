@@ -53,7 +53,7 @@ def _strict(table: Table) -> Table:
 
 def test_a_true_table_holds(paper: Callable[..., Published], table: Table) -> None:
     assert verdicts(paper(classes=[table])) == dict.fromkeys(
-        ["f1-small", "support-small", "means-small", "accuracy-small", "counts-small"], True
+        ["f1-small", "support-small", "means-small", "identities-small", "accuracy-small", "counts-small"], True
     )
 
 
@@ -99,6 +99,7 @@ def test_precisions_must_share_out_all_items(paper: Callable[..., Published]) ->
         "f1-small": True,
         "support-small": True,
         "means-small": True,
+        "identities-small": True,
         "accuracy-small": True,
         "counts-small": False,
     }
@@ -132,3 +133,34 @@ def test_a_table_of_no_items_is_no_crash(paper: Callable[..., Published]) -> Non
     head = {"experiment": "small", "section": "4", "table": "Table 3", "split": "test", "n": 0}
     table = {**head, "rows": rows, "accuracy": 0.0, "macro": [0.0] * 3, "weighted": [0.0] * 3}
     assert verdicts(paper(classes=[table])) == {"support-small": True}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda table: table.__setitem__("accuracy", 0.86), "accuracy 0.86 but weighted recall 0.85"),
+        (lambda table: table["macro"].__setitem__(2, 0.71), "macro f1 0.71 but weighted"),
+    ],
+)
+def test_numbers_that_are_one_by_definition_are_alike(
+    change: Callable[[Table], None], told: str, paper: Callable[..., Published]
+) -> None:
+    head = {"experiment": "small", "section": "4", "table": "Table 3", "split": "test", "n": 200}
+    rows = [[name, value, value, value, 100] for name, value in (("lark", 0.9), ("owl", 0.8))]
+    table = {**head, "rows": rows, "accuracy": 0.85, "macro": [0.85] * 3, "weighted": [0.85] * 3}
+    assert verdicts(paper(classes=[table]))["identities-small"]
+    change(table)
+    finding = next(one for one in check(paper(classes=[table])) if one.id == "identities-small")
+    assert not finding.holds
+    assert told in finding.evidence
+
+
+def test_one_of_several_trials_may_be_that_of_the_classes(paper: Callable[..., Published], table: Table) -> None:
+    results = {
+        "id": "t2",
+        "section": "4",
+        "table": "Table 2",
+        "columns": ["accuracy"] * 2,
+        "rows": {"small": [0.847, 0.9]},
+    }
+    assert verdicts(paper(classes=[table], results=[results]))["two-prints-small"]

@@ -82,3 +82,20 @@ def test_a_lost_shape_is_left_alone(paper: Callable[..., Published]) -> None:
 def test_a_first_layer_without_an_input_row_may_have_any_input(paper: Callable[..., Published]) -> None:
     assert found(paper, [["dense", "Dense", "(None, 7)", 70]], total=70)["layers-rows-net"].holds
     assert not found(paper, [["dense", "Dense", "(None, 7)", 71]], total=71)["layers-rows-net"].holds
+
+
+@pytest.mark.parametrize(("width", "holds"), [(640, True), (641, False)])
+def test_flattening_keeps_every_number(width: int, holds: bool, paper: Callable[..., Published]) -> None:
+    rows = [*LAST[:4], ["flatten", "Flatten", f"(None, {width})", 0]]
+    assert found(paper, rows, total=512)["layers-rows-net"].holds is holds
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "holds"),
+    [("LSTM", 33024, True), ("LSTM", 33000, False), ("GRU", 24960, True), ("GRU", 24768, True), ("GRU", 24769, False)],
+)
+def test_gates_give_the_parameters_of_a_recurrent_layer(
+    kind: str, parameters: int, holds: bool, paper: Callable[..., Published]
+) -> None:
+    rows = [["input", "InputLayer", "(None, 10, 64)", 0], ["memory", kind, "(None, 64)", parameters]]
+    assert found(paper, rows, total=parameters)["layers-rows-net"].holds is holds

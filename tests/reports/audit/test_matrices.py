@@ -184,3 +184,17 @@ def test_the_matrices_of_emotify_are_recovered_cell_by_cell() -> None:
     for table in published.confusions:
         cells = found[table.experiment]
         assert abs(100 * cells / cells.sum(axis=0) - np.array([*table.rows.values()])).max() < 0.0500001
+
+
+@pytest.mark.parametrize(
+    ("precision", "n", "holds"), [(0.79, 60, True), (0.87, 60, False), (0.79, 61, False)], ids=["same", "class", "n"]
+)
+def test_the_diagonal_is_that_of_the_class_table(
+    precision: float, n: int, holds: bool, paper: Callable[..., Published]
+) -> None:
+    table = {"experiment": "small", "section": "4", "table": "Table 3", "split": "test", "n": n, "accuracy": 0.82}
+    table |= {"rows": [["lark", precision, 0.87, 0.83, 30], ["owl", 0.85, 0.77, 0.81, 30]]}
+    published = paper(confusion=[printed()], classes=[table | {"macro": [0.82] * 3, "weighted": [0.82] * 3}])
+    finding = next(one for one in check(published) if one.id == "two-prints-confusion-small")
+    assert finding.holds is holds
+    assert finding.claim.endswith("the diagonal is the precision")
