@@ -134,8 +134,11 @@ def _decode(
 def _refusal(damaged: Sequence[tuple[str | Path, str]], looked_at: int) -> InputError:
     named = "; ".join(f"{path} {reason}" for path, reason in damaged[:NAMED_FILES])
     more = f"; and {len(damaged) - NAMED_FILES} more" if len(damaged) > NAMED_FILES else ""
-    head = f"{len(damaged)} of {looked_at} audio files cannot be used: " if looked_at > 1 else ""
-    return InputError(f"{head}{named}{more}. Fetch them again from the corpus, or take them out of its folder.")
+    if looked_at == 1:
+        return InputError(f"{named}; fetch or record it anew, or leave it out")
+    what = "it" if len(damaged) == 1 else "them"
+    head = f"{len(damaged)} of {looked_at} audio files cannot be used: "
+    return InputError(f"{head}{named}{more}. Fetch {what} again from the corpus, or take {what} out of its folder.")
 
 
 def _load(path: str | Path, sample_rate: int, offset: float, duration: float | None, pad: Pad) -> np.ndarray:

@@ -75,9 +75,9 @@ from reports.tables import (
 
 HOLDS = {True: "holds", False: "does not hold"}
 READING = (
-    "Intervals are 95 %. A verdict is on the protocol published, which does what the printed numbers show was done; "
-    "corrected mends the slips, independent lets no speaker, song or source stand on both sides of a split. Those two "
-    "are not judged: their distance to published is the finding."
+    "Intervals are 95 %. A verdict is on the protocol published, which does what the printed numbers show or indicate "
+    "was done; corrected mends the slips, independent lets no speaker, song or source stand on both sides of a split. "
+    "Those two are not judged: their distance to published is the finding."
 )
 DEMO_NOTICE = "Demo corpus: synthesised sounds. These numbers say that the code runs, and nothing about the document."
 NAMED = 6

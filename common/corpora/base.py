@@ -23,6 +23,9 @@ FORMS = {
 }
 """The forms in which a corpus is met, and what each means for a comparison."""
 
+NAMED = 5
+"""Missing clips that are named."""
+
 DEMO_MARKER = "ENCORE-DEMO.txt"
 """The file in the root of a demo corpus that says so."""
 
@@ -123,7 +126,7 @@ class Found:
         counts: clips per label.
         expected: clips per label when whole; empty for an own corpus.
         speakers: how many speakers were met; 0 where they are unknown.
-        missing: how many of the published clips are absent.
+        missing_clips: names of the published clips that are absent.
         unlisted: how many clips fit the naming but are not among the published ones.
         form: a key of `FORMS`.
         omissions: the files of this corpus that are left out.
@@ -137,7 +140,7 @@ class Found:
     counts: dict[str, int]
     expected: dict[str, int]
     speakers: int
-    missing: int
+    missing_clips: list[str]
     unlisted: int
     form: str
     omissions: list[LeftOut]
@@ -147,6 +150,11 @@ class Found:
     def left_out(self) -> list[str]:
         """The files left out, each as `path: reason`."""
         return [str(omission) for omission in self.omissions]
+
+    @property
+    def missing(self) -> int:
+        """How many of the published clips are absent."""
+        return len(self.missing_clips)
 
     @property
     def complete(self) -> bool:
@@ -165,6 +173,7 @@ class Found:
             "expected": self.expected,
             "speakers": self.speakers,
             "missing": self.missing,
+            "missing_clips": self.missing_clips,
             "unlisted": self.unlisted,
             "form": self.form,
             "left_out": self.left_out,
@@ -183,9 +192,17 @@ class Found:
             f"  form      {self.form} ({FORMS[self.form]})",
             f"  classes   {', '.join(self._class_counts())}",
         ]
+        if self.missing and not self.demo:
+            lines.append(f"  missing   {self._missing_in_words()}")
         if self.unlisted:
             lines.append(f"  unlisted  {self.unlisted} clips fit the naming but are not among the published ones")
         return "\n".join(lines + describe_omissions(self.omissions))
+
+    def _missing_in_words(self) -> str:
+        """Name the clips that are absent, the first of many."""
+        named = ", ".join(self.missing_clips[:NAMED])
+        more = self.missing - NAMED
+        return f"{named} and {more:,} more" if more > 0 else named
 
     def _class_counts(self) -> list[str]:
         def of_expected(label: str) -> str:

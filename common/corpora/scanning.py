@@ -228,7 +228,8 @@ def _manifest(clips: Sequence[Candidate]) -> pd.DataFrame:
 def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) -> Found:
     published = CORPORA.get(corpus)
     listed = originals(corpus) if published else {}
-    known = sum(c.clip.name in listed for c in clips)
+    names = {c.clip.name for c in clips}
+    known = len(names & listed.keys())
     counts = Counter(c.clip.label for c in clips)
     demo = any(below_demo_marker(folder) for folder in {c.path.parent for c in clips})
     return Found(
@@ -239,7 +240,7 @@ def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) ->
         counts={label: counts[label] for label in (published.expected if published else sorted(counts))},
         expected=dict(published.expected) if published else {},
         speakers=len({c.clip.speaker for c in clips if c.clip.speaker}),
-        missing=len(listed) - known,
+        missing_clips=[name for name in listed if name not in names],
         unlisted=len(clips) - known if published else 0,
         form="synthesised" if demo else _form(clips) if published else "own",
         omissions=omissions,

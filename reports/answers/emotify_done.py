@@ -7,9 +7,11 @@ likelihood under each way; that of its errors alone leaves out how good the feat
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import combinations
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -24,11 +26,11 @@ from reports.answers.matrices import (
     likeliest,
     log_likelihood,
     own_distances,
-    recognised,
+    own_places,
 )
-from reports.audit.emotify_tracks import EQUAL, orders_that_reach
+from reports.audit.emotify_tracks import EQUAL, USUAL, orders_that_reach, whole_corpus
 from reports.collect import Group
-from reports.compare import MINUS
+from reports.compare import MINUS, has_random_weights
 from reports.content import Block, Cell, Column, Number, Section, Shown, Table, Words
 from reports.figures import Picture
 from reports.figures.ways import ways_figure
@@ -39,6 +41,7 @@ KNOWN = {CORPUS: "the corpus' own", ALPHABETICAL: "alphabetical"}
 LEFT_OUT = "amazement"
 PICTURE = "orders"
 ORDERINGS = math.factorial(len(ORDERS["corpus"]))
+KEPT = ("song", "random")
 FEWEST = 2
 """Runs of one way, so that each can be held against the others."""
 NEAR = 2.0
@@ -113,7 +116,9 @@ OPEN = (
 
 
 def _of_songs(groups: Sequence[Group]) -> list[Group]:
-    return [group for group in groups if not group.demo and group.first["switches"]["folds"] == "song"]
+    """Return the records of whole songs in the folds that say something: of the same pieces, by trained networks."""
+    own = [group for group in groups if not group.demo and not has_random_weights(group.first)]
+    return [group for group in own if (group.first["switches"]["folds"], group.first["switches"]["ties"]) == KEPT]
 
 
 def _labels(group: Group) -> str:
@@ -151,10 +156,12 @@ def on_folds(found: Evidence) -> str:
         if best < low
         else "Open: how the folds were made"
     )
+    under = Counter(_named(way[2]) if _plain(way[2]) else "other" for way in by_song)
+    told = ", ".join(f"{count} under {name} labels" for name, count in under.most_common())
     return (
-        f"{decided}. With whole songs in the folds, the best of {len(by_song)} runs and trials ({ways} combinations of "
-        f"labels, features and classifier) has {_percent(best)} ({experiment}, {_named(labels)} labels, seed {seed}), "
-        f"the document {_percent(found.printed)}."
+        f"{decided}. With whole songs in the folds, the best of {len(by_song)} runs and trials ({told}; {ways} "
+        f"combinations of labels, features and classifier) has {_percent(best)} ({experiment}, {_named(labels)} "
+        f"labels, seed {seed}), the document {_percent(found.printed)}."
     )
 
 
@@ -171,10 +178,16 @@ def _on_own_labels(found: Evidence) -> str:
     return (
         f"{decided}. Of {len(by_all)} orders of the genres the corpus' own is number {places[0]} by the likelihood of "
         f"the printed matrix, {max(by_all.values()) - by_all[CORPUS]:.1f} behind the best (natural logarithms), and "
-        f"number {places[1]} by its errors alone. {_score(found)} Of {asked} combinations of features and classifier, "
-        f"{agreed} find the alphabetical order likelier than the corpus' own, and by the errors alone "
-        f"{agreed_by_errors}."
+        f"number {places[1]} by its errors alone. {_score(found)} Of {asked} combinations of features and classifier "
+        f"(those of MobileNet held against the other matrix), {agreed} find the alphabetical order likelier than the "
+        f"corpus' own{_but(found)}, and by the errors alone {agreed_by_errors}."
     )
+
+
+def _but(found: Evidence) -> str:
+    """Name the combinations that find the corpus' own order likelier."""
+    other = [name for name in _experiments(found.trials) if (_ratios(found, name, ALPHABETICAL) or (1,))[0] <= 0]
+    return f" (not {', '.join(other)})" if other else ""
 
 
 def _on_order(found: Evidence) -> str:
@@ -187,17 +200,41 @@ def _on_order(found: Evidence) -> str:
         return f"Open: whose labels the songs had. {reach}"
     first = possible[0]
     alone = all(by_errors[first] >= by_errors[order] for order in possible)
-    places = " and ".join(
-        f"number {list(ways).index(first) + 1} ({max(ways.values()) - ways[first]:.1f} behind the best)"
-        for ways in (by_all, by_errors)
-    )
-    decided = f"Indicated: they had those of the {_named(first)} order" if alone else "Open: whose labels they had"
+    places = [_held_to_own(orders, first, ways, errors=errors) for ways, errors in ((by_all, False), (by_errors, True))]
+    usual = all(usual for _, usual in places)
+    word = "Indicated" if usual else "Weakly indicated"
+    decided = f"{word}: they had those of the {_named(first)} order" if alone else "Open: whose labels they had"
+    likely = "" if alone else ", though not by the errors alone"
+    against = "" if usual else " None of ours fares as badly with its own order, which speaks against it."
     return (
-        f"{decided}. {reach} Of these, {_named(first)} is the likeliest by all cells"
-        f"{' and by the errors alone' if alone else ', though not by the errors alone'}; of all orders it is {places}. "
-        f"In this way {recognised(orders):.0%} of our own trials are given to their order "
-        f"({recognised(orders, errors=True):.0%} by their errors alone), where chance would give {1 / len(orders):.0%}."
+        f"{decided}. {reach} That hangs on few tracks: {_unusual()}. Of these orders, {_named(first)} is the likeliest "
+        f"by all cells{likely or ' and by the errors alone'}. By all cells it is {places[0][0]}, and by the errors "
+        f"alone {places[1][0]}.{against}"
     )
+
+
+def _held_to_own(
+    orders: Mapping[str, list[np.ndarray]], order: str, ways: Mapping[str, float], *, errors: bool
+) -> tuple[str, bool]:
+    """Say at which place an order is, and how our own trials fare with theirs; and whether some fare as badly."""
+    place, behind = list(ways).index(order) + 1, max(ways.values()) - ways[order]
+    own = own_places(orders, errors=errors)
+    as_low, as_far = (
+        sum(found >= value for found in column)
+        for column, value in zip(zip(*own, strict=True), (place, behind), strict=True)
+    )
+    first = sum(found == 1 for found, _ in own)
+    at = f"number {place} of {len(orders)}" + (f", {behind:.1f} behind the best" if place > 1 else "")
+    worse = f", {as_low} as low as number {place} and {as_far} as far behind" if place > 1 else ""
+    return f"{at} (of {len(own)} trials of ours {first} find their own order first{worse})", as_low > 0
+
+
+def _unusual() -> str:
+    """Count the tracks that have not as many pieces as the others, by which alone totals can tell orders apart."""
+    unusual = [row for row in whole_corpus() if row.pieces != USUAL]
+    by_genre = {genre: sum(row.tracks for row in unusual if row.audio == genre) for genre in ORDERS["corpus"]}
+    told = ", ".join(f"{count} of {genre}" for genre, count in by_genre.items() if count)
+    return f"without {USUAL} pieces are {told}, and nothing else tells totals of one order from those of another"
 
 
 def _listed(orders: Iterable[str]) -> str:
@@ -243,7 +280,11 @@ def _score(found: Evidence) -> str:
         for labels, own in ratios.items()
     )
     printed = _ratio(found.matrices[HANDCRAFTED], cells)
-    return f"The logarithm of the ratio of these two is {_signed(printed)} for the printed matrix, {told}."
+    seeds = len(found.cells[ALPHABETICAL, "piece"].seeds)
+    return (
+        "How much likelier the alphabetical order makes a matrix than the corpus' own, as a logarithm of the ratio and "
+        f"by our runs of {seeds} seeds: {_signed(printed)} for the printed matrix, {told}."
+    )
 
 
 def _ratio(matrix: np.ndarray, cells: Mapping[str, Sequence[np.ndarray]], left: np.ndarray | None = None) -> float:
@@ -260,7 +301,8 @@ def _on_deep(found: Evidence) -> str:
         return f"The matrix of the deep features was not asked: there are no trials of {experiment}."
     best = next(iter(likeliest(found.matrices[DEEP], ways)))
     return (
-        f"The printed matrix of the deep features, held against {experiment} in the same four ways, is likeliest under "
+        f"The printed matrix of the deep features, held against {experiment} under both of these labels, with single "
+        "pieces and with whole songs in the folds, is likeliest under "
         f"{_named(best.partition(', ')[0])} labels with {best.partition(', ')[2]} folds: another network, and so a "
         "weak witness."
     )
@@ -302,22 +344,42 @@ def _against(found: Evidence) -> list[Words]:
 
 
 def by_chance(found: Evidence) -> str:
-    """Say whether labels dealt by chance explain the printed matrix as well as alphabetical ones do."""
-    dealt = {one.labels for one in _of_chance(found.trials, "piece")}
-    asked = [ratios for labels in (ALPHABETICAL, *dealt) if (ratios := _ratios(found, HANDCRAFTED, labels))]
-    if len(asked) != 2:
+    """Say whether labels dealt by chance explain the printed matrix as well as alphabetical ones do.
+
+    As many trials of chance as there are of the order make what is expected: in every choice of so many.
+    """
+    dealt, known = _of_chance(found.trials, "piece"), _trials(found, ALPHABETICAL)
+    if not known or len(dealt) < len(known):
         return ""
-    compared = list(zip(("all cells", "the errors alone"), *asked, strict=True))
-    told = " and ".join(
-        f"{'better' if of_chance > of_known else 'worse'} by {how} ({_signed(of_chance)} against {_signed(of_known)})"
-        for how, of_known, of_chance in compared
-    )
+    chosen = list(combinations([one.confusion for one in dealt], len(known)))
+    compared, told = [], []
+    for how, errors in (("all cells", False), ("the errors alone", True)):
+        of_known = _ratio_of(found, known, errors=errors)
+        of_chance = [_ratio_of(found, few, errors=errors) for few in chosen]
+        low, high = min(of_chance), max(of_chance)
+        word = "worse" if high < of_known else "better" if low > of_known else "as well"
+        compared.append(word)
+        told.append(f"{word} by {how} ({_signed(low)} to {_signed(high)} against {_signed(of_known)})")
     scrambled = (
         ": beyond its row totals, the matrix shows that songs had not their own labels, rather than which order those "
         "had"
     )
-    better = any(of_chance > of_known for _, of_known, of_chance in compared)
-    return f"Labels dealt by chance explain the printed matrix {told} than alphabetical ones{scrambled * better}. "
+    return (
+        f"Labels dealt by chance explain the printed matrix, compared with alphabetical ones by the logarithm of the "
+        f"ratio to the corpus' own ({len(known)} trials each, in the {len(chosen)} choices of {len(dealt)} deals), "
+        f"{' and '.join(told)}{scrambled * (set(compared) != {'worse'})}. "
+    )
+
+
+def _trials(found: Evidence, labels: str) -> list[np.ndarray]:
+    return [one.confusion for one in found.trials.of(experiment=HANDCRAFTED, labels=labels, folds="piece")]
+
+
+def _ratio_of(found: Evidence, runs: Sequence[np.ndarray], *, errors: bool) -> float:
+    """Return how much likelier runs make the printed matrix of handcrafted features than those of the corpus' own."""
+    matrix, other = found.matrices[HANDCRAFTED], _trials(found, CORPUS)
+    first, second = (log_likelihood(matrix, expected(own), errors=errors) for own in (runs, other))
+    return first - second
 
 
 def by_accuracy(found: Evidence) -> str:
@@ -354,15 +416,19 @@ def _control(found: Evidence) -> str:
     dealt = {folds: _of_chance(found.trials, folds) for folds in ("piece", "song")}
     if not all(dealt.values()):
         return "The control, labels dealt by chance, was not tried."
-    matrix = found.matrices[HANDCRAFTED]
-    majority = matrix.sum(axis=1).max() / matrix.sum()
+    alphabetical = {folds: found.cells[ALPHABETICAL, folds] for folds in WAYS}
+    majority = float(np.mean([run.data["baselines"]["majority"] for run in alphabetical["piece"].runs]))
     by_piece, by_song = (_mean(own) for own in dealt.values())
-    share = (by_piece - majority) / (found.printed - majority)
+    ours, apart = (float(np.mean(group.values("accuracy"))) for group in alphabetical.values())
+    lowest, *_, highest = sorted(_percent(one.accuracy) for one in dealt["piece"])
+    needless = (by_piece - majority) / (ours - majority)
     return (
         f"The control: labels dealt among the songs by chance still give {_percent(by_piece)} with single pieces in "
-        f"the folds, and {_percent(by_song)} with whole songs (always the commonest emotion of the document's pieces: "
-        f"{_percent(majority)}). So {share:.0%} of what the printed accuracy has over the commonest emotion needs no "
-        "emotion in the sound: it is the song that is recognised."
+        f"the folds ({lowest} to {highest} in {len(dealt['piece'])} deals), where the same features and classifier "
+        f"give {_percent(ours)} under alphabetical labels and always the commonest emotion {_percent(majority)}. So "
+        f"{needless:.0%} of what ours have over the commonest emotion needs no emotion in the sound: it is the song "
+        f"that is recognised. With whole songs in the folds, dealt labels give {_percent(by_song)} and alphabetical "
+        f"ones {_percent(apart)}."
     )
 
 
@@ -454,6 +520,7 @@ def _other_table(found: Evidence) -> Table:
     columns = (
         Column("Features and classifier, or labels"),
         Column("Matrix held against", kind="code"),
+        Column("Seeds, piece folds", kind="number"),
         *(
             Column("Accuracy (%)", f"{KNOWN[labels]}, {folds}", "number")
             for labels in (ALPHABETICAL, CORPUS)
@@ -478,7 +545,13 @@ def _other_row(found: Evidence, experiment: str) -> tuple[Cell, ...]:
         for labels in (ALPHABETICAL, CORPUS)
         for folds in WAYS
     ]
-    return experiment, _held(experiment), *accuracies, *_signs(_ratios(found, experiment, ALPHABETICAL))
+    return (
+        experiment,
+        _held(experiment),
+        _seeds(found.trials, experiment, ALPHABETICAL),
+        *accuracies,
+        *_signs(_ratios(found, experiment, ALPHABETICAL)),
+    )
 
 
 def _signs(ratios: tuple[float, float] | None) -> list[Cell]:
@@ -497,7 +570,21 @@ def _plain(labels: str) -> bool:
 def _bare_row(found: Evidence, labels: str) -> tuple[Cell, ...]:
     """Return a row of labels that are neither order: their accuracies stand under the alphabetical's."""
     own = [_mean_share(found.trials.of(experiment=HANDCRAFTED, labels=labels, folds=folds)) for folds in WAYS]
-    return f"{HANDCRAFTED}, {labels}", HANDCRAFTED, *own, None, None, *_signs(_ratios(found, HANDCRAFTED, labels))
+    seeds = _seeds(found.trials, HANDCRAFTED, labels)
+    return (
+        f"{HANDCRAFTED}, {labels}",
+        HANDCRAFTED,
+        seeds,
+        *own,
+        None,
+        None,
+        *_signs(_ratios(found, HANDCRAFTED, labels)),
+    )
+
+
+def _seeds(trials: Trials, experiment: str, labels: str) -> Number:
+    count = len(trials.of(experiment=experiment, labels=labels, folds="piece"))
+    return Number(f"{count}", count)
 
 
 WAYS = ("piece", "song")

@@ -65,15 +65,19 @@ def _pooled(ways: Mapping[str, list[np.ndarray]]) -> np.ndarray:
     return np.asarray(np.mean([run for runs in ways.values() for run in runs], axis=0))
 
 
-def recognised(ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> float:
-    """Return for which share of our own runs their own way is the likeliest, the run itself left out of it."""
+def own_places(ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> list[tuple[int, float]]:
+    """Return where each of our own runs finds its own way, the run itself left out of it.
+
+    Returns:
+        For each run the place of its way by likelihood, from 1, and how far that lies behind the best.
+    """
     pooled = _pooled(ways)
     every = np.stack([_logarithms(expected(runs, like=pooled), errors=errors) for runs in ways.values()])
-    right = []
+    found = []
     for place, runs in enumerate(ways.values()):
         for left in runs:
             likely = (every * left).sum(axis=(1, 2))
             rest = expected([one for one in runs if one is not left], like=pooled)
             likely[place] = log_likelihood(left, rest, errors=errors)
-            right.append(int(likely.argmax()) == place)
-    return float(np.mean(right))
+            found.append((1 + int((likely > likely[place]).sum()), float(likely.max() - likely[place])))
+    return found

@@ -12,6 +12,7 @@ from reports.audit.emotify_tracks import (
     CORPUS,
     EQUAL,
     SOLE_DOUBLE,
+    USUAL,
     missing,
     named,
     orders_that_reach,
@@ -25,9 +26,6 @@ from reports.audit.printed import NotPrintedError, counts, number, value, whole,
 HANDCRAFTED, DEEP = "handcrafted-bagged-trees", "deep-cubic-svm"
 CLASS_TABLE = "instances-handcrafted"
 LEFT_OUT = "amazement"
-USUAL = 4
-"""Pieces of 15 s in a track of a minute."""
-
 FAR = 0.25
 """Shares further apart than this are not about the same."""
 

@@ -25,6 +25,8 @@ from common.corpora.emotify import ORDERS
 from common.published import FOLDER
 
 TRACKS = FOLDER / "emotify_tracks.csv"
+USUAL = 4
+"""Pieces of 15 s in a track of a minute."""
 CORPUS, ALPHABETICAL = ORDERS["corpus"], ORDERS["alphabetical"]
 EQUAL, SOLE_DOUBLE = "equal", "sole-double"
 BY_NUMBER, BY_NAME = "number", "name"

@@ -127,6 +127,8 @@ def evidence(
     weights: Annotated[str | None, typer.Option(help="Of MobileNet: imagenet or a path. Default: without it.")] = None,
 ) -> None:
     """Try other labels and folds than those of the protocols, for the reports to hold against the printed matrices."""
+    if weights == NO_WEIGHTS:
+        raise InputError("random weights show nothing of a trained network; leave --weights out to try without it")
     place = runs / STUDY.name / trials.NAME
     found = try_all(cli.scan_clips(STUDY, [data]), weights, place)
     print(f"{place}: {len(found.all)} trials; python -m reports --runs {runs} holds them against the printed matrices")

@@ -119,7 +119,8 @@ class Piece:
         below, at, above = (
             np.log(np.maximum(np.take_along_axis(self.magnitude, rows + side, axis=0), 1e-9)) for side in (0, 1, 2)
         )
-        curvature = np.where(found, below - 2 * at + above, -1.0)
+        bent = below - 2 * at + above
+        curvature = np.where(found & (bent < 0), bent, -1.0)  # a click has a flat spectrum, and nothing to interpolate
         shift = np.clip(0.5 * (below - above) / curvature, -0.5, 0.5)
         hertz = (rows + 1 + shift) * (self.sample_rate / N_FFT)
         height = np.exp(at - 0.25 * (below - above) * shift) / FULL_SCALE

@@ -11,7 +11,7 @@ from common.trials import Trial, Trials
 from reports.answers import answers
 from reports.answers.emotify_done import ALPHABETICAL, CORPUS, HANDCRAFTED, Evidence, by_accuracy, by_chance, on_folds
 from reports.answers.emotify_features import compared
-from reports.answers.matrices import chi_square, expected, likeliest, log_likelihood, own_distances, recognised
+from reports.answers.matrices import chi_square, expected, likeliest, log_likelihood, own_distances, own_places
 from reports.collect import Clips, Group, Run
 from reports.compare import paired_over_groups
 
@@ -28,7 +28,13 @@ def test_expected_answers_are_shares_of_each_class_and_never_nothing() -> None:
 def test_the_way_that_made_a_matrix_is_the_likeliest() -> None:
     ways = {"sure": [SURE, SURE + 1], "leaning": [LEANING, LEANING + 1]}
     assert next(iter(likeliest(LEANING, ways))) == "leaning"
-    assert recognised(ways) == 1.0
+    assert own_places(ways) == [(1, 0.0)] * 4
+
+
+def test_a_run_that_is_more_like_another_way_finds_its_own_behind() -> None:
+    places = own_places({"sure": [SURE, SURE + 1, LEANING], "leaning": [LEANING, LEANING + 1]})
+    assert [place for place, _ in places] == [1, 1, 2, 1, 1]
+    assert places[2][1] > 0
 
 
 def test_errors_alone_do_not_depend_on_how_many_are_right() -> None:
@@ -105,7 +111,8 @@ def of_whole_songs(*groups: Group) -> str:
 def test_whole_songs_are_judged_by_every_set_of_features_and_a_repeated_run_counts_once() -> None:
     said = of_whole_songs(folded(HANDCRAFTED, {0: 0.3, 1: 0.31}), folded("mfcc-cubic-svm", {1: 0.384}))
     assert said.startswith("Shown")
-    assert "best of 3 runs and trials (2 combinations" in said
+    assert "best of 3 runs and trials (" in said
+    assert "; 2 combinations of labels, features and classifier)" in said
     assert "38.4 % (mfcc-cubic-svm, the corpus' own labels, seed 1)" in said
 
 
@@ -122,6 +129,20 @@ def test_labels_dealt_by_chance_that_explain_the_matrix_better_speak_against_an_
     )
     assert ("better by all cells" in said) == better
     assert ("which order those had" in said) == better
+
+
+def test_deals_that_explain_the_matrix_now_better_now_worse_explain_it_as_well() -> None:
+    made = [
+        (CORPUS, SURE),
+        (ALPHABETICAL, LEANING + 20),
+        ("dealt by chance", LEANING),
+        ("dealt by chance", SURE.T[::-1]),
+    ]
+    tried = tuple(Trial(HANDCRAFTED, labels, "piece", seed, matrix) for seed, (labels, matrix) in enumerate(made))
+    said = by_chance(
+        Evidence(0.5, {HANDCRAFTED: LEANING}, {}, {}, [], Trials("emotify_features", ("a", "b", "c"), {}, tried))
+    )
+    assert "(1 trials each, in the 2 choices of 2 deals), as well by all cells" in said
 
 
 @pytest.mark.parametrize(

@@ -325,4 +325,5 @@ def test_missing_and_damaged_tracks_are_said(make_clips):
     found = scan([folder]).found[0]
     assert (found.clips, found.missing) == (1, 399)
     assert "rock 1 of 100" in found.summary()
+    assert "rock/2" in found.missing_clips
     assert "2.wav: not readable as audio" in found.left_out[0]

@@ -125,6 +125,9 @@ def test_what_is_missing_of_the_whole_is_counted(make_clips):
     found = scan([make_clips(SAVEE)]).found[0]
     assert (found.clips, found.missing, found.complete) == (2, 478, False)
     assert "angry 1 of 60" in found.summary()
+    assert "  missing   DC/a01, " in found.summary() or "  missing   DC/a02, " in found.summary()
+    assert "and 473 more" in found.summary()
+    assert len(found.facts()["missing_clips"]) == 478
 
 
 def test_a_name_that_fits_no_pattern_is_left_out_and_never_labelled(make_clips):

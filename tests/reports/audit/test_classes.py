@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from sklearn.metrics import classification_report
 
 from common.printed import ClassTable
@@ -128,11 +129,9 @@ def test_large_tables_are_held_to_their_bounds(monkeypatch: pytest.MonkeyPatch, 
     assert set(exact) <= set(bounded)
 
 
-def test_a_table_of_no_items_is_no_crash(paper: Callable[..., Published]) -> None:
-    rows = [[name, 0.0, 0.0, 0.0, 0] for name in ("lark", "owl")]
-    head = {"experiment": "small", "section": "4", "table": "Table 3", "split": "test", "n": 0}
-    table = {**head, "rows": rows, "accuracy": 0.0, "macro": [0.0] * 3, "weighted": [0.0] * 3}
-    assert verdicts(paper(classes=[table])) == {"support-small": True}
+def test_a_table_of_no_items_is_refused(paper: Callable[..., Published], table: Table) -> None:
+    with pytest.raises(ValidationError, match="greater than 0"):
+        paper(classes=[table | {"n": 0}])
 
 
 @pytest.mark.parametrize(

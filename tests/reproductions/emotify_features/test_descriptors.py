@@ -61,6 +61,18 @@ def test_whatever_the_sound_every_number_is_finite(waveform):
     assert np.isfinite(describe(np.asarray(waveform, np.float32))).all()
 
 
+@pytest.mark.parametrize("level", [0.9, 0.1, 0.01])
+def test_a_single_sample_is_a_click_and_no_end_of_all_numbers(level: float) -> None:
+    described = of(np.where(np.arange(len(TIME)) % 11025 == 0, level, 0).astype(np.float32))
+    assert np.isfinite(list(described.values())).all()
+    assert described["flatness"] == pytest.approx(1, abs=0.01)
+
+
+def test_a_steady_sound_has_onsets_that_are_none() -> None:
+    """What the docstring warns of: librosa scales the curve to its largest value, however small that is."""
+    assert of(tones(*200.0 * np.arange(1, 9)))["event_density"] > 5
+
+
 def test_silence_is_zero_but_for_its_arbitrary_tempo():
     described = of(np.zeros(len(TIME), np.float32))
     assert {name for name, value in described.items() if value} == {"tempo"}
