@@ -59,6 +59,8 @@ ELSEWHERE: Mapping[str, tuple[str, ...]] = {
         "emotify-class-table-votes",
         "emotify-track-numbering",
         "emotify-pieces",
+        "emotify-minutes",
+        "emotify-ties",
     ),
 }
 """What some findings need besides the printed numbers, by what it is."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from itertools import permutations
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from common.metrics import newcombe, wilson
 from common.published import Published
@@ -19,7 +20,7 @@ from reports.audit.emotify_tracks import (
     tied,
     whole_corpus,
 )
-from reports.audit.finding import Verdict, between, digits, listed, percent, signed, spaced
+from reports.audit.finding import Verdict, between, chance, digits, listed, percent, signed, spaced
 from reports.audit.matrices import TooManyError, groups_of, recovered, solve
 from reports.audit.printed import NotPrintedError, counts, number, value, whole, written
 
@@ -184,6 +185,50 @@ def songs(published: Published) -> Verdict:
     return interval[0] > 0, "handcrafted features do better than deep ones even if a song counts once", evidence
 
 
+def minutes(published: Published) -> Verdict:
+    """Count the pieces of tracks that last a minute."""
+    tracks, piece = whole(published, "tracks"), whole(published, "piece")
+    pieces_, minute = whole(published, "all-pieces"), 60
+    expected = tracks * (minute // piece)
+    odd = [row for row in whole_corpus() if row.pieces != USUAL]
+    evidence = (
+        f"{tracks} tracks of {minute} s are {expected} pieces of {piece} s, printed {pieces_}; in the corpus "
+        f"{sum(row.tracks for row in odd)} tracks have another number than {USUAL}"
+    )
+    return pieces_ == expected, "a track lasts one minute (Emotify)", evidence
+
+
+def one_emotion(published: Published) -> Verdict:
+    """Count the tracks on which no single emotion comes first."""
+    open_tracks, all_tracks = tied(CORPUS, EQUAL), whole_corpus()
+    tracks, of_all = sum(row.tracks for row in open_tracks), sum(row.tracks for row in all_tracks)
+    pieces_ = sum(row.tracks * row.pieces for row in open_tracks)
+    evidence = (
+        f"on {tracks} of {of_all} tracks several emotions come first, {pieces_} of {whole(published, 'all-pieces')} "
+        "pieces; what was done about them is not told"
+    )
+    return not tracks, "each piece has one dominant emotion (Elaborazione dei Dati)", evidence
+
+
+def disparity(published: Published) -> Verdict:
+    """Ask whether rare emotions fare worse, by what is printed and by what it hides."""
+    told, holds = [], True
+    for name, matrix in _matrices(published).items():
+        sizes, hits = matrix.sum(axis=1), np.diagonal(matrix)
+        by_predicted, by_pieces = (spearmanr(sizes, hits / np.maximum(of, 1)) for of in (matrix.sum(axis=0), sizes))
+        holds = holds and bool(by_predicted.statistic > 0)
+        told.append(
+            f"{name}: the printed share of the predictions goes with the size of a class by rank correlation "
+            f"{signed(by_predicted.statistic)} (p {chance(by_predicted.pvalue)}), the share of its pieces that is "
+            f"found by {signed(by_pieces.statistic)} (p {chance(by_pieces.pvalue)})"
+        )
+    return (
+        holds,
+        "by the printed diagonals rare emotions fare worse (the disparity of the classes, Conclusioni)",
+        "; ".join(told),
+    )
+
+
 FINDINGS: Mapping[str, Callable[[Published], Verdict]] = {
     "emotify-matrices": matrices,
     "emotify-class-table": class_table,
@@ -194,4 +239,7 @@ FINDINGS: Mapping[str, Callable[[Published], Verdict]] = {
     "emotify-guessing": guessing,
     "emotify-two-classes": two_classes,
     "emotify-songs": songs,
+    "emotify-minutes": minutes,
+    "emotify-ties": one_emotion,
+    "emotify-disparity": disparity,
 }

@@ -56,7 +56,7 @@ def little(published: Published) -> Verdict:
     )
     return (
         max(by_masks.values()) < min(by_clips.values()) / 2,
-        "masks bring little: less than half of what augmentation brings",
+        "masks bring little, measured by augmentation: less than half of its gain",
         evidence,
     )
 
