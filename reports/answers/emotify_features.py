@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from common.metrics import Interval
+from common.progress import duration_in_words
 from common.published import Published
 from common.trials import Trials
 from reports.collect import Estimate, Group
@@ -153,6 +154,7 @@ def _details(published: Published, found: Compared) -> list[Words]:
         ),
         Words(_by_class(found)),
         Words(_by_song(found)),
+        Words(_extraction(found)),
         Words(_open(published, found)),
     ]
 
@@ -192,6 +194,21 @@ def _by_song(found: Compared) -> str:
         f"The best preset of each set, published and corrected: {'; '.join(told)}. The first tells how well a song is "
         "recognised by its other pieces as much as what it makes people feel. (The best of many is chosen on the "
         "pieces that it is reported on, so each of these is a little too high.)"
+    )
+
+
+def _extraction(found: Compared) -> str:
+    """Say how long the features took in the run that found none in the cache: the longest of all."""
+    told = []
+    for features in found.sets:
+        runs = [run for (name, *_), group in found.groups.items() if name == features for run in group.runs]
+        slowest = max(runs, key=lambda run: run.data["timings"]["features_s"])
+        threads = slowest.data["environment"]["threads"]
+        seconds = duration_in_words(slowest.data["timings"]["features_s"])
+        told.append(f"{SETS[features]} {seconds} on {threads} thread{'s' * (threads > 1)}")
+    return (
+        f"Features are made once and kept. At most a run spent on them: {', '.join(told)} (the 17 and the MFCC are "
+        "made together; benchmarks/descriptors.py measures what one shared spectrum saves)."
     )
 
 
