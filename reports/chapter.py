@@ -138,7 +138,7 @@ def front_table(published: Published, sides: Sequence[Side], compared: Collectio
     """
     listed = [experiment for experiment in published.experiments if experiment.id not in compared]
     rows = [row for experiment in listed for row in _front_rows(published, experiment, sides)]
-    more = f"{len(compared)} more experiments print no number; those that were run are compared below."
+    more = f"{len(compared)} more experiments print no number; those that were run as described are compared below."
     return Table(
         "experiments",
         "Printed and obtained, in the metric that ranks the experiments",

@@ -47,6 +47,7 @@ ELSEWHERE: Mapping[str, tuple[str, ...]] = {
         "ser-wav2vec-split",
     ),
     "the cited papers of the networks": ("ser-original-encoder", "ser-vgg-unfreezing"),
+    "memory": ("ser-vgg-won",),
     "the layers' own documentation": ("ser-attention-axis", "ser-parallel-build"),
     "the authors' code": ("mood-frames", "freesound-test-set"),
     "the encoder's release": ("mood-steps",),

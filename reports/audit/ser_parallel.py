@@ -300,6 +300,15 @@ def vgg_convolutions() -> list[int]:
     return [9 * before * after + after for before, after in pairwise(filters)]
 
 
+def vgg_won(published: Published) -> Verdict:
+    """Hold the victory that is told of VGG16 against what is remembered."""
+    place = whole(published, "ilsvrc-2014-place")
+    evidence = (
+        f"number {place} in classification, and the first in localisation (remembered, no text at hand). Indicated"
+    )
+    return place == 1, "VGG16 won ILSVRC 2014 (5.1)", evidence
+
+
 def vgg_unfreezing(published: Published) -> Verdict:
     """Ask how many convolutions or blocks the printed trainable parameters are."""
     layers, blocks = vgg_convolutions(), [len(block) for block in VGG16]
@@ -613,6 +622,7 @@ FINDINGS: Mapping[str, Callable[[Published], Verdict]] = {
     "ser-search-budget": search_budget,
     "ser-learning-rates": learning_rates,
     "ser-surprise-mix": surprise_mix,
+    "ser-vgg-won": vgg_won,
     "ser-vgg-unfreezing": vgg_unfreezing,
     "ser-vgg-split": vgg_split,
     "ser-vgg-proportion": vgg_proportion,

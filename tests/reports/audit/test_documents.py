@@ -48,6 +48,7 @@ OUTCOMES: dict[str, tuple[bool, list[str]]] = {
     "ser-search-budget": (False, ["1.95", "2.61 at 0.00001"]),
     "ser-learning-rates": (False, ["dual 0.0001", "number 4 of 4"]),
     "ser-surprise-mix": (False, ["480 of 1072", "420 (39.2 %)"]),
+    "ser-vgg-won": (False, ["number 2 in classification", "remembered"]),
     "ser-vgg-unfreezing": (False, ["4719616, the last 2 layers", "7079424, the last 3 layers", "14714688"]),
     "ser-vgg-split": (False, ["neutral 178", "halved 177", "0 are k/1217 and 5 are k/1216"]),
     "ser-vgg-proportion": (
@@ -255,6 +256,7 @@ FLIPS: list[tuple[str, str, Change]] = [
     ("emotify_features", "emotify-class-table", class_table),
     ("emotify_features", "emotify-pieces", number("all-pieces", 1589)),
     ("emotify_features", "emotify-minutes", number("all-pieces", 1600)),
+    ("ser_parallel", "ser-vgg-won", number("ilsvrc-2014-place", 1)),
     ("ser_parallel", "ser-vgg-best-accuracy", number("vgg16-best-accuracy", 0.705)),
     ("ser_parallel", "ser-best-from-scratch", number("vgg16-other-run", 0.65)),
     ("ser_parallel", "ser-noise-patience", number("parallel-awgn-patience", 20)),
