@@ -1,5 +1,6 @@
 """Gathers the records and searches that a report is made of; what is damaged or contradictory is named and left out."""
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -61,25 +62,33 @@ class Clips:
     """The clips that a run predicted, in the order of their names; of thousands of runs they are in memory at a time.
 
     Attributes:
-        names: corpus and name with a colon between, as UTF-8, shape (n,).
-        groups: what each clip shares with others, and intervals are drawn over: its song, or else speaker; as `names`.
+        digest: of the names: two runs with the same have the same clips.
+        groups: what each clip shares with others, and intervals are drawn over: its song, or else speaker, as UTF-8,
+            shape (n,).
         correct: whether each was predicted rightly, shape (n,).
     """
 
-    names: np.ndarray
+    digest: bytes
     groups: np.ndarray
     correct: np.ndarray
 
     @classmethod
     def of(cls, predictions: Columns) -> Self:
-        """Return what a table of predictions says, in columns as `Record.predictions` describes them."""
+        """Return what a table of predictions says, in columns as `Record.predictions` describes them.
+
+        Raises:
+            InputError: a clip is there twice.
+        """
         pairs = zip(predictions["corpus"], predictions["name"], strict=True)
         names = np.array([f"{corpus}:{name}".encode() for corpus, name in pairs])
         order = np.argsort(names, kind="stable")
+        names = names[order]
+        if (names[1:] == names[:-1]).any():
+            raise InputError("it predicts a clip twice; delete the folder and run again")
         groups = np.array([one.encode() for one in predictions["group" if "group" in predictions else "speaker"]])
         answers = zip(predictions["true"], predictions["predicted"], strict=True)
         correct = np.array([true == predicted for true, predicted in answers], bool)
-        return cls(names[order], groups[order], correct[order])
+        return cls(hashlib.sha256(b"\0".join(names.tolist())).digest(), groups[order], correct[order])
 
 
 @dataclass(frozen=True, eq=False)
@@ -354,8 +363,6 @@ def _run(folder: Path) -> Run:
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         what = f"it is damaged ({type(error).__name__}: {error})"
         raise InputError(f"{record.folder}: {what}; delete the folder and run again") from None
-    if (clips.names[1:] == clips.names[:-1]).any():
-        raise InputError(f"{record.folder}: it predicts a clip twice; delete the folder and run again")
     return Run(record, clips)
 
 

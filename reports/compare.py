@@ -448,7 +448,7 @@ def _paired(base: Run, other: Run) -> PairedRun:
 
 
 def _same_clips(one: Run, other: Run) -> bool:
-    return np.array_equal(one.clips.names, other.clips.names)
+    return one.clips.digest == other.clips.digest
 
 
 def _difference_over(runs: list[tuple[Run, Run]], paired: tuple[PairedRun, ...]) -> tuple[Interval, str]:
