@@ -434,6 +434,8 @@ def _problem_of_classes(record: Mapping[str, Any], predictions: Columns) -> str 
         return "its confusion matrix is not that of its predictions"
     if list(record["per_class"]) != classes:
         return "its per-class table has other classes"
+    if set(record["data"]["per_class"]) != set(classes):
+        return "its clips are counted by other classes"
     if [row["support"] for row in record["per_class"].values()] != confusion.sum(axis=1).tolist():
         return "its supports are not those of its predictions"
     if abs(record["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > TOLERANCE:

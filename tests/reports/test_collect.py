@@ -132,6 +132,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing lost": (without("data", "missing"), "data.missing: Field required"),
     "form lost": (without("data", "corpora", "ravdess", "form"), "data.corpora.ravdess.form: Field required"),
     "other clips": (put("data", "clips", to=1440), "data: 1440 clips, but 12162 in its classes"),
+    "clips of other classes": (put("data", "per_class", to={"sound": 12162}), "its clips are counted by other classes"),
     "f1 lost": (without("per_class", "sad", "f1"), "per_class.sad.f1: Field required"),
     "f1 null": (put("per_class", "sad", "f1", to=None), "per_class.sad: f1 is null for 186 clips"),
     "f1 of 5": (put("per_class", "sad", "f1", to=5.0), "per_class.sad.f1: Input should be less than or equal to 1"),
