@@ -107,7 +107,12 @@ def reaches(order: Sequence[str], votes: str, totals: Mapping[str, int], listing
 
 def orders_that_reach(votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> list[Order]:
     """Return the orders of the four genres for which the totals can come out."""
-    return [order for order in permutations(CORPUS) if reaches(order, votes, totals, listing)]
+    return list(_orders_that_reach(votes, tuple(totals.items()), listing))
+
+
+@cache
+def _orders_that_reach(votes: str, totals: tuple[tuple[str, int], ...], listing: str) -> tuple[Order, ...]:
+    return tuple(order for order in permutations(CORPUS) if reaches(order, votes, dict(totals), listing))
 
 
 def named(orders: Iterable[Order]) -> str:

@@ -296,3 +296,14 @@ def test_reports_need_neither_keras_nor_tensorflow() -> None:
         "assert not found, found"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_the_program_leaves_with_the_codes_of_the_contract_and_all_that_it_said(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "reports", "audit"]
+    root = Path(__file__).parents[2]
+    wrong = subprocess.run([*command, str(tmp_path / "no.toml")], capture_output=True, text=True, cwd=root)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("error: cannot read")
+    right = subprocess.run([*command, "--json"], capture_output=True, text=True, cwd=root)
+    assert right.returncode == 0
+    assert len(json.loads(right.stdout)) > 200
