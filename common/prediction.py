@@ -1,6 +1,7 @@
 """What the model of a finished run says of an audio file: everything but the study's code is read from its folder."""
 
 import json
+import math
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -144,7 +145,8 @@ def _about_sound(path: Path) -> list[str]:
     """Say that a file has nothing in it to hear, if so."""
     if audio.peak(path) >= SILENT:
         return []
-    return ["it is silent, or nearly so (below -60 dB of full scale): what the model says of it means nothing"]
+    loudest = f"{20 * math.log10(SILENT):.0f} dB of full scale"
+    return [f"it is silent, or nearly so (below {loudest}): what the model says of it means nothing"]
 
 
 class _Known:

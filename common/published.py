@@ -130,7 +130,7 @@ class Published(Part):
     def _decimals_suffice(self) -> Self:
         for table in self.result_tables:
             for experiment, row in table.rows.items():
-                self._refuse_no_shares(table, experiment, row)
+                self._refuse_impossible_shares(table, experiment, row)
                 for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
                     decimals = table.decimals_of(experiment, place, self.metric[column])
                     self._refuse_more_decimals(column, value, decimals, f"{table.table}, {experiment}")
@@ -140,7 +140,7 @@ class Published(Part):
                     self._refuse_more_decimals(column, value, self.metric[column].decimals, f"{search.table}, {number}")
         return self
 
-    def _refuse_no_shares(self, table: ResultTable, experiment: str, row: Iterable[float]) -> None:
+    def _refuse_impossible_shares(self, table: ResultTable, experiment: str, row: Iterable[float]) -> None:
         for column, value in zip(table.columns, row, strict=True):
             if self.metric[column].kind in ("proportion", "score") and not 0 <= value <= 1:
                 hint = "; write a percentage as a share, with percent = true" if 1 < value <= 100 else ""

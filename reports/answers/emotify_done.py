@@ -24,7 +24,7 @@ from reports.answers.matrices import (
     chi_square,
     expected,
     likeliest,
-    log_likelihood,
+    log_ratio,
     own_distances,
     own_places,
 )
@@ -262,12 +262,9 @@ def _ratios(found: Evidence, experiment: str, labels: str) -> tuple[float, float
     runs = {one: found.trials.of(experiment=experiment, labels=one, folds="piece") for one in (labels, CORPUS)}
     if not all(runs.values()):
         return None
-    first, other = (expected([one.confusion for one in own]) for own in runs.values())
+    first, other = ([one.confusion for one in own] for own in runs.values())
     matrix = found.matrices[_held(experiment)]
-    by_all, by_errors = (
-        log_likelihood(matrix, first, errors=errors) - log_likelihood(matrix, other, errors=errors)
-        for errors in (False, True)
-    )
+    by_all, by_errors = (log_ratio(matrix, first, other, errors=errors) for errors in (False, True))
     return by_all, by_errors
 
 
@@ -289,8 +286,8 @@ def _score(found: Evidence) -> str:
 
 def _ratio(matrix: np.ndarray, cells: Mapping[str, Sequence[np.ndarray]], left: np.ndarray | None = None) -> float:
     """Return how much likelier a matrix is under alphabetical labels than under the corpus', itself left out."""
-    shares = {labels: expected([run for run in runs if run is not left]) for labels, runs in cells.items()}
-    return log_likelihood(matrix, shares[ALPHABETICAL]) - log_likelihood(matrix, shares[CORPUS])
+    kept = {labels: [run for run in runs if run is not left] for labels, runs in cells.items()}
+    return log_ratio(matrix, kept[ALPHABETICAL], kept[CORPUS])
 
 
 def _on_deep(found: Evidence) -> str:
@@ -339,7 +336,7 @@ def _against(found: Evidence) -> list[Words]:
             f"{by_accuracy(found)} {apart} {by_chance(found)}{beyond} Which features the document had decides how much "
             "of a song is recognised, and so moves the accuracy under either order."
         ),
-        Words(_control(found)),
+        Words(control(found)),
     ]
 
 
@@ -353,9 +350,10 @@ def by_chance(found: Evidence) -> str:
         return ""
     chosen = list(combinations([one.confusion for one in dealt], len(known)))
     compared, told = [], []
+    matrix, own = found.matrices[HANDCRAFTED], _trials(found, CORPUS)
     for how, errors in (("all cells", False), ("the errors alone", True)):
-        of_known = _ratio_of(found, known, errors=errors)
-        of_chance = [_ratio_of(found, few, errors=errors) for few in chosen]
+        of_known = log_ratio(matrix, known, own, errors=errors)
+        of_chance = [log_ratio(matrix, few, own, errors=errors) for few in chosen]
         low, high = min(of_chance), max(of_chance)
         word = "worse" if high < of_known else "better" if low > of_known else "as well"
         compared.append(word)
@@ -373,13 +371,6 @@ def by_chance(found: Evidence) -> str:
 
 def _trials(found: Evidence, labels: str) -> list[np.ndarray]:
     return [one.confusion for one in found.trials.of(experiment=HANDCRAFTED, labels=labels, folds="piece")]
-
-
-def _ratio_of(found: Evidence, runs: Sequence[np.ndarray], *, errors: bool) -> float:
-    """Return how much likelier runs make the printed matrix of handcrafted features than those of the corpus' own."""
-    matrix, other = found.matrices[HANDCRAFTED], _trials(found, CORPUS)
-    first, second = (log_likelihood(matrix, expected(own), errors=errors) for own in (runs, other))
-    return first - second
 
 
 def by_accuracy(found: Evidence) -> str:
@@ -411,7 +402,7 @@ def _distance_of(found: Evidence, labels: str) -> str:
     )
 
 
-def _control(found: Evidence) -> str:
+def control(found: Evidence) -> str:
     """Say what is left of the accuracy where labels have nothing to do with the music."""
     dealt = {folds: _of_chance(found.trials, folds) for folds in ("piece", "song")}
     if not all(dealt.values()):
@@ -420,11 +411,12 @@ def _control(found: Evidence) -> str:
     majority = float(np.mean([run.data["baselines"]["majority"] for run in alphabetical["piece"].runs]))
     by_piece, by_song = (_mean(own) for own in dealt.values())
     ours, apart = (float(np.mean(group.values("accuracy"))) for group in alphabetical.values())
-    lowest, *_, highest = sorted(_percent(one.accuracy) for one in dealt["piece"])
+    accuracies = [one.accuracy for one in dealt["piece"]]
     needless = (by_piece - majority) / (ours - majority)
     return (
         f"The control: labels dealt among the songs by chance still give {_percent(by_piece)} with single pieces in "
-        f"the folds ({lowest} to {highest} in {len(dealt['piece'])} deals), where the same features and classifier "
+        f"the folds ({_percent(min(accuracies))} to {_percent(max(accuracies))}, {len(accuracies)} deals), where the "
+        "same features and classifier "
         f"give {_percent(ours)} under alphabetical labels and always the commonest emotion {_percent(majority)}. So "
         f"{needless:.0%} of what ours have over the commonest emotion needs no emotion in the sound: it is the song "
         f"that is recognised. With whole songs in the folds, dealt labels give {_percent(by_song)} and alphabetical "

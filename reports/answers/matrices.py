@@ -30,6 +30,21 @@ def log_likelihood(matrix: np.ndarray, shares: np.ndarray, *, errors: bool = Fal
     return float((matrix * _logarithms(shares, errors=errors)).sum())
 
 
+def log_ratio(
+    matrix: np.ndarray, first: Sequence[np.ndarray], other: Sequence[np.ndarray], *, errors: bool = False
+) -> float:
+    """Return how much likelier the first runs make a matrix than the others, as a natural logarithm.
+
+    Args:
+        matrix: integers (true, predicted).
+        first: integers (true, predicted) of each run.
+        other: the same of other runs.
+        errors: as in `log_likelihood`.
+    """
+    one, another = (log_likelihood(matrix, expected(runs), errors=errors) for runs in (first, other))
+    return one - another
+
+
 def _logarithms(shares: np.ndarray, *, errors: bool) -> np.ndarray:
     """Return the logarithms of shares; of those among the errors, and 0 for right answers, if these do not count."""
     if not errors:

@@ -7,6 +7,9 @@ have been rounded either way; both are let in. Everything is counted in whole nu
 
 from collections.abc import Iterable, Sequence
 
+TOLERANCE = 1e-9
+"""What two decimal numbers may be apart by as floats."""
+
 
 def _printed(proportion: float, step: float) -> tuple[int, int]:
     """Return a printed proportion as (number of steps, steps in 1)."""

@@ -270,7 +270,7 @@ def _above(claim: Claim, values: Named) -> Judged:
     told = [f"not above {digits(threshold)}: {listed(wrong)}"] * bool(wrong)
     told += [f"not known: {listed(open_)}"] * bool(open_)
     told = told or [f"all above {digits(threshold)}"]
-    return not wrong + open_, f"{'; '.join(told)}; printed (and what the counts allow): {listed(allowed)}"
+    return not (wrong or open_), f"{'; '.join(told)}; printed (and what the counts allow): {listed(allowed)}"
 
 
 def _each_greater(published: Published, claim: Claim) -> Judged:

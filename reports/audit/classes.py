@@ -11,11 +11,8 @@ from functools import cached_property
 
 from common.printed import MEANS, SCORES, ClassRow, ClassTable, same_split
 from common.published import Published
-from reports.audit.arithmetic import attainable, common, counts_of, totals_of
+from reports.audit.arithmetic import TOLERANCE, attainable, common, counts_of, totals_of
 from reports.audit.finding import Finding, Verdict, digits, listed, span
-
-TOLERANCE = 1e-9
-"""What two decimal numbers may be apart by as floats."""
 
 MOST_ITEMS = 20000
 """Above this many items the whole numbers behind a table are too many to go through: only their bounds are used."""
@@ -165,8 +162,8 @@ def _identities(examined: Examined) -> Verdict:
         macro, weighted = (getattr(getattr(table, mean), score) for mean in MEANS)
         if abs(macro - weighted) > TOLERANCE:
             wrong.append(f"macro {score} {digits(macro)} but weighted {digits(weighted)}, of equal supports")
-    pairs = f"{1 + len(SCORES) * even} pairs are alike"
-    return not wrong, "numbers that are one by definition are printed alike", listed(wrong) or pairs
+    held = "accuracy and weighted recall" + ", macro and weighted means" * even
+    return not wrong, "numbers that are one by definition are printed alike", listed(wrong) or held
 
 
 def _accuracy(examined: Examined) -> Verdict:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from common.printed import ClassTable, ConfusionTable, same_split
 from common.published import Published
+from reports.audit.arithmetic import TOLERANCE
 from reports.audit.finding import Finding, digits, listed
 from reports.audit.matrices import TooManyError, groups_of, solve
 
@@ -34,7 +35,7 @@ def _lines(study: str, table: ConfusionTable) -> Finding:
     """Normalised lines add up to 100; each cell may be half a unit of its last digit off."""
     rows = [*table.rows.values()]
     lines = rows if table.normalised == "rows" else [*zip(*rows, strict=True)]
-    slack = len(table.classes) * 10.0**-table.decimals / 2 + 1e-9
+    slack = len(table.classes) * 10.0**-table.decimals / 2 + TOLERANCE
     sums = {name: sum(line) for name, line in zip(table.classes, lines, strict=True) if any(line)}
     wrong = [f"{name} {digits(total, 2)}" for name, total in sums.items() if abs(total - 100) > slack]
     claim = f"{table.table}: the {table.normalised} add up to 100"
@@ -45,7 +46,7 @@ def _lines(study: str, table: ConfusionTable) -> Finding:
 def _beside_classes(study: str, table: ConfusionTable, own: ClassTable) -> Finding:
     """The diagonal is the recall of each class where rows are normalised, the precision where columns are."""
     score = "recall" if table.normalised == "rows" else "precision"
-    slack = (10.0**-table.decimals / 100 + 10.0**-own.decimals) / 2 + 1e-9
+    slack = (10.0**-table.decimals / 100 + 10.0**-own.decimals) / 2 + TOLERANCE
     wrong = [f"n {own.n} and {table.n}"] * (table.n not in (None, own.n))
     for row in own.rows:
         place = table.classes.index(row.name) if row.name in table.classes else None
@@ -64,7 +65,7 @@ def _under(study: str, table: ConfusionTable) -> Finding:
     for place, (name, row) in enumerate(table.rows.items()):
         if table.positive and name not in table.restored and table.positive[place] != row[place]:
             wrong.append(f"{name} {digits(table.positive[place], 2)} under {digits(row[place], 2)}")
-        if table.false and abs(table.false[place] + row[place] - 100) > step + 1e-9:
+        if table.false and abs(table.false[place] + row[place] - 100) > step + TOLERANCE:
             wrong.append(f"{name} {digits(table.false[place], 2)} is not 100 - {digits(row[place], 2)}")
     claim = f"{table.table}: the lines under it repeat its diagonal and what is missing to 100"
     evidence = listed(wrong) or f"{len(table.classes)} classes"

@@ -6,12 +6,10 @@ from itertools import combinations
 
 from common.printed import Metric, Number, Result, ResultTable, Search, same_split
 from common.published import Printed, Published
-from reports.audit.arithmetic import counts_of, cut_counts_of, near
+from reports.audit.arithmetic import TOLERANCE, counts_of, cut_counts_of, near
 from reports.audit.finding import Finding, digits, listed, spaced, span
 
 SMALLER_IS_BETTER = ("error", "seconds")
-TOLERANCE = 1e-9
-"""What two decimal numbers may be apart by as floats."""
 
 
 def check(published: Published) -> Iterator[Finding]:

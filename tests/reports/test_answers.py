@@ -9,7 +9,16 @@ import pytest
 from common import published, records
 from common.trials import Trial, Trials
 from reports.answers import answers
-from reports.answers.emotify_done import ALPHABETICAL, CORPUS, HANDCRAFTED, Evidence, by_accuracy, by_chance, on_folds
+from reports.answers.emotify_done import (
+    ALPHABETICAL,
+    CORPUS,
+    HANDCRAFTED,
+    Evidence,
+    by_accuracy,
+    by_chance,
+    control,
+    on_folds,
+)
 from reports.answers.emotify_features import compared
 from reports.answers.matrices import chi_square, expected, likeliest, log_likelihood, own_distances, own_places
 from reports.collect import Clips, Group, Run
@@ -143,6 +152,19 @@ def test_deals_that_explain_the_matrix_now_better_now_worse_explain_it_as_well()
         Evidence(0.5, {HANDCRAFTED: LEANING}, {}, {}, [], Trials("emotify_features", ("a", "b", "c"), {}, tried))
     )
     assert "(1 trials each, in the 2 choices of 2 deals), as well by all cells" in said
+
+
+def test_the_control_is_held_against_our_own_runs_and_told_with_its_spread() -> None:
+    cells = {(ALPHABETICAL, folds): folded(HANDCRAFTED, {0: 0.46, 1: 0.46}, folds) for folds in ("piece", "song")}
+    for group in cells.values():
+        for run in group.runs:
+            run.data["baselines"] = {"majority": 0.26}
+    deals = [np.array([[9, 91], [0, 0]]), np.array([[81, 19], [0, 0]])]
+    tried = [Trial(HANDCRAFTED, "dealt by chance", "piece", seed, deal) for seed, deal in enumerate(deals)]
+    tried.append(Trial(HANDCRAFTED, "dealt by chance", "song", 0, deals[0]))
+    said = control(Evidence(0.5, {}, {}, cells, [], Trials("emotify_features", ("a", "b"), {}, tuple(tried))))
+    assert "45.0 % with single pieces in the folds (9.0 % to 81.0 %, 2 deals)" in said
+    assert "So 95% of what ours have" in said
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,7 @@ def test_what_is_missing_of_the_whole_is_counted(make_clips):
     found = scan([make_clips(SAVEE)]).found[0]
     assert (found.clips, found.missing, found.complete) == (2, 478, False)
     assert "angry 1 of 60" in found.summary()
-    assert "  missing   DC/a01, " in found.summary() or "  missing   DC/a02, " in found.summary()
-    assert "and 473 more" in found.summary()
+    assert "  missing   DC/a02, DC/a03, DC/a04, DC/a05, DC/a06 and 473 more" in found.summary()
     assert len(found.facts()["missing_clips"]) == 478
 
 
