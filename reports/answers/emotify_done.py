@@ -9,78 +9,50 @@ likelihood under each way; that of its errors alone leaves out how good the feat
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import combinations
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from common.corpora.emotify import ORDERS
 from common.metrics import wilson
 from common.published import Published
-from common.trials import Trial, Trials
-from reports.answers.matrices import (
-    chi_square,
-    expected,
-    likeliest,
-    log_ratio,
-    own_distances,
-    own_places,
+from common.trials import Trials
+from reports.answers.emotify_evidence import (
+    ALPHABETICAL,
+    CORPUS,
+    DEEP,
+    HANDCRAFTED,
+    KNOWN,
+    WAYS,
+    Evidence,
+    confusions_of,
+    experiments_of,
+    is_plain_order,
+    mean_accuracy,
+    named_labels,
+    percent,
+    ratios_of,
+    signed,
+    trials_of_chance,
 )
-from reports.audit.emotify_tracks import EQUAL, USUAL, orders_that_reach, whole_corpus
+from reports.answers.emotify_ways import cell_table, draw, order_table, other_table
+from reports.answers.matrices import chi_square, expected, likeliest, log_ratio, own_distances, own_places
+from reports.audit.emotify_tracks import USUAL, whole_corpus
 from reports.collect import Group
-from reports.compare import MINUS, has_random_weights
-from reports.content import Block, Cell, Column, Number, Section, Shown, Table, Words
+from reports.compare import has_random_weights
+from reports.content import Block, Section, Shown, Words
 from reports.figures import Picture
-from reports.figures.ways import ways_figure
 
-HANDCRAFTED, DEEP = "handcrafted-bagged-trees", "deep-cubic-svm"
-CORPUS, ALPHABETICAL = (" ".join(ORDERS[name]) for name in ("corpus", "alphabetical"))
-KNOWN = {CORPUS: "the corpus' own", ALPHABETICAL: "alphabetical"}
 LEFT_OUT = "amazement"
 PICTURE = "orders"
 ORDERINGS = math.factorial(len(ORDERS["corpus"]))
 KEPT = ("song", "random")
+"""Folds and ties of the runs that are of the printed matrices' pieces."""
 FEWEST = 2
 """Runs of one way, so that each can be held against the others."""
 NEAR = 2.0
 """Standard deviations of the seeds within which an accuracy is taken as one of theirs."""
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What a conclusion is drawn from.
-
-    Attributes:
-        printed: accuracy of the handcrafted features.
-        matrices: recovered, by experiment.
-        totals: pieces per emotion that were classified, with the emotion that was left out.
-        cells: records of the printed classifier under both labels and both folds, by (labels, folds).
-        songs: all records with whole songs in the folds, of whatever features, classifier and labels.
-        trials: of other ways.
-    """
-
-    printed: float
-    matrices: Mapping[str, np.ndarray]
-    totals: Mapping[str, int]
-    cells: Mapping[tuple[str, str], Group]
-    songs: Sequence[Group]
-    trials: Trials
-
-    @cached_property
-    def orders(self) -> dict[str, list[np.ndarray]]:
-        """Confusions of the trials of each order of the genres, single pieces in the folds."""
-        found: dict[str, list[np.ndarray]] = {}
-        for one in self.trials.of(experiment=HANDCRAFTED, folds="piece"):
-            if sorted(one.labels.split()) == sorted(CORPUS.split()):
-                found.setdefault(one.labels, []).append(one.confusion)
-        return found
-
-    @cached_property
-    def reached(self) -> list[str]:
-        """Orders under which the row totals can come out exactly."""
-        return [" ".join(order) for order in orders_that_reach(EQUAL, self.totals)]
 
 
 def answer(
@@ -100,9 +72,9 @@ def answer(
     if len(found.orders) < ORDERINGS or any(len(runs) < FEWEST for runs in found.orders.values()):
         return None
     title = "Likelihood of the printed matrix under each order of the genres"
-    picture = Picture(PICTURE, title, None, None, False, partial(_draw, found, published.document))
+    picture = Picture(PICTURE, title, None, None, False, partial(draw, found, published.document))
     words = [*_finding(found), *_against(found), Words(OPEN)]
-    tables = [_cell_table(found), _order_table(found), _other_table(found)]
+    tables = [cell_table(found), order_table(found), other_table(found)]
     blocks: tuple[Block, ...] = (*words, tables[0], tables[1], Shown(PICTURE, title), tables[2])
     return Section("really-done", "What was really done?", blocks), [picture]
 
@@ -134,10 +106,6 @@ def _cells(groups: Sequence[Group]) -> dict[tuple[str, str], Group]:
     return found
 
 
-def _confusions(group: Group) -> list[np.ndarray]:
-    return [np.array(run.data["confusion"]) for run in group.runs]
-
-
 def _finding(found: Evidence) -> list[Words]:
     return [Words(say(found)) for say in (on_folds, _on_own_labels, _on_order, _on_deep)]
 
@@ -156,12 +124,12 @@ def on_folds(found: Evidence) -> str:
         if best < low
         else "Open: how the folds were made"
     )
-    under = Counter(_named(way[2]) if _plain(way[2]) else "other" for way in by_song)
+    under = Counter(named_labels(way[2]) if is_plain_order(way[2]) else "other" for way in by_song)
     told = ", ".join(f"{count} under {name} labels" for name, count in under.most_common())
     return (
         f"{decided}. With whole songs in the folds, the best of {len(by_song)} runs and trials ({told}; {ways} "
-        f"combinations of labels, features and classifier) has {_percent(best)} ({experiment}, {_named(labels)} "
-        f"labels, seed {seed}), the document {_percent(found.printed)}."
+        f"combinations of labels, features and classifier) has {percent(best)} ({experiment}, {named_labels(labels)} "
+        f"labels, seed {seed}), the document {percent(found.printed)}."
     )
 
 
@@ -186,7 +154,7 @@ def _on_own_labels(found: Evidence) -> str:
 
 def _but(found: Evidence) -> str:
     """Name the combinations that find the corpus' own order likelier."""
-    other = [name for name in _experiments(found.trials) if (_ratios(found, name, ALPHABETICAL) or (1,))[0] <= 0]
+    other = [name for name in experiments_of(found.trials) if (ratios_of(found, name, ALPHABETICAL) or (1,))[0] <= 0]
     return f" (not {', '.join(other)})" if other else ""
 
 
@@ -203,13 +171,13 @@ def _on_order(found: Evidence) -> str:
     places = [_held_to_own(orders, first, ways, errors=errors) for ways, errors in ((by_all, False), (by_errors, True))]
     usual = all(usual for _, usual in places)
     word = "Indicated" if usual else "Weakly indicated"
-    decided = f"{word}: they had those of the {_named(first)} order" if alone else "Open: whose labels they had"
+    decided = f"{word}: they had those of the {named_labels(first)} order" if alone else "Open: whose labels they had"
     likely = "" if alone else ", though not by the errors alone"
     against = "" if usual else " None of ours fares as badly with its own order, which speaks against it."
     return (
-        f"{decided}. {reach} That hangs on few tracks: {_unusual()}. Of these orders, {_named(first)} is the likeliest "
-        f"by all cells{likely or ' and by the errors alone'}. By all cells it is {places[0][0]}, and by the errors "
-        f"alone {places[1][0]}.{against}"
+        f"{decided}. {reach} That hangs on few tracks: {_unusual()}. Of these orders, {named_labels(first)} is the "
+        f"likeliest by all cells{likely or ' and by the errors alone'}. By all cells it is {places[0][0]}, and by the "
+        f"errors alone {places[1][0]}.{against}"
     )
 
 
@@ -238,49 +206,29 @@ def _unusual() -> str:
 
 
 def _listed(orders: Iterable[str]) -> str:
-    return "; ".join(_named(order) for order in orders) or "none"
+    return "; ".join(named_labels(order) for order in orders) or "none"
 
 
 def _agreement(found: Evidence) -> tuple[int, int, int]:
     """Count the experiments of the trials that prefer alphabetical labels: by all cells, by the errors; and all."""
-    asked = [ratios for name in _experiments(found.trials) if (ratios := _ratios(found, name, ALPHABETICAL))]
+    asked = [ratios for name in experiments_of(found.trials) if (ratios := ratios_of(found, name, ALPHABETICAL))]
     by_all, by_errors = (sum(ratio > 0 for ratio in ratios) for ratios in zip(*asked, strict=True))
     return by_all, by_errors, len(asked)
 
 
-def _experiments(trials: Trials) -> list[str]:
-    return list(dict.fromkeys(one.experiment for one in trials.all))
-
-
-def _held(experiment: str) -> str:
-    """Return whose printed matrix an experiment is held against."""
-    return DEEP if experiment.startswith("mobilenet") else HANDCRAFTED
-
-
-def _ratios(found: Evidence, experiment: str, labels: str) -> tuple[float, float] | None:
-    """Return how much likelier labels make the printed matrix than the corpus' own, by all cells and by the errors."""
-    runs = {one: found.trials.of(experiment=experiment, labels=one, folds="piece") for one in (labels, CORPUS)}
-    if not all(runs.values()):
-        return None
-    first, other = ([one.confusion for one in own] for own in runs.values())
-    matrix = found.matrices[_held(experiment)]
-    by_all, by_errors = (log_ratio(matrix, first, other, errors=errors) for errors in (False, True))
-    return by_all, by_errors
-
-
 def _score(found: Evidence) -> str:
     """Hold the log ratio of the two known orders against that of our own runs under each."""
-    cells = {labels: _confusions(found.cells[labels, "piece"]) for labels in KNOWN}
+    cells = {labels: confusions_of(found.cells[labels, "piece"]) for labels in KNOWN}
     ratios = {labels: [_ratio(run, cells, left=run) for run in runs] for labels, runs in cells.items()}
     told = ", ".join(
-        f"{_signed(min(own))} to {_signed(max(own))} for ours under {KNOWN[labels]} labels"
+        f"{signed(min(own))} to {signed(max(own))} for ours under {KNOWN[labels]} labels"
         for labels, own in ratios.items()
     )
     printed = _ratio(found.matrices[HANDCRAFTED], cells)
     seeds = len(found.cells[ALPHABETICAL, "piece"].seeds)
     return (
         "How much likelier the alphabetical order makes a matrix than the corpus' own, as a logarithm of the ratio and "
-        f"by our runs of {seeds} seeds: {_signed(printed)} for the printed matrix, {told}."
+        f"by our runs of {seeds} seeds: {signed(printed)} for the printed matrix, {told}."
     )
 
 
@@ -300,8 +248,8 @@ def _on_deep(found: Evidence) -> str:
     return (
         f"The printed matrix of the deep features, held against {experiment} under both of these labels, with single "
         "pieces and with whole songs in the folds, is likeliest under "
-        f"{_named(best.partition(', ')[0])} labels with {best.partition(', ')[2]} folds: another network, and so a "
-        "weak witness."
+        f"{named_labels(best.partition(', ')[0])} labels with {best.partition(', ')[2]} folds: another network, and so "
+        "a weak witness."
     )
 
 
@@ -318,13 +266,13 @@ def _ways(trials: Trials, experiment: str) -> dict[str, list[np.ndarray]]:
 def _against(found: Evidence) -> list[Words]:
     """Say what speaks against the finding."""
     better = [
-        f"{experiment} {_percent(_mean(own))}"
-        for experiment in _experiments(found.trials)
+        f"{experiment} {percent(mean_accuracy(own))}"
+        for experiment in experiments_of(found.trials)
         if (own := found.trials.of(experiment=experiment, labels=ALPHABETICAL, folds="piece"))
-        and _mean(own) > found.printed
+        and mean_accuracy(own) > found.printed
     ]
     beyond = f"Other classifiers on ours reach more than is printed: {', '.join(better)}." if better else ""
-    runs = _confusions(found.cells[ALPHABETICAL, "piece"])
+    runs = confusions_of(found.cells[ALPHABETICAL, "piece"])
     farther = chi_square(found.matrices[HANDCRAFTED], expected(runs))
     most = max(own_distances(runs))
     apart = (
@@ -345,7 +293,7 @@ def by_chance(found: Evidence) -> str:
 
     As many trials of chance as there are of the order make what is expected: in every choice of so many.
     """
-    dealt, known = _of_chance(found.trials, "piece"), _trials(found, ALPHABETICAL)
+    dealt, known = trials_of_chance(found.trials, "piece"), _trials(found, ALPHABETICAL)
     if not known or len(dealt) < len(known):
         return ""
     chosen = list(combinations([one.confusion for one in dealt], len(known)))
@@ -357,7 +305,7 @@ def by_chance(found: Evidence) -> str:
         low, high = min(of_chance), max(of_chance)
         word = "worse" if high < of_known else "better" if low > of_known else "as well"
         compared.append(word)
-        told.append(f"{word} by {how} ({_signed(low)} to {_signed(high)} against {_signed(of_known)})")
+        told.append(f"{word} by {how} ({signed(low)} to {signed(high)} against {signed(of_known)})")
     scrambled = (
         ": beyond its row totals, the matrix shows that songs had not their own labels, rather than which order those "
         "had"
@@ -396,243 +344,29 @@ def _distance_of(found: Evidence, labels: str) -> str:
     apart = _deviations(found, labels)
     side = "above" if apart > 0 else "below"
     return (
-        f"the printed {_percent(found.printed)} lies {abs(apart):.1f} standard deviations {side} the mean of "
-        f"{len(values)} seeds under {KNOWN[labels]} labels ({_percent(float(np.mean(values)))}, "
-        f"{_percent(min(values))} to {_percent(max(values))})"
+        f"the printed {percent(found.printed)} lies {abs(apart):.1f} standard deviations {side} the mean of "
+        f"{len(values)} seeds under {KNOWN[labels]} labels ({percent(float(np.mean(values)))}, "
+        f"{percent(min(values))} to {percent(max(values))})"
     )
 
 
 def control(found: Evidence) -> str:
     """Say what is left of the accuracy where labels have nothing to do with the music."""
-    dealt = {folds: _of_chance(found.trials, folds) for folds in ("piece", "song")}
+    dealt = {folds: trials_of_chance(found.trials, folds) for folds in ("piece", "song")}
     if not all(dealt.values()):
         return "The control, labels dealt by chance, was not tried."
     alphabetical = {folds: found.cells[ALPHABETICAL, folds] for folds in WAYS}
     majority = float(np.mean([run.data["baselines"]["majority"] for run in alphabetical["piece"].runs]))
-    by_piece, by_song = (_mean(own) for own in dealt.values())
+    by_piece, by_song = (mean_accuracy(own) for own in dealt.values())
     ours, apart = (float(np.mean(group.values("accuracy"))) for group in alphabetical.values())
     accuracies = [one.accuracy for one in dealt["piece"]]
     needless = (by_piece - majority) / (ours - majority)
     return (
-        f"The control: labels dealt among the songs by chance still give {_percent(by_piece)} with single pieces in "
-        f"the folds ({_percent(min(accuracies))} to {_percent(max(accuracies))}, {len(accuracies)} deals), where the "
+        f"The control: labels dealt among the songs by chance still give {percent(by_piece)} with single pieces in "
+        f"the folds ({percent(min(accuracies))} to {percent(max(accuracies))}, {len(accuracies)} deals), where the "
         "same features and classifier "
-        f"give {_percent(ours)} under alphabetical labels and always the commonest emotion {_percent(majority)}. So "
+        f"give {percent(ours)} under alphabetical labels and always the commonest emotion {percent(majority)}. So "
         f"{needless:.0%} of what ours have over the commonest emotion needs no emotion in the sound: it is the song "
-        f"that is recognised. With whole songs in the folds, dealt labels give {_percent(by_song)} and alphabetical "
-        f"ones {_percent(apart)}."
+        f"that is recognised. With whole songs in the folds, dealt labels give {percent(by_song)} and alphabetical "
+        f"ones {percent(apart)}."
     )
-
-
-def _of_chance(trials: Trials, folds: str) -> list[Trial]:
-    """Return the control's trials: labels that are no order of the genres, in whatever listing."""
-    return [one for one in trials.of(experiment=HANDCRAFTED, folds=folds) if not _genres(one.labels)]
-
-
-def _genres(labels: str) -> bool:
-    return sorted(labels.partition(",")[0].split()) == sorted(CORPUS.split())
-
-
-def _cell_table(found: Evidence) -> Table:
-    columns = (
-        Column("Labels"),
-        Column("Folds of"),
-        Column("Accuracy (%)", kind="number"),
-        Column("Lowest", kind="number"),
-        Column("Highest", kind="number"),
-        Column("Printed lies at (deviations)", kind="number"),
-        Column("Seeds that reach it"),
-        Column("Distance to the printed matrix", kind="number"),
-        Column("Own runs' distance, mean", kind="number"),
-        Column("Own runs' distance, largest", kind="number"),
-    )
-    rows = [_cell_row(found, labels, folds) for labels in (ALPHABETICAL, CORPUS) for folds in ("piece", "song")]
-    notes = (
-        "Distance: Pearson's chi square of the counts, given the row totals, from the mean of the runs; that of each "
-        "run of ours is from the mean of the others.",
-    )
-    caption = f"Both labels and both folds, {HANDCRAFTED}: accuracy and matrix against the printed"
-    return Table("really-done-cells", caption, columns, tuple(rows), notes=notes)
-
-
-def _cell_row(found: Evidence, labels: str, folds: str) -> tuple[Cell, ...]:
-    group = found.cells[labels, folds]
-    values, runs = group.values("accuracy"), _confusions(group)
-    own = own_distances(runs)
-    deviation = float(np.std(values, ddof=1))
-    apart = (found.printed - float(np.mean(values))) / deviation
-    text = f"{100 * np.mean(values):.1f} ± {100 * deviation:.1f}"
-    reach = sum(value >= found.printed for value in values)
-    return (
-        KNOWN[labels],
-        folds,
-        Number(text, float(np.mean(values)), seeds=dict(zip(group.seeds, values, strict=True))),
-        _share(min(values)),
-        _share(max(values)),
-        Number(_signed(apart), apart),
-        f"{reach} of {len(values)}",
-        _one_decimal(chi_square(found.matrices[HANDCRAFTED], expected(runs))),
-        _one_decimal(float(np.mean(own))),
-        _one_decimal(max(own)),
-    )
-
-
-def _order_table(found: Evidence) -> Table:
-    matrix, orders = found.matrices[HANDCRAFTED], found.orders
-    all_cells, errors = likeliest(matrix, orders), likeliest(matrix, orders, errors=True)
-    best, least = max(all_cells.values()), max(errors.values())
-    rows = [
-        (
-            order,
-            KNOWN.get(order, ""),
-            "yes" if order in found.reached else "no",
-            _share(float(np.mean([np.trace(run) / run.sum() for run in orders[order]]))),
-            _one_decimal(all_cells[order] - best),
-            _one_decimal(errors[order] - least),
-            _one_decimal(chi_square(matrix, expected(orders[order]))),
-        )
-        for order in all_cells
-    ]
-    columns = (
-        Column("Order of the genres"),
-        Column("Which is"),
-        Column("Row totals can come out"),
-        Column("Accuracy (%)", kind="number"),
-        Column("Log likelihood, all cells", kind="number"),
-        Column("Log likelihood, errors alone", kind="number"),
-        Column("Distance", kind="number"),
-    )
-    seeds = len(next(iter(orders.values())))
-    notes = (f"Single pieces in the folds, {seeds} seeds each; likelihoods as differences to the best.",)
-    caption = "The printed matrix of handcrafted features under every order of the genres"
-    return Table("really-done-orders", caption, columns, tuple(rows), notes=notes)
-
-
-def _other_table(found: Evidence) -> Table:
-    columns = (
-        Column("Features and classifier, or labels"),
-        Column("Matrix held against", kind="code"),
-        Column("Seeds, piece folds", kind="number"),
-        *(
-            Column("Accuracy (%)", f"{KNOWN[labels]}, {folds}", "number")
-            for labels in (ALPHABETICAL, CORPUS)
-            for folds in ("piece", "song")
-        ),
-        Column("Log ratio to the corpus' own labels", "all cells", "number"),
-        Column("Log ratio to the corpus' own labels", "errors alone", "number"),
-    )
-    rows = [_other_row(found, name) for name in _experiments(found.trials)]
-    rows += [_bare_row(found, labels) for labels in _other_labels(found.trials)]
-    caption = "Other features, classifiers and labels (trials)"
-    notes = (
-        "The log ratio says how much likelier the printed matrix is, with single pieces in the folds, under the "
-        "alphabetical order than under the corpus' own; in the last rows, under the labels named.",
-    )
-    return Table("really-done-others", caption, columns, tuple(rows), notes=notes)
-
-
-def _other_row(found: Evidence, experiment: str) -> tuple[Cell, ...]:
-    accuracies = [
-        _mean_share(found.trials.of(experiment=experiment, labels=labels, folds=folds))
-        for labels in (ALPHABETICAL, CORPUS)
-        for folds in WAYS
-    ]
-    return (
-        experiment,
-        _held(experiment),
-        _seeds(found.trials, experiment, ALPHABETICAL),
-        *accuracies,
-        *_signs(_ratios(found, experiment, ALPHABETICAL)),
-    )
-
-
-def _signs(ratios: tuple[float, float] | None) -> list[Cell]:
-    return [Number(_signed(ratio), ratio) for ratio in ratios] if ratios else [None, None]
-
-
-def _other_labels(trials: Trials) -> list[str]:
-    """Return labels that are no plain order of the genres."""
-    return list(dict.fromkeys(one.labels for one in trials.all if not _plain(one.labels)))
-
-
-def _plain(labels: str) -> bool:
-    return "," not in labels and _genres(labels)
-
-
-def _bare_row(found: Evidence, labels: str) -> tuple[Cell, ...]:
-    """Return a row of labels that are neither order: their accuracies stand under the alphabetical's."""
-    own = [_mean_share(found.trials.of(experiment=HANDCRAFTED, labels=labels, folds=folds)) for folds in WAYS]
-    seeds = _seeds(found.trials, HANDCRAFTED, labels)
-    return (
-        f"{HANDCRAFTED}, {labels}",
-        HANDCRAFTED,
-        seeds,
-        *own,
-        None,
-        None,
-        *_signs(_ratios(found, HANDCRAFTED, labels)),
-    )
-
-
-def _seeds(trials: Trials, experiment: str, labels: str) -> Number:
-    count = len(trials.of(experiment=experiment, labels=labels, folds="piece"))
-    return Number(f"{count}", count)
-
-
-WAYS = ("piece", "song")
-
-
-def _mean_share(own: Sequence[Trial]) -> Cell:
-    if not own:
-        return None
-    values = {one.seed: one.accuracy for one in own}
-    text = f"{100 * _mean(own):.1f}"
-    if len(own) > 1:
-        text += f" ± {100 * float(np.std(list(values.values()), ddof=1)):.1f}"
-    return Number(text, _mean(own), seeds=values)
-
-
-def _mean(own: Iterable[Trial]) -> float:
-    return float(np.mean([one.accuracy for one in own]))
-
-
-def _named(labels: str) -> str:
-    return KNOWN.get(labels, labels)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _share(value: float) -> Number:
-    return Number(f"{100 * value:.1f}", value)
-
-
-def _one_decimal(value: float) -> Number:
-    return Number(f"{value:.1f}".replace("-", MINUS), value)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", MINUS)
-
-
-def _draw(found: Evidence, document: str) -> Figure:
-    matrix, orders = found.matrices[HANDCRAFTED], found.orders
-    all_cells, errors = likeliest(matrix, orders), likeliest(matrix, orders, errors=True)
-    best, least = max(all_cells.values()), max(errors.values())
-    rows = {_labelled(order, found.reached): (all_cells[order] - best, errors[order] - least) for order in all_cells}
-    return ways_figure(
-        rows,
-        ("all cells", "errors alone"),
-        "The printed confusion matrix under each order of the genres",
-        [
-            f"Printed: {document}; * the row totals can come out exactly",
-            "Obtained: mean matrices of our trials, single pieces in the folds",
-        ],
-        "log likelihood, difference to the best",
-    )
-
-
-def _labelled(order: str, reached: Sequence[str]) -> str:
-    known = f" ({KNOWN[order]})" if order in KNOWN else ""
-    return f"{order}{known}{' *' * (order in reached)}"

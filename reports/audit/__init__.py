@@ -18,6 +18,7 @@ from reports.audit import (
     music_mood_wavenet,
     results,
     ser_parallel,
+    ser_pretrained,
     sizes,
     valence_parallel_conv,
 )
@@ -30,7 +31,7 @@ __all__ = ["Finding", "audit", "beside_arithmetic", "on_document", "recovered"]
 CHECKS = (claims.check, claims.ranking, classes.check, confusion.check, results.check, sizes.check, layers.check)
 
 STUDIES: Mapping[str, Mapping[str, Callable[[Published], Verdict]]] = {
-    "ser_parallel": ser_parallel.FINDINGS,
+    "ser_parallel": {**ser_parallel.FINDINGS, **ser_pretrained.FINDINGS},
     "valence_parallel_conv": valence_parallel_conv.FINDINGS,
     "freesound_tagging": freesound_tagging.FINDINGS,
     "music_mood_wavenet": music_mood_wavenet.FINDINGS,

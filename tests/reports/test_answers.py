@@ -9,16 +9,8 @@ import pytest
 from common import published, records
 from common.trials import Trial, Trials
 from reports.answers import answers
-from reports.answers.emotify_done import (
-    ALPHABETICAL,
-    CORPUS,
-    HANDCRAFTED,
-    Evidence,
-    by_accuracy,
-    by_chance,
-    control,
-    on_folds,
-)
+from reports.answers.emotify_done import by_accuracy, by_chance, control, on_folds
+from reports.answers.emotify_evidence import ALPHABETICAL, CORPUS, HANDCRAFTED, Evidence
 from reports.answers.emotify_features import compared
 from reports.answers.matrices import chi_square, expected, likeliest, log_likelihood, own_distances, own_places
 from reports.collect import Clips, Group, Run
