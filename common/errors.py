@@ -4,6 +4,12 @@ Exit codes (the command contract): 0 done, 1 a result or check failed, 2 the cal
 130 interrupted. Everything else is a defect of ours and shows a traceback.
 """
 
+from collections.abc import Collection
+from difflib import get_close_matches
+
+MANY = 30
+"""Names that are too many for a sentence."""
+
 
 class EncoreError(Exception):
     """An expected failure: its message is one or two lines saying what is wrong, where, and what to do."""
@@ -25,3 +31,11 @@ class ResultError(EncoreError):
 
 class BudgetSpentError(EncoreError):
     """The time given with `--budget` is over; what was trained is kept."""
+
+
+def those_like(name: str, known: Collection[str]) -> str:
+    """Return the names that are known, for the end of a sentence; of many, how many and the three nearest."""
+    if len(known) <= MANY:
+        return ", ".join(known)
+    near = get_close_matches(name, known, n=3, cutoff=0.0)
+    return f"{len(known)}, {', '.join(near)} nearest; `list` names all"

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from common.errors import InputError
+from common.errors import InputError, those_like
 from common.printed import (
     MEANS,
     SCORES,
@@ -195,7 +195,7 @@ class Published(Part):
             InputError: the document has no experiment of this name.
         """
         if name not in self.by_id:
-            raise InputError(f"{self.study} has no experiment {name!r}; it has {', '.join(self.by_id)}")
+            raise InputError(f"{self.study} has no experiment {name!r}; it has {those_like(name, self.by_id)}")
         return self.by_id[name]
 
     def data_of(self, experiment: str) -> Data:

@@ -6,19 +6,15 @@ A document's module fills these in and adds nothing but functions; the runner an
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from common.errors import InputError
+from common.errors import InputError, those_like
 from common.illustrations import Example
 from common.splits import SPEAKER_AND_GROUP, Split
-
-MANY = 30
-"""Experiments that are too many for a sentence."""
 
 Size = Literal["full", "demo"]
 Value = int | float | str | bool
@@ -317,11 +313,7 @@ class Study:
         """
         by_id = {experiment.id: experiment for experiment in self.experiments}
         if name not in by_id:
-            has = ", ".join(by_id)
-            if len(by_id) > MANY:
-                near = get_close_matches(name, by_id, n=3, cutoff=0.0)
-                has = f"{len(by_id)}, {', '.join(near)} nearest; `list` names all"
-            raise InputError(f"{self.name} has no experiment {name!r}; it has {has}")
+            raise InputError(f"{self.name} has no experiment {name!r}; it has {those_like(name, by_id)}")
         return by_id[name]
 
     def protocol(self, name: str, changes: Mapping[str, str] | None = None) -> Protocol:

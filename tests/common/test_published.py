@@ -427,6 +427,11 @@ def test_an_unknown_study_is_refused_with_the_known_ones(tmp_path: Path) -> None
         load("ser_paralel", tmp_path)
 
 
+def test_an_unknown_experiment_among_many_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"it has 72, .*handcrafted-fine-knn.* nearest; `list` names all$"):
+        load("emotify_features").experiment("handcrafted-fine-kn")
+
+
 def test_an_unknown_experiment_is_refused_with_the_known_ones(published: Published) -> None:
     with pytest.raises(InputError, match="it has single-cnn"):
         published.metrics("triple-cnn")
