@@ -78,7 +78,7 @@ def librosa_in(pool: Executor, clips: np.ndarray) -> np.ndarray:
 
 def encore() -> Contender:
     """Return Encore's batched MFCC."""
-    from common import features
+    from common.signals import features
 
     feature = partial(
         features.mfcc,

@@ -12,15 +12,16 @@ import time
 
 import numpy as np
 
-from common.quiet import import_keras
+from common.learners.quiet import import_keras
 
 import_keras()
 
 import keras  # noqa: E402
 
-from common import frozen  # noqa: E402
-from common.study import Arrays, Training  # noqa: E402
-from common.training import KerasLearner  # noqa: E402
+from common.arrays import Arrays  # noqa: E402
+from common.learners import frozen  # noqa: E402
+from common.learners.keras3 import KerasLearner  # noqa: E402
+from common.study import Training  # noqa: E402
 
 CLIPS, PIXELS, EPOCHS, CLASSES = 128, 64, 20, 7
 WARM_UP, WHOLE = 1, 2

@@ -11,14 +11,16 @@ size of the process; it shall stay under 8 GiB.
 import sys
 from pathlib import Path
 
-from common.quiet import import_keras
+from common.learners.quiet import import_keras
 
 import_keras()
 
-from common import cache, cli, environment, pipeline  # noqa: E402
+from common import cache, environment  # noqa: E402
+from common.cli import commands  # noqa: E402
 from common.corpora import demo  # noqa: E402
+from common.learners import pipeline  # noqa: E402
+from common.learners.keras3 import KerasLearner  # noqa: E402
 from common.study import Setting  # noqa: E402
-from common.training import KerasLearner  # noqa: E402
 from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
 from reproductions.ser_parallel.from_scratch import PATIENT_10  # noqa: E402
 
@@ -29,7 +31,7 @@ def main(folder: Path) -> None:
     """Measure and print."""
     experiment = STUDY.experiment("parallel-mel-awgn")
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    clips = STUDY.label(cli.scan_clips(STUDY, [folder]).manifest, setting)
+    clips = STUDY.label(commands.scan_clips(STUDY, [folder]).manifest, setting)
     (fold,) = STUDY.split(clips, setting)
     prepared = experiment.prepare(clips, fold, CLASSES, setting)
     features_gib = prepared.train.x[:].nbytes / 2**30

@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from common import pictures
+from common.signals import images
 
 LOW, HIGH, COLOUR_MAP, PIXELS = -80.0, 0.0, "magma", 224
 BANDS, FRAMES, CLIPS, ROUNDS, DPI = 128, 188, 32, 5, 100
@@ -35,7 +35,7 @@ def canvas_of(values: np.ndarray) -> FigureCanvasAgg:
 
 def by_lookup(clips: np.ndarray) -> np.ndarray:
     """Return all pictures, as the study draws them."""
-    return pictures.draw(clips, low=LOW, high=HIGH, colour_map=COLOUR_MAP, pixels=PIXELS)
+    return images.draw(clips, low=LOW, high=HIGH, colour_map=COLOUR_MAP, pixels=PIXELS)
 
 
 def saved(clips: np.ndarray) -> np.ndarray:

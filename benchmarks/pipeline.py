@@ -10,13 +10,14 @@ import time
 
 import numpy as np
 
-from common.quiet import import_keras
+from common.learners.quiet import import_keras
 
 import_keras()
 
-from common import pipeline  # noqa: E402
-from common.study import Arrays, Setting  # noqa: E402
-from common.training import KerasLearner  # noqa: E402
+from common.arrays import Arrays  # noqa: E402
+from common.learners import pipeline  # noqa: E402
+from common.learners.keras3 import KerasLearner  # noqa: E402
+from common.study import Setting  # noqa: E402
 from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
 
 CLIPS, STEPS, ROUNDS = 2000, 30, 5

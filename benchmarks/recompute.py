@@ -12,14 +12,14 @@ import subprocess
 import sys
 import time
 
-from common.quiet import import_keras
+from common.learners.quiet import import_keras
 
 import_keras()
 
 import numpy as np  # noqa: E402
 
 from common import environment  # noqa: E402
-from common.tf_keras_learner import TfKerasLearner  # noqa: E402
+from common.learners.tf_keras import TfKerasLearner  # noqa: E402
 from reproductions.ser_parallel import wav2vec2  # noqa: E402
 
 # The convolutions are as narrow as at demo size: their values are kept in either case, and wide ones would outweigh

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from common.quiet import import_keras
+from common.learners.quiet import import_keras
 
 import_keras()
 
@@ -24,7 +24,8 @@ import keras_tuner  # noqa: E402
 import numpy as np  # noqa: E402
 
 from common import environment  # noqa: E402
-from common.study import Arrays, Training  # noqa: E402
+from common.arrays import Arrays  # noqa: E402
+from common.study import Training  # noqa: E402
 from tuning import hyperband  # noqa: E402
 from tuning.search import Search  # noqa: E402
 

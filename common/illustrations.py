@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from common.errors import InputError
-from common.records import write_bytes
+from common.files import write_bytes
 
 NAME = "illustrations.npz"
 SCHEMA = 1

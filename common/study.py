@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from common.arrays import FileInputs, Prepared
 from common.errors import InputError, those_like
 from common.illustrations import Example
 from common.splits import SPEAKER_AND_GROUP, Split
@@ -97,112 +98,6 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """One array in several, of equal length but for the last; it is read by row numbers.
-
-    Attributes:
-        parts: (clips, ...) each, memory maps of the cache.
-    """
-
-    parts: tuple[np.ndarray, ...]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Rows of all parts, and the shape of one."""
-        return (len(self), *self.parts[0].shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Of the numbers."""
-        return self.parts[0].dtype
-
-    def __len__(self) -> int:
-        return sum(map(len, self.parts))
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """Copy rows, given by their numbers, into memory."""
-        part, place = np.divmod(rows, len(self.parts[0]))
-        values = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        for number in np.unique(part):
-            values[part == number] = self.parts[number][place[part == number]]
-        return values
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Some rows of an array that lies in the cache: read where they are needed, never all at once.
-
-    Attributes:
-        source: all rows, (clips, ...).
-        index: int (rows,): which of them, in which order.
-    """
-
-    source: np.ndarray | Parts
-    index: np.ndarray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Rows, and the shape of one."""
-        return (len(self.index), *self.source.shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Of the numbers."""
-        return self.source.dtype
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def __getitem__(self, rows: Any) -> np.ndarray:
-        """Copy rows, given as a slice or an index array, into memory."""
-        return np.asarray(self.source[self.index[rows]])
-
-
-@dataclass(frozen=True)
-class Arrays:
-    """What a model is fed: features (clips, ...), float32 or uint8, and one-hot targets (clips, classes) float32."""
-
-    x: np.ndarray | Rows
-    y: np.ndarray
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The arrays of one fold, and what the leak audit and `predict` need to know of them.
-
-    Attributes:
-        train: training clips, then their altered copies.
-        validation: validation clips, never altered.
-        test: test clips, never altered.
-        augmented: manifest rows whose altered copies are in `train`.
-        scaler_rows: manifest rows on which the front end was fitted.
-        front_end: arrays that turn a new clip's features into the model's input (a scaler's mean and scale).
-        load_s: seconds spent on decoding; the rest of the preparation is features.
-    """
-
-    train: Arrays
-    validation: Arrays
-    test: Arrays
-    augmented: np.ndarray
-    scaler_rows: np.ndarray
-    front_end: dict[str, np.ndarray] = field(default_factory=dict)
-    load_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class FileInputs:
-    """What a model is fed for one audio file.
-
-    Attributes:
-        x: float32 (parts, ...), a row for each part of the file that is classified by itself.
-        notes: what its owner should know of the way from the file to these parts, a sentence each.
-    """
-
-    x: np.ndarray
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Experiment:
     """One row of the document.
 
@@ -223,7 +118,7 @@ class Experiment:
         demo: fields of `training` that have other values at demo size.
         pretrained: whether it needs a network that was trained before, whose weights `--weights` names.
         weights: what a pretrained experiment takes at each size unless `--weights` names others.
-        learner: the class that trains it (a `common.training.Learner`) if that is neither Keras 3's nor, without
+        learner: the class that trains it (a `Learner`) if that is neither Keras 3's nor, without
             `training`, scikit-learn's.
         split: returns the folds of a relabelled manifest, where they are not those of the study.
         printed_shape: turns the shape of a layer's output into the one the document prints, where the study's does not.
@@ -347,15 +242,3 @@ class Study:
 def changed_switches(protocol: Protocol) -> list[str]:
     """Return the names of the switches that were set away from the protocol's own values."""
     return [part.split("=")[0] for part in protocol.name.split("+")[1:]]
-
-
-def clip_count(manifest: pd.DataFrame, classes: Sequence[str]) -> dict[str, int]:
-    """Count the clips of each class, in the order of the classes."""
-    counts = manifest["label"].value_counts()
-    return {name: int(counts.get(name, 0)) for name in classes}
-
-
-def one_hot(labels: Sequence[str] | pd.Series, classes: Sequence[str]) -> np.ndarray:
-    """Return float32 targets (clips, classes)."""
-    number = {name: place for place, name in enumerate(classes)}
-    return np.eye(len(classes), dtype=np.float32)[[number[label] for label in labels]]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from common.errors import InputError
-from common.records import write_text
+from common.files import write_text
 
 NAME = "trials.json"
 SCHEMA = 1

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from common import published
-from common.console import main
+from common.cli.console import main
 from common.errors import InputError, ResultError
 from reports.audit import command as audit_command
 from reports.audit import recovered

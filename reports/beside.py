@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from common.printed import Metric
 from common.published import Published
+from common.published.schema import Metric
 from reports.collect import PROTOCOLS, Estimate, Group, Run
 from reports.compare import NOT_RUN, caveat, data_in_words, obstacles, verdicts_on
 from reports.content import Number

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from common import published
+from common.files import write_text
 from common.illustrations import Illustrations
 from common.published import Published
-from common.records import write_text
-from common.searches import SearchResult
+from common.runs.search_records import SearchResult
 from common.trials import Trials
 from reports import audit, figures, latex, markdown, page, spreadsheet
 from reports.answers import answers

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from common.printed import Experiment, ResultTable
 from common.progress import duration_in_words
 from common.published import Published
-from common.searches import SearchResult
+from common.published.schema import Experiment, ResultTable
+from common.runs.search_records import SearchResult
 from reports import conclusions
 from reports.answers import Answers
 from reports.audit import beside_arithmetic, on_document

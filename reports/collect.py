@@ -12,13 +12,15 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import pandas as pd
 
-from common import illustrations, published, records, searches, trials
+from common import illustrations, published, trials
 from common.errors import InputError
 from common.illustrations import Illustrations
-from common.metrics import Interval, group_confusions, wilson
-from common.printed import MEANS, SCORES
-from common.records import Columns
-from common.searches import SearchResult
+from common.intervals import Interval, wilson
+from common.published.schema import MEANS, SCORES
+from common.runs import records, search_records
+from common.runs.records import Columns
+from common.runs.search_records import SearchResult
+from common.tasks.classification import group_confusions
 from common.trials import Trials
 from reports.form import flaw
 from reports.processes import processes
@@ -259,7 +261,7 @@ def collect(folders: Iterable[Path]) -> Collected:
             raise InputError(f"there is no folder {folder}; run an experiment first, or name a folder with --runs")
         for run in _readable(records.find(folder), _run, skipped):
             runs.setdefault(run.record.identity, []).append(run)
-        for search in _readable(searches.find(folder), _search, skipped):
+        for search in _readable(search_records.find(folder), _search, skipped):
             found.setdefault(search.identity, []).append(search)
     kept = _agreeing(runs.values(), ("data", "configuration", "metrics", "confusion"), "run", skipped)
     searched = _agreeing(found.values(), ("data", "settings", "rows", "chosen"), "search", skipped)
@@ -312,7 +314,7 @@ def _search(folder: Path) -> SearchResult:
     Raises:
         InputError: it contradicts itself; names the folder and what is wrong.
     """
-    search = searches.read(folder)
+    search = search_records.read(folder)
     try:
         published.load(search.data["study"]).experiment(search.data["experiment"])
         curves = search.curves().set_index(["trial", "epoch"])

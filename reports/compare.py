@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from common.metrics import (
+from common.intervals import (
     PERCENTILES,
     RESAMPLES,
     Interval,

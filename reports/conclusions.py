@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.metrics import Interval, difference_interval
-from common.printed import SCORES, Claim
+from common.intervals import Interval, difference_interval
 from common.published import Published
+from common.published.schema import SCORES, Claim
 from reports.audit.claims import prefix, within
 from reports.audit.finding import Finding
 from reports.beside import PRINTED, Side, heading, in_words, labels_of, metric_of, notes_on, precise, printed_number

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from common.metrics import Interval
+from common.intervals import Interval
 
 MISSING = "\N{EN DASH}"
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from common.printed import SCORES, Count, Share
+from common.published.schema import SCORES, Count, Share
 
 Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
 Amount = Annotated[float, Field(ge=0)]

@@ -7,9 +7,10 @@ compressed, and without `split.csv`: the same command gives all of it again, to 
 import shutil
 from pathlib import Path
 
-from common import illustrations, records, trials
+from common import files, illustrations, trials
 from common.errors import InputError
-from common.records import PACKED, Record
+from common.runs import records
+from common.runs.records import PACKED, Record
 
 
 def keep(runs: Path, out: Path) -> list[Path]:
@@ -27,7 +28,7 @@ def keep(runs: Path, out: Path) -> list[Path]:
     if not found:
         raise InputError(f"no finished run below {runs}; run an experiment first, or name another folder with --runs")
     for path in [*trials.find([runs]), *illustrations.find([runs])]:
-        records.write_bytes(out / path.relative_to(runs), path.read_bytes())
+        files.write_bytes(out / path.relative_to(runs), path.read_bytes())
     return [_packed(record, out / record.folder.relative_to(runs)) for record in found]
 
 
@@ -37,6 +38,6 @@ def _packed(record: Record, place: Path) -> Path:
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     predictions.to_csv(place / PACKED, index=False, lineterminator="\n", compression="xz")
-    records.write_text(place / "history.csv", history)
+    files.write_text(place / "history.csv", history)
     records.write(place, {name: value for name, value in record.data.items() if name != "schema"})
     return place

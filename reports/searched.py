@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from common.printed import Search
 from common.published import Published
-from common.searches import OBJECTIVES, SearchResult
+from common.published.schema import Search
+from common.runs.search_records import OBJECTIVES, SearchResult
 from reports.beside import PRINTED, heading, origin, written
 from reports.content import Cell, Column, Number, Table, cell_text
 from reports.tables import place_of, setting_cell, words_of

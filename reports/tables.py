@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.printed import MEANS, SCORES, ClassTable, ConfusionTable, Counts, Metric, ResultTable
 from common.published import Published
+from common.published.schema import MEANS, SCORES, ClassTable, ConfusionTable, Counts, Metric, ResultTable
 from reports.beside import (
     BEST_EPOCH,
     NOT_JUDGED,

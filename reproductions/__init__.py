@@ -1,5 +1,5 @@
 """One module per document; each reads like its document and needs nothing but `common` and `tuning`."""
 
-from common.quiet import import_keras
+from common.learners.quiet import import_keras
 
 import_keras()

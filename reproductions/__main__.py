@@ -6,9 +6,9 @@ import pkgutil
 import typer
 
 import reproductions
-from common import console
-from common.cli import Json, print_listing
-from common.describe import listing
+from common.cli import console
+from common.cli.commands import Json, print_listing
+from common.cli.describe import listing
 from common.study import Study
 
 app = typer.Typer(help="Every experiment of every document.", add_completion=False)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 # One folder for what numba compiles in this process and in those that it starts, one after the other; a worker must
-# not share that of the controller, whose environment it inherits (common.compiled says why).
+# not share that of the controller, whose environment it inherits (common.signals.numba_cache says why).
 os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="encore-tests-")
 atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
 
@@ -47,7 +47,8 @@ def commands_of(
 
     That one takes words, and returns the exit code, standard output and standard error. It runs in an empty folder.
     """
-    from common import console, published
+    from common import published
+    from common.cli import console
 
     def encore(app: Any, study: str, printed: str) -> Command:
         (tmp_path / "published").mkdir()

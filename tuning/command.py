@@ -8,9 +8,11 @@ from typing import Annotated, NoReturn
 import typer
 from rich.table import Table
 
-from common import cli, console, jobs, published
+from common import published
+from common.cli import commands, console
 from common.errors import InputError
-from common.searches import SearchResult
+from common.runs import jobs
+from common.runs.search_records import SearchResult
 from common.study import Study, Value
 from tuning.plan import Clips, Plan, make
 
@@ -58,49 +60,51 @@ def main(study: Study, plans: Sequence[Plan]) -> NoReturn:
 
 def study_app(study: Study, plans: Sequence[Plan]) -> typer.Typer:
     """Return the commands of a study, `tune` among them."""
-    app = cli.study_app(study)
+    app = commands.study_app(study)
     app.command("tune", context_settings={"obj": Tunable(study, tuple(plans))})(_tune)
     return app
 
 
 def _tune(
     context: typer.Context,
-    name: cli.Name,
+    name: commands.Name,
     search: SearchName = None,
-    data: cli.Data = None,
-    protocol: cli.ProtocolName = "published",
-    seeds: cli.Seeds = None,
-    epochs: cli.Epochs = None,
-    batch_size: cli.BatchSize = None,
-    weights: cli.Weights = None,
-    size: cli.SizeName = None,
-    runs: cli.Runs = None,
-    fresh: cli.Fresh = False,
-    budget: cli.Budget = None,
-    as_json: cli.Json = False,
+    data: commands.Data = None,
+    protocol: commands.ProtocolName = "published",
+    seeds: commands.Seeds = None,
+    epochs: commands.Epochs = None,
+    batch_size: commands.BatchSize = None,
+    weights: commands.Weights = None,
+    size: commands.SizeName = None,
+    runs: commands.Runs = None,
+    fresh: commands.Fresh = False,
+    budget: commands.Budget = None,
+    as_json: commands.Json = False,
 ) -> None:
     """Search over the settings of an experiment, as the document did; without --data on the demo corpus."""
     tunable: Tunable = context.obj
     study, experiment = tunable.study, tunable.study.experiment(name)
     plans, chosen = tunable.of(name, search), study.protocol(protocol)
-    cli.refuse_weights(weights, [experiment])
-    deadline = cli.deadline_of(budget)
-    scanned, size = cli.scan_clips(study, data), size or ("full" if data else "demo")
+    commands.refuse_weights(weights, [experiment])
+    deadline = commands.deadline_of(budget)
+    scanned, size = commands.scan_clips(study, data), size or ("full" if data else "demo")
     for seed in seeds or [0]:
         options = jobs.Options(
-            runs=runs or cli.default_runs(data),
+            runs=runs or commands.default_runs(data),
             seed=seed,
             size=size,
             overrides={"batch_size": batch_size} if batch_size else {},
             fresh=fresh,
             deadline=deadline,
-            weights=cli.weights_of(experiment, weights, size),
+            weights=commands.weights_of(experiment, weights, size),
         )
         job = jobs.Job(study, experiment, chosen, scanned, options)
         clips = Clips(job)
         for plan in plans:
-            cli.announce(f"{name} {chosen.name} seed {seed}, search {plan.name}: {plan.says} (section {plan.section})")
-            _print_result(make(plan, job, clips, epochs, cli.announce), as_json)
+            commands.announce(
+                f"{name} {chosen.name} seed {seed}, search {plan.name}: {plan.says} (section {plan.section})"
+            )
+            _print_result(make(plan, job, clips, epochs, commands.announce), as_json)
 
 
 def _print_result(result: SearchResult, as_json: bool) -> None:
@@ -112,7 +116,7 @@ def _print_result(result: SearchResult, as_json: bool) -> None:
         print(json.dumps({**facts, **outcome, "folder": str(result.folder), "status": result.data["status"]}))
         return
     caveat = _caveat(result)
-    cli.print_table(_table(result, caveat))
+    commands.print_table(_table(result, caveat))
     for note in result.data["notes"]:
         print(f"note: {note}")
     chosen = ", ".join(f"{name} = {value}" for name, value in result.chosen.items())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from common.searches import SearchResult
+from common.runs.search_records import SearchResult
 from tuning.search import Search, Trial, Trials, conduct
 
 

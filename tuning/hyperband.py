@@ -24,7 +24,7 @@ from typing import Any
 import keras_tuner
 
 from common.errors import InputError
-from common.searches import SearchResult
+from common.runs.search_records import SearchResult
 from common.seeds import derive
 from common.study import Value
 from tuning.search import Search, Trial, Trials, conduct

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import keras
 
-from common import jobs, outcome, searches
+from common.arrays import Prepared
 from common.errors import InputError
-from common.searches import SearchResult
-from common.study import Experiment, Prepared, Training, Value
+from common.runs import evaluation, jobs, search_records
+from common.runs.search_records import SearchResult
+from common.study import Experiment, Training, Value
 from tuning import grid, hyperband
 from tuning.search import OF_TRAINING, Kind, Search
 
@@ -108,7 +109,7 @@ def _search(plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None) -> Sear
         objective=plan.objective,
         seed=options.seed,
         context={"search": plan.name, **_context(job, material, epochs)},
-        folder=searches.folder_of(*where),
+        folder=search_records.folder_of(*where),
         deadline=options.deadline,
         fresh=options.fresh,
         notes=several,
@@ -118,7 +119,7 @@ def _search(plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None) -> Sear
 def _context(job: jobs.Job, material: jobs.Material, epochs: int | None) -> dict[str, Any]:
     """Return what a search says of its clips and settings besides what it searches."""
     digest = {"digest": jobs.labelled_digest(material)}
-    return {**outcome.context(job, material), **digest, "configuration": _configuration(job, epochs)}
+    return {**evaluation.context(job, material), **digest, "configuration": _configuration(job, epochs)}
 
 
 def _model(job: jobs.Job, n_classes: int, values: Mapping[str, Value]) -> keras.Model:

@@ -27,12 +27,16 @@ import keras
 import numpy as np
 import pandas as pd
 
-from common import callbacks, environment, memory, records, training
+from common import environment, files
+from common.arrays import Arrays
 from common.errors import InputError, ResultError
+from common.learners import callbacks, keras3, memory
+from common.learners.learner import best_epoch
 from common.progress import duration_in_words
-from common.searches import SCHEMA, SearchResult, load, read, table_of
+from common.runs import records
+from common.runs.search_records import SCHEMA, SearchResult, load, read, table_of
 from common.seeds import derive
-from common.study import Arrays, Training, Value
+from common.study import Training, Value
 from tuning import hparams
 
 Kind = Literal["hyperband", "grid"]
@@ -60,7 +64,7 @@ class Search:
         training: of every trial, but for what is searched; `epochs` is the whole budget of one combination.
         objective: what is best: the highest `val_accuracy` or the lowest `val_loss`.
         seed: of everything random.
-        context: what else `search.json` keeps, plain values: `search`, `data` and what else `common.searches` lists.
+        context: what else `search.json` keeps, plain values: `search`, `data` and the rest of `SearchResult`.
         folder: of this search alone.
         deadline: `time.monotonic()` after which no further epoch begins; None: never.
         fresh: throw away what an earlier search left in the folder.
@@ -170,13 +174,13 @@ class Trials:
         hparams.write_trial(self._search.folder / "tensorboard" / f"trial-{trial.name}", trial.values, trial.name)
         row = _row(trial, curve, message, by=self._search.objective)
         content = {"trial": asdict(trial), "row": row, "curve": curve.to_dict("records")}
-        records.write_text(path, json.dumps(content, allow_nan=False))
+        files.write_text(path, json.dumps(content, allow_nan=False))
         path.with_suffix(".npz").unlink(missing_ok=True)
 
     def _fitted(self, trial: Trial) -> pd.DataFrame:
         """Train; return the learning curve, with epochs counted over all trials of these values."""
         search = self._search
-        learner = training.KerasLearner(
+        learner = keras3.KerasLearner(
             partial(self._model, trial),
             self._training(trial),
             seed=derive(search.seed, "search", trial.begins_after),
@@ -247,7 +251,7 @@ def _row(trial: Trial, curve: pd.DataFrame, message: str, *, by: str) -> dict[st
         row["after"] = trial.after
     row |= dict.fromkeys(("epochs", "best_epoch", *SCORES))
     if not message:
-        best = training.best_epoch(curve, by=by)
+        best = best_epoch(curve, by=by)
         row |= {"epochs": int(curve["epoch"].max()), "best_epoch": best}
         row |= {name: float(curve.loc[curve["epoch"] == best, name].iloc[0]) for name in SCORES}
     status = "failed" if message else "complete"
@@ -333,7 +337,7 @@ def _identity(search: Search, kind: Kind, settings: Mapping[str, Value]) -> dict
         "space": {name: list(values) for name, values in search.space.items()},
         "settings": {
             **{name: getattr(search.training, name) for name in fixed},
-            "precision": training.precision(),
+            "precision": keras3.precision(),
             **_other_backend(),
             **settings,
         },
@@ -374,7 +378,7 @@ def _claim(folder: Path, identity: dict[str, Any]) -> None:
         raise InputError(
             f"{folder} holds an interrupted search of other clips or settings; --fresh begins anew, --runs keeps both"
         )
-    records.write_text(note, json.dumps(identity, indent=1))
+    files.write_text(note, json.dumps(identity, indent=1))
 
 
 def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequence[str]) -> SearchResult:
@@ -386,11 +390,11 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
     best = min(complete, key=search.key)
     if failed := len(trials.rows) - len(complete):
         notes = [*notes, f"{failed} of {len(trials.rows)} trials failed"]
-    records.write_table(search.folder / "trials.csv", table_of(trials.rows))
+    files.write_table(search.folder / "trials.csv", table_of(trials.rows))
     columns = ["trial", *callbacks.HISTORY_COLUMNS]
     curves = pd.concat([curve for curve in trials.curves if len(curve)], ignore_index=True)
-    records.write_table(search.folder / "curves.csv", curves[columns])
-    records.write_text(search.folder / "best.toml", _configuration(search, best))
+    files.write_table(search.folder / "curves.csv", curves[columns])
+    files.write_text(search.folder / "best.toml", _configuration(search, best))
     content = {
         "schema": SCHEMA,
         **identity,
@@ -402,7 +406,7 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
         "status": "complete",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    records.write_text(search.folder / "search.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+    files.write_text(search.folder / "search.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
     shutil.rmtree(search.folder / "work")
     return SearchResult(search.folder, content)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from common.console import main
+from common.cli.console import main
 from common.corpora import CORPORA, Corpus, demo, download, scan, verify
 
 app = typer.Typer(

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import soundfile
 
-from common import audio
 from common.errors import InputError
 from common.progress import progress
+from common.signals import audio
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus"})
 VIDEO_SUFFIXES = frozenset({".mp4"})

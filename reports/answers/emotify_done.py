@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 
 from common.corpora.emotify import ORDERS
-from common.metrics import wilson
+from common.intervals import wilson
 from common.published import Published
 from common.trials import Trials
 from reports.answers.emotify_evidence import (

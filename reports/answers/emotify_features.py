@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from matplotlib.figure import Figure
 
-from common.metrics import Interval
+from common.intervals import Interval
 from common.progress import duration_in_words
 from common.published import Published
 from common.trials import Trials

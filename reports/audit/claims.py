@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from common.metrics import Interval, difference_interval, mean_interval, newcombe
-from common.printed import Claim, same_split
+from common.intervals import Interval, difference_interval, mean_interval, newcombe
 from common.published import Printed, Published
+from common.published.schema import Claim, same_split
 from reports.audit.arithmetic import common, counts_of
 from reports.audit.classes import Examined, pairs_of
 from reports.audit.finding import Finding, between, digits, listed, signed, span

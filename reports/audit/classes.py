@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from common.printed import MEANS, SCORES, ClassRow, ClassTable, same_split
 from common.published import Published
+from common.published.schema import MEANS, SCORES, ClassRow, ClassTable, same_split
 from reports.audit.arithmetic import TOLERANCE, attainable, common, counts_of, totals_of
 from reports.audit.finding import Finding, Verdict, digits, listed, span
 

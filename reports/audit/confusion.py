@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from common.printed import ClassTable, ConfusionTable, same_split
 from common.published import Published
+from common.published.schema import ClassTable, ConfusionTable, same_split
 from reports.audit.arithmetic import TOLERANCE
 from reports.audit.finding import Finding, digits, listed
 from reports.audit.matrices import TooManyError, groups_of, solve

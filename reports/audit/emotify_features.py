@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 from scipy.stats import spearmanr
 
-from common.metrics import newcombe, wilson
+from common.intervals import newcombe, wilson
 from common.published import Published
 from reports.audit.emotify_tracks import (
     BY_NAME,

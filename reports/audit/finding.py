@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from common.metrics import Interval
+from common.intervals import Interval
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from itertools import chain
 
-from common.metrics import Z
+from common.intervals import Z
 from common.published import Published
 from reports.audit.finding import Verdict, between, digits, listed, percent, signed
 from reports.audit.printed import NotPrintedError, counts, value, whole

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from common.printed import Layer, LayerTable
 from common.published import Published
+from common.published.schema import Layer, LayerTable
 from reports.audit.finding import Finding, Verdict, listed
 
 CONVOLUTION = re.compile(r"Conv\dD(Transpose)?$")

@@ -21,8 +21,8 @@ from math import prod
 
 import numpy as np
 
-from common.printed import ConfusionTable
 from common.published import Published
+from common.published.schema import ConfusionTable
 from reports.audit.arithmetic import counts_of
 
 MOST_COMBINATIONS = 10**12

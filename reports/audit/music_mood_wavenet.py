@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scipy import stats
 
-from common.metrics import Z, newcombe
+from common.intervals import Z, newcombe
 from common.published import FOLDER, Published
 from reports.audit.arithmetic import counts_of, cut_counts_of, shared_sizes
 from reports.audit.finding import Verdict, between, chance, digits, listed, signed, span

@@ -4,8 +4,8 @@ The findings of a study are written for its file. Where another file of that stu
 the findings that need it are left out.
 """
 
-from common.printed import ClassTable, Layer, LayerTable, Search
 from common.published import Published
+from common.published.schema import ClassTable, Layer, LayerTable, Search
 from reports.audit.arithmetic import counts_of, cut_counts_of
 from reports.audit.claims import Value, value_of
 from reports.audit.finding import digits

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 from itertools import combinations
 
-from common.printed import Metric, Number, Result, ResultTable, Search, same_split
 from common.published import Printed, Published
+from common.published.schema import Metric, Number, Result, ResultTable, Search, same_split
 from reports.audit.arithmetic import TOLERANCE, counts_of, cut_counts_of, near
 from reports.audit.finding import Finding, digits, listed, spaced, span
 

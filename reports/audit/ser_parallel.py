@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 from common.corpora import CORPORA
-from common.printed import LayerTable
 from common.published import Published
+from common.published.schema import LayerTable
 from reports.audit.claims import difference, in_words, value_of
 from reports.audit.finding import Verdict, digits, listed, percent, spaced, span
 from reports.audit.layers import NORMALISATION, normalised, shape_of

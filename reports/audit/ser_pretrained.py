@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from scipy import stats
 
-from common.metrics import newcombe
+from common.intervals import newcombe
 from common.published import Published
 from reports.audit.arithmetic import attainable, counts_of, cut_counts_of, near
 from reports.audit.claims import in_words, value_of

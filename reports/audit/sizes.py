@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from common.printed import ClassTable, ConfusionTable, Counts
 from common.published import Published
+from common.published.schema import ClassTable, ConfusionTable, Counts
 from reports.audit.finding import Finding, listed
 
 SETS = {"train": "train", "training": "train", "validation": "validation", "test": "test"}

@@ -20,7 +20,7 @@ from PIL import Image
 
 from common.illustrations import Illustrations
 from common.published import Published
-from common.searches import SearchResult
+from common.runs.search_records import SearchResult
 from reports.audit import recovered
 from reports.collect import Group
 from reports.compare import Effect

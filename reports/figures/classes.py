@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from common.printed import Counts
 from common.published import Published
+from common.published.schema import Counts
 from reports.collect import Group
 from reports.compare import MINUS, Verdict, verdicts_on
 from reports.figures.sheet import (

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common.printed import ConfusionTable
 from common.published import Published
+from common.published.schema import ConfusionTable
 from reports.collect import Group
 from reports.figures.sheet import (
     INK,

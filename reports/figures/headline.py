@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from common.metrics import Interval, wilson
-from common.printed import Experiment
+from common.intervals import Interval, wilson
 from common.published import Printed, Published
+from common.published.schema import Experiment
 from reports.collect import Group
 from reports.compare import ACCURACY, has_random_weights, set_in_words
 from reports.figures.sheet import (

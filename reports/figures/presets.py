@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common.metrics import Interval
+from common.intervals import Interval
 from reports.figures.sheet import (
     BLACK,
     BLUE,

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from common.printed import Experiment, Search
 from common.published import Printed, Published
+from common.published.schema import Experiment, Search
 from reports.figures.headline import as_printed, smaller_is_better
 from reports.figures.sheet import (
     BLACK,

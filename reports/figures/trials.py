@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from common.published import Published
-from common.searches import OBJECTIVES, SearchResult
+from common.runs.search_records import OBJECTIVES, SearchResult
 from reports.figures.sheet import (
     BLACK,
     BLUE,

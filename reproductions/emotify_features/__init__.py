@@ -52,20 +52,12 @@ import pandas as pd
 import soundfile
 
 from common import splits
+from common.arrays import Arrays, FileInputs, Prepared
 from common.corpora import emotify
 from common.errors import InputError
 from common.illustrations import Example, Panel
-from common.study import (
-    Arrays,
-    Experiment,
-    FileInputs,
-    Prepared,
-    Protocol,
-    Setting,
-    Study,
-    Switch,
-    one_hot,
-)
+from common.study import Experiment, Protocol, Setting, Study, Switch
+from common.tasks.classification import one_hot
 from reproductions.emotify_features import deep, descriptors
 from reproductions.emotify_features.classifiers import PRESETS, Preset
 

@@ -1,6 +1,6 @@
 """`python -m reproductions.emotify_features`: the commands of document 002."""
 
-from common import console
+from common.cli import console
 from reproductions.emotify_features import STUDY
 from reproductions.emotify_features.evidence import evidence
 from tuning.command import study_app

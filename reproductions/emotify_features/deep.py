@@ -16,11 +16,14 @@ import numpy as np
 import pandas as pd
 from keras import ops
 
-from common import audio, cache, jobs, pretrained
-from common.compiled import librosa
+from common import cache
 from common.corpora.emotify import PIECE_S
+from common.learners import pretrained
 from common.progress import progress
+from common.runs import jobs
 from common.seeds import derive
+from common.signals import audio
+from common.signals.numba_cache import librosa
 
 VERSION = 1
 """Part of the cache key: to be raised when the same sound is to give other numbers."""

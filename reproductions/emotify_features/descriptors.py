@@ -24,12 +24,13 @@ import numpy as np
 import pandas as pd
 import scipy.fft
 
-from common import audio, cache
-from common.compiled import librosa
+from common import cache
 from common.corpora.emotify import PIECE_S
 from common.corpora.files import in_threads
 from common.environment import threads
 from common.errors import InputError
+from common.signals import audio
+from common.signals.numba_cache import librosa
 from reproductions.emotify_features.piece import HOP_LENGTH, N_FFT, Piece
 
 VERSION = 1

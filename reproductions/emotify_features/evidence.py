@@ -24,13 +24,16 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from common import cache, cli, environment, jobs, training, trials
+from common import cache, environment, trials
+from common.cli import commands
 from common.corpora import Scan, emotify
 from common.errors import InputError
-from common.metrics import group_confusions
+from common.learners import sklearn_learner
 from common.progress import progress
+from common.runs import jobs
 from common.seeds import derive
-from common.study import Setting, one_hot
+from common.study import Setting
+from common.tasks.classification import group_confusions, one_hot
 from common.trials import Trial, Trials
 from reproductions.emotify_features import CLASSES, PUBLISHED, STUDY, label_as, split
 
@@ -112,7 +115,7 @@ def trial(hypothesis: Hypothesis, scanned: Scan, weights: str) -> Trial:
     guessed = np.empty_like(truth)
     for number, fold in enumerate(split(clips, setting)):
         prepared = experiment.prepare(clips, fold, CLASSES, setting)
-        learner = training.SklearnLearner(
+        learner = sklearn_learner.SklearnLearner(
             experiment.build(setting, len(CLASSES)), n_classes=len(CLASSES), seed=derive(setting.seed, "fold", number)
         )
         learner.fit(prepared.train, stage=hypothesis.experiment)
@@ -130,7 +133,7 @@ def evidence(
     if weights == NO_WEIGHTS:
         raise InputError("random weights show nothing of a trained network; leave --weights out to try without it")
     place = runs / STUDY.name / trials.NAME
-    found = try_all(cli.scan_clips(STUDY, [data]), weights, place)
+    found = try_all(commands.scan_clips(STUDY, [data]), weights, place)
     print(f"{place}: {len(found.all)} trials; python -m reports --runs {runs} holds them against the printed matrices")
 
 

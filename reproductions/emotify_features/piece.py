@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from common.compiled import librosa
+from common.signals.numba_cache import librosa
 
 N_FFT = 2048
 HOP_LENGTH = 512

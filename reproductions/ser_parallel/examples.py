@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common import audio, augment, features
 from common.illustrations import Example, Panel, waveform_panel
 from common.seeds import derive
+from common.signals import audio, augment, features
 from common.study import Setting
 from reproductions.ser_parallel.from_scratch import (
     DURATION_S,

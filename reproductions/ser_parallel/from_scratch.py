@@ -14,19 +14,14 @@ import soundfile
 from keras import layers, ops
 from keras_nlp.layers import TransformerEncoder
 
-from common import audio, augment, features, splits
+from common import splits
+from common.arrays import Arrays, FileInputs, Prepared
 from common.corpora.files import duration_or_reason
-from common.layers import BatchNormalization
+from common.learners.layers import BatchNormalization
 from common.seeds import derive
-from common.study import (
-    Arrays,
-    Experiment,
-    FileInputs,
-    Prepared,
-    Setting,
-    Training,
-    one_hot,
-)
+from common.signals import audio, augment, features
+from common.study import Experiment, Setting, Training
+from common.tasks.classification import one_hot
 
 # Section 4.1: sample rate. Three seconds are 94 frames of 512 samples (count). The offset is departure 5.
 SAMPLE_RATE = 16_000

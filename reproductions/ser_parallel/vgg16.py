@@ -11,19 +11,13 @@ import numpy as np
 import pandas as pd
 from keras import layers, ops
 
-from common import audio, cache, features, pictures, pretrained, splits
+from common import cache, splits
+from common.arrays import Arrays, FileInputs, Prepared, Rows
+from common.learners import pretrained
 from common.seeds import derive
-from common.study import (
-    Arrays,
-    Experiment,
-    FileInputs,
-    Prepared,
-    Rows,
-    Setting,
-    Size,
-    Training,
-    one_hot,
-)
+from common.signals import audio, features, images
+from common.study import Experiment, Setting, Size, Training
+from common.tasks.classification import one_hot
 from reproductions.ser_parallel.from_scratch import DURATION_S, MEL_188, OFFSET_S, SAMPLE_RATE, begin_of, part_used
 
 VERSION = 1
@@ -95,7 +89,7 @@ def _drawn(paths: Sequence[str], waveforms: np.ndarray, pixels: int) -> np.ndarr
 def pictures_of(waveforms: np.ndarray, pixels: int) -> Iterator[np.ndarray]:
     """Section 5.1: yield the pictures of waveforms (clips, samples), uint8 (some clips, pixels, pixels, 3)."""
     for mel in features.batches(waveforms, partial(features.log_mel, **LOG_MEL)):
-        yield pictures.draw(mel, **DRAWING, pixels=pixels)
+        yield images.draw(mel, **DRAWING, pixels=pixels)
 
 
 def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray]) -> FileInputs:

@@ -30,11 +30,14 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from common import audio, splits
+from common import splits
+from common.arrays import Arrays, FileInputs, Prepared
 from common.errors import InputError
+from common.learners.tf_keras import TfKerasLearner
 from common.seeds import derive
-from common.study import Arrays, Experiment, FileInputs, Prepared, Setting, Training, one_hot
-from common.tf_keras_learner import TfKerasLearner
+from common.signals import audio
+from common.study import Experiment, Setting, Training
+from common.tasks.classification import one_hot
 
 # Section 6.2: 16 kHz, the first three seconds.
 SAMPLE_RATE = 16_000

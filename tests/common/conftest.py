@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from common import runner
-from common.records import Record
+from common.runs import runner
+from common.runs.records import Record
 
 sys.path.insert(0, str(Path(__file__).parent))
 

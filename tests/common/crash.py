@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import tiny
 
-from common import callbacks, jobs, records, runner, training
+from common.learners import callbacks, keras3
+from common.runs import jobs, records, runner
 
 
 def die(*_: Any, **__: Any) -> NoReturn:
@@ -52,10 +53,10 @@ RUNS: dict[tuple[str, str], list[Moment]] = {
     ("patient", "published"): [
         ("after the checkpoint of an epoch", lambda: at_call(2, callbacks.Report, "on_epoch_end")),
         ("in the middle of an epoch", lambda: at_call(12, callbacks.EpochSeeds, "on_train_batch_end")),
-        ("while a checkpoint is written", lambda: at_call(2, training.np, "savez", half_a_checkpoint)),
+        ("while a checkpoint is written", lambda: at_call(2, keras3.np, "savez", half_a_checkpoint)),
         (
             "after early stopping, while the model is saved",
-            lambda: at_call(1, training.keras.Model, "save", half_a_model),
+            lambda: at_call(1, keras3.keras.Model, "save", half_a_model),
         ),
         ("while the record is written", lambda: at_call(1, records, "write", half_a_record)),
         ("after the record, before clearing up", lambda: at_call(1, runner.shutil, "rmtree")),

@@ -7,7 +7,7 @@ import crash
 import tf_keras
 import tiny_tf_keras
 
-from common import callbacks
+from common.learners import callbacks
 
 MOMENTS: list[crash.Moment] = [
     ("after the checkpoint of an epoch", lambda: crash.at_call(2, callbacks.Report, "on_epoch_end")),

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common import training
-from common.study import Arrays, Training
+from common.arrays import Arrays
+from common.learners import keras3
+from common.study import Training
 
 CPUS = ["cpu:0", "cpu:1"]
 
@@ -38,7 +39,7 @@ def clips() -> Arrays:
 
 
 def fit(strategy: str, folder: Path, epochs: int) -> dict[str, Any]:
-    one = training.KerasLearner(build, Training(3, 8, 0.01), seed=1, folder=folder / strategy, strategy=strategy)
+    one = keras3.KerasLearner(build, Training(3, 8, 0.01), seed=1, folder=folder / strategy, strategy=strategy)
     Watched.seen.clear()
     history = one.fit(clips(), clips(), epochs=epochs, stage="a")
     return {"loss": history["loss"].tolist(), "val_loss": history["val_loss"].tolist(), "seen": Watched.seen[:2]}

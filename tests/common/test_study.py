@@ -4,7 +4,8 @@ import pytest
 import tiny
 
 from common.errors import InputError
-from common.study import changed_switches, clip_count, one_hot
+from common.study import changed_switches
+from common.tasks.classification import clip_count, one_hot
 
 
 def test_a_changed_protocol_says_so_in_its_name() -> None:

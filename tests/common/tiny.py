@@ -13,21 +13,14 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from common import audio, jobs, splits
+from common import splits
+from common.arrays import Arrays, FileInputs, Prepared
 from common.corpora import scan
 from common.illustrations import Example, waveform_panel
-from common.study import (
-    Arrays,
-    Experiment,
-    FileInputs,
-    Prepared,
-    Protocol,
-    Setting,
-    Study,
-    Switch,
-    Training,
-    one_hot,
-)
+from common.runs import jobs
+from common.signals import audio
+from common.study import Experiment, Protocol, Setting, Study, Switch, Training
+from common.tasks.classification import one_hot
 
 CLASSES = ("high", "low", "middle")
 SPEAKERS = ("ann", "bob", "cat", "dan")

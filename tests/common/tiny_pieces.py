@@ -14,9 +14,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from common import audio, jobs, splits
+from common import splits
+from common.arrays import Arrays, FileInputs, Prepared
 from common.corpora import scan
-from common.study import Arrays, Experiment, FileInputs, Prepared, Protocol, Setting, Study, Switch, one_hot
+from common.runs import jobs
+from common.signals import audio
+from common.study import Experiment, Protocol, Setting, Study, Switch
+from common.tasks.classification import one_hot
 
 PIECE_S = tiny.DURATION_S / 2
 PIECES = 2

@@ -7,10 +7,10 @@ from typing import Any
 
 import tiny
 
-from common import jobs
 from common.corpora import scan
+from common.learners.tf_keras import TfKerasLearner
+from common.runs import jobs
 from common.study import Setting
-from common.tf_keras_learner import TfKerasLearner
 
 
 def build(setting: Setting, n_classes: int) -> Any:

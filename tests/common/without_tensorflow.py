@@ -12,11 +12,14 @@ sys.path.insert(0, str(ROOT / "tests" / "common"))
 import numpy as np  # noqa: E402
 import tiny  # noqa: E402
 
-from common import environment, quiet, training  # noqa: E402
-from common.study import Arrays, Setting, Training  # noqa: E402
+from common import environment  # noqa: E402
+from common.arrays import Arrays  # noqa: E402
+from common.learners import keras3, quiet  # noqa: E402
+from common.study import Setting, Training  # noqa: E402
 
-for module in sorted((ROOT / "common").glob("*.py")):
-    importlib.import_module(f"common.{module.stem}")
+for module in sorted((ROOT / "common").rglob("*.py")):
+    if "__" not in module.stem:
+        importlib.import_module(".".join(module.relative_to(ROOT).with_suffix("").parts))
 
 quiet.import_keras()
 assert environment.describe()["backend"] == "jax"
@@ -30,7 +33,7 @@ def clips(seed: int) -> Arrays:
 
 def trained(folder: Path, *epochs: int) -> np.ndarray:
     for upto in epochs:
-        learner = training.KerasLearner(
+        learner = keras3.KerasLearner(
             lambda: tiny.build(Setting(tiny.PUBLISHED, 0), 3), Training(3, 8, 0.01, patience=2), seed=1, folder=folder
         )
         assert len(learner.fit(clips(0), clips(1), epochs=upto, stage="a")) == upto

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from common import records, searches
-from common.metrics import classification
+from common import files
+from common.runs import records, search_records
+from common.tasks.classification import classification
 
 CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 SUPPORT = [187, 186, 186, 187, 178, 186, 107]
@@ -141,9 +142,9 @@ def write(runs: Path) -> Write:
     ) -> Path:
         record, history, predictions = content(experiment, protocol, seed, accuracy, clips, demo=demo, size=size, n=n)
         folder = records.folder_of(into or runs, "ser_parallel", experiment, protocol, seed)
-        records.write_table(folder / "history.csv", history)
-        records.write_table(folder / "predictions.csv", predictions)
-        records.write_table(folder / "split.csv", predictions[["name", "fold"]].assign(set="test"))
+        files.write_table(folder / "history.csv", history)
+        files.write_table(folder / "predictions.csv", predictions)
+        files.write_table(folder / "split.csv", predictions[["name", "fold"]].assign(set="test"))
         records.write(folder, record)
         return folder
 
@@ -170,9 +171,9 @@ def search(runs: Path) -> Write:
         name: str = "literal", epochs: int = 2, best: float = 0.01, *, demo: bool = False, seed: int = 0, **more: Any
     ) -> Path:
         content, curves = searched(name, epochs, best, demo=demo, seed=seed)
-        folder = searches.folder_of(runs, "ser_parallel", content["experiment"], "published", name, seed)
-        records.write_table(folder / "curves.csv", curves)
-        records.write_text(folder / "search.json", json.dumps({**content, **more}))
+        folder = search_records.folder_of(runs, "ser_parallel", content["experiment"], "published", name, seed)
+        files.write_table(folder / "curves.csv", curves)
+        files.write_text(folder / "search.json", json.dumps({**content, **more}))
         return folder
 
     return written
@@ -190,7 +191,7 @@ def searched(name: str, epochs: int, best: float, *, demo: bool, seed: int) -> t
         row = {"trial": f"{place:04d}", "values": {"learning_rate": rate}, "epochs": epochs, "best_epoch": epochs}
         rows.append({**row, **scores, "seconds": float(epochs), "status": "complete", "message": ""})
     content = {
-        "schema": searches.SCHEMA,
+        "schema": search_records.SCHEMA,
         "study": "ser_parallel",
         "experiment": "single-cnn",
         "protocol": "published",

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from common import published, records
+from common import published
+from common.runs import records
 from common.trials import Trial, Trials
 from reports.answers import answers
 from reports.answers.emotify_done import by_accuracy, by_chance, control, on_folds

@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from common import published
-from common.metrics import McNemar
+from common.intervals import McNemar
 from reports import __main__ as commands
 from reports import figures
 from reports.build import build, page_texts

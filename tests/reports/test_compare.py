@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from common import records
-from common.metrics import classification, newcombe
-from common.printed import ConfusionTable
+from common import files
+from common.intervals import newcombe
 from common.published import load
+from common.published.schema import ConfusionTable
+from common.runs import records
+from common.tasks.classification import classification
 from reports.collect import Clips, Group, Run, collect
 from reports.compare import Verdict, effects, paired_over_groups, verdicts
 from reports.figures.sheet import data_of
@@ -206,7 +208,7 @@ def never_hit(folder: Path, name: str) -> None:
     table = record.predictions()
     other = next(label for label in record.data["classes"] if label != name)
     table.loc[table["predicted"] == name, "predicted"] = other
-    records.write_table(folder / "predictions.csv", table)
+    files.write_table(folder / "predictions.csv", table)
     number = {label: place for place, label in enumerate(record.data["classes"])}
     scores = classification(table["true"].map(number), table["predicted"].map(number), record.data["classes"])
     records.write(folder, record.data | scores)

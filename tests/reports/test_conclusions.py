@@ -4,8 +4,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from common import records
+from common import files
 from common.published import load
+from common.runs import records
 from reports import conclusions
 from reports.beside import sides_of
 from reports.collect import Group, collect
@@ -26,7 +27,7 @@ def judged(groups: list[Group], claim: str, protocol: str = "published") -> Conc
 def on_the_same_clips(first: Path, second: Path) -> None:
     """Give the clips of two records the same names."""
     tables = [records.read(folder).predictions() for folder in (first, second)]
-    records.write_table(second / "predictions.csv", tables[1].assign(name=tables[0]["name"]))
+    files.write_table(second / "predictions.csv", tables[1].assign(name=tables[0]["name"]))
 
 
 def groups_of(runs: Path) -> list[Group]:

@@ -17,10 +17,11 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
 
-from common import records
-from common.metrics import wilson
-from common.printed import ConfusionTable
+from common import files
+from common.intervals import wilson
 from common.published import Published, load, studies
+from common.published.schema import ConfusionTable
+from common.runs import records
 from reports import figures, processes
 from reports.collect import Group, collect
 from reports.compare import effects, verdicts_on
@@ -303,7 +304,7 @@ def test_curves_are_those_of_the_history(write: Write, runs: Path) -> None:
 def test_an_empty_history_has_no_curves(write: Write, runs: Path) -> None:
     folder = write("dual-cnn")
     history = records.read(folder).history()
-    records.write_table(folder / "history.csv", history.head(0))
+    files.write_table(folder / "history.csv", history.head(0))
     assert not [picture for picture in listed(runs) if picture.name.startswith("curves")]
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from common import records
 from common.errors import InputError
+from common.runs import records
 from reports.collect import collect
 from reports.keep import keep
 

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import pytest
 
 from common.errors import InputError
-from common.printed import ClassTable, ConfusionTable, ResultTable, Search
 from common.published import FOLDER, Published, load, read
+from common.published.schema import ClassTable, ConfusionTable, ResultTable, Search
 
 SHARED = Path(__file__).parents[3] / "shared"
 DOCUMENTS = {

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from common import published
-from common.printed import ConfusionTable
 from common.published import Published, load
+from common.published.schema import ConfusionTable
 from reports.audit import audit, recovered
 from reports.beside import Side, sides_of
 from reports.chapter import chapter, front_table, study_table

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "common"))
 
 import small_search
 
-from common.searches import SearchResult
+from common.runs.search_records import SearchResult
 from tuning import grid, hyperband
 
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import small_search
 
-from common import callbacks
+from common.learners import callbacks
 from tuning import hparams, hyperband
 from tuning import search as searching
 
@@ -49,11 +49,11 @@ MOMENTS: list[tuple[str, Callable[[], None]]] = [
         lambda: at_call(1, searching.Trials, "_keep_weights", half_of_the_weights),
     ),
     ("when a trial is trained and not yet kept", lambda: at_call(1, hparams, "write_trial")),
-    ("while a trial is kept", lambda: at_call(3, searching.records, "write_text", half_of_a_file)),
+    ("while a trial is kept", lambda: at_call(3, searching.files, "write_text", half_of_a_file)),
     ("when the promoted trial is kept and not yet told", lambda: at_call(3, hyperband, "_answer")),
     ("after the first epoch of a trial", lambda: at_call(1, callbacks.Report, "on_epoch_end")),
     ("when all trials are kept", lambda: at_call(1, searching, "table_of")),
-    ("while the result is written", lambda: at_call(5, searching.records, "write_text", half_of_a_file)),
+    ("while the result is written", lambda: at_call(5, searching.files, "write_text", half_of_a_file)),
     ("after the result, before clearing up", lambda: at_call(1, searching.shutil, "rmtree")),
 ]
 

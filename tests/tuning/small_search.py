@@ -12,8 +12,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from common.searches import SearchResult
-from common.study import Arrays, Training
+from common.arrays import Arrays
+from common.runs.search_records import SearchResult
+from common.study import Training
 from tuning.search import Search
 
 RATES = (1e-5, 1e-4, 1e-3, 1e-2)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import tiny
 
-from common import cli, records, searches
+from common.cli import commands
 from common.corpora import DEMO_MARKER
+from common.runs import records, search_records
 from tuning import command
 from tuning.plan import Plan
 from tuning.search import Trials
@@ -56,13 +57,13 @@ def encore(commands_of) -> Command:
 
 
 def folder(search: str, protocol: str = "published", runs: str = "runs") -> Path:
-    return searches.folder_of(Path(runs), "tiny", "patient", protocol, search, 0)
+    return search_records.folder_of(Path(runs), "tiny", "patient", protocol, search, 0)
 
 
 def test_the_searches_of_an_experiment_are_made_one_after_the_other(encore, corpus) -> None:
     code, out, err = encore("tune", "patient", "--data", corpus)
     assert code == 0
-    kinds = [searches.read(folder(name)).data["kind"] for name in ("short", "whole")]
+    kinds = [search_records.read(folder(name)).data["kind"] for name in ("short", "whole")]
     assert kinds == ["hyperband", "grid"]
     assert out.index("absent): learning_rate = ") < out.index("absent): dropout = ")
     assert "note: Hyperband planned" in out
@@ -74,7 +75,7 @@ def test_the_searches_of_an_experiment_are_made_one_after_the_other(encore, corp
 def test_one_search_can_be_named_and_read_by_programs(encore, corpus) -> None:
     code, out, _ = encore("tune", "patient", "--data", corpus, "--search", "whole", "--epochs", 1, "--json")
     (line,) = map(json.loads, out.splitlines())
-    stored = searches.read(Path(line["folder"]))
+    stored = search_records.read(Path(line["folder"]))
     assert code == 0
     assert not folder("short").exists()
     assert list(line) == [
@@ -88,7 +89,7 @@ def test_one_search_can_be_named_and_read_by_programs(encore, corpus) -> None:
 
 def test_the_scores_of_the_last_epoch_stand_beside_the_printed_ones(encore, corpus) -> None:
     _, out, _ = encore("tune", "patient", "--data", corpus, "--search", "short")
-    result = searches.read(folder("short"))
+    result = search_records.read(folder("short"))
     for row in result.data["rows"]:
         (line,) = [line for line in out.splitlines() if f" {row['trial']} " in line]
         last = result.curves().query(f"trial == '{row['trial']}'").iloc[-1]
@@ -118,9 +119,9 @@ def test_without_data_it_searches_the_demo_corpus_at_demo_size_and_says_so(
 ) -> None:
     sounds = shutil.copytree(corpus, tmp_path / "sounds")
     (sounds / DEMO_MARKER).write_text("")
-    monkeypatch.setattr(cli.demo, "write", lambda *_, **__: sounds)
+    monkeypatch.setattr(commands.demo, "write", lambda *_, **__: sounds)
     _, out, _ = encore("tune", "patient", "--search", "whole")
-    result = searches.read(folder("whole", runs="runs-demo"))
+    result = search_records.read(folder("whole", runs="runs-demo"))
     assert "chosen (demo corpus): dropout" in out
     assert (result.data["data"]["demo"], result.data["size"]) == (True, "demo")
     assert set(result.table["epochs"]) == {1}

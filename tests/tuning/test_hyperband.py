@@ -11,7 +11,7 @@ import pytest
 import small_search
 
 from common.errors import InputError
-from common.searches import SearchResult
+from common.runs.search_records import SearchResult
 from tuning import hyperband
 from tuning.hyperband import Round
 from tuning.search import Trial, Trials

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 import small_search
 
-from common import errors, records, searches
+from common import errors, files
+from common.arrays import Arrays
 from common.errors import InputError, ResultError
-from common.study import Arrays
+from common.runs import search_records
 from tuning import grid, hyperband
 
 
@@ -88,7 +89,7 @@ def test_an_interrupted_search_of_something_else_is_not_touched(tmp_path) -> Non
 
 def test_search_json_is_all_that_reports_need(brackets) -> None:
     stored = json.loads((brackets.folder / "search.json").read_text())
-    assert set(searches.FIELDS) <= set(stored)
+    assert set(search_records.FIELDS) <= set(stored)
     assert (stored["kind"], stored["status"], stored["data"]["digest"]) == ("hyperband", "complete", "0123")
     assert stored["space"]["learning_rate"] == list(small_search.RATES)
     assert stored["environment"]["backend"] == keras.backend.backend()
@@ -145,7 +146,7 @@ def test_a_damaged_result_is_named_with_what_to_do(content, why, tmp_path) -> No
 
 def test_an_unfinished_search_is_no_result(tmp_path) -> None:
     with pytest.raises(InputError, match="the search is not finished"):
-        searches.read(tmp_path)
+        search_records.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path) -> None:
 
 
 def test_a_full_disk_ends_the_search_and_keeps_the_finished_trials(whole_grid, tmp_path, monkeypatch) -> None:
-    write, calls = records.write_text, iter(range(10))
+    write, calls = files.write_text, iter(range(10))
 
     def full(*given: object) -> None:
         if next(calls) == 2:
@@ -187,7 +188,7 @@ def test_a_full_disk_ends_the_search_and_keeps_the_finished_trials(whole_grid, t
         write(*given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(records, "write_text", full)
+        patch.setattr(files, "write_text", full)
         with pytest.raises(OSError, match="No space left"):
             grid.search(small_search.grid_in(tmp_path))
     assert [path.name for path in (tmp_path / "work").glob("trial-*.json")] == ["trial-0000.json"]

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from common.console import main
+from common.cli.console import main
 from common.corpora.__main__ import app
 
 

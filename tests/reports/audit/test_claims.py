@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from common.metrics import newcombe
+from common.intervals import newcombe
 from common.published import Published
 from reports.audit.claims import check, prefix, ranking
 from reports.audit.finding import Finding, between

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.metrics import classification_report
 
-from common.printed import ClassTable
 from common.published import Published
+from common.published.schema import ClassTable
 from reports.audit import classes
 from reports.audit.classes import Examined, check
 

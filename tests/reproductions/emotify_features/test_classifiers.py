@@ -3,9 +3,9 @@ import pytest
 from scipy.spatial.distance import pdist
 from sklearn.svm import SVC
 
-from common import describe
-from common.study import Arrays
-from common.training import SklearnLearner
+from common.arrays import Arrays
+from common.cli import describe
+from common.learners.sklearn_learner import SklearnLearner
 from reproductions.emotify_features import STUDY
 from reproductions.emotify_features.classifiers import (
     PRESETS,

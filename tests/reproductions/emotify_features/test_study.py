@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 import soundfile
 
-from common import jobs, prediction, published, runner, trials
+from common import published, trials
 from common.corpora import Scan, emotify, scan
 from common.errors import InputError
+from common.runs import jobs, prediction, runner
 from common.study import Setting
 from reproductions.emotify_features import CLASSES, FOLDS, PIECES, STUDY, descriptors, evidence
 from reproductions.emotify_features.classifiers import PRESETS

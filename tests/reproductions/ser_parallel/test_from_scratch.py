@@ -12,10 +12,12 @@ import pytest
 import soundfile
 
 from common import published
+from common.arrays import Prepared
+from common.cli.describe import beside, summary
 from common.corpora import demo, scan
-from common.describe import beside, summary
 from common.splits import Split
-from common.study import Prepared, Setting, clip_count
+from common.study import Setting
+from common.tasks.classification import clip_count
 from reproductions.ser_parallel import CLASSES, STUDY, from_scratch
 from reproductions.ser_parallel.examples import examples
 from reproductions.ser_parallel.from_scratch import SNR_DB

@@ -1,7 +1,7 @@
 import numpy as np
 
+from common.learners.keras3 import KerasLearner
 from common.study import Setting, Training
-from common.training import KerasLearner
 from reproductions.ser_parallel import CLASSES, PUBLISHED, STUDY
 
 

@@ -11,11 +11,16 @@ import pandas as pd
 import pytest
 import soundfile
 
-from common import cli, console, frozen, jobs, prediction, published, runner
+from common import published
+from common.arrays import Prepared
+from common.cli import commands, console
+from common.cli.describe import beside, summary
 from common.corpora import demo, scan
-from common.describe import beside, summary
 from common.errors import InputError
-from common.study import Prepared, Setting, clip_count
+from common.learners import frozen
+from common.runs import jobs, prediction, runner
+from common.study import Setting
+from common.tasks.classification import clip_count
 from reproductions.ser_parallel import CLASSES, PUBLISHED, STUDY, vgg16
 
 PRINTED = published.load("ser_parallel")
@@ -216,10 +221,10 @@ def test_at_demo_size_nothing_is_fetched(words, weights, corpus, monkeypatch, tm
     monkeypatch.chdir(tmp_path)
     started: list[jobs.Job] = []
     monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
-    monkeypatch.setattr(cli, "_print_record", lambda *_: None)
-    monkeypatch.setattr(cli.demo, "write", lambda *_, **of: corpus)
+    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
+    monkeypatch.setattr(commands.demo, "write", lambda *_, **of: corpus)
     with pytest.raises(SystemExit):
-        console.main(cli.study_app(STUDY), ["run", *words])
+        console.main(commands.study_app(STUDY), ["run", *words])
     assert {job.options.weights for job in started if job.experiment.id.startswith("vgg16")} == {weights}
 
 
@@ -229,8 +234,8 @@ def test_on_real_data_what_needs_weights_is_left_out_unless_it_or_they_are_named
     monkeypatch.chdir(tmp_path)
     started: list[jobs.Job] = []
     monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
-    monkeypatch.setattr(cli, "_print_record", lambda *_: None)
+    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
     with pytest.raises(SystemExit):
-        console.main(cli.study_app(STUDY), ["run", "--data", str(corpus)])
+        console.main(commands.study_app(STUDY), ["run", "--data", str(corpus)])
     assert not [job for job in started if job.experiment.pretrained]
     assert "experiments that need a pretrained network (vgg16-0 ..." in capsys.readouterr().err

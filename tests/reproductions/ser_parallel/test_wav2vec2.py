@@ -16,13 +16,15 @@ import transformers
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.numpy import save_file
 
-from common import cli, jobs, prediction, published, runner
+from common import published
+from common.cli import commands
+from common.cli.describe import beside, summary
 from common.corpora import demo, scan
-from common.describe import beside, summary
 from common.errors import InputError
-from common.estimate import estimate
+from common.learners.tf_keras import TfKerasLearner, generators
+from common.runs import jobs, prediction, runner
+from common.runs.estimate import estimate
 from common.study import Setting
-from common.tf_keras_learner import TfKerasLearner, generators
 from reproductions.ser_parallel import CLASSES, STUDY, wav2vec2
 from reproductions.ser_parallel import wav2vec2_network as network
 
@@ -335,12 +337,15 @@ def test_weights_of_the_hub_are_those_of_the_downloaded_folder(tmp_path, monkeyp
 
 
 def test_its_own_weights_are_the_base_model_s_and_random_ones_at_demo_size() -> None:
-    assert [cli.weights_of(EXPERIMENT, None, size) for size in ("full", "demo")] == ["facebook/wav2vec2-base", "none"]
-    assert cli.weights_of(EXPERIMENT, "none", "full") == "none"
+    assert [commands.weights_of(EXPERIMENT, None, size) for size in ("full", "demo")] == [
+        "facebook/wav2vec2-base",
+        "none",
+    ]
+    assert commands.weights_of(EXPERIMENT, "none", "full") == "none"
 
 
 def test_without_names_it_is_in_the_demo_and_left_out_of_a_real_run() -> None:
-    named = {size: [one.id for one in cli._experiments(STUDY, None, None, size)] for size in ("full", "demo")}
+    named = {size: [one.id for one in commands._experiments(STUDY, None, None, size)] for size in ("full", "demo")}
     assert "wav2vec2" in named["demo"]
     assert "wav2vec2" not in named["full"]
 

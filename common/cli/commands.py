@@ -1,0 +1,556 @@
+"""The commands that every study has: run (the default), list, summary, attribution, predict."""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import numpy as np
+import pandas as pd
+import typer
+import typer.core
+from rich.bar import Bar
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from common import cache, illustrations, intervals, published
+from common.cli import config_file, console, describe
+from common.corpora import CORPORA, Scan, demo, scan
+from common.errors import InputError
+from common.learners import keras3
+from common.published.schema import Layer
+from common.runs import estimate, jobs, prediction, runner
+from common.study import Experiment, Protocol, Setting, Size, Study
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Which; all without.")]
+Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
+Data = Annotated[list[Path] | None, typer.Option("--data", help="Folder of corpora; repeatable. Default: demo corpus.")]
+ProtocolNames = Annotated[str, typer.Option("--protocol", help="published, corrected, independent or all.")]
+ProtocolName = Annotated[str, typer.Option("--protocol", help="published, corrected or independent.")]
+Changes = Annotated[list[str] | None, typer.Option("--set", metavar="SWITCH=VALUE", help="Change one switch.")]
+Seeds = Annotated[
+    list[int] | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Of everything random; repeatable.")
+]
+Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many epochs.")]
+BatchSize = Annotated[int | None, typer.Option(min=1, help="Clips a step.")]
+Folds = Annotated[int | None, typer.Option(min=1, help="Only the first N folds.")]
+Weights = Annotated[
+    str | None, typer.Option(help="Of a pretrained network: a name such as imagenet, a path, or none (random).")
+]
+SizeName = Annotated[
+    Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
+]
+Config = Annotated[Path | None, typer.Option(help="TOML file with a table [training] or [model].")]
+MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Compute in half precision.")]
+Strategy = Annotated[str, typer.Option(help="none, mirrored or multiworker.")]
+Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. Default: runs, or runs-demo without --data.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier run left.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take; start nothing.")]
+Budget = Annotated[str | None, typer.Option(help="Pause after this time: 90s, 30m, 2h.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.")]
+Run = Annotated[Path | None, typer.Option("--run", help="Folder of a finished run. Default: the newest.")]
+Json = Annotated[bool, typer.Option("--json", help="The same facts for programs, on standard output.")]
+
+DEBUG_HELP = "With --debug, an error shows its traceback."
+
+BAR_WIDTH = 30
+"""Characters of a bar that stands for a probability of 1."""
+
+DEMO_CLIPS = 8
+"""Clips per class and corpus of the demo corpus that stands in where no data is named."""
+
+
+class _RunByDefault(typer.core.TyperGroup):
+    """Takes `run` for granted where no command is named."""
+
+    def parse_args(self, context: Any, arguments: list[str]) -> list[str]:
+        """Put `run` before the arguments unless they begin with a command or ask for help."""
+        if not arguments or (arguments[0] not in self.commands and arguments[0] != "--help"):
+            arguments = ["run", *arguments]
+        return super().parse_args(context, arguments)
+
+
+def main(study: Study) -> NoReturn:
+    """Run the command line of a study and leave with the exit code of the contract."""
+    console.main(study_app(study))
+
+
+def study_app(study: Study) -> typer.Typer:
+    """Return the commands of one study."""
+    app = typer.Typer(cls=_RunByDefault, help=study.title, epilog=DEBUG_HELP, add_completion=False)
+
+    @app.callback()
+    def choose_study(context: typer.Context) -> None:
+        context.obj = study
+
+    app.command("run")(_run)
+    app.command("list")(_list)
+    app.command("summary")(_summary)
+    app.command("attribution")(_attribution)
+    app.command("predict")(_predict)
+    if study.examples:
+        app.command("illustrate")(_illustrate)
+    return app
+
+
+def _run(
+    context: typer.Context,
+    names: Names = None,
+    data: Data = None,
+    protocol: ProtocolNames = "published",
+    changes: Changes = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    folds: Folds = None,
+    weights: Weights = None,
+    size: SizeName = None,
+    config: Config = None,
+    mixed_precision: MixedPrecision = False,
+    strategy: Strategy = "none",
+    runs: Runs = None,
+    fresh: Fresh = False,
+    dry_run: DryRun = False,
+    budget: Budget = None,
+    as_json: Json = False,
+) -> None:
+    """Train and test experiments; without --data on the demo corpus, at demo size."""
+    study: Study = context.obj
+    size = size or ("full" if data else "demo")
+    experiments = _experiments(study, names, weights, size)
+    protocols = _protocols(study, protocol, changes)
+    _refuse_idle_changes(experiments, changes)
+    refuse_weights(weights, experiments)
+    tables = config_file.read(config)
+    overrides, model = _overrides(tables["training"], epochs, batch_size), tables["model"]
+    config_file.refuse_model(config, experiments, model)
+    _refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
+    options = jobs.Options(
+        runs=runs or default_runs(data),
+        size=size,
+        overrides=overrides,
+        model=model,
+        folds=folds,
+        fresh=fresh,
+        strategy=strategy,
+        deadline=deadline_of(budget),
+    )
+    _set_up(strategy, mixed_precision=mixed_precision)
+    experiments = _able(experiments, strategy, named=bool(names))
+    scanned = scan_clips(study, data)
+    for experiment, one, seed in product(experiments, protocols, seeds or [0]):
+        own = jobs.as_changed(experiment, options)
+        chosen = replace(own, seed=seed, weights=weights_of(experiment, weights, size))
+        _run_one(jobs.Job(study, experiment, one, scanned, chosen), dry_run=dry_run, as_json=as_json)
+    if study.examples and not (names or dry_run):
+        _keep_illustrations(study, scanned, options.runs)
+
+
+def _set_up(strategy: str, *, mixed_precision: bool) -> None:
+    """Refuse an unknown strategy, and have Keras compute as asked for."""
+    keras3.strategy_scope(strategy)
+    if mixed_precision:
+        keras3.use_mixed_precision()
+
+
+def _run_one(job: jobs.Job, *, dry_run: bool, as_json: bool) -> None:
+    if dry_run:
+        _print_estimate(job, as_json)
+    else:
+        _print_record(runner.run(job, announce), as_json)
+
+
+def _list(context: typer.Context, as_json: Json = False) -> None:
+    """List the experiments with their published numbers."""
+    study: Study = context.obj
+    print_listing(describe.listing(study), as_json=as_json, title=study.title)
+    if not as_json:
+        _print_switches(study)
+
+
+def _print_switches(study: Study) -> None:
+    """Print what may be changed with --set, how it is known, and what each protocol makes of it."""
+    table = Table("switch", "published", "corrected", "question and evidence", show_lines=True)
+    for switch in study.switches:
+        table.add_row(switch.name, switch.published, switch.corrected, f"{switch.question} {switch.evidence}")
+    print_table(table)
+    for protocol in study.protocols.values():
+        values = ", ".join(f"{name} = {value}" for name, value in protocol.switches.items())
+        print(f"{protocol.name}: {protocol.meaning} ({values})")
+
+
+def print_listing(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str) -> None:
+    """Print what `listing` returned, for people or for programs."""
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table("study", "id", "title", "section", "published", "parameters", title=title)
+    for row in rows:
+        numbers = ", ".join(f"{name} {value:g}" for name, value in row["published"].items() if "_" not in name)
+        parameters = "" if row["parameters"] is None else f"{row['parameters']:,}"
+        table.add_row(row["study"], row["id"], row["title"], row["section"], numbers or "-", parameters)
+    print_table(table)
+
+
+def _summary(
+    context: typer.Context,
+    name: Name,
+    protocol: ProtocolName = "published",
+    changes: Changes = None,
+    as_json: Json = False,
+) -> None:
+    """Show a model's layers beside the document's printed table, or an estimator's steps."""
+    study: Study = context.obj
+    experiment = study.experiment(name)
+    chosen = study.protocol(protocol, _pairs(changes))
+    facts = describe.summary(study, experiment, chosen)
+    if as_json:
+        print(json.dumps(facts))
+        return
+    if "steps" in facts:
+        _print_steps(facts["steps"])
+        print(facts["origin"])
+        return
+    printed = published.load(study.name).layers(experiment.id)
+    table = Table("layer", "type", "shape", "parameters", "printed name", "printed shape", "printed", "agrees")
+    for layer, row in describe.beside(facts["layers"], printed.rows if printed else ()):
+        mine = (
+            (layer["name"], layer["type"], describe.shape_in_words(layer["shape"]), f"{layer['parameters']:,}")
+            if layer
+            else ("",) * 4
+        )
+        theirs = (row.name, row.shape, f"{row.parameters:,}") if row else ("",) * 3
+        table.add_row(*mine, *theirs, _agreement(layer, row, bool(printed and printed.rows)))
+    print_table(table)
+    print(f"total {facts['total']:,} (trainable {facts['trainable']:,}, not trainable {facts['non_trainable']:,})")
+    if printed:
+        print(f"document {printed.total:,} ({printed.known}, section {printed.section})")
+
+
+def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
+    table = Table("step", "type", "settings", show_lines=True)
+    for step in steps:
+        settings = ", ".join(f"{name} = {value}" for name, value in step["settings"].items())
+        table.add_row(step["name"], step["type"], settings)
+    print_table(table)
+
+
+def _agreement(layer: Mapping[str, Any] | None, row: Layer | None, printed: bool) -> str:
+    if not printed:
+        return ""
+    return "yes" if layer is not None and row is not None else "no"
+
+
+def _attribution(
+    context: typer.Context,
+    name: Name,
+    data: Data = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    weights: Weights = None,
+    size: SizeName = None,
+    runs: Runs = None,
+    budget: Budget = None,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment as published, then with one slip mended at a time."""
+    study: Study = context.obj
+    experiment, overrides = study.experiment(name), _overrides({}, epochs, batch_size)
+    refuse_weights(weights, [experiment])
+    _refuse_training([experiment], bool(overrides))
+    scanned, size = scan_clips(study, data), size or ("full" if data else "demo")
+    options = jobs.Options(
+        runs=runs or default_runs(data),
+        size=size,
+        overrides=overrides,
+        weights=weights_of(experiment, weights, size),
+        deadline=deadline_of(budget),
+    )
+    own = jobs.as_changed(experiment, options)
+    scores: dict[str, list[float]] = {}
+    for seed, protocol in product(seeds or [0], _mended(study, experiment, scanned)):
+        job = jobs.Job(study, experiment, protocol, scanned, replace(own, seed=seed))
+        record = runner.run(job, announce)
+        _print_record(record, as_json)
+        scores.setdefault(protocol.name, []).append(record.data["metrics"]["accuracy"]["value"])
+    print_attribution(scores, as_json=as_json)
+
+
+def _mended(study: Study, experiment: Experiment, scanned: Scan) -> list[Protocol]:
+    """Return `published`, and it with each slip mended that the experiment depends on and these clips show."""
+    protocols = [study.protocol("published")]
+    as_published = _labels(study, scanned, protocols[0])
+    for switch in study.switches:
+        if not switch.slip or switch.name not in experiment.switches:
+            continue
+        mended = study.protocol("published", {switch.name: switch.corrected})
+        if switch.acts_on == "labels" and as_published.equals(_labels(study, scanned, mended)):
+            announce(f"{switch.name}: none of these clips is affected; left out")
+            continue
+        protocols.append(mended)
+    return protocols
+
+
+def _labels(study: Study, scanned: Scan, protocol: Protocol) -> pd.DataFrame:
+    return study.label(scanned.manifest, Setting(protocol.switches, seed=0))[["name", "label"]].reset_index(drop=True)
+
+
+def print_attribution(scores: Mapping[str, list[float]], *, as_json: bool) -> None:
+    """Print each protocol's accuracies and their differences to `published`, seed by seed.
+
+    Args:
+        scores: accuracies of each protocol, in the order of the seeds.
+        as_json: a line per mended slip: `protocol`, `accuracy`, `difference`, `mean`, `interval` (null for one seed).
+    """
+    table = Table("protocol", "accuracy", "each seed", "difference to published, seed by seed", "95 % interval")
+    for name, values in scores.items():
+        differences = [mended - published for mended, published in zip(values, scores["published"], strict=True)]
+        interval = list(intervals.mean_interval(differences)) if len(values) > 1 else None
+        if as_json and name != "published":
+            facts = {"protocol": name, "accuracy": values, "difference": differences}
+            print(json.dumps({**facts, "mean": float(np.mean(differences)), "interval": interval}))
+        between = f"{interval[0]:+.4f} to {interval[1]:+.4f}" if interval else "one seed"
+        mended = ("", "") if name == "published" else (_mean_in_words(differences, signed=True), between)
+        table.add_row(name, _mean_in_words(values), _values_in_words(values), *mended)
+    if not as_json:
+        print_table(table)
+
+
+def _mean_in_words(values: Sequence[float] | np.ndarray, *, signed: bool = False) -> str:
+    deviation = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
+    return f"{np.mean(values):{'+' if signed else ''}.4f}{deviation}"
+
+
+def _values_in_words(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.4f}" for value in values)
+
+
+def _illustrate(context: typer.Context, data: Data = None, runs: Runs = None) -> None:
+    """Make what the document's figures of single clips and of models show, for the reports."""
+    study: Study = context.obj
+    _keep_illustrations(study, scan_clips(study, data), runs or default_runs(data))
+
+
+def _keep_illustrations(study: Study, scanned: Scan, runs: Path) -> None:
+    place = illustrations.path_of(runs, study.name)
+    illustrations.write(place, describe.illustrate(study, scanned))
+    announce(f"what the document's figures of clips and models show: {place}")
+
+
+def _predict(
+    context: typer.Context, files: Files, run: Run = None, weights: Weights = None, as_json: Json = False
+) -> None:
+    """Say what the model of a finished run makes of audio files: class names and probabilities."""
+    study: Study = context.obj
+    newest = (Path("runs"), Path("runs-demo"))
+    record = prediction.run_in(study, run) if run else prediction.newest_run(study, newest)
+    if not as_json:
+        print(f"model: {prediction.origin(record)}; {record.folder}")
+    models, refused = prediction.Models(study, record, weights=weights), []
+    for path in files:
+        try:
+            one = models.predict(path)
+        except InputError as error:  # one bad file does not hide what is said of the others
+            refused.append(str(error))
+            continue
+        if as_json:
+            print(json.dumps({**one.facts(), "run": str(record.folder), "model": prediction.origin(record)}))
+        else:
+            _print_prediction(one)
+    if refused:
+        raise InputError("\n".join(refused))
+
+
+def _print_prediction(one: prediction.Prediction) -> None:
+    several = [f"share of its {one.parts} parts"] if one.parts > 1 else []
+    print(f"{one.file}: {one.predicted}")
+    table = Table("class", "probability", "", *several)
+    for place in np.argsort(-one.probabilities, kind="stable"):
+        probability = float(one.probabilities[place])
+        share = [f"{one.shares[place]:.0%}"] if several else []
+        table.add_row(escape(one.classes[place]), f"{probability:.3f}", Bar(1, 0, probability, width=BAR_WIDTH), *share)
+    print_table(table)
+    for note in one.notes:
+        print(f"note: {note}")
+
+
+def _experiments(study: Study, names: Sequence[str] | None, weights: str | None, size: Size) -> list[Experiment]:
+    """Return the experiments named, or all but those that need weights which are not named either."""
+    if names:
+        return [study.experiment(name) for name in names]
+    fetching = [experiment for experiment in study.experiments if weights_of(experiment, None, size) != "none"]
+    left_out = [experiment.id for experiment in fetching if weights is None]
+    if left_out:
+        announce(
+            f"left out: {len(left_out)} experiments that need a pretrained network ({left_out[0]} ... {left_out[-1]}); "
+            "name them, or take random weights with --weights none"
+        )
+    return [experiment for experiment in study.experiments if experiment.id not in left_out]
+
+
+def _able(experiments: Sequence[Experiment], strategy: str, *, named: bool) -> list[Experiment]:
+    """Return the experiments whose learner can train as Keras is set up; one that is named and cannot is refused."""
+    able = []
+    for experiment in experiments:
+        try:
+            keras3.learner_of(experiment).refuse(strategy)
+            able.append(experiment)
+        except InputError as error:
+            if named:
+                raise
+            announce(f"left out: {experiment.id}: {error}")
+    return able
+
+
+def _protocols(study: Study, name: str, changes: Sequence[str] | None) -> list[Protocol]:
+    names = list(study.protocols) if name == "all" else [name]
+    return [study.protocol(one, _pairs(changes)) for one in names]
+
+
+def _pairs(changes: Sequence[str] | None) -> dict[str, str]:
+    """Read `--set SWITCH=VALUE`."""
+    pairs = {}
+    for change in changes or []:
+        name, equals, value = change.partition("=")
+        if not equals:
+            raise InputError(f"--set takes SWITCH=VALUE, not {change!r}")
+        pairs[name] = value
+    return pairs
+
+
+def _refuse_idle_changes(experiments: Sequence[Experiment], changes: Sequence[str] | None) -> None:
+    """Refuse `--set` of a switch that an experiment does not depend on: the run would be another one's twin."""
+    for experiment in experiments:
+        idle = [name for name in _pairs(changes) if name not in experiment.switches]
+        if idle:
+            raise InputError(f"{experiment.id} does not depend on {', '.join(idle)}; name experiments that do")
+
+
+def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> None:
+    """Refuse weights for what is trained from scratch.
+
+    Raises:
+        InputError: one of the experiments is.
+    """
+    names = [experiment.id for experiment in experiments if not experiment.pretrained]
+    if weights not in (None, "none") and names:
+        raise InputError(f"{_listed(names)}: trained from scratch, no weights to load; leave --weights at none")
+
+
+def weights_of(experiment: Experiment, weights: str | None, size: Size) -> str:
+    """Return the weights of an experiment: what is named, else its own where it needs any."""
+    return weights or (experiment.weights[size] if experiment.pretrained else "none")
+
+
+def _refuse_training(experiments: Sequence[Experiment], given: bool) -> None:
+    """Refuse to set what is only set where a network is trained."""
+    names = [experiment.id for experiment in experiments if experiment.training is None]
+    if given and names:
+        raise InputError(
+            f"{_listed(names)}: a scikit-learn classifier, fitted at once; leave out --epochs, --batch-size, --config, "
+            "--mixed-precision and --strategy"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Name a few and count the others."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _overrides(configured: Mapping[str, Any], epochs: int | None, batch_size: int | None) -> dict[str, Any]:
+    """Return the fields of `Training` that a file or the command line sets."""
+    given = {"epochs": epochs, "batch_size": batch_size}
+    return {**configured, **{name: value for name, value in given.items() if value is not None}}
+
+
+def deadline_of(budget: str | None) -> float | None:
+    """Return the `time.monotonic()` at which a budget is spent; None without one.
+
+    Raises:
+        InputError: it is no time.
+    """
+    return time.monotonic() + _seconds(budget) if budget else None
+
+
+def _seconds(budget: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", budget)
+    if not match:
+        raise InputError(f"--budget takes a time such as 90s, 30m or 2h, not {budget!r}")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def scan_clips(study: Study, data: Sequence[Path] | None) -> Scan:
+    """Scan the folders given or, without any, the demo corpus, which is made if it is not there.
+
+    Published corpora that the study does not use are left out: their clips have other labels, or other sound.
+
+    Raises:
+        InputError: there is nothing to scan, or no clip that the study can use.
+    """
+    scanned = _usable(study, scan(data or [_demo_folder(study)]))
+    print(scanned.summary(), file=sys.stderr)
+    absent = scanned.absent(study.corpora)
+    if absent:
+        announce(f"absent: {', '.join(absent)}; results are not comparable with the document's")
+    return scanned
+
+
+def _usable(study: Study, scanned: Scan) -> Scan:
+    foreign = [found.corpus for found in scanned.found if found.corpus in CORPORA and found.corpus not in study.corpora]
+    usable = scanned.without(foreign)
+    if usable.manifest.empty:
+        raise InputError(f"{study.name} does not use {', '.join(foreign)}; name a folder of {', '.join(study.corpora)}")
+    if foreign:
+        announce(f"left out: {', '.join(foreign)}, which {study.name} does not use")
+    return usable
+
+
+def default_runs(data: Sequence[Path] | None) -> Path:
+    """Keep runs on the demo corpus apart: they and the real ones would claim the same folders."""
+    return Path("runs" if data else "runs-demo")
+
+
+def _demo_folder(study: Study) -> Path:
+    announce("no --data: the demo corpus, synthesised sounds in place of recordings")
+    folder = cache.folder() / "-".join(["demo", str(DEMO_CLIPS), *study.corpora])
+    return demo.write(folder, clips_per_class=DEMO_CLIPS, corpora=study.corpora)
+
+
+def announce(line: str) -> None:
+    """Say something to people while a command works."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _print_record(record: Any, as_json: bool) -> None:
+    study, experiment, protocol, seed = record.identity
+    values = {name: score["value"] for name, score in record.data["metrics"].items()}
+    if as_json:
+        line = {"study": study, "experiment": experiment, "protocol": protocol, "seed": seed}
+        print(json.dumps({**line, "record": str(record.folder), "metrics": values, "status": record.data["status"]}))
+        return
+    accuracy = record.data["metrics"]["accuracy"]
+    low, high = accuracy["interval"]
+    data = " (demo corpus)" if record.data["data"]["demo"] else ""
+    print(
+        f"{experiment} {protocol} seed {seed}: accuracy {accuracy['value']:.3f} [{low:.3f}, {high:.3f}] "
+        f"on {accuracy['n']} clips{data}, macro F1 {values['macro_f1']:.3f}; {record.folder}",
+        flush=True,
+    )
+
+
+def _print_estimate(job: jobs.Job, as_json: bool) -> None:
+    facts = estimate.estimate(job)
+    print(json.dumps(vars(facts)) if as_json else facts)
+
+
+def print_table(table: Table) -> None:
+    """Print a table as wide as it needs to be where no terminal limits it."""
+    wide = Console() if sys.stdout.isatty() else Console(width=200)
+    wide.print(table)

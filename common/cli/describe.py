@@ -1,0 +1,115 @@
+"""What a study's experiments are, told without running them: their numbers, their layers, and illustrations."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from common import published
+from common.corpora import Scan
+from common.illustrations import Diagram, Illustrations
+from common.learners import summaries
+from common.published.schema import Layer
+from common.study import Experiment, Protocol, Setting, Study
+
+
+def listing(study: Study) -> list[dict[str, Any]]:
+    """Return `study, id, title, section, published, parameters` of each experiment, under its published protocol."""
+    printed = published.load(study.name)
+    setting = Setting(study.protocols["published"].switches, seed=0)
+    return [
+        {
+            "study": study.name,
+            "id": experiment.id,
+            "title": experiment.title,
+            "section": experiment.section,
+            "published": printed.metrics(experiment.id),
+            "parameters": _parameters(experiment, setting, len(study.classes)),
+        }
+        for experiment in study.experiments
+    ]
+
+
+def _parameters(experiment: Experiment, setting: Setting, n_classes: int) -> int | None:
+    """Return how many parameters a Keras model has; None for a scikit-learn estimator."""
+    return None if experiment.training is None else experiment.build(setting, n_classes).count_params()
+
+
+def summary(study: Study, experiment: Experiment, protocol: Protocol) -> dict[str, Any]:
+    """Return `total, trainable, non_trainable, layers` of an experiment's model, shapes as the document prints them.
+
+    Of a scikit-learn estimator, return its `steps` and the `origin` of the experiment.
+    """
+    model = experiment.build(Setting(protocol.switches, seed=0), len(study.classes))
+    if experiment.training is None:
+        return {"steps": summaries.steps(model), "origin": experiment.origin}
+    facts = summaries.summarise(model)
+    return facts | {"layers": _as_printed(study, experiment, facts["layers"])}
+
+
+def _as_printed(study: Study, experiment: Experiment, layers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return layers with their shapes as the document prints them."""
+    printed = experiment.printed_shape or study.printed_shape
+    return [{**layer, "shape": list(printed(tuple(layer["shape"])))} for layer in layers]
+
+
+def beside(
+    layers: Sequence[Mapping[str, Any]], rows: Sequence[Layer]
+) -> Iterator[tuple[Mapping[str, Any] | None, Layer | None]]:
+    """Pair each layer with the first printed row, not yet paired, of its shape and parameters; then what is left over.
+
+    Args:
+        layers: as in `summary`.
+        rows: of the printed table.
+    """
+    left = list(rows)
+    for layer in layers:
+        row = next((row for row in left if _same(layer, row)), None)
+        if row is not None:
+            left.remove(row)
+        yield layer, row
+    yield from ((None, row) for row in left)
+
+
+def _same(layer: Mapping[str, Any], row: Layer) -> bool:
+    return (layer["parameters"], shape_in_words(layer["shape"]), _kind(layer["type"])) == (
+        row.parameters,
+        row.shape.strip("[]"),
+        _kind(row.type),
+    )
+
+
+def _kind(layer_type: str) -> str:
+    """Reduce a layer's type to a word that Keras 2 (printed) and Keras 3 (ours) share."""
+    same = {"TransformerEncoder": "Encoder", "BatchNorm": "BatchNormalization"}
+    operations = dict.fromkeys(("Squeeze", "Transpose", "Mean", "Concatenate"), "TFOpLambda")
+    return (same | operations).get(layer_type, layer_type)
+
+
+def shape_in_words(shape: Sequence[int | None]) -> str:
+    """Write the shape of a layer's output as the documents do."""
+    return f"({', '.join(str(size) for size in shape)})"
+
+
+def illustrate(study: Study, scan: Scan) -> Illustrations:
+    """Return what the document's figures of clips and of models show.
+
+    Clips carry the labels of the protocol without slips, models are those of the published one.
+
+    Raises:
+        InputError: a clip cannot be read.
+    """
+    setting = Setting(study.protocols["independent"].switches, seed=0)
+    examples = study.examples(study.label(scan.manifest, setting), setting) if study.examples else []
+    return Illustrations(
+        study.name,
+        scan.demo,
+        tuple(found.corpus for found in scan.found),
+        tuple(examples),
+        tuple(diagram(study, study.experiment(name), figure) for name, figure in study.diagrams.items()),
+    )
+
+
+def diagram(study: Study, experiment: Experiment, figure: str) -> Diagram:
+    """Return an experiment's layers, shapes as the document prints them, with what each takes."""
+    setting = Setting(study.protocols["published"].switches, seed=0)
+    model = experiment.build(setting, len(study.classes))
+    return Diagram(experiment.id, figure, tuple(_as_printed(study, experiment, summaries.connected(model))))

@@ -1,0 +1,143 @@
+"""95 % intervals of scores, and intervals and tests for differences.
+
+Proportions over clips (accuracy, recall, precision) have Wilson's interval (Wilson 1927, J. Am. Stat. Assoc. 22) as
+long as clips are independent; macro and weighted means and F1 have a percentile bootstrap. Where clips share a speaker,
+everything is bootstrapped over speakers, unless these are too few to draw (of one, every draw is the same): then
+intervals are those of the clips alone, and their method says so. Differences of proportions have Newcombe's hybrid
+score interval (Newcombe 1998, Stat. Med. 17, method 10), differences of other scores its generalisation (Zou & Donner
+2008, Stat. Med. 27).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+Z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
+PERCENTILES = (50 - 50 * CONFIDENCE, 50 + 50 * CONFIDENCE)
+RESAMPLES = 2000
+FEWEST_GROUPS = 5
+"""Drawing fewer groups than this says little of how wide an interval should be; how many are enough is a choice."""
+Interval = tuple[float, float]
+Score = dict[str, Any]
+"""`value`, its 95 % `interval`, `n` clips, and the `method` of the interval."""
+
+
+def wilson(proportion: float, n: float) -> Interval:
+    """Return Wilson's score interval of a proportion of n; n = 0 knows nothing: (0, 1)."""
+    if n == 0:
+        return 0.0, 1.0
+    centre = proportion + Z**2 / (2 * n)
+    half = Z * math.sqrt(proportion * (1 - proportion) / n + Z**2 / (4 * n**2))
+    scale = 1 + Z**2 / n
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def difference_interval(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
+    """Return the interval of `first - second` from the intervals of two independent estimates (square and add)."""
+    difference = first - second
+    low = difference - math.hypot(first - of_first[0], of_second[1] - second)
+    high = difference + math.hypot(of_first[1] - first, second - of_second[0])
+    return low, high
+
+
+def newcombe(first: float, n_first: float, second: float, n_second: float) -> Interval:
+    """Return Newcombe's hybrid score interval of the difference of two independent proportions."""
+    return difference_interval(first, wilson(first, n_first), second, wilson(second, n_second))
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Two classifiers on the same clips: how often only one is right, and the exact two-sided p of that."""
+
+    only_first: int
+    only_second: int
+    p: float
+
+
+def mcnemar(first_correct: np.ndarray, second_correct: np.ndarray) -> McNemar:
+    """Compare two runs on the same clips by McNemar's exact test.
+
+    Args:
+        first_correct: booleans (clips,), whether the first run is right.
+        second_correct: the same clips in the same order for the second run.
+    """
+    first, second = np.asarray(first_correct, dtype=bool), np.asarray(second_correct, dtype=bool)
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    discordant = only_first + only_second
+    p = float(stats.binomtest(only_first, discordant, 0.5).pvalue) if discordant else 1.0
+    return McNemar(only_first, only_second, p)
+
+
+def paired_difference(first_correct: np.ndarray, second_correct: np.ndarray, *, seed: int = 0) -> Interval:
+    """Return the bootstrap interval (over clips) of the difference in accuracy of two runs on the same clips.
+
+    Args:
+        first_correct: booleans (clips,), whether the first run is right.
+        second_correct: the same clips in the same order for the second run; the difference is first - second.
+        seed: of the bootstrap.
+    """
+    result, n = mcnemar(first_correct, second_correct), len(first_correct)
+    shares = np.array([result.only_first, result.only_second, n - result.only_first - result.only_second]) / n
+    draws = np.random.default_rng(seed).multinomial(n, shares, size=RESAMPLES)
+    return percentiles((draws[:, 0] - draws[:, 1]) / n)
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Return Student's interval of the mean of at least two values, such as one difference per seed."""
+    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * stats.sem(values))
+    mean = float(np.mean(values))
+    return mean - half, mean + half
+
+
+def drawn_over(groups: Sequence[str] | np.ndarray | None) -> tuple[np.ndarray | None, str]:
+    """Return the groups to draw, None for clips, and in words over what: `clips`, and why if not over the groups."""
+    if groups is None:
+        return None, "clips"
+    groups = np.asarray(groups, dtype=str)
+    n = len(np.unique(groups))
+    if n >= FEWEST_GROUPS:
+        return groups, f"{n} groups"
+    return None, f"clips: {n} {'group is' if n == 1 else 'groups are'} too few to draw"
+
+
+def mean_score(
+    values: np.ndarray,
+    *,
+    groups: Sequence[str] | np.ndarray | None = None,
+    proportion: bool = False,
+    seed: int = 0,
+) -> Score:
+    """Return the mean of a number per clip, such as its cross-entropy, as the record keeps a metric.
+
+    Args:
+        values: one per clip (clips,).
+        groups: what clips share (a speaker); if given, the interval is bootstrapped over groups, where there are at
+            least `FEWEST_GROUPS` of them, else over clips.
+        proportion: the values are hits, 0 or 1: over clips, their mean has Wilson's interval.
+        seed: of the bootstrap.
+    """
+    groups, over = drawn_over(groups)
+    value, n = float(np.mean(values)), len(values)
+    if proportion and groups is None:
+        return {"value": value, "interval": list(wilson(value, n)), "n": n, "method": wilson_over(over)}
+    members = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    sums, sizes = np.bincount(members, values), np.bincount(members)
+    draws = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES)
+    interval = list(percentiles((draws @ sums) / (draws @ sizes)))
+    return {"value": value, "interval": interval, "n": n, "method": f"bootstrap over {over}"}
+
+
+def wilson_over(over: str) -> str:
+    """Return the method of Wilson's interval, which is always over clips, with the reason in `over` if it has one."""
+    return "Wilson" + over.removeprefix("clips")
+
+
+def percentiles(draws: np.ndarray) -> Interval:
+    """Return the 2.5th and the 97.5th percentile of resampled values (resamples,)."""
+    low, high = np.nanpercentile(draws, PERCENTILES)
+    return float(low), float(high)

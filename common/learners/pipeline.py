@@ -1,0 +1,134 @@
+"""Batches for `fit`: tf.data under TensorFlow, the same batches as arrays under any other Keras backend.
+
+The order of the clips in every epoch is drawn beforehand from (seed, epoch), so a run that goes on after a crash meets
+the batches that an unbroken run would have met. Under TensorFlow a batch is gathered inside tf.data, several ahead and
+on to the device where there is one; no Python runs between two steps. Rows of an array on the disk are read there and
+then, so that they need not fit into memory.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from common.arrays import Arrays, Rows
+from common.seeds import derive
+
+CLIPS_AT_ONCE = 256
+"""Rows that are copied at a time into the memory that tf.data reads."""
+
+
+def epoch_orders(clips: int, epochs: int, *, seed: int) -> np.ndarray:
+    """Return the order of the clips in each epoch, int32 (epochs, clips); epoch e depends on (seed, e) alone."""
+    orders = np.empty((epochs, clips), np.int32)
+    for epoch in range(epochs):
+        orders[epoch] = np.random.default_rng(derive(seed, "order", epoch)).permutation(clips)
+    return orders
+
+
+def steps_per_epoch(clips: int, batch_size: int) -> int:
+    """Return the number of batches in an epoch; the last one may be smaller."""
+    return math.ceil(clips / batch_size)
+
+
+def training_batches(
+    arrays: Arrays, orders: np.ndarray, *, batch_size: int, first_epoch: int = 0, distributed: bool = False
+) -> Any:
+    """Return what `model.fit` takes to train from `first_epoch` to the last of `orders`.
+
+    Args:
+        arrays: features (clips, ...) and targets (clips, classes).
+        orders: int32 (epochs, clips), from `epoch_orders`.
+        batch_size: clips a step; the last batch of an epoch has what is left.
+        first_epoch: where to begin, counted from 0.
+        distributed: whether a strategy will divide the batches between devices.
+
+    Returns:
+        A `tf.data.Dataset` or, under another backend, a `keras.utils.PyDataset`, that runs through all epochs;
+        `steps_per_epoch` tells where one ends.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return _EpochBatches(arrays, orders, batch_size, first_epoch)
+    return _prefetched(_dataset(arrays, orders, batch_size, first_epoch), distributed)
+
+
+def ordered_batches(arrays: Arrays, *, batch_size: int, distributed: bool = False) -> Any:
+    """Return what `model.evaluate` takes: one pass over the clips in their own order."""
+    order = np.arange(len(arrays.x), dtype=np.int32)[np.newaxis]
+    return training_batches(arrays, order, batch_size=batch_size, distributed=distributed)
+
+
+class _EpochBatches(keras.utils.PyDataset):
+    """The batches of all epochs in a row, for backends that tf.data does not feed.
+
+    The number of a batch says its epoch: Keras also calls `on_epoch_end` before the first epoch, so counting fails.
+    """
+
+    def __init__(self, arrays: Arrays, orders: np.ndarray, batch_size: int, first_epoch: int) -> None:
+        super().__init__()
+        self._arrays, self._orders, self._batch_size = arrays, orders[first_epoch:], batch_size
+        self._steps = steps_per_epoch(len(arrays.x), batch_size)
+
+    def __len__(self) -> int:
+        return len(self._orders) * self._steps
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        epoch, step = divmod(number, self._steps)
+        rows = self._orders[epoch, step * self._batch_size : (step + 1) * self._batch_size]
+        return self._arrays.x[rows], self._arrays.y[rows]
+
+
+def _dataset(arrays: Arrays, orders: np.ndarray, batch_size: int, first_epoch: int) -> Any:
+    import tensorflow as tf
+
+    read, y, rows = _reader(arrays.x), _resident(arrays.y), _resident(orders)
+    epochs, clips = orders.shape
+    steps = steps_per_epoch(clips, batch_size)
+
+    def batch(number: Any) -> tuple[Any, Any]:
+        first = number % steps * batch_size
+        chosen = tf.gather(rows, number // steps)[first : tf.minimum(first + batch_size, clips)]
+        return read(chosen), tf.gather(y, chosen)
+
+    numbers = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
+    batches = numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return batches.apply(tf.data.experimental.assert_cardinality((epochs - first_epoch) * steps))
+
+
+def _reader(x: np.ndarray | Rows) -> Callable[[Any], Any]:
+    """Return what reads the clips of a batch, given their numbers."""
+    import tensorflow as tf
+
+    if isinstance(x, Rows):
+        shape = tf.TensorShape((None, *x.shape[1:]))
+        return lambda chosen: tf.ensure_shape(tf.numpy_function(x.__getitem__, [chosen], x.dtype), shape)
+    resident = _resident(x)
+    return lambda chosen: tf.gather(resident, chosen)
+
+
+def _resident(array: np.ndarray) -> Any:
+    """Copy an array into the host's memory once, for tf.data to gather from.
+
+    A tensor would be copied again when a dataset's function captures it; a variable is captured by its handle.
+    """
+    import tensorflow as tf
+
+    with tf.device("/cpu:0"):
+        resident = tf.Variable(tf.zeros(array.shape, array.dtype), trainable=False)
+        for start in range(0, len(array), CLIPS_AT_ONCE):
+            values = array[start : start + CLIPS_AT_ONCE]
+            # Assigning to a slice would make a second copy of the whole; scattering writes in place.
+            resident.scatter_update(tf.IndexedSlices(values, np.arange(start, start + len(values))))
+    return resident
+
+
+def _prefetched(batches: Any, distributed: bool) -> Any:
+    """Keep batches ready: on the device where there is exactly one that is no CPU, else in memory."""
+    import tensorflow as tf
+
+    devices = tf.config.list_logical_devices("GPU")
+    if len(devices) == 1 and not distributed:
+        return batches.apply(tf.data.experimental.prefetch_to_device(devices[0].name))
+    return batches.prefetch(tf.data.AUTOTUNE)

@@ -1,0 +1,141 @@
+"""tf-keras (Keras 2) models, trained as Keras 3 models are: transformers' TensorFlow classes are of this kind.
+
+The training of `common.learners.keras3` serves both: the batches are those of tf.data, and the callbacks know nothing
+of the model but what both libraries have. What differs is here: compiling, dropout's seeds, TensorBoard, saving and
+loading. tf-keras runs on TensorFlow only and computes in float32 on one device.
+"""
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import keras
+
+from common.errors import InputError
+from common.learners.keras3 import KerasLearner, precision
+from common.learners.learner import file_name
+from common.seeds import derive
+from common.study import Training
+
+
+class TfKerasLearner(KerasLearner):
+    """A tf-keras classifier, trained with Adam on categorical cross-entropy; its arguments are those of `KerasLearner`.
+
+    Raises:
+        InputError: Keras computes with another backend than TensorFlow, in half precision, or under a strategy.
+    """
+
+    FILE: ClassVar[str] = "model.tf_keras.keras"
+
+    def __init__(
+        self,
+        build: Callable[[], Any],
+        training: Training,
+        *,
+        seed: int = 0,
+        strategy: str = "none",
+        **kept: Any,
+    ) -> None:
+        self.refuse(strategy)
+        super().__init__(functools.partial(_seeded, build, seed), training, seed=seed, **kept)
+
+    @classmethod
+    def refuse(cls, strategy: str = "none") -> None:
+        """Refuse what tf-keras, or Encore with tf-keras, cannot do.
+
+        Raises:
+            InputError: Keras computes with another backend than TensorFlow, in half precision, or under a strategy.
+        """
+        if keras.backend.backend() != "tensorflow":
+            raise InputError(f"tf-keras models need KERAS_BACKEND=tensorflow, not {keras.backend.backend()}")
+        if strategy != "none" or precision() != "float32":
+            raise InputError(
+                "tf-keras models train on one device, in float32; leave out --strategy and --mixed-precision"
+            )
+
+    def _divide(self) -> None:
+        """Train all layers: `common.learners.frozen` divides models of Keras 3 only."""
+
+    def _compile(self, model: Any) -> None:
+        import tf_keras
+
+        model.compile(
+            optimizer=tf_keras.optimizers.Adam(self.training.learning_rate),
+            loss="categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+
+    def _make_variables(self, model: Any) -> None:
+        import tensorflow as tf
+
+        some = tf.zeros((1, *model.output_shape[1:]))
+        model.optimizer.build(model.trainable_variables)
+        model.compiled_loss.build(some)
+        model.compiled_metrics.build(some, some)
+
+    def _epoch_seeds(self) -> keras.callbacks.Callback:
+        return EpochSeeds(self.seed)
+
+    def _callbacks(self, callbacks: Sequence[Any]) -> list[Any]:
+        return [self._adapted(one) if isinstance(one, keras.callbacks.Callback) else one for one in callbacks]
+
+    def _adapted(self, callback: keras.callbacks.Callback) -> Any:
+        """Return a tf-keras callback that does what a Keras 3 callback does."""
+        import tf_keras
+
+        callback.set_model(self.model)
+        hooks = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
+        return tf_keras.callbacks.LambdaCallback(**{hook: getattr(callback, hook) for hook in hooks})
+
+    def _tensorboard(self, stage: str) -> list[Any]:
+        if self._folder is None:
+            return []
+        import tf_keras
+
+        logs = self._folder.parent / "tensorboard" / file_name(stage)
+        return [tf_keras.callbacks.TensorBoard(str(logs), write_graph=False)]
+
+    def save(self, path: Path) -> None:
+        """Write the model in tf-keras' own format; the file is whole or absent."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # saving looks at every attribute of a model, also at deprecated ones
+            super().save(path)
+
+    @classmethod
+    def _load_model(cls, path: Path) -> Any:
+        cls.refuse()
+        import tf_keras
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return tf_keras.models.load_model(path, compile=False)
+
+
+class EpochSeeds(keras.callbacks.Callback):
+    """Gives every dropout of a tf-keras model a state derived from (seed, epoch, layer) as each epoch begins."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Reseed."""
+        for number, generator in enumerate(generators(self.model)):
+            generator.reset_from_seed(derive(self._seed, "dropout", epoch, number))
+
+
+def generators(model: Any) -> list[Any]:
+    """Return the random generators of a tf-keras model's dropout layers, in a fixed order."""
+    sources = [source for layer in model.submodules if (source := getattr(layer, "_random_generator", None))]
+    return [source._generator for source in sources if source._generator is not None]
+
+
+def _seeded(build: Callable[[], Any], seed: int) -> Any:
+    """Build a model whose initial weights derive from the seed and whose dropout has a state that can be set."""
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(seed)
+    tf_keras.backend.experimental.enable_tf_random_generator()
+    return build()

@@ -1,0 +1,396 @@
+"""What the documents print, as data: reads `reports/published/<study>.toml`.
+
+Those files are the only place where a published number stands; `common.published.schema` has their form. A typo in one
+(an unknown or missing field, a score outside 0..1, a class named twice) is refused with its file and field, never read
+as something else.
+"""
+
+import functools
+import json
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from common.errors import InputError, those_like
+from common.published.schema import (
+    MEANS,
+    SCORES,
+    Claim,
+    ClassRow,
+    ClassTable,
+    ConfusionTable,
+    Counts,
+    Data,
+    Experiment,
+    Kind,
+    LayerTable,
+    Metric,
+    Number,
+    Part,
+    ResultTable,
+    Search,
+    refuse_more_decimals,
+    refuse_twice,
+    refuse_unknown,
+    same_split,
+)
+
+SCHEMA = 2
+FOLDER = Path(__file__).parents[2] / "reports" / "published"
+
+
+class Printed(NamedTuple):
+    """One printed number of one experiment, with all that is needed to judge it.
+
+    Attributes:
+        n: items behind it; None where the document does not say.
+        step: the unit of its last printed digit.
+        trials: each printed trial where `value` is their mean; else the value alone.
+        split: on which it was measured; may be empty.
+    """
+
+    value: float
+    kind: Kind
+    n: int | None
+    step: float
+    resolution: float | None
+    section: str
+    table: str
+    trials: tuple[float, ...]
+    split: str = ""
+
+
+class Published(Part):
+    """All that one document prints.
+
+    Attributes:
+        headline: the overall metric by which the document ranks its experiments.
+        resolution: how narrow the 95 % interval of a difference must be (half its width); `per_class` for the numbers
+            of a class, where there are any.
+    """
+
+    schema_version: Literal[2] = Field(alias="schema")
+    study: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: str
+    document: str
+    headline: str = "accuracy"
+    resolution: dict[Literal["overall", "per_class"], Annotated[float, Field(gt=0)]]
+    data: Data
+    metric: dict[str, Metric] = Field(default_factory=dict)
+    experiments: tuple[Experiment, ...] = Field(alias="experiment")
+    class_tables: tuple[ClassTable, ...] = Field((), alias="classes")
+    result_tables: tuple[ResultTable, ...] = Field((), alias="results")
+    confusions: tuple[ConfusionTable, ...] = Field((), alias="confusion")
+    layer_tables: tuple[LayerTable, ...] = Field((), alias="layers")
+    searches: tuple[Search, ...] = Field((), alias="search")
+    counts: tuple[Counts, ...] = ()
+    figures: tuple[Number, ...] = Field((), alias="number")
+    claims: tuple[Claim, ...] = Field((), alias="claim")
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        ids = [experiment.id for experiment in self.experiments]
+        refuse_twice(ids, "experiment")
+        refuse_twice([table.experiment for table in self.class_tables], "per-class table")
+        refuse_twice([matrix.experiment for matrix in self.confusions], "confusion matrix")
+        refuse_twice([table.id for table in self.result_tables], "result table")
+        refuse_twice([table.id for table in self.layer_tables], "layer table")
+        refuse_twice([search.experiment for search in self.searches], "search")
+        refuse_twice([number.id for number in self.figures], "number")
+        refuse_twice([counts.id for counts in self.counts], "counts")
+        refuse_twice([claim.id for claim in self.claims], "claim")
+        for name in sorted(self._experiments_named() - set(ids)):
+            raise ValueError(f"no experiment has the id {name!r}")
+        for name in sorted(self._metrics_named() - set(self.metric)):
+            raise ValueError(f"no [metric.{name}] says how to read that column")
+        refuse_unknown([self.headline], self._overall(), "headline metric")
+        for claim in self.claims:
+            refuse_unknown([claim.metric], SCORES if claim.kind == "each_greater" else self._names(), "metric")
+        for table in self.class_tables:
+            classes = self.data_of(table.experiment).classes
+            if tuple(row.name for row in table.rows) != classes:
+                raise ValueError(f"{table.experiment}: the rows are not {', '.join(classes)}, in this order")
+        return self
+
+    @model_validator(mode="after")
+    def _resolutions_suffice(self) -> Self:
+        needed = ["overall", *(["per_class"] if self.class_tables or self.confusions else [])]
+        for name in needed:
+            if name not in self.resolution:
+                raise ValueError(f"[resolution] has no {name}")
+        return self
+
+    @model_validator(mode="after")
+    def _decimals_suffice(self) -> Self:
+        for table in self.result_tables:
+            for experiment, row in table.rows.items():
+                self._refuse_impossible_shares(table, experiment, row)
+                for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
+                    decimals = table.decimals_of(experiment, place, self.metric[column])
+                    self._refuse_more_decimals(column, value, decimals, f"{table.table}, {experiment}")
+        for search in self.searches:
+            for number, row in enumerate(search.rows, start=1):
+                for column, value in zip(search.columns, row[len(search.space) :], strict=True):
+                    self._refuse_more_decimals(column, value, self.metric[column].decimals, f"{search.table}, {number}")
+        return self
+
+    def _refuse_impossible_shares(self, table: ResultTable, experiment: str, row: Iterable[float]) -> None:
+        for column, value in zip(table.columns, row, strict=True):
+            if self.metric[column].kind in ("proportion", "score") and not 0 <= value <= 1:
+                hint = "; write a percentage as a share, with percent = true" if 1 < value <= 100 else ""
+                raise ValueError(f"{table.table}, {experiment}, {column}: {value} is not between 0 and 1{hint}")
+
+    def _refuse_more_decimals(self, column: str, value: float, decimals: int, where: str) -> None:
+        refuse_more_decimals([value], decimals, f"{where}, {column}", percent=self.metric[column].percent)
+
+    def _experiments_named(self) -> set[str]:
+        single = [
+            *(table.experiment for table in self.class_tables),
+            *(matrix.experiment for matrix in self.confusions),
+            *(search.experiment for search in self.searches),
+            *(number.result.experiment for number in self.figures if number.result),
+        ]
+        several = [
+            *(table.rows for table in self.result_tables),
+            *(table.experiments for table in self.layer_tables),
+            *(claim.experiments for claim in self.claims),
+        ]
+        return {*single, *chain.from_iterable(several)}
+
+    def _overall(self) -> set[str]:
+        """All names that an overall number of this document may have."""
+        return {"accuracy", *self.metric, *(f"{mean}_{score}" for mean in MEANS for score in SCORES)}
+
+    def _names(self) -> set[str]:
+        """All names that a number of this document may have."""
+        classes = chain.from_iterable(self.data_of(experiment.id).classes for experiment in self.experiments)
+        of_classes = {f"{name}_{score}" for name in set(classes) for score in SCORES}
+        return self._overall() | of_classes
+
+    def _metrics_named(self) -> set[str]:
+        tables = [*(table.columns for table in self.result_tables), *(search.columns for search in self.searches)]
+        of_the_text = {number.result.metric for number in self.figures if number.result}
+        return set(chain.from_iterable(tables)) | of_the_text
+
+    @cached_property
+    def by_id(self) -> dict[str, Experiment]:
+        """The experiments by id."""
+        return {experiment.id: experiment for experiment in self.experiments}
+
+    @cached_property
+    def corpora(self) -> frozenset[str]:
+        """The corpora of all experiments."""
+        return frozenset(name for experiment in self.experiments for name in (experiment.data or self.data).corpora)
+
+    def experiment(self, name: str) -> Experiment:
+        """Return one experiment.
+
+        Raises:
+            InputError: the document has no experiment of this name.
+        """
+        if name not in self.by_id:
+            raise InputError(f"{self.study} has no experiment {name!r}; it has {those_like(name, self.by_id)}")
+        return self.by_id[name]
+
+    def data_of(self, experiment: str) -> Data:
+        """Return what an experiment worked on: its own data, else the document's.
+
+        Raises:
+            InputError: the document has no experiment of this name.
+        """
+        return self.experiment(experiment).data or self.data
+
+    def metrics(self, experiment: str) -> dict[str, float]:
+        """Return the printed overall metrics by the names that records use; empty if none is printed."""
+        return {name: number.value for name, number in self.numbers(experiment).items()}
+
+    def numbers(self, experiment: str, split: str = "") -> dict[str, Printed]:
+        """Return every printed overall number of an experiment: from result tables, else from its per-class table.
+
+        Args:
+            experiment: id.
+            split: only what may be of it; of several tables that print the same, the first counts.
+
+        Raises:
+            InputError: the document has no experiment of this name.
+        """
+        self.experiment(experiment)
+        found: dict[str, Printed] = {}
+        for table in self.result_tables:
+            if same_split(table.split, split):
+                found = self.results(table, experiment) | found
+        return {**self._means(experiment, split), **found}
+
+    def results(self, table: ResultTable, experiment: str) -> dict[str, Printed]:
+        """Return the numbers of an experiment in one result table; empty if it has no row there."""
+        if experiment not in table.rows:
+            return {}
+        found = {}
+        for name in dict.fromkeys(table.columns):
+            pairs = zip(table.columns, table.rows[experiment], strict=True)
+            trials = tuple(value for column, value in pairs if column == name)
+            metric = self.metric[name]
+            mean = math.fsum(trials) / len(trials)
+            step = metric.step_of(table.decimals_of(experiment, table.columns.index(name), metric))
+            where = (table.section, table.table)
+            n, limit = table.n.get(name), metric.resolution
+            found[name] = Printed(mean, metric.kind, n, step, limit, *where, trials=trials, split=table.split)
+        return found
+
+    def _means(self, experiment: str, split: str) -> dict[str, Printed]:
+        table = self.table(experiment)
+        if table is None or not same_split(table.split, split):
+            return {}
+        lines = {mean: getattr(table, mean) for mean in MEANS}
+        values = {f"{mean}_{score}": getattr(line, score) for mean, line in lines.items() for score in SCORES}
+        return {
+            name: self._of_table(table, value, name, "overall")
+            for name, value in {"accuracy": table.accuracy, **values}.items()
+        }
+
+    def class_numbers(self, experiment: str) -> dict[str, Printed]:
+        """Return the printed numbers of each class, as `<class>_<score>`.
+
+        n is the class' support, for a precision the number of items that were predicted as the class.
+        """
+        table = self.table(experiment)
+        return {
+            f"{row.name}_{score}": self._of_table(
+                table, getattr(row, score), score, "per_class", row.predicted if score == "precision" else row.support
+            )
+            for row in (table.rows if table else ())
+            for score in SCORES
+        }
+
+    def _of_table(
+        self, table: ClassTable | None, value: float, name: str, kind: Literal["overall", "per_class"], n: int = -1
+    ) -> Printed:
+        assert table is not None
+        kind_of: Kind = "proportion" if name in ("accuracy", "weighted_recall", "recall", "precision") else "score"
+        return Printed(
+            value,
+            kind_of,
+            n=table.n if n < 0 else n,
+            step=10.0**-table.decimals,
+            resolution=self.resolution[kind],
+            section=table.section,
+            table=table.table,
+            trials=(value,),
+            split=table.split,
+        )
+
+    def table(self, experiment: str) -> ClassTable | None:
+        """Return the printed per-class table of an experiment, or None."""
+        return next((table for table in self.class_tables if table.experiment == experiment), None)
+
+    def class_table(self, experiment: str) -> tuple[ClassRow, ...]:
+        """Return the rows of the printed per-class table; empty if none is printed."""
+        table = self.table(experiment)
+        return table.rows if table else ()
+
+    def confusion(self, experiment: str) -> ConfusionTable | None:
+        """Return the printed confusion matrix of an experiment, or None."""
+        return next((table for table in self.confusions if table.experiment == experiment), None)
+
+    def layers(self, experiment: str) -> LayerTable | None:
+        """Return the printed layer table of an experiment's model, or None if nothing is known of it."""
+        return next((table for table in self.layer_tables if experiment in table.experiments), None)
+
+    def search(self, experiment: str) -> Search | None:
+        """Return the printed search of an experiment, or None."""
+        return next((search for search in self.searches if search.experiment == experiment), None)
+
+    def number(self, name: str) -> float:
+        """Return a number of the text by its id; raises KeyError."""
+        return {number.id: number.value for number in self.figures}[name]
+
+    def counted(self, name: str) -> dict[str, int]:
+        """Return the rows of a printed table of counts by its id; raises KeyError."""
+        return {counts.id: counts.rows for counts in self.counts}[name]
+
+
+def studies(folder: Path = FOLDER) -> list[str]:
+    """Return the names of the studies with published numbers, sorted."""
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
+def load(study: str, folder: Path = FOLDER) -> Published:
+    """Read and check the published numbers of one study.
+
+    Raises:
+        InputError: no such study, or its file is damaged: names the file and the field.
+    """
+    path = folder / f"{study}.toml"
+    if not path.is_file():
+        known = ", ".join(studies(folder)) or "none"
+        raise InputError(f"no published numbers of {study!r} in {folder}; known studies: {known}")
+    found = _read_once(path, path.stat().st_mtime_ns)
+    if found.study != study:
+        raise InputError(f"{path}: study is {found.study!r}, the file's name says {study!r}; mend it there")
+    return found
+
+
+@functools.cache
+def _read_once(path: Path, modified: int) -> Published:
+    """Read a file as long as it is not modified: every record asks for its document's numbers."""
+    return read(path)
+
+
+def read(path: Path) -> Published:
+    """Read and check a file of published numbers, of any paper.
+
+    Raises:
+        InputError: it is missing or damaged: names the file and the field.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path} ({(error.strerror or str(error)).lower()})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from None
+    if content.get("schema") != SCHEMA:
+        raise InputError(f"{path}: schema is {content.get('schema')}, this Encore reads {SCHEMA}; mend it there")
+    try:
+        # By way of JSON, where a strict reader takes a list for a tuple.
+        return Published.model_validate_json(json.dumps(content))
+    except TypeError as error:
+        raise InputError(f"{path}: a date or time stands where none can ({error}); put it into quotes") from None
+    except ValidationError as error:
+        raise InputError(f"{path}: {_in_words(error, content)}; mend it there") from None
+
+
+def _in_words(error: ValidationError, content: Mapping[str, Any]) -> str:
+    """Name the first thing that is wrong with a file, and where."""
+    first = error.errors(include_url=False)[0]
+    where = _place(content, first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    found = f" (found {first['input']!r})" if isinstance(first["input"], str | int | float) else ""
+    return f"{where}: {message}{found}" if where else f"{message}{found}"
+
+
+def _place(content: Any, location: Iterable[str | int]) -> str:
+    """Write a place as `classes 3 (dual-cnn), rows 2, 1`: entries by number and, where they have one, by name."""
+    words = []
+    for step in location:
+        content = _inner(content, step)
+        name = next((content[key] for key in ("id", "experiment") if key in content), "") if _is_table(content) else ""
+        numbered = f"{step + 1}" if isinstance(step, int) else step
+        words.append(f"{numbered} ({name})" if name and isinstance(step, int) else numbered)
+    return ", ".join(words)
+
+
+def _inner(content: Any, step: str | int) -> Any:
+    try:
+        return content[step]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _is_table(content: Any) -> bool:
+    return isinstance(content, dict)

@@ -1,0 +1,1 @@
+"""One experiment from clips to record: jobs, the runner, evaluation, records, estimates, predictions."""

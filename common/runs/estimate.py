@@ -1,0 +1,163 @@
+"""What a run would take, measured before anything is started: `run --dry-run`."""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from common import environment, splits
+from common.arrays import Arrays
+from common.learners import frozen, keras3, sklearn_learner
+from common.progress import duration_in_words
+from common.runs.jobs import Job
+from common.study import Experiment
+from common.tasks.classification import one_hot
+
+FLOAT32_BYTES, MIB = 4, 2**20
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would take, from a few measured steps; what is fitted at once has no parameters and no epochs.
+
+    `frozen_s` is what the layers take that run once per clip, before training; None where there are none.
+    """
+
+    experiment: str
+    protocol: str
+    clips: int
+    folds: int
+    parameters: int | None
+    epoch_s: float | None
+    total_s: float
+    memory_mib: float
+    disk_mib: float
+    frozen_s: float | None = None
+
+    def __str__(self) -> str:
+        if self.parameters is None or self.epoch_s is None:
+            time_in_words = f"about {duration_in_words(self.total_s)} to fit once the features are there"
+        else:
+            time_in_words = f"{self.parameters:,} parameters, {self.epoch_s:.1f} s per epoch, at most "
+            time_in_words += duration_in_words(self.total_s)
+        if self.frozen_s is not None:
+            time_in_words += f" with {duration_in_words(self.frozen_s)} for the frozen layers, which run once"
+        return (
+            f"{self.experiment} {self.protocol}: {self.clips} clips in {self.folds} fold(s), {time_in_words}, "
+            f"about {self.memory_mib:,.0f} MiB of memory, {self.disk_mib:,.0f} MiB of disk"
+        )
+
+
+def estimate(job: Job) -> Estimate:
+    """Measure a few training steps, or one fit, on noise and say what the whole run would take at most."""
+    clips = job.clips()
+    classes, folds, chosen = job.classes(clips), job.folds(clips), job.training
+    if chosen is None:
+        return _of_fits(job, clips, classes, folds)
+    learner = keras3.learner_of(job.experiment)(partial(_here(job).build, len(classes)), chosen)
+    divided = learner.divided if learner.divided and learner.divided.fits(len(clips)) else None
+    trained = divided.rest if divided else learner.model
+    rate = keras3.steps_per_second(trained, _noise(trained, chosen.batch_size))
+    rows = [len(fold.train) * (1 + job.experiment.noisy_copies) for fold in folds]
+    epoch_s = max(rows) / chosen.batch_size / rate
+    stages = 2 if chosen.retrain else 1
+    frozen_s = _seconds_of_frozen(divided, len(clips)) if divided else None
+    in_memory, on_disk = _inputs_mib(learner.model, divided, max(rows), len(clips))
+    models_mib = _models_mib(learner.model.count_params(), trained.count_params(), len(folds), stages)
+    return Estimate(
+        job.experiment.id,
+        job.protocol.name,
+        len(clips),
+        len(folds),
+        learner.model.count_params(),
+        epoch_s,
+        sum(rows) / chosen.batch_size / rate * chosen.epochs * stages + (frozen_s or 0),
+        environment.peak_memory_mib() + in_memory,
+        _decoded_mib(job.experiment, len(clips)) + on_disk + models_mib,
+        frozen_s,
+    )
+
+
+def _noise(model: keras.Model, clips: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a batch of what a classifier takes, and of what it gives."""
+    draw, classes = np.random.default_rng(0), model.output_shape[-1]
+    x = draw.normal(size=(clips, *_shape_of_clip(model))).astype(np.float32)
+    return x, np.eye(classes, dtype=np.float32)[draw.integers(0, classes, clips)]
+
+
+def _shape_of_clip(model: keras.Model) -> tuple[int, ...]:
+    """Return the shape of what a model takes for one clip; where it makes several inputs of it, they are alike."""
+    shape = model.input_shape
+    return tuple((shape[0] if isinstance(shape, list) else shape)[1:])
+
+
+def _seconds_of_frozen(divided: frozen.Divided, clips: int) -> float:
+    batch = np.zeros((frozen.CLIPS_AT_ONCE, *divided.trunk.input_shape[1:]), divided.trunk.inputs[0].dtype)
+    divided.trunk.predict_on_batch(batch)
+    began = time.monotonic()
+    divided.trunk.predict_on_batch(batch)
+    return (time.monotonic() - began) * clips / len(batch)
+
+
+def _inputs_mib(model: keras.Model, divided: frozen.Divided | None, trained: int, clips: int) -> tuple[float, float]:
+    """Return what the inputs take in memory and on the disk: there lie pictures, and what frozen layers gave."""
+    one, kept = float(np.prod(_shape_of_clip(model))) / MIB, divided.gib(clips) * 1024 if divided else 0.0
+    if model.inputs[0].dtype == "uint8":
+        return 0.0, clips * one + kept
+    return (trained + clips) * one * FLOAT32_BYTES, kept
+
+
+def _here(job: Job) -> Job:
+    """Return the job with random weights in place of those that would have to be fetched first."""
+    if Path(job.options.weights).exists():
+        return job
+    return replace(job, options=replace(job.options, weights="none"))
+
+
+def _of_fits(job: Job, clips: pd.DataFrame, classes: Sequence[str], folds: Sequence[splits.Split]) -> Estimate:
+    """Fit one fold's clips as they are labelled, with noise for features: as many as `inputs["features"]` says."""
+    draw, rows = np.random.default_rng(0), folds[0].train
+    noise = draw.normal(size=(len(clips), job.experiment.inputs["features"])).astype(np.float32)
+    learner = sklearn_learner.SklearnLearner(job.build(len(classes)), n_classes=len(classes))
+    began = time.monotonic()
+    learner.fit(Arrays(noise[rows], one_hot(clips["label"].iloc[rows], classes)), stage=job.experiment.id)
+    learner.predict(noise[folds[0].test])
+    elapsed = time.monotonic() - began
+    with tempfile.TemporaryDirectory() as folder:
+        learner.save(Path(folder) / learner.FILE)
+        model_mib = (Path(folder) / learner.FILE).stat().st_size / MIB
+    return Estimate(
+        job.experiment.id,
+        job.protocol.name,
+        len(clips),
+        len(folds),
+        None,
+        None,
+        elapsed * len(folds),
+        environment.peak_memory_mib(),
+        _decoded_mib(job.experiment, len(clips)) + model_mib * len(folds),
+    )
+
+
+def _decoded_mib(experiment: Experiment, clips: int) -> float:
+    """Return what the cache takes for the decoded clips, float32, if the experiment decodes any."""
+    samples = experiment.inputs.get("sample_rate", 0) * experiment.inputs.get("duration_s", 0)
+    return clips * samples * FLOAT32_BYTES / MIB
+
+
+def _models_mib(parameters: int, trained: int, folds: int, stages: int) -> float:
+    """Return what models with Adam's two moments take, and a checkpoint per stage, which holds the best weights too.
+
+    Args:
+        parameters: of the model.
+        trained: of the part of it that is trained: all, unless frozen layers run once.
+        folds: models that are kept.
+        stages: trainings of each.
+    """
+    return folds * (3 * parameters + 4 * stages * trained) * FLOAT32_BYTES / MIB

@@ -1,0 +1,240 @@
+"""What the model of a finished run says of an audio file: everything but the study's code is read from its folder."""
+
+import json
+import math
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import cache
+from common.arrays import FileInputs
+from common.corpora.files import duration_or_reason
+from common.errors import InputError
+from common.learners import keras3
+from common.learners.learner import Learner
+from common.runs import jobs, records, runner
+from common.runs.records import Record
+from common.signals import audio
+from common.study import Experiment, Setting, Study
+
+SILENT = 0.001
+"""Of full scale: what is nowhere louder is silent."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a run's models say of one file.
+
+    Attributes:
+        file: as it was named.
+        classes: names in the order of the numbers.
+        probabilities: of each class, averaged over the parts of the file and over the models of the folds.
+        shares: of the file's parts, how many have each class as their likeliest.
+        parts: how many parts of the file were classified by themselves.
+        notes: what its owner should know.
+    """
+
+    file: str
+    classes: tuple[str, ...]
+    probabilities: np.ndarray
+    shares: np.ndarray
+    parts: int
+    notes: tuple[str, ...]
+
+    @property
+    def predicted(self) -> str:
+        """The likeliest class."""
+        return self.classes[int(self.probabilities.argmax())]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the same as plain values."""
+        return {
+            "file": self.file,
+            "predicted": self.predicted,
+            "probabilities": dict(zip(self.classes, map(float, self.probabilities), strict=True)),
+            "parts": self.parts,
+            "shares": dict(zip(self.classes, map(float, self.shares), strict=True)),
+            "notes": list(self.notes),
+        }
+
+
+def newest_run(study: Study, folders: Sequence[Path]) -> Record:
+    """Return the run of a study that was finished last, from the first of the folders that has any.
+
+    Raises:
+        InputError: there is none, or a record is damaged.
+    """
+    for runs in folders:
+        finished = [records.read(folder) for folder in records.find(runs / study.name)]
+        if finished:
+            return max(finished, key=lambda record: record.data["finished"])
+    places = " or ".join(map(str, folders))
+    raise InputError(
+        f"there is no finished run of {study.name} in {places}; make one with "
+        f"`python -m reproductions.{study.name} run`, or name its folder with --run"
+    )
+
+
+def run_in(study: Study, folder: Path) -> Record:
+    """Return the run in a folder.
+
+    Raises:
+        InputError: there is none, it is damaged, or it is of another study.
+    """
+    record = records.read(folder)
+    if record.data["study"] != study.name:
+        raise InputError(f"{folder} is a run of {record.data['study']}, not of {study.name}; name another with --run")
+    return record
+
+
+def origin(record: Record) -> str:
+    """Say which model this is, and what it was trained on under which protocol."""
+    data = record.data["data"]
+    study, experiment, protocol, seed = record.identity
+    corpora = ", ".join(data["corpora"]) + (" (demo corpus: synthesised sounds)" if data["demo"] else "")
+    trained = [fold["train"] for fold in record.data["folds"]]
+    most = f"{min(trained):,} to {max(trained):,}" if len(set(trained)) > 1 else f"{trained[0]:,}"
+    averaged = f"; {len(trained)} models, one a fold, averaged" if len(trained) > 1 else ""
+    clips = f"trained on {most} of {data['clips']:,} clips of {corpora}"
+    return f"{study} {experiment}, protocol {protocol}, seed {seed}, {clips}{averaged}"
+
+
+class Models:
+    """The models of a finished run, one a fold, ready to be asked about files.
+
+    Args:
+        study: that of the run.
+        record: a finished run whose folder has its models.
+        weights: of the network that makes the features, where the run's came from a file.
+
+    Raises:
+        InputError: the models are missing or damaged, the weights are others, or the features are made otherwise by
+            now.
+    """
+
+    def __init__(self, study: Study, record: Record, *, weights: str | None = None) -> None:
+        self._experiment = experiment = study.experiment(record.data["experiment"])
+        _check_inputs(record, experiment)
+        used = _weights(record, experiment, weights)
+        self._setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], used)
+        self._folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
+        learners = [learner for learner, _ in self._folds]
+        self._about = _about_models(study, experiment, self._setting, record, learners)
+        self._classes, self._known = tuple(record.data["classes"]), _Known(record)
+
+    def predict(self, path: Path) -> Prediction:
+        """Classify one file: the mean over the folds and over the file's parts.
+
+        Args:
+            path: in any format that libsndfile reads.
+
+        Raises:
+            InputError: it is no audio, damaged or too short.
+        """
+        if isinstance(reason := duration_or_reason(path), str):
+            raise InputError(f"{path}: {reason}; predict takes whole audio files")
+        experiment, setting = self._experiment, self._setting
+        fed: list[FileInputs] = [experiment.inputs_of(path, setting, front_end) for _, front_end in self._folds]
+        by_fold = [learner.predict(inputs.x) for (learner, _), inputs in zip(self._folds, fed, strict=True)]
+        of_parts = np.mean(by_fold, axis=0)
+        shares = np.bincount(of_parts.argmax(axis=1), minlength=len(self._classes)) / len(of_parts)
+        notes = (*_about_sound(path), *dict.fromkeys(fed[0].notes), *self._known.met(path), *self._about)
+        return Prediction(str(path), self._classes, of_parts.mean(axis=0), shares, len(of_parts), notes)
+
+
+def _about_sound(path: Path) -> list[str]:
+    """Say that a file has nothing in it to hear, if so."""
+    if audio.peak(path) >= SILENT:
+        return []
+    loudest = f"{20 * math.log10(SILENT):.0f} dB of full scale"
+    return [f"it is silent, or nearly so (below {loudest}): what the model says of it means nothing"]
+
+
+class _Known:
+    """The clips that the models of a run were trained with and chosen by."""
+
+    def __init__(self, record: Record) -> None:
+        self._split, self._folds = record.split(), len(record.data["folds"])
+
+    def met(self, path: Path) -> list[str]:
+        """Say whether a file is one of them: by its bytes or, where an older run kept no digests, by its name."""
+        if "digest" in self._split:
+            digest = cache.file_digests([path])[0][: runner.DIGITS]
+            same, told = self._split["digest"].str.partition("@")[0] == digest, "this file"
+        else:
+            same, told = self._split["name"] == path.stem, "a clip of this name"
+        notes = []
+        for name, what in (("train", "that it was trained on"), ("validation", "that its training was chosen by")):
+            folds = self._split.loc[same & (self._split["set"] == name), "fold"].nunique()
+            of_folds = f", in {folds} of {self._folds} folds" if self._folds > 1 else ""
+            if folds:
+                notes.append(f"{told} is among the clips {what}{of_folds}: what the model says of it is no test")
+        return notes
+
+
+def _check_inputs(record: Record, experiment: Experiment) -> None:
+    """Refuse a model that learnt from features which the study makes otherwise by now."""
+    used, made = record.data["configuration"].get("inputs", {}), json.loads(json.dumps(dict(experiment.inputs)))
+    if other := sorted(name for name in used.keys() | made.keys() if used.get(name) != made.get(name)):
+        changed = ", ".join(other)
+        raise InputError(f"{record.folder}: its features were made with another {changed} than now; run it again")
+
+
+def _weights(record: Record, experiment: Experiment, weights: str | None) -> str:
+    """Return the weights to make the features with, which must be those of the run."""
+    if experiment.training is not None:  # a pretrained network is part of the model, which the run kept
+        return "none"
+    used = record.data["configuration"].get("weights")
+    if used is None or (weights is None and not used.startswith("sha256:")):
+        return used or "none"
+    if weights is None:
+        raise InputError(f"{record.folder}: its features come from a weights file ({used}); name it with --weights")
+    if jobs.weights_in_words(weights) != used:
+        raise InputError(f"--weights {weights} is not what {record.folder} was made with: {used}")
+    return weights
+
+
+def _load(record: Record, experiment: Experiment, fold: int) -> tuple[Learner, dict[str, np.ndarray]]:
+    folder = record.folder / f"fold-{fold}"
+    try:
+        with np.load(folder / "front_end.npz") as stored:
+            front_end = dict(stored)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{folder} holds no whole model: front_end.npz ({reason}); run the experiment again"
+        ) from error
+    learner = keras3.learner_of(experiment)
+    return learner.load(folder / learner.FILE, experiment.training), front_end
+
+
+def _about_models(
+    study: Study, experiment: Experiment, setting: Setting, record: Record, learners: Sequence[Learner]
+) -> tuple[str, ...]:
+    notes = _about_training(study, experiment, record)
+    if not all(learner.probabilistic for learner in learners):
+        notes.append("the classifier has no probabilities: they are the votes of the parts and of the folds' models")
+    if study.batch_dependent(experiment, setting):
+        size = record.data["configuration"]["batch_size"]
+        notes.append(
+            f"this model's predictions depend on the other clips of a batch: it was trained and tested on batches of "
+            f"{size}, this file is a batch by itself, so the accuracy of the run says little about it"
+        )
+    return tuple(notes)
+
+
+def _about_training(study: Study, experiment: Experiment, record: Record) -> list[str]:
+    """Say what the models learnt that is not as the document or the corpus has it."""
+    configuration = record.data["configuration"]
+    notes = [f"it was trained with {name} = {value}" for name, value in configuration.get("overrides", {}).items()]
+    if configuration.get("weights") == "none":
+        notes.append("the network that should have been trained before had random weights")
+    slips = [switch for switch in study.switches if switch.slip and switch.name in experiment.switches]
+    kept = [f"{one.name} = {one.published}" for one in slips if record.data["switches"][one.name] == one.published]
+    if kept:
+        notes.append(f"it was trained with slips of the document ({', '.join(kept)}), which other protocols mend")
+    return notes

@@ -1,0 +1,442 @@
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import pytest
+import tiny
+
+from common import errors, illustrations
+from common.cli import commands
+from common.corpora import DEMO_MARKER
+from common.errors import InputError
+from common.learners import callbacks, keras3
+from common.runs import records, runner
+from common.runs.estimate import Estimate
+
+PRINTED = """
+schema = 2
+study = "tiny"
+title = "A tiny document"
+document = "made up"
+resolution = {overall = 0.05, per_class = 0.12}
+data = {section = "1", clips = 96, known = "count", corpora = {}, classes = ["high", "low", "middle"]}
+
+[[experiment]]
+id = "patient"
+title = "Patient"
+section = "1"
+
+[[experiment]]
+id = "retrained"
+title = "Retrained"
+section = "1"
+
+[[experiment]]
+id = "paired"
+title = "Paired"
+section = "1"
+
+[[classes]]
+experiment = "patient"
+section = "1"
+table = "1"
+split = "test"
+n = 30
+rows = [["high", 0.5, 0.5, 0.5, 10], ["low", 0.5, 0.5, 0.5, 10], ["middle", 0.5, 0.5, 0.5, 10]]
+accuracy = 0.5
+macro = [0.5, 0.5, 0.5]
+weighted = [0.5, 0.5, 0.5]
+
+[[layers]]
+id = "small"
+experiments = ["patient"]
+section = "2"
+total = 295
+known = "count"
+rows = [
+  ["input", "InputLayer", "(None, 65)", 0],
+  ["dense", "Dense", "(None, 4)", 264],
+  ["norm", "BatchNorm", "(None, 4)", 16],
+  ["drop", "Dropout", "(None, 9)", 0],
+  ["out", "Dense", "(None, 3)", 15],
+]
+"""
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def encore(commands_of) -> Command:
+    return commands_of(commands.study_app(tiny.STUDY), "tiny", PRINTED)
+
+
+@pytest.fixture
+def finished(unbroken, corpus, tmp_path) -> tuple[object, ...]:
+    """Return the words that name a run that is already finished."""
+    record = unbroken("patient", "published", folds=2)
+    shutil.copytree(record.folder, records.folder_of(tmp_path / "runs", *record.identity))
+    return ("patient", "--data", corpus, "--folds", 2)
+
+
+def test_a_run_says_the_accuracy_with_its_interval_and_where_the_record_is(encore, finished) -> None:
+    code, out, err = encore("run", *finished)
+    assert code == 0
+    assert out.startswith("patient published seed 0: accuracy 0.800 [0.584, 0.919] on 20 clips, macro F1 ")
+    assert out.endswith("; runs/tiny/patient/published/seed-0\n")
+    assert "absent: savee; results are not comparable with the document's" in err
+
+
+def test_a_run_as_json_is_a_line_per_experiment(encore, finished) -> None:
+    code, out, _ = encore("run", *finished, "--json")
+    (line,) = map(json.loads, out.splitlines())
+    assert code == 0
+    assert list(line) == ["study", "experiment", "protocol", "seed", "record", "metrics", "status"]
+    assert line["status"] == "complete"
+    assert line["metrics"]["accuracy"] == records.read(Path(line["record"])).data["metrics"]["accuracy"]["value"]
+
+
+def test_illustrate_keeps_what_figures_show_beside_the_runs(encore, corpus) -> None:
+    code, _, err = encore("illustrate", "--data", corpus)
+    assert code == 0
+    assert "runs/tiny/illustrations.npz" in err
+    kept = illustrations.read(Path("runs/tiny/illustrations.npz"))
+    assert [one.title for one in kept.examples] == ["high, labels right"]
+    assert kept.diagrams[0].layers[0]["type"] == "InputLayer"
+    assert (kept.demo, kept.diagrams[0].experiment) == (False, "patient")
+
+
+def test_running_everything_illustrates_too_and_one_experiment_does_not(encore, corpus) -> None:
+    place = Path("runs/tiny/illustrations.npz")
+    assert encore("run", "paired", "--data", corpus, "--epochs", 1, "--folds", 1)[0] == 0
+    assert not place.exists()
+    assert encore("run", "--data", corpus, "--epochs", 1, "--folds", 1, "--fresh")[0] == 0
+    assert place.exists()
+
+
+def test_what_keras_is_not_set_up_for_is_left_out_of_everything_and_refused_by_name(
+    encore, corpus, monkeypatch
+) -> None:
+    def refuse(strategy: str) -> None:
+        raise InputError("needs another backend")
+
+    able = replace(tiny.STUDY.experiment("paired"), learner=type("Able", (keras3.KerasLearner,), {}))
+    study = replace(tiny.STUDY, experiments=(tiny.STUDY.experiment("patient"), able))
+    monkeypatch.setattr(keras3.KerasLearner, "refuse", refuse)
+    monkeypatch.setattr(able.learner, "refuse", lambda strategy: None)
+    assert [one.id for one in commands._able(study.experiments, "none", named=False)] == ["paired"]
+    with pytest.raises(InputError, match="another backend"):
+        commands._able(study.experiments, "none", named=True)
+
+
+def test_after_ctrl_c_fresh_would_throw_away_what_was_finished(encore, corpus, monkeypatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "run", interrupted)
+    code, _, err = encore("run", "patient", "--data", corpus, "--fresh")
+    assert code == 130
+    assert err.endswith("the same command, without --fresh, goes on from there\n")
+
+
+def test_without_a_command_it_runs(encore, finished) -> None:
+    assert encore(*finished, "--json") == encore("run", *finished, "--json")
+
+
+def test_without_data_it_runs_on_the_demo_corpus_at_demo_size_and_says_so(encore, corpus, monkeypatch, tmp_path):
+    sounds = shutil.copytree(corpus, tmp_path / "sounds")
+    (sounds / DEMO_MARKER).write_text("")
+    asked = {}
+    monkeypatch.setattr(commands.demo, "write", lambda folder, **of: asked.update(of) or sounds)
+    code, out, err = encore("run", "patient")
+    record = records.read(tmp_path / "runs-demo/tiny/patient/published/seed-0")
+    assert code == 0
+    assert "(demo corpus)" in out
+    assert "no --data: the demo corpus, synthesised sounds in place of recordings" in err
+    assert asked["corpora"] == tiny.STUDY.corpora
+    assert record.data["size"] == "demo"
+    assert record.data["data"]["demo"]
+    assert record.data["folds"][0]["epochs"] == 3
+
+
+def test_every_experiment_protocol_and_seed_named_is_run(encore, corpus, monkeypatch) -> None:
+    ran = []
+    monkeypatch.setattr(runner, "run", lambda job, _: ran.append(job.folder))
+    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
+    assert encore("run", "--data", corpus, "--protocol", "all", "--seed", 1, "--seed", 2, "--runs", "r")[0] == 0
+    expected = {
+        records.folder_of(Path("r"), "tiny", experiment, protocol, seed)
+        for experiment in ("patient", "retrained", "paired")
+        for protocol in tiny.PROTOCOLS
+        for seed in (1, 2)
+    }
+    assert len(ran) == 18
+    assert set(ran) == expected
+
+
+def test_options_reach_the_run(encore, corpus, monkeypatch, tmp_path) -> None:
+    started = []
+    monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
+    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
+    (tmp_path / "c.toml").write_text("[training]\nepochs = 9\nlearning_rate = 0.5\n")
+    words = "--set width=8 --epochs 7 --batch-size 4 --folds 1 --size demo --fresh --config c.toml --strategy mirrored"
+    assert encore("run", "patient", "--data", corpus, *words.split())[0] == 0
+    (job,) = started
+    assert job.protocol.name == "published+width=8"
+    assert (job.training.epochs, job.training.batch_size, job.training.learning_rate) == (7, 4, 0.5)
+    assert (job.options.folds, job.options.size, job.options.fresh) == (1, "demo", True)
+    assert job.options.strategy == "mirrored"
+
+
+def test_a_setting_of_the_model_reaches_the_model_and_the_record(encore, corpus, tmp_path) -> None:
+    (tmp_path / "c.toml").write_text("[model]\ndropout = 0.25\n")
+    assert encore("run", "patient", "--data", corpus, "--epochs", 1, "--config", "c.toml")[0] == 0
+    record = records.read(tmp_path / "runs/tiny/patient/published/seed-0")
+    learner = keras3.KerasLearner.load(record.folder / "fold-0" / keras3.KerasLearner.FILE, tiny.PATIENT)
+    (layer,) = [layer for layer in learner.model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert layer.rate == 0.25
+    assert record.data["configuration"]["model"] == {"dropout": 0.25}
+    assert record.data["configuration"]["overrides"] == {"dropout": 0.25, "epochs": 1}
+    code, _, err = encore("run", "patient", "--data", corpus, "--epochs", 1)
+    assert code == 2
+    assert "holds a finished run of other clips or settings" in err
+
+
+def test_a_setting_that_the_experiment_has_anyway_changes_nothing(encore, finished, tmp_path) -> None:
+    (tmp_path / "c.toml").write_text("[training]\nlearning_rate = 0.1\n[model]\ndropout = 0.4\n")
+    code, out, _ = encore("run", *finished, "--config", "c.toml", "--json")
+    assert code == 0
+    record = records.read(Path(json.loads(out)["record"]))
+    assert record.data["configuration"]["overrides"] == {}
+
+
+def test_mixed_precision_is_used_when_asked_for(encore, corpus, monkeypatch) -> None:
+    monkeypatch.setattr(runner, "run", lambda job, _: None)
+    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
+    try:
+        encore("run", "patient", "--data", corpus, "--mixed-precision")
+        assert keras3.precision() == "mixed_bfloat16"
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+
+
+def test_a_dry_run_tells_what_it_would_take_and_starts_nothing(encore, corpus, tmp_path) -> None:
+    code, out, _ = encore("run", "retrained", "--data", corpus, "--dry-run")
+    assert code == 0
+    assert out.startswith("retrained published: 96 clips in 1 fold(s), 295 parameters, ")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_as_json_gives_the_same_facts(encore, corpus) -> None:
+    _, out, _ = encore("run", "retrained", "--data", corpus, "--dry-run", "--json")
+    facts = json.loads(out)
+    assert set(facts) == set(Estimate.__dataclass_fields__)
+    assert facts["parameters"] == 295
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("run unknown", "tiny has no experiment 'unknown'; it has patient, retrained, paired"),
+        ("unknown", "tiny has no experiment 'unknown'; it has patient, retrained, paired"),
+        ("summary unknown", "tiny has no experiment 'unknown'"),
+        ("attribution unknown", "tiny has no experiment 'unknown'"),
+        ("run --protocol printed", "tiny has no protocol 'printed'; it has published, corrected, independent"),
+        ("run --set depth=3", "tiny has no switch 'depth'"),
+        ("run --set width=5", "switch width is 4 or 8, not '5'"),
+        ("run --set width", "--set takes SWITCH=VALUE, not 'width'"),
+        ("run --strategy tpu", "--strategy is none, mirrored or multiworker, not 'tpu'"),
+        ("run --budget 30", "--budget takes a time such as 90s, 30m or 2h, not '30'"),
+        ("run --weights imagenet", "patient, retrained, paired: trained from scratch, no weights to load"),
+        ("run --config absent.toml", "--config absent.toml cannot be read"),
+        ("run --data absent", "there is no folder"),
+        ("run --epochs 0", "Invalid value for '--epochs'"),
+        ("run --seed -1", "Invalid value for '--seed'"),
+        ("run --size huge", "Invalid value for '--size'"),
+        ("run --unknown", "No such option: --unknown"),
+        ("summary", "Missing argument 'EXPERIMENT'"),
+    ],
+)
+def test_a_wrong_call_leaves_with_2_and_one_line(words, says, encore, tmp_path) -> None:
+    code, out, err = encore(*words.split())
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {says}")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("epochs = ", "cannot be read"),
+        ("epochs = 3", r"has no table [training]"),
+        ("training = 3", r"has no table [training]"),
+        ("[training]\nmomentum = 0.9", "momentum = 0.9 is no setting; [training] takes epochs (int)"),
+        ("[training]\nepochs = 2.5", "epochs = 2.5 is no setting"),
+        ("[training]\nlearning_rate = 1", "learning_rate = 1 is no setting; [training] takes epochs (int), "),
+        ("[training]\npatience = -1", "patience = -1 is no setting"),
+        ("[training]\nepochs = true", "epochs = True is no setting"),
+        ("model = 3", "has no table [training] or [model]"),
+        ("[model]\ndepth = 2", "depth = 2 is no setting of patient's model; [model] takes dropout (float) there"),
+        ("[model]\ndropout = 1", "dropout = 1 is no setting of patient's model"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_with_what_it_takes(content, says, encore, tmp_path) -> None:
+    (tmp_path / "c.toml").write_text(content)
+    code, _, err = encore("run", "--config", "c.toml")
+    assert code == 2
+    assert err.startswith("error: --config c.toml")
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_a_text_file_in_place_of_audio_is_refused(encore, tmp_path) -> None:
+    for label in ("low", "high"):
+        (tmp_path / "own" / label).mkdir(parents=True)
+        (tmp_path / "own" / label / "a.wav").write_text("not a sound")
+    code, _, err = encore("run", "patient", "--data", tmp_path / "own")
+    assert code == 2
+    assert err.startswith("error: no usable clip in ")
+    assert err.count("\n") == 1
+
+
+def test_an_empty_folder_is_refused(encore, tmp_path) -> None:
+    (tmp_path / "own").mkdir()
+    code, _, err = encore("run", "patient", "--data", tmp_path / "own")
+    assert code == 2
+    assert "holds no audio" in err
+
+
+@pytest.fixture
+def foreign(corpus, tmp_path) -> Path:
+    """Return a folder with a clip of a published corpus that the document does not use."""
+    (tmp_path / "foreign").mkdir()
+    shutil.copy(next(corpus.glob("*.wav")), tmp_path / "foreign" / "03-01-05-01-01-01-12.wav")
+    return tmp_path / "foreign"
+
+
+def test_a_corpus_that_the_document_does_not_use_is_left_out_and_named(encore, corpus, foreign) -> None:
+    _, alone, _ = encore("run", "patient", "--data", corpus, "--dry-run", "--json")
+    code, out, err = encore("run", "patient", "--data", corpus, "--data", foreign, "--dry-run", "--json")
+    assert code == 0
+    assert "left out: ravdess, which tiny does not use" in err
+    assert "1 of 1440 clips" not in err
+    assert json.loads(out)["clips"] == json.loads(alone)["clips"] == 96
+
+
+def test_clips_of_nothing_but_another_documents_corpus_are_refused(encore, foreign) -> None:
+    code, _, err = encore("run", "patient", "--data", foreign)
+    assert code == 2
+    assert err == "error: tiny does not use ravdess; name a folder of savee\n"
+
+
+def test_a_runs_folder_that_cannot_be_written_is_one_sentence(encore, corpus, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    code, _, err = encore("run", "patient", "--data", corpus, "--runs", "file/runs")
+    assert code == 2
+    assert err.splitlines()[-1].startswith("error: cannot write file/runs/tiny/patient/published/seed-0 (not a dir")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted: what was finished is kept; the same command goes on from there"),
+        (errors.BudgetSpentError("the time budget is spent"), 1, "error: the time budget is spent"),
+        (OSError(28, "No space left on device", "runs/a"), 2, "error: the disk is full"),
+    ],
+)
+def test_a_run_that_cannot_go_on_says_why(error, code, says, encore, corpus, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(runner, "run", fail)
+    ended, out, err = encore("run", "patient", "--data", corpus)
+    assert (ended, out) == (code, "")
+    assert err.splitlines()[-1].startswith(says)
+
+
+def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(encore, corpus, unbroken, monkeypatch, tmp_path) -> None:
+    def press(callback: object, epoch: int, logs: object = None) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    words = ("run", "patient", "--data", corpus, "--folds", 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks.Report, "on_epoch_begin", press)
+        assert encore(*words)[0] == 130
+    code = encore(*words)[0]
+    assert code == 0
+    whole = unbroken("patient", "published", folds=2).folder / "predictions.csv"
+    resumed = tmp_path / "runs/tiny/patient/published/seed-0/predictions.csv"
+    assert resumed.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["summary"], ["attribution"], ["predict"]], ids=" ".join)
+def test_every_command_explains_itself(command, encore) -> None:
+    code, out, _ = encore(*command, "--help")
+    assert code == 0
+    assert "Usage:" in out
+
+
+def test_the_list_as_json_has_the_fields_of_the_contract(encore) -> None:
+    code, out, _ = encore("list", "--json")
+    first, second, _ = json.loads(out)
+    assert code == 0
+    assert list(first) == ["study", "id", "title", "section", "published", "parameters"]
+    assert (first["id"], first["published"]["accuracy"], first["parameters"]) == ("patient", 0.5, 295)
+    assert second["published"] == {}
+
+
+def test_the_list_for_people_names_every_experiment(encore) -> None:
+    code, out, _ = encore("list")
+    assert code == 0
+    assert all(experiment.id in out for experiment in tiny.STUDY.experiments)
+
+
+def test_a_summary_as_json_has_the_fields_of_the_contract(encore) -> None:
+    code, out, _ = encore("summary", "patient", "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert list(facts) == ["total", "trainable", "non_trainable", "layers"]
+    assert (facts["total"], facts["trainable"], facts["non_trainable"]) == (295, 287, 8)
+    assert {tuple(layer) for layer in facts["layers"]} == {("name", "type", "shape", "parameters")}
+
+
+def test_a_summary_follows_protocol_and_switches(encore) -> None:
+    totals = [
+        json.loads(encore("summary", "patient", "--json", *words.split())[1])["total"]
+        for words in ("", "--protocol corrected", "--set width=8", "--protocol corrected --set width=4")
+    ]
+    assert totals[0] == totals[3] < totals[1] == totals[2]
+
+
+def test_a_summary_says_of_each_layer_whether_it_is_the_printed_one(encore) -> None:
+    code, out, _ = encore("summary", "patient")
+    agrees = [line for line in out.splitlines() if line.rstrip(" │").endswith(("yes", "no"))]
+    assert code == 0
+    assert [line.rstrip(" │").rpartition(" ")[2] for line in agrees] == ["yes", "yes", "yes", "no", "yes", "no"]
+    assert "total 295 (trainable 287, not trainable 8)" in out
+    assert "document 295 (count, section 2)" in out
+
+
+def test_attribution_mends_one_slip_at_a_time_and_leaves_out_those_that_touch_no_clip(encore, corpus) -> None:
+    words = ("attribution", "patient", "--data", corpus, "--epochs", 1, "--seed", 0)
+    code, out, err = encore(*words, "--json")
+    *lines, worth = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [line["protocol"] for line in lines] == ["published", "published+width=8"]
+    assert (worth["protocol"], worth["interval"]) == ("published+width=8", None)
+    assert "labels: none of these clips is affected; left out" in err
+    code, out, _ = encore(*words)
+    first, second = (line["metrics"]["accuracy"] for line in lines)
+    assert code == 0
+    assert worth["difference"] == [pytest.approx(second - first)]
+    assert f"{second:.4f}" in out
+    assert f"{second - first:.4f}" in out
+
+
+@pytest.mark.parametrize(("budget", "seconds"), [("90s", 90), ("30m", 1800), ("1.5h", 5400)])
+def test_a_budget_is_a_number_with_a_unit(budget, seconds) -> None:
+    assert commands._seconds(budget) == seconds

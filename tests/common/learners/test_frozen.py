@@ -1,0 +1,237 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from common.arrays import Arrays, Parts, Rows
+from common.learners import frozen, pretrained
+from common.learners.keras3 import KerasLearner
+from common.study import Training
+
+PIXELS, CLIPS, TRAINED = 8, 20, 14
+DRAW = np.random.default_rng(0)
+PICTURES = DRAW.integers(0, 255, (CLIPS, PIXELS, PIXELS, 3), dtype=np.uint8)
+TARGETS = np.eye(3, dtype=np.float32)[DRAW.integers(0, 3, CLIPS)]
+TRAIN = Arrays(Rows(PICTURES, np.arange(TRAINED)), TARGETS[:TRAINED])
+VALIDATION = Arrays(Rows(PICTURES, np.arange(TRAINED, CLIPS)), TARGETS[TRAINED:])
+
+
+def base(unfrozen: int = 0, *, inner: tuple[Any, ...] = ()) -> keras.Model:
+    """Two convolutions with what is in between, all frozen but the last `unfrozen`."""
+    colours = keras.Input((PIXELS, PIXELS, 3))
+    maps = layers.Conv2D(4, 3, activation="relu", name="first")(layers.Rescaling(1 / 255)(colours))
+    for layer in inner:
+        maps = layer(maps)
+    made = keras.Model(colours, layers.Conv2D(4, 3, activation="relu", name="second")(maps), name="base")
+    made.trainable = unfrozen > 0
+    for layer in made.layers[: len(made.layers) - unfrozen]:
+        layer.trainable = False
+    return made
+
+
+def classifier(made: keras.Model, *before: Any) -> keras.Model:
+    shown = maps = keras.Input((PIXELS, PIXELS, 3), dtype="uint8")
+    for layer in before:
+        maps = layer(maps)
+    hidden = layers.Dropout(0.5)(layers.Dense(6, "relu")(layers.Flatten()(made(maps))))
+    return keras.Model(shown, layers.Dense(3, "softmax")(hidden))
+
+
+def in_a_row() -> keras.Model:
+    made = keras.Sequential([keras.Input((PIXELS, PIXELS, 3)), layers.Conv2D(4, 3), layers.BatchNormalization()])
+    made.trainable = False
+    return classifier(made)
+
+
+def learner(build: Callable[[], keras.Model], folder: Path | None = None) -> KerasLearner:
+    return KerasLearner(build, Training(epochs=3, batch_size=4, learning_rate=0.01), seed=1, folder=folder)
+
+
+def refuse(*_: Any) -> NoReturn:
+    raise AssertionError("the frozen layers ran again")
+
+
+@pytest.mark.parametrize(
+    "build",
+    [lambda: classifier(base()), lambda: classifier(base(1)), in_a_row],
+    ids=["frozen", "in part", "sequential"],
+)
+def test_training_from_what_frozen_layers_gave_is_training_through_the_whole_network(build, monkeypatch) -> None:
+    once = learner(build)
+    assert once.divided is not None
+    curves = once.fit(TRAIN, VALIDATION, epochs=3, stage="training")
+    monkeypatch.setattr(frozen, "LIMIT_GIB", 0.0)
+    through = learner(build)
+    whole = through.fit(TRAIN, VALIDATION, epochs=3, stage="training")
+    np.testing.assert_allclose(curves.drop(columns="seconds"), whole.drop(columns="seconds"), rtol=1e-5)
+    np.testing.assert_allclose(once.predict(VALIDATION.x), through.predict(VALIDATION.x), atol=1e-6)
+
+
+def test_only_what_is_not_frozen_is_trained() -> None:
+    divided = frozen.divide(classifier(base(1)))
+    assert divided is not None
+    assert divided.trunk.output.shape == (None, 6, 6, 4)
+    assert next(layer.name for layer in divided.rest.layers if layer.weights) == "second"
+
+
+def steps(model: keras.Model) -> list[str]:
+    divided = frozen.divide(model)
+    return [step.name for step in divided.steps] if divided else []
+
+
+def branched(maps: Any) -> Any:
+    return layers.Add()([maps, layers.Conv2D(4, 3, padding="same")(maps)])
+
+
+def test_a_model_that_begins_with_augmentation_is_trained_as_a_whole() -> None:
+    assert steps(classifier(base(), layers.RandomFlip())) == []
+
+
+def test_a_model_without_frozen_layers_is_trained_as_a_whole() -> None:
+    assert steps(classifier(base(2))) == []
+
+
+def test_a_dropout_among_frozen_layers_still_drops_in_every_step() -> None:
+    assert steps(classifier(base(inner=(layers.Dropout(0.5),))))[-1] == "first"
+
+
+def test_frozen_layers_that_branch_run_together() -> None:
+    assert steps(classifier(base(inner=(branched,))))[0] == "base"
+
+
+def test_a_model_whose_trained_layers_branch_off_the_frozen_ones_is_trained_as_a_whole() -> None:
+    made = base()
+    maps = made(shown := keras.Input((PIXELS, PIXELS, 3)))
+    both = layers.Concatenate()([layers.Flatten()(maps), layers.GlobalMaxPooling2D()(maps)])
+    assert steps(keras.Model(shown, layers.Dense(3, "softmax")(both))) == []
+
+
+def test_a_model_that_is_frozen_altogether_is_not_divided() -> None:
+    model = classifier(base())
+    model.trainable = False
+    assert frozen.divide(model) is None
+
+
+def test_frozen_layers_run_once_whatever_set_and_classifier_follow(monkeypatch) -> None:
+    first = frozen.divide(classifier(base()))
+    assert first is not None
+    weights = first.trunk.get_weights()
+    expected = first.trunk.predict(PICTURES, verbose=0)
+    np.testing.assert_allclose(first.outputs(TRAIN.x)[:], expected[:TRAINED], rtol=1e-5)
+    monkeypatch.setattr(frozen.Divided, "_computed", refuse)
+    other = base()
+    other.set_weights(weights)
+    again = frozen.divide(classifier(other))
+    assert again is not None
+    np.testing.assert_allclose(again.outputs(VALIDATION.x)[:], expected[TRAINED:], rtol=1e-5)
+
+
+def test_other_weights_and_other_clips_have_outputs_of_their_own() -> None:
+    one, other = frozen.divide(classifier(base())), frozen.divide(classifier(base()))
+    assert one is not None
+    assert other is not None
+    given = one.outputs(PICTURES)[:]
+    assert not np.allclose(other.outputs(PICTURES)[:], given)
+    np.testing.assert_allclose(one.outputs(PICTURES[::-1].copy())[:], given[::-1], rtol=1e-5)
+
+
+def test_a_model_frozen_further_goes_on_from_what_was_kept(monkeypatch) -> None:
+    made = base(1)
+    shallow = frozen.divide(classifier(made))
+    assert shallow is not None
+    shallow.outputs(PICTURES)
+    made.trainable = False
+    deep = frozen.divide(classifier(made))
+    assert deep is not None
+    ran: list[list[str]] = []
+    build = frozen._in_a_row
+    monkeypatch.setattr(
+        frozen, "_in_a_row", lambda steps, *of: ran.append([step.name for step in steps]) or build(steps, *of)
+    )
+    np.testing.assert_allclose(deep.outputs(PICTURES)[:], deep.trunk.predict(PICTURES, verbose=0), rtol=1e-5)
+    assert [names[0] for names in ran] == ["second"]
+
+
+def test_what_was_computed_before_an_interruption_is_kept(monkeypatch) -> None:
+    divided = frozen.divide(classifier(base()))
+    assert divided is not None
+    monkeypatch.setattr(frozen, "CLIPS_IN_A_PART", 8)
+    computed, compute = [], frozen.Divided._computed
+
+    def interrupted(self: frozen.Divided, clips: np.ndarray, *of: Any) -> Any:
+        computed.append(len(clips))
+        if len(computed) == 2:
+            raise KeyboardInterrupt
+        return compute(self, clips, *of)
+
+    monkeypatch.setattr(frozen.Divided, "_computed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        divided.outputs(PICTURES)
+    given = divided.outputs(PICTURES)[:]
+    assert computed == [8, 8, 8, 4]
+    np.testing.assert_allclose(given, divided.trunk.predict(PICTURES, verbose=0), rtol=1e-5)
+
+
+def test_outputs_above_the_limit_are_not_kept_and_it_is_said(monkeypatch, capsys, own_cache) -> None:
+    divided = frozen.divide(classifier(base()))
+    assert divided is not None
+    monkeypatch.setattr(frozen, "LIMIT_GIB", divided.gib(CLIPS) * 0.9)
+    assert not divided.can_be_kept(TRAIN.x, VALIDATION.x)
+    assert "for 20 clips would take 0.0 GiB, more than the" in capsys.readouterr().err
+    assert not list(own_cache.iterdir())
+
+
+@pytest.mark.parametrize(
+    "build",
+    [lambda: classifier(base()), lambda: classifier(base(), layers.RandomFlip(), layers.RandomRotation(0.2))],
+    ids=["frozen once", "augmented"],
+)
+def test_an_interrupted_training_ends_as_an_unbroken_one(build, tmp_path) -> None:
+    unbroken = learner(build)
+    unbroken.fit(TRAIN, VALIDATION, epochs=3, stage="training")
+    learner(build, tmp_path / "work").fit(TRAIN, VALIDATION, epochs=1, stage="training")
+    resumed = learner(build, tmp_path / "work")
+    assert len(resumed.fit(TRAIN, VALIDATION, epochs=3, stage="training")) == 3
+    np.testing.assert_array_equal(resumed.predict(PICTURES), unbroken.predict(PICTURES))
+
+
+def test_the_saved_model_is_the_whole_network(tmp_path) -> None:
+    trained = learner(lambda: classifier(base(1)))
+    trained.fit(TRAIN, None, epochs=1, stage="training")
+    trained.save(tmp_path / "model.keras")
+    loaded = KerasLearner.load(tmp_path / "model.keras", trained.training)
+    np.testing.assert_allclose(loaded.predict(PICTURES), trained.predict(Rows(PICTURES, np.arange(CLIPS))), atol=1e-6)
+
+
+def test_parts_are_read_as_the_array_that_they_are() -> None:
+    whole = np.arange(22).reshape(11, 2)
+    parts = Parts((whole[:4], whole[4:8], whole[8:]))
+    chosen = Rows(parts, np.array([9, 0, 4, 3, 10]))
+    np.testing.assert_array_equal(chosen[np.array([3, 0, 4])], whole[[3, 9, 10]])
+    np.testing.assert_array_equal(chosen[1:3], whole[[0, 4]])
+    assert (chosen.shape, len(parts), chosen.dtype) == ((5, 2), 11, whole.dtype)
+
+
+def test_a_classifier_is_trained_on_real_weights_that_stay_as_they_are(shared_data: Path) -> None:
+    path = shared_data / "weights" / "mobilenet_v1_0.25_224_notop.weights.h5"
+    if not path.exists():
+        pytest.skip("the weights beside the checkout are not here")
+
+    def build() -> keras.Model:
+        settings = {"include_top": False, "alpha": 0.25, "pooling": "avg", "input_shape": (32, 32, 3)}
+        made = pretrained.network("MobileNet", keras.applications.MobileNet, str(path), seed=0, **settings)
+        made.trainable = False
+        return keras.Model(made.input, layers.Dense(3, "softmax")(made.output))
+
+    trained, before = learner(build), build()
+    pictures = (PICTURES.repeat(4, axis=1).repeat(4, axis=2) / 127.5 - 1).astype(np.float32)
+    assert trained.divided is not None
+    assert trained.divided.trunk.count_params() == 218_544
+    trained.fit(Arrays(pictures, TARGETS), None, epochs=1, stage="training")
+    for mine, theirs in zip(trained.model.get_weights()[:-2], before.get_weights()[:-2], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert not np.allclose(trained.model.get_weights()[-1], before.get_weights()[-1])

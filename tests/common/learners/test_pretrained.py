@@ -1,0 +1,65 @@
+import random
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from common.errors import InputError
+from common.learners import pretrained
+
+
+def small(weights: str | None) -> keras.Model:
+    made = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    if weights == "imagenet":
+        raise Exception("URL fetch failure on https://example.org: None -- no network")
+    if weights:
+        made.load_weights(weights)
+    return made
+
+
+def network(weights: str, seed: int = 0) -> list[np.ndarray]:
+    return pretrained.network("Small", small, weights, seed=seed).get_weights()
+
+
+def test_random_weights_follow_their_seed_alone() -> None:
+    random.seed(1)
+    first, drawn = network("none"), random.random()
+    np.testing.assert_array_equal(network("none")[0], first[0])
+    assert not np.array_equal(network("none", seed=1)[0], first[0])
+    random.seed(1)
+    assert random.random() == drawn
+
+
+def test_weights_of_a_file_are_loaded(tmp_path: Path) -> None:
+    made = small(None)
+    made.save_weights(tmp_path / "w.weights.h5")
+    np.testing.assert_array_equal(network(str(tmp_path / "w.weights.h5"))[0], made.get_weights()[0])
+
+
+def test_weights_that_cannot_be_fetched_say_what_to_do() -> None:
+    with pytest.raises(
+        InputError, match=r"of Small cannot be fetched \(URL fetch.*\); name a file of them with --weig"
+    ):
+        network("imagenet")
+
+
+@pytest.mark.parametrize("content", ["text", "another network", "nothing"])
+def test_a_file_that_holds_no_weights_of_this_network_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "w.weights.h5"
+    if content == "text":
+        path.write_text("no weights")
+    elif content == "another network":
+        keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)]).save_weights(path)
+    with pytest.raises(InputError, match=r"cannot be loaded into Small \(.*; name another"):
+        network(str(path))
+
+
+def test_a_file_of_which_keras_only_warns_that_weights_are_missing_is_refused() -> None:
+    def lacking(weights: str | None) -> keras.Model:
+        warnings.warn("Affected layers will retain their freshly-initialized weights.", stacklevel=1)
+        return small(None)
+
+    with pytest.raises(InputError, match=r"cannot be loaded into Small \(Affected layers"):
+        pretrained.network("Small", lacking, "w.weights.h5", seed=0)

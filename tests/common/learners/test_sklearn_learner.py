@@ -1,0 +1,125 @@
+import joblib
+import numpy as np
+import pytest
+from sklearn.ensemble import BaggingClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from common.arrays import Arrays
+from common.errors import InputError, ResultError
+from common.learners.callbacks import HISTORY_COLUMNS
+from common.learners.sklearn_learner import SklearnLearner
+from common.learners.summaries import steps
+
+
+def clips(classes: tuple[int, ...] = (0, 1, 2), rows: int = 60, n_classes: int = 3) -> Arrays:
+    draw = np.random.default_rng(0)
+    labels = np.resize(classes, rows)
+    x = draw.normal(size=(rows, 4)) + labels[:, np.newaxis]
+    return Arrays(x.astype(np.float32), np.eye(n_classes, dtype=np.float32)[labels])
+
+
+def trees(seed: int = 0) -> SklearnLearner:
+    return SklearnLearner(BaggingClassifier(DecisionTreeClassifier(), n_estimators=5), n_classes=3, seed=seed)
+
+
+def test_it_learns_and_its_probabilities_add_up_to_one() -> None:
+    learner, train = trees(), clips()
+    history = learner.fit(train)
+    probabilities = learner.predict(train.x)
+    assert history.empty
+    assert tuple(history.columns) == HISTORY_COLUMNS
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    assert (probabilities.argmax(axis=1) == train.y.argmax(axis=1)).mean() > 0.9
+
+
+def test_the_seed_decides_whatever_is_random_in_it() -> None:
+    train = clips()
+    predictions = []
+    for seed in (0, 0, 1):
+        learner = trees(seed)
+        learner.fit(train)
+        predictions.append(learner.predict(train.x))
+    np.testing.assert_array_equal(predictions[0], predictions[1])
+    assert (predictions[0] != predictions[2]).any()
+
+
+def test_a_class_that_was_not_trained_has_probability_0() -> None:
+    learner = SklearnLearner(KNeighborsClassifier(3), n_classes=4)
+    learner.fit(clips((0, 3), n_classes=4))
+    probabilities = learner.predict(clips((0, 3), n_classes=4).x)
+    assert probabilities.shape == (60, 4)
+    assert not probabilities[:, 1:3].any()
+    assert probabilities[:, 3].any()
+
+
+def test_without_probabilities_the_chosen_class_has_1() -> None:
+    learner = SklearnLearner(make_pipeline(StandardScaler(), SVC()), n_classes=3)
+    learner.fit(clips())
+    x = clips().x
+    assert not learner.probabilistic
+    np.testing.assert_array_equal(learner.predict(x), np.eye(3)[learner.estimator.predict(x)])
+
+
+def test_a_saved_classifier_predicts_as_before(tmp_path) -> None:
+    learner, train = trees(), clips()
+    learner.fit(train)
+    learner.save(tmp_path / "model.joblib")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.joblib"]
+    loaded = SklearnLearner.load(tmp_path / "model.joblib")
+    np.testing.assert_array_equal(loaded.predict(train.x), learner.predict(train.x))
+    assert loaded.summary() == learner.summary()
+
+
+@pytest.fixture
+def saved(tmp_path) -> bytes:
+    learner = trees()
+    learner.fit(clips())
+    learner.save(tmp_path / "whole.joblib")
+    return (tmp_path / "whole.joblib").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: b"",
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: b"no model at all",
+        lambda whole: whole[:600] + bytes([whole[600] ^ 1]) + whole[601:],
+    ],
+    ids=["empty", "cut off", "text", "one bit"],
+)
+def test_a_damaged_file_is_refused_in_one_sentence(damage, saved, tmp_path) -> None:
+    path = tmp_path / "model.joblib"
+    path.write_bytes(damage(saved))
+    with pytest.raises(InputError, match=r"model\.joblib is no model that Encore saved .*; run the experiment again$"):
+        SklearnLearner.load(path)
+
+
+def test_a_missing_file_and_another_object_are_refused(tmp_path) -> None:
+    joblib.dump("a word", tmp_path / "word.joblib")
+    for name in ("absent.joblib", "word.joblib"):
+        with pytest.raises(InputError, match="is no model that Encore saved"):
+            SklearnLearner.load(tmp_path / name)
+
+
+def test_clips_that_cannot_be_fitted_are_named_with_the_reason() -> None:
+    with pytest.raises(ResultError, match=r"svm fold 2: it cannot be fitted to 60 clips \(The number of classes"):
+        SklearnLearner(SVC(), n_classes=3).fit(clips((1,)), stage="svm fold 2")
+
+
+def test_steps_show_every_setting_also_of_what_is_inside() -> None:
+    pipeline = make_pipeline(StandardScaler(), BaggingClassifier(DecisionTreeClassifier(max_depth=2), n_estimators=7))
+    scaler, bagging = steps(pipeline)
+    assert (scaler["name"], scaler["type"]) == ("standardscaler", "StandardScaler")
+    assert bagging["settings"]["estimator"] == "DecisionTreeClassifier"
+    assert (bagging["settings"]["n_estimators"], bagging["settings"]["estimator__max_depth"]) == (7, 2)
+
+
+def test_an_estimator_that_is_no_pipeline_is_one_step() -> None:
+    (step,) = steps(SVC(degree=2))
+    assert (step["name"], step["type"], step["settings"]["degree"]) == ("svc", "SVC", 2)

@@ -1,0 +1,58 @@
+from dataclasses import replace
+
+import keras
+import pytest
+import tiny
+import tiny_pieces
+
+from common.runs import jobs
+from common.runs.estimate import estimate
+from common.study import Setting
+
+
+def test_an_estimate_is_made_of_what_the_run_is_made_of(corpus, tmp_path) -> None:
+    job = tiny.job(corpus, "retrained", "independent", runs=tmp_path / "runs")
+    found = estimate(job)
+    assert (found.clips, found.folds) == (96, 3)
+    assert found.parameters == unbroken_parameters(job)
+    assert 0 < found.epoch_s < found.total_s
+    trained = [len(fold.train) for fold in job.folds(job.clips())]
+    epochs = 2 * job.training.epochs * sum(trained) / max(trained)
+    assert found.total_s == pytest.approx(found.epoch_s * epochs)
+    decoded = 96 * tiny.SAMPLE_RATE * tiny.DURATION_S * 4
+    models = 3 * (3 + 2 * 4) * found.parameters * 4
+    assert found.disk_mib * 2**20 == pytest.approx(decoded + models)
+    assert found.memory_mib > 100
+    assert "96 clips in 3 fold(s)" in str(found)
+    assert not (tmp_path / "runs").exists()
+
+
+def unbroken_parameters(job: jobs.Job) -> int:
+    return tiny.build(job.setting, 3).count_params()
+
+
+def test_an_estimate_of_fits_has_no_epochs(corpus, tmp_path) -> None:
+    found = estimate(tiny_pieces.job(corpus, runs=tmp_path / "runs"))
+    assert (found.clips, found.folds, found.parameters, found.epoch_s) == (192, 3, None, None)
+    assert found.total_s > 0
+    assert found.disk_mib > 0
+    assert "to fit once the features are there" in str(found)
+    assert not (tmp_path / "runs").exists()
+
+
+def begins_frozen(setting: Setting, n_classes: int) -> keras.Model:
+    bands = keras.Input((65,))
+    hidden = keras.layers.Dense(512, trainable=False)(bands)
+    return keras.Model(bands, keras.layers.Dense(n_classes, "softmax")(hidden))
+
+
+def test_frozen_layers_are_counted_once_and_their_outputs_on_the_disk(corpus, tmp_path) -> None:
+    job = tiny.job(corpus, runs=tmp_path / "runs")
+    found = estimate(replace(job, experiment=replace(job.experiment, build=begins_frozen)))
+    head = 512 * 3 + 3
+    assert found.parameters == 65 * 512 + 512 + head
+    assert found.frozen_s is not None
+    assert found.total_s == pytest.approx(found.frozen_s + found.epoch_s * job.training.epochs)
+    decoded, outputs = 96 * tiny.SAMPLE_RATE * tiny.DURATION_S * 4, 96 * 512 * 4
+    assert found.disk_mib * 2**20 == pytest.approx(decoded + outputs + 4 * (4 * head + 3 * found.parameters))
+    assert "for the frozen layers, which run once" in str(found)

@@ -1,0 +1,261 @@
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+
+from common.errors import InputError, ResultError
+from common.learners import keras3
+from common.runs import jobs, records, runner
+
+
+@pytest.fixture
+def finished(unbroken, tmp_path) -> Path:
+    """Return a runs folder of one's own that holds the finished run `patient published`."""
+    record = unbroken("patient", "published", folds=2)
+    copy = records.folder_of(tmp_path / "runs", *record.identity)
+    shutil.copytree(record.folder, copy)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a training began")
+
+    monkeypatch.setattr(keras3, "KerasLearner", refuse)
+
+
+def test_a_record_says_what_was_run_on_what(unbroken) -> None:
+    data = unbroken("patient", "published", folds=2).data
+    assert (data["study"], data["experiment"], data["protocol"], data["seed"]) == ("tiny", "patient", "published", 0)
+    assert data["switches"] == tiny.PUBLISHED
+    assert data["data"]["clips"] == 96
+    assert data["data"]["per_class"] == {"high": 32, "low": 32, "middle": 32}
+    assert data["data"]["missing"] == ["savee"]
+    assert data["data"]["expected_clips"] == 480
+    assert data["parameters"] == {"total": 295, "trainable": 287}
+    assert data["configuration"]["learning_rate"] == 0.1
+    assert data["status"] == "complete"
+    assert set(data["timings"]) == {"load_s", "features_s", "epoch_s", "ms_per_clip", "peak_memory_mib", "total_s"}
+
+
+def test_the_validation_scores_are_those_of_the_epoch_whose_weights_were_kept(unbroken) -> None:
+    record = unbroken("patient", "published", folds=2)
+    history = record.history()
+    best = history.loc[history["val_loss"].idxmin()]
+    ours = record.data["metrics"]
+    assert ours["validation_loss"]["value"] == pytest.approx(best["val_loss"], rel=1e-4)
+    assert ours["validation_accuracy"]["value"] == pytest.approx(best["val_accuracy"])
+    assert ours["validation_accuracy"]["n"] == record.data["folds"][0]["validation"]
+
+
+def test_the_loss_is_that_of_the_predictions(unbroken) -> None:
+    record = unbroken("patient", "independent", folds=2)
+    predictions = record.predictions()
+    of_the_true = [row[row["true"]] for _, row in predictions.iterrows()]
+    loss = record.data["metrics"]["loss"]
+    assert loss["value"] == pytest.approx(-np.log(of_the_true).mean(), rel=1e-4)
+    assert loss["method"] == "bootstrap over clips: 3 groups are too few to draw"
+
+
+def test_the_record_on_disk_is_the_record_returned(unbroken) -> None:
+    record = unbroken("patient", "published", folds=2)
+    assert records.read(record.folder).data == record.data
+
+
+def test_a_speaker_on_both_sides_is_found_and_kept_in_the_record(unbroken) -> None:
+    leaks = {
+        protocol: {leak["check"]: leak["clean"] for leak in unbroken("patient", protocol, folds=2).data["leaks"]}
+        for protocol in ("published", "independent")
+    }
+    assert not leaks["published"]["speaker"]
+    assert leaks["independent"]["speaker"]
+    assert set(leaks["published"]) == {"speaker", "group", "bytes", "augmented", "scaler", "selection"}
+
+
+def test_predictions_agree_with_the_split_the_metrics_and_the_confusion(unbroken) -> None:
+    record = unbroken("patient", "independent", folds=2)
+    predictions, split = record.predictions(), record.split()
+    tested = split[split["set"] == "test"]
+    assert predictions[["name", "fold"]].to_numpy().tolist() == tested[["name", "fold"]].to_numpy().tolist()
+    classes = record.data["classes"]
+    assert list(predictions["predicted"]) == [classes[best] for best in predictions[classes].to_numpy().argmax(axis=1)]
+    np.testing.assert_allclose(predictions[classes].sum(axis=1), 1, atol=1e-5)
+    right = predictions["true"] == predictions["predicted"]
+    assert record.data["metrics"]["accuracy"]["value"] == pytest.approx(right.mean())
+    assert record.data["metrics"]["accuracy"]["n"] == len(predictions)
+    crossed = pd.crosstab(predictions["true"], predictions["predicted"])
+    crossed = crossed.reindex(index=classes, columns=classes, fill_value=0)
+    assert record.data["confusion"] == crossed.to_numpy().tolist()
+
+
+def test_only_the_first_folds_are_run_and_a_note_says_so(unbroken) -> None:
+    record = unbroken("patient", "independent", folds=2)
+    assert [fold["fold"] for fold in record.data["folds"]] == [0, 1]
+    assert "only the first 2 of 3 folds were run" in record.data["notes"]
+    speakers = record.predictions().groupby("fold")["speaker"].agg(set)
+    assert speakers[0].isdisjoint(speakers[1])
+
+
+def test_where_the_batch_decides_the_spread_over_other_orders_is_noted(unbroken) -> None:
+    data = unbroken("paired", "published").data
+    (note,) = data["notes"]
+    assert note.startswith("predictions depend on their batch: 8 clips, in the order of predictions.csv; in 20 other")
+    accuracy = data["metrics"]["accuracy"]["value"]
+    assert f"was {accuracy:.4f} to {accuracy:.4f}, mean {accuracy:.4f};" in note  # here it decides nothing
+    assert data["other_orders"] == [accuracy] * 20
+    assert unbroken("patient", "published", folds=2).data["other_orders"] == []
+
+
+def test_a_finished_run_is_returned_and_not_trained_again(finished, corpus, no_training) -> None:
+    record = runner.run(tiny.job(corpus, runs=finished, folds=2))
+    assert record.data["status"] == "complete"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"overrides": {"epochs": 3}}, {"size": "demo"}, {"strategy": "mirrored"}],
+    ids=lambda options: next(iter(options)),
+)
+def test_a_finished_run_of_other_settings_is_refused_with_advice(options, finished, corpus, no_training) -> None:
+    with pytest.raises(InputError, match=r"finished run of other clips or settings; --fresh replaces it, --runs keeps"):
+        runner.run(tiny.job(corpus, runs=finished, **{"folds": 2, **options}))
+
+
+def test_a_finished_run_of_fewer_folds_is_refused(unbroken, corpus, no_training, tmp_path) -> None:
+    record = unbroken("patient", "independent", folds=2)
+    shutil.copytree(record.folder, records.folder_of(tmp_path, *record.identity))
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(tiny.job(corpus, "patient", "independent", runs=tmp_path))
+
+
+def test_a_finished_run_in_another_precision_is_refused(finished, corpus, no_training, monkeypatch) -> None:
+    monkeypatch.setattr(keras3, "precision", lambda: "mixed_bfloat16")
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(tiny.job(corpus, runs=finished, folds=2))
+
+
+def test_a_finished_run_of_other_clips_is_refused(finished, corpus, no_training, tmp_path) -> None:
+    other = shutil.copytree(corpus, tmp_path / "tones")
+    shutil.copy(other / "ann-0-0.wav", other / "ann-0-1.wav")
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(tiny.job(other, runs=finished, folds=2))
+
+
+def test_the_same_clips_in_another_place_are_the_same_run(finished, corpus, no_training, tmp_path) -> None:
+    moved = shutil.copytree(corpus, tmp_path / "moved" / "tones")
+    assert runner.run(tiny.job(moved, runs=finished, folds=2)).data["status"] == "complete"
+
+
+def test_fresh_throws_away_what_was_there(finished, corpus, monkeypatch) -> None:
+    monkeypatch.setattr(runner, "_make", lambda job, *_: list(job.folder.rglob("*")))
+    left = runner.run(tiny.job(corpus, runs=finished, folds=2, fresh=True))
+    assert sorted(path.name for path in left) == [".lock", "run.json", "work"]
+
+
+def begun(job: jobs.Job, *, got_somewhere: bool) -> None:
+    """Leave what a run leaves that was killed before or after its first checkpoint."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "_make", lambda *_: None)
+        runner.run(job)
+    if got_somewhere:
+        (job.folder / "work" / "stage.npz").write_bytes(b"")
+
+
+def test_an_interrupted_run_of_other_settings_is_refused_with_advice(corpus, no_training, tmp_path) -> None:
+    begun(tiny.job(corpus, runs=tmp_path), got_somewhere=True)
+    with pytest.raises(InputError, match=r"interrupted run of other clips or settings; --fresh starts anew"):
+        runner.run(tiny.job(corpus, runs=tmp_path, overrides={"epochs": 1}))
+
+
+def test_a_run_that_got_nowhere_claims_nothing(corpus, monkeypatch, tmp_path) -> None:
+    begun(tiny.job(corpus, runs=tmp_path), got_somewhere=False)
+    monkeypatch.setattr(runner, "_make", lambda *_: "made")
+    assert runner.run(tiny.job(corpus, runs=tmp_path, overrides={"epochs": 1})) == "made"
+
+
+def test_a_folder_in_use_is_refused(corpus, tmp_path) -> None:
+    job = tiny.job(corpus, runs=tmp_path)
+    with records.hold(job.folder), pytest.raises(InputError, match="another process is running in"):
+        runner.run(job)
+
+
+def own(tmp_path: Path, *classes: str) -> Callable[..., jobs.Job]:
+    folder = tiny.write_corpus(tmp_path / "own", classes)
+    return lambda **options: tiny.job(folder, runs=tmp_path / "runs", **options)
+
+
+def test_a_corpus_with_other_labels_is_classified_into_its_own_classes(tmp_path) -> None:
+    record = runner.run(own(tmp_path, "none", "NA")(overrides={"epochs": 1}))
+    assert record.data["classes"] == ["NA", "none"]
+    assert set(record.predictions()["true"]) == {"NA", "none"}
+    assert record.data["notes"] == ["set on the command line: epochs = 1"]
+
+
+def test_a_corpus_with_some_of_the_study_s_labels_keeps_the_study_s_classes(tmp_path) -> None:
+    job = own(tmp_path, "low", "high")()
+    assert job.classes(job.clips()) == tiny.CLASSES
+
+
+@pytest.mark.parametrize(
+    ("classes", "says"),
+    [
+        (("low",), "all clips are labelled low: a classifier needs at least two classes"),
+        (("true", "false"), "no class can be called true, as a column of predictions.csv"),
+    ],
+)
+def test_classes_that_cannot_be_learnt_are_refused_before_anything_is_written(classes, says, tmp_path) -> None:
+    with pytest.raises(InputError, match=says):
+        runner.run(own(tmp_path, *classes)())
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_model_that_predicts_no_number_leaves_no_record(corpus, monkeypatch, tmp_path) -> None:
+    class Broken:
+        def predict(self, x: np.ndarray) -> np.ndarray:
+            return np.full((len(x), 3), np.nan, np.float32)
+
+    monkeypatch.setattr(runner, "_train", lambda *_: (Broken(), pd.DataFrame(), 1))
+    job = tiny.job(corpus, runs=tmp_path)
+    with pytest.raises(ResultError, match="patient published seed 0: the model predicts no finite probabilities"):
+        runner.run(job)
+    assert records.find(tmp_path) == []
+
+
+def test_demo_size_trains_for_its_own_epochs_unless_told_otherwise() -> None:
+    patient = tiny.STUDY.experiment("patient")
+    demo = jobs.Options(Path("runs"), size="demo")
+    assert jobs.trained_as(patient, demo) == replace(tiny.PATIENT, epochs=3)
+    assert jobs.trained_as(patient, replace(demo, overrides={"epochs": 7})).epochs == 7
+    assert jobs.trained_as(patient, replace(demo, size="full")) == tiny.PATIENT
+
+
+def test_clips_that_are_labelled_otherwise_are_another_run(finished, corpus, tmp_path) -> None:
+    other = tmp_path / "relabelled"
+    shutil.copytree(corpus, other)
+    table = (other / "clips.csv").read_text()
+    swapped = {"ann-0-0.wav,high": "ann-0-0.wav,low", "ann-1-0.wav,low": "ann-1-0.wav,high"}
+    for old, new in swapped.items():
+        assert old in table
+        table = table.replace(old, new)
+    (other / "clips.csv").write_text(table)
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(tiny.job(other, runs=finished, folds=2))
+
+
+def test_more_folds_than_there_are_leave_none_out(unbroken, finished, corpus) -> None:
+    record = runner.run(tiny.job(corpus, runs=finished, folds=7))
+    assert record.data["configuration"]["identity"]["folds"] is None
+    assert not any("folds" in note for note in record.data["notes"])
+
+
+def test_numbers_of_another_backend_are_another_run(finished, corpus, monkeypatch) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(tiny.job(corpus, runs=finished))

@@ -1,0 +1,146 @@
+"""Runs of what is fitted at once, on pieces that share a song."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny_pieces
+from sklearn.ensemble import BaggingClassifier
+
+from common import errors
+from common.errors import InputError
+from common.learners import callbacks, sklearn_learner
+from common.runs import jobs, runner
+from common.tasks.classification import clip_count
+
+
+def leaks_of(data: dict) -> dict[str, dict]:
+    return {leak["check"]: leak for leak in data["leaks"]}
+
+
+def test_a_record_of_a_fitted_estimator_has_its_settings_and_no_epochs(corpus, tmp_path) -> None:
+    record = runner.run(tiny_pieces.job(corpus, runs=tmp_path))
+    data = record.data
+    (step,) = data["configuration"]["estimator"]
+    assert (step["type"], step["settings"]["n_estimators"]) == ("BaggingClassifier", 5)
+    assert data["parameters"] == {"total": None, "trainable": None}
+    assert data["timings"]["epoch_s"] is None
+    assert {(fold["best_epoch"], fold["epochs"], fold["validation"]) for fold in data["folds"]} == {(None, None, 0)}
+    assert record.history().empty
+    assert set(callbacks.HISTORY_COLUMNS) <= set(record.history().columns)
+
+
+def test_every_piece_is_tested_once_and_keeps_its_song(corpus, tmp_path) -> None:
+    record = runner.run(tiny_pieces.job(corpus, runs=tmp_path))
+    predictions = record.predictions()
+    assert len(predictions) == record.data["data"]["clips"] == record.data["data"]["expected_clips"] == 192
+    assert predictions["name"].is_unique
+    assert list(predictions.columns[:4]) == ["name", "corpus", "speaker", "group"]
+    assert (predictions["name"].str.rpartition("#")[0] == predictions["group"]).all()
+
+
+def test_songs_kept_apart_are_what_intervals_are_drawn_over(corpus, tmp_path) -> None:
+    data = runner.run(tiny_pieces.job(corpus, protocol="corrected", runs=tmp_path)).data
+    assert leaks_of(data)["song"]["clean"]
+    assert data["metrics"]["accuracy"]["method"] == "bootstrap over 96 groups"
+
+
+def test_pieces_share_their_song_even_where_songs_are_on_both_sides(corpus, tmp_path) -> None:
+    data = runner.run(tiny_pieces.job(corpus, runs=tmp_path)).data
+    assert not leaks_of(data)["song"]["clean"]
+    assert data["metrics"]["accuracy"]["method"] == "bootstrap over 96 groups"
+
+
+def test_songs_on_both_sides_are_found(corpus, tmp_path) -> None:
+    data = runner.run(tiny_pieces.job(corpus, runs=tmp_path)).data
+    assert list(leaks_of(data)) == ["song", "bytes", "augmented", "scaler", "selection"]
+    assert "songs in train and test" in leaks_of(data)["song"]["detail"]
+    assert leaks_of(data)["bytes"]["clean"]  # two pieces of a file are two recordings
+    assert leaks_of(data)["selection"]["detail"].startswith("no choice was made")
+
+
+def test_labels_may_depend_on_the_seed(corpus) -> None:
+    counts = [clip_count(tiny_pieces.job(corpus, seed=seed).clips(), tiny_pieces.tiny.CLASSES) for seed in (0, 1)]
+    assert counts[0] != counts[1]
+
+
+def test_the_baselines_are_those_of_the_tested_clips(corpus, tmp_path) -> None:
+    data = runner.run(tiny_pieces.job(corpus, runs=tmp_path)).data
+    assert data["baselines"] == {"majority": max(data["data"]["per_class"].values()) / 192, "chance": 1 / 3}
+
+
+def test_the_same_seed_gives_the_same_predictions_and_another_one_others(corpus, tmp_path) -> None:
+    first, again, other = (
+        runner.run(tiny_pieces.job(corpus, protocol="independent", runs=tmp_path / name, seed=seed)).predictions()
+        for name, seed in (("first", 0), ("again", 0), ("other", 1))
+    )
+    assert first.equals(again)
+    assert not first.equals(other)
+
+
+def test_a_classifier_without_probabilities_says_so(corpus, tmp_path) -> None:
+    record = runner.run(tiny_pieces.job(corpus, "svm", runs=tmp_path))
+    chosen = record.predictions()[list(tiny_pieces.tiny.CLASSES)].to_numpy()
+    assert set(np.unique(chosen)) == {0.0, 1.0}
+    assert record.data["notes"] == ["the classifier has no probabilities: predictions.csv has 1 for the class it chose"]
+
+
+def test_an_interrupted_run_goes_on_with_the_next_fold_to_the_same_end(corpus, tmp_path, monkeypatch) -> None:
+    fitted = []
+    original = sklearn_learner.SklearnLearner.fit
+
+    def press(learner: sklearn_learner.SklearnLearner, *given: object, **named: object) -> object:
+        if len(fitted) == 2:
+            raise KeyboardInterrupt
+        fitted.append(learner)
+        return original(learner, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sklearn_learner.SklearnLearner, "fit", press)
+        with pytest.raises(KeyboardInterrupt):
+            runner.run(tiny_pieces.job(corpus, runs=tmp_path / "broken"))
+        fitted.pop()
+        resumed = runner.run(tiny_pieces.job(corpus, runs=tmp_path / "broken"))
+    unbroken = runner.run(tiny_pieces.job(corpus, runs=tmp_path / "unbroken"))
+    assert len(fitted) == 2
+    assert resumed.predictions().equals(unbroken.predictions())
+    assert resumed.data["metrics"] == unbroken.data["metrics"]
+
+
+def test_no_fold_is_fitted_when_the_time_is_over(corpus, tmp_path) -> None:
+    with pytest.raises(errors.BudgetSpentError, match="without --fresh, goes on from there"):
+        runner.run(tiny_pieces.job(corpus, runs=tmp_path, deadline=time.monotonic() - 1))
+
+
+def test_a_finished_run_of_another_estimator_is_refused(corpus, tmp_path) -> None:
+    job = tiny_pieces.job(corpus, runs=tmp_path)
+    runner.run(job)
+    other = replace(job.experiment, build=lambda setting, n_classes: BaggingClassifier(n_estimators=6))
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(replace(job, experiment=other))
+
+
+def test_a_finished_run_with_other_weights_is_refused(corpus, tmp_path) -> None:
+    record = runner.run(tiny_pieces.job(corpus, "pictures", runs=tmp_path / "runs"))
+    (tmp_path / "weights.h5").write_bytes(b"weights")
+    assert record.data["configuration"]["weights"] == "none"
+    assert "random weights" in record.data["notes"][0]
+    with pytest.raises(InputError, match="other clips or settings"):
+        runner.run(tiny_pieces.job(corpus, "pictures", runs=tmp_path / "runs", weights=str(tmp_path / "weights.h5")))
+
+
+def test_weights_are_known_by_their_name_or_by_what_is_in_them(tmp_path) -> None:
+    folder, moved = tmp_path / "a", tmp_path / "b"
+    for place in (folder, moved):
+        place.mkdir()
+        (place / "config.json").write_text("{}")
+    named = [jobs.weights_in_words(weights) for weights in ("imagenet", "none", "owner/name-2.0")]
+    assert named == ["imagenet", "none", "owner/name-2.0"]
+    digest = jobs.weights_in_words(str(folder))
+    assert digest == jobs.weights_in_words(str(moved))
+    assert digest.startswith("sha256:")
+    (moved / "config.json").write_text("[]")
+    assert jobs.weights_in_words(str(moved)) != digest
+    with pytest.raises(InputError, match=r"absent\.h5"):
+        jobs.weights_in_words(str(tmp_path / "absent.h5"))
