@@ -20,9 +20,9 @@ from common.errors import InputError, ResultError
 from reports.audit import command as audit_command
 from reports.audit import recovered
 from reports.build import RESULTS, build, page_texts
-from reports.collect import Collected, collect
 from reports.compare import NOT_REPRODUCED, Verdict, verdicts
 from reports.keep import keep
+from reports.results import Collected, collect
 
 RUNS = Path("runs")
 PIPE_WIDTH = 160

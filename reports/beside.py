@@ -12,9 +12,9 @@ import numpy as np
 
 from common.published import Published
 from common.published.schema import Metric
-from reports.collect import PROTOCOLS, Estimate, Group, Run
+from reports.blocks import Number
 from reports.compare import NOT_RUN, caveat, data_in_words, obstacles, verdicts_on
-from reports.content import Number
+from reports.results import PROTOCOLS, Estimate, Group, Run
 
 PRINTED = "printed"
 NOT_JUDGED = "not judged"

@@ -11,16 +11,17 @@ from common.illustrations import Illustrations
 from common.published import Published
 from common.runs.search_records import SearchResult
 from common.trials import Trials
-from reports import audit, figures, latex, markdown, page, spreadsheet
-from reports.answers import answers
+from reports import audit, figures
 from reports.audit.finding import Finding
 from reports.beside import sides_of
+from reports.blocks import Block, Chapter, Words
 from reports.chapter import READING, all_experiments, chapter, study_table
-from reports.collect import Collected, Group
 from reports.compare import effects
-from reports.content import Block, Chapter, Words
 from reports.figures import Picture
 from reports.processes import processes
+from reports.renderers import html_page, latex, markdown, spreadsheet
+from reports.results import Collected, Group
+from reports.studies import answers
 
 RESULTS = Path(__file__).parent / "results"
 """Records that we ran, shipped with the project; the committed pages beside them are made of these."""
@@ -118,7 +119,7 @@ def build(collected: Collected, out: Path) -> Built:
         for picture, (_, png) in zip(study.pictures, saved[study.chapter.study], strict=True)
     }
     pages = [_write(out / name, text) for name, text in _texts(studies).items()]
-    html = page.page(_front(studies, each=True), [study.chapter for study in studies], lambda *name: places[name])
+    html = html_page.page(_front(studies, each=True), [study.chapter for study in studies], lambda *name: places[name])
     files = tuple(path for pairs in saved.values() for pair in pairs for path in pair)
     return Built(tuple(pages), tuple(tables), files, _write(out / "index.html", html))
 

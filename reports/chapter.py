@@ -15,7 +15,6 @@ from common.published import Published
 from common.published.schema import Experiment, ResultTable
 from common.runs.search_records import SearchResult
 from reports import conclusions
-from reports.answers import Answers
 from reports.audit import beside_arithmetic, on_document
 from reports.audit.finding import Finding
 from reports.beside import (
@@ -30,7 +29,7 @@ from reports.beside import (
     ranked_by,
     sides_of,
 )
-from reports.collect import Group
+from reports.blocks import MISSING, Block, Cell, Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
 from reports.compare import (
     INCONCLUSIVE,
     MINUS,
@@ -46,22 +45,10 @@ from reports.compare import (
     signed,
     verdicts,
 )
-from reports.content import (
-    MISSING,
-    Block,
-    Cell,
-    Chapter,
-    Column,
-    Facts,
-    Link,
-    Number,
-    Section,
-    Shown,
-    Table,
-    Words,
-)
 from reports.figures import Picture
+from reports.results import Group
 from reports.searched import search_table
+from reports.studies import Answers
 from reports.tables import (
     class_table,
     confusion_table,

@@ -27,7 +27,7 @@ from common.intervals import (
     wilson,
 )
 from common.published import Printed, Published
-from reports.collect import Clips, Estimate, Group, Run, cut_to
+from reports.results import Clips, Estimate, Group, Run, cut_to
 
 REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED = "reproduced", "inconclusive", "not reproduced"
 NOT_COMPARABLE, NOT_RUN = "not comparable", "not run"

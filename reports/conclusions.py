@@ -16,7 +16,7 @@ from common.published.schema import SCORES, Claim
 from reports.audit.claims import prefix, within
 from reports.audit.finding import Finding
 from reports.beside import PRINTED, Side, heading, in_words, labels_of, metric_of, notes_on, precise, printed_number
-from reports.collect import PROTOCOLS, Estimate, Group, cut_to
+from reports.blocks import Cell, Column, Number, Section, Table, Words
 from reports.compare import (
     ACCURACY,
     NOT_COMPARABLE,
@@ -29,7 +29,7 @@ from reports.compare import (
     set_in_words,
     signed,
 )
-from reports.content import Cell, Column, Number, Section, Table, Words
+from reports.results import PROTOCOLS, Estimate, Group, cut_to
 
 BORNE_OUT, CONTRADICTED, UNDECIDED = "borne out", "contradicted", "undecided"
 FEW = 5

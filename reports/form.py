@@ -1,6 +1,6 @@
 """The form of a record, as far as reports read it: a field that is lost or of another type is named, never stumbled on.
 
-What the numbers say of one another is checked where records are gathered (`reports.collect`).
+What the numbers say of one another is checked where records are gathered (`reports.results`).
 """
 
 from collections.abc import Mapping

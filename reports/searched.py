@@ -7,7 +7,7 @@ from common.published import Published
 from common.published.schema import Search
 from common.runs.search_records import OBJECTIVES, SearchResult
 from reports.beside import PRINTED, heading, origin, written
-from reports.content import Cell, Column, Number, Table, cell_text
+from reports.blocks import Cell, Column, Number, Table, cell_text
 from reports.tables import place_of, setting_cell, words_of
 
 OF_LAST_EPOCH = {

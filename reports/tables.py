@@ -31,8 +31,8 @@ from reports.beside import (
     verdict_on,
     written,
 )
-from reports.collect import Group
-from reports.content import Cell, Column, Number, Table
+from reports.blocks import Cell, Column, Number, Table
+from reports.results import Group
 
 SCORE_TITLE = {"precision": "Precision", "recall": "Recall", "f1": "F1 score", "support": "Support"}
 MEAN_TITLE = {"macro": "Macro AVG", "weighted": "Weighted AVG"}

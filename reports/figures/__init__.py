@@ -22,7 +22,6 @@ from common.illustrations import Illustrations
 from common.published import Published
 from common.runs.search_records import SearchResult
 from reports.audit import recovered
-from reports.collect import Group
 from reports.compare import Effect
 from reports.figures import (
     classes,
@@ -38,6 +37,7 @@ from reports.figures import (
     trials,
 )
 from reports.figures.sheet import DEMO, STYLE, Picture
+from reports.results import Group
 
 __all__ = ["DEMO", "FEWEST", "Picture", "pictures", "save"]
 

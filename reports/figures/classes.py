@@ -9,7 +9,6 @@ from matplotlib.patches import Patch
 
 from common.published import Published
 from common.published.schema import Counts
-from reports.collect import Group
 from reports.compare import MINUS, Verdict, verdicts_on
 from reports.figures.sheet import (
     BLACK,
@@ -35,6 +34,7 @@ from reports.figures.sheet import (
     stripe,
     styled,
 )
+from reports.results import Group
 
 SCORES = {"recall": (BLUE, "o"), "f1": (ORANGE, "s")}
 TITLE = {"recall": "recall", "f1": "F1"}

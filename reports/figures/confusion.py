@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from common.published import Published
 from common.published.schema import ConfusionTable
-from reports.collect import Group
 from reports.figures.sheet import (
     INK,
     LINE,
@@ -32,6 +31,7 @@ from reports.figures.sheet import (
     styled,
     wrapped,
 )
+from reports.results import Group
 
 ALONE = 24
 """A study with more groups than this shows alone only the matrices of experiments with a printed number."""

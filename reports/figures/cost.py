@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from common.published import Published
-from reports.collect import Group
 from reports.figures.sheet import (
     EDGED,
     GREY,
@@ -29,6 +28,7 @@ from reports.figures.sheet import (
     sheet,
     styled,
 )
+from reports.results import Group
 
 HEIGHT, AXES = 4.0, WIDTH - 0.7 - 0.2
 """Inches of the axes: how high, how wide."""

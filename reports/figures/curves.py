@@ -13,7 +13,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from common.published import Published
-from reports.collect import Group
 from reports.figures.sheet import (
     BLUE,
     ORANGE,
@@ -28,6 +27,7 @@ from reports.figures.sheet import (
     sheet,
     styled,
 )
+from reports.results import Group
 
 PITCH = 3.0
 """Inches from one row of panels to the next."""

@@ -14,7 +14,6 @@ from matplotlib.lines import Line2D
 from common.intervals import Interval, wilson
 from common.published import Printed, Published
 from common.published.schema import Experiment
-from reports.collect import Group
 from reports.compare import ACCURACY, has_random_weights, set_in_words
 from reports.figures.sheet import (
     EDGED,
@@ -42,6 +41,7 @@ from reports.figures.sheet import (
     stripe,
     styled,
 )
+from reports.results import Group
 
 DOTS = 48
 """How many numbers one picture has room for."""

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from common.published import Published
-from reports.collect import Group
 from reports.figures.headline import printed_dot
 from reports.figures.sheet import (
     BLACK,
@@ -33,6 +32,7 @@ from reports.figures.sheet import (
     stripe,
     styled,
 )
+from reports.results import Group
 
 FEWEST = 5
 """Seeds of a group whose spread is worth a picture."""

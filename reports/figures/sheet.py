@@ -22,8 +22,8 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
 from common.published import Published
-from reports.collect import Group
 from reports.compare import data_in_words, obstacles
+from reports.results import Group
 
 # Okabe and Ito's colours, which all kinds of colour vision tell apart.
 BLACK, ORANGE, GREEN, BLUE, RED, PURPLE = "#000000", "#E69F00", "#009E73", "#0072B2", "#D55E00", "#CC79A7"

@@ -7,7 +7,6 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from common.published import Published
-from reports.collect import Group
 from reports.compare import ACCURACY, MINUS, Effect, signed
 from reports.figures.sheet import (
     BLACK,
@@ -29,6 +28,7 @@ from reports.figures.sheet import (
     styled,
     wrapped,
 )
+from reports.results import Group
 
 ROWS = 16
 """Effects in one picture."""

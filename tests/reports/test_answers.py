@@ -9,13 +9,20 @@ import pytest
 from common import published
 from common.runs import records
 from common.trials import Trial, Trials
-from reports.answers import answers
-from reports.answers.emotify_done import by_accuracy, by_chance, control, on_folds
-from reports.answers.emotify_evidence import ALPHABETICAL, CORPUS, HANDCRAFTED, Evidence
-from reports.answers.emotify_features import compared
-from reports.answers.matrices import chi_square, expected, likeliest, log_likelihood, own_distances, own_places
-from reports.collect import Clips, Group, Run
 from reports.compare import paired_over_groups
+from reports.results import Clips, Group, Run
+from reports.studies import answers
+from reports.studies.emotify_features.evidence import ALPHABETICAL, CORPUS, HANDCRAFTED, Evidence
+from reports.studies.emotify_features.likelihoods import (
+    chi_square,
+    expected,
+    likeliest,
+    log_likelihood,
+    own_distances,
+    own_places,
+)
+from reports.studies.emotify_features.question import compared
+from reports.studies.emotify_features.really_done import by_accuracy, by_chance, control, on_folds
 
 SURE = np.array([[90, 5, 5], [5, 90, 5], [5, 5, 90]])
 LEANING = np.array([[90, 9, 1], [1, 90, 9], [9, 1, 90]])

@@ -14,11 +14,11 @@ from common import published
 from common.intervals import McNemar
 from reports import __main__ as commands
 from reports import figures
+from reports.blocks import MISSING
 from reports.build import build, page_texts
 from reports.chapter import mcnemar_in_words, seed_by_seed, steps_in_words
-from reports.collect import collect
 from reports.compare import PairedRun
-from reports.content import MISSING
+from reports.results import collect
 
 Write = Callable[..., Path]
 

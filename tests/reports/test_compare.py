@@ -12,9 +12,9 @@ from common.published import load
 from common.published.schema import ConfusionTable
 from common.runs import records
 from common.tasks.classification import classification
-from reports.collect import Clips, Group, Run, collect
 from reports.compare import Verdict, effects, paired_over_groups, verdicts
 from reports.figures.sheet import data_of
+from reports.results import Clips, Group, Run, collect
 
 Write = Callable[..., Path]
 

@@ -9,10 +9,10 @@ from common.published import load
 from common.runs import records
 from reports import conclusions
 from reports.beside import sides_of
-from reports.collect import Group, collect
+from reports.blocks import MISSING, cell_text
 from reports.compare import MINUS
 from reports.conclusions import Conclusion
-from reports.content import MISSING, cell_text
+from reports.results import Group, collect
 
 Write = Callable[..., Path]
 

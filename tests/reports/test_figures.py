@@ -23,10 +23,10 @@ from common.published import Published, load, studies
 from common.published.schema import ConfusionTable
 from common.runs import records
 from reports import figures, processes
-from reports.collect import Group, collect
 from reports.compare import effects, verdicts_on
 from reports.figures import classes, confusion, cost, curves, headline, searches, seeds, sheet, slips
 from reports.figures.sheet import STYLE, Picture
+from reports.results import Group, collect
 
 Write = Callable[..., Path]
 SER = load("ser_parallel")

@@ -9,8 +9,8 @@ import pytest
 
 from common.errors import InputError
 from common.runs import records
-from reports.collect import collect
 from reports.keep import keep
+from reports.results import collect
 
 Write = Callable[..., Path]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from reports.content import Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
-from reports.page import page
+from reports.blocks import Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
+from reports.renderers.html_page import page
 
 VOID = {"meta", "link", "img", "input", "br"}
 TABLE = Table(

@@ -15,11 +15,11 @@ from PIL import Image
 
 from common.published import load
 from reports.beside import sides_of
+from reports.blocks import MISSING, Shown
 from reports.chapter import all_experiments, chapter
-from reports.collect import collect
 from reports.compare import effects
-from reports.content import MISSING, Shown
-from reports.page import page as html_page
+from reports.renderers.html_page import page as html_page
+from reports.results import collect
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe")

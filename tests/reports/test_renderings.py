@@ -9,10 +9,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from common import published
-from reports import latex, markdown, spreadsheet
 from reports.audit import audit, recovered
+from reports.blocks import Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
 from reports.chapter import chapter
-from reports.content import Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
+from reports.renderers import latex, markdown, spreadsheet
 
 OURS = Number("0.62 ± 0.03", 0.62, (0.58, 0.66), 144, {0: 0.6, 1: 0.64})
 TABLE = Table(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from common.published import load
+from reports.blocks import MISSING, Table, cell_text
 from reports.build import study_of
-from reports.collect import Collected, collect
-from reports.content import MISSING, Table, cell_text
 from reports.figures import pictures, trials
+from reports.results import Collected, collect
 from reports.searched import search_table
 
 Write = Callable[..., Path]

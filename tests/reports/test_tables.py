@@ -9,9 +9,9 @@ from common.published import Published, load
 from common.published.schema import ConfusionTable
 from reports.audit import audit, recovered
 from reports.beside import Side, sides_of
+from reports.blocks import MISSING, Chapter, Number, Table, cell_text
 from reports.chapter import chapter, front_table, study_table
-from reports.collect import collect
-from reports.content import MISSING, Chapter, Number, Table, cell_text
+from reports.results import collect
 from reports.searched import search_table
 from reports.tables import (
     class_table,

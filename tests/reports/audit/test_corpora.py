@@ -10,7 +10,7 @@ import pytest
 
 from common.corpora import scan
 from common.corpora.emotify import EMOTIONS, ORDERS, annotations, pieces, votes
-from reports.audit.emotify_tracks import (
+from reports.studies.emotify_features.tracks import (
     BY_NAME,
     BY_NUMBER,
     CORPUS,
@@ -20,7 +20,7 @@ from reports.audit.emotify_tracks import (
     reaches,
     whole_corpus,
 )
-from reports.audit.music_mood_wavenet import tags
+from reports.studies.music_mood_wavenet.findings import tags
 
 Counted = Counter[tuple[str, str, str, str, tuple[str, ...], int]]
 

@@ -12,9 +12,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from common.published import Published, load
-from reports.audit import ELSEWHERE, STUDIES, Finding, audit, beside_arithmetic
-from reports.audit.ser_parallel import TRANSFORMER
+from common.published import Published, load, studies
+from reports.audit import Finding, audit, beside_arithmetic
+from reports.studies import of
+from reports.studies.ser_parallel.findings import TRANSFORMER
 
 OUTCOMES: dict[str, tuple[bool, list[str]]] = {
     "ser-savee-labels": (False, ["1863 1863 1863 1863 1775 1863 1072", "652", "savee all surprise"]),
@@ -141,11 +142,11 @@ def test_each_finding_comes_out_with_the_numbers_that_decide_it(name: str, of_do
 
 
 def test_no_finding_on_a_document_is_left_out(of_documents: dict[str, Finding]) -> None:
-    assert {name for findings in STUDIES.values() for name in findings} <= set(of_documents) & set(OUTCOMES)
+    assert {name for study in studies() for name in of(study).findings} <= set(of_documents) & set(OUTCOMES)
 
 
 def test_what_findings_need_besides_arithmetic_is_told_of_those_at_hand(of_documents: dict[str, Finding]) -> None:
-    named = [name for names in ELSEWHERE.values() for name in names]
+    named = [name for study in studies() for name in of(study).sources]
     assert set(named) <= set(of_documents)
     frames, masks = of_documents["mood-frames"], of_documents["freesound-masks"]
     assert beside_arithmetic([masks]) == "by arithmetic alone"
@@ -315,7 +316,7 @@ def leaves(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 @given(st.data())
 @settings(max_examples=40, deadline=None)
 def test_whatever_number_is_wrong_it_is_no_crash(data: st.DataObject) -> None:
-    content = json.loads(load(data.draw(st.sampled_from(sorted(STUDIES)))).model_dump_json(by_alias=True))
+    content = json.loads(load(data.draw(st.sampled_from(studies()))).model_dump_json(by_alias=True))
     places = list(leaves(content))
     for place in data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=4)):
         entry = reduce(getitem, place[:-1], content)

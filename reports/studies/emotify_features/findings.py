@@ -8,7 +8,10 @@ from scipy.stats import spearmanr
 
 from common.intervals import newcombe, wilson
 from common.published import Published
-from reports.audit.emotify_tracks import (
+from reports.audit.finding import Verdict, between, chance, digits, listed, percent, signed, spaced
+from reports.audit.matrices import TooManyError, groups_of, recovered, solve
+from reports.audit.printed import NotPrintedError, counts, number, value, whole, written
+from reports.studies.emotify_features.tracks import (
     BY_NAME,
     CORPUS,
     EQUAL,
@@ -20,9 +23,6 @@ from reports.audit.emotify_tracks import (
     tied,
     whole_corpus,
 )
-from reports.audit.finding import Verdict, between, chance, digits, listed, percent, signed, spaced
-from reports.audit.matrices import TooManyError, groups_of, recovered, solve
-from reports.audit.printed import NotPrintedError, counts, number, value, whole, written
 
 HANDCRAFTED, DEEP = "handcrafted-bagged-trees", "deep-cubic-svm"
 CLASS_TABLE = "instances-handcrafted"

@@ -18,7 +18,11 @@ from common.corpora.emotify import ORDERS
 from common.intervals import wilson
 from common.published import Published
 from common.trials import Trials
-from reports.answers.emotify_evidence import (
+from reports.blocks import Block, Section, Shown, Words
+from reports.compare import has_random_weights
+from reports.figures import Picture
+from reports.results import Group
+from reports.studies.emotify_features.evidence import (
     ALPHABETICAL,
     CORPUS,
     DEEP,
@@ -36,13 +40,16 @@ from reports.answers.emotify_evidence import (
     signed,
     trials_of_chance,
 )
-from reports.answers.emotify_ways import cell_table, draw, order_table, other_table
-from reports.answers.matrices import chi_square, expected, likeliest, log_ratio, own_distances, own_places
-from reports.audit.emotify_tracks import USUAL, whole_corpus
-from reports.collect import Group
-from reports.compare import has_random_weights
-from reports.content import Block, Section, Shown, Words
-from reports.figures import Picture
+from reports.studies.emotify_features.likelihoods import (
+    chi_square,
+    expected,
+    likeliest,
+    log_ratio,
+    own_distances,
+    own_places,
+)
+from reports.studies.emotify_features.tracks import USUAL, whole_corpus
+from reports.studies.emotify_features.ways import cell_table, draw, order_table, other_table
 
 LEFT_OUT = "amazement"
 PICTURE = "orders"

@@ -1,6 +1,6 @@
 """What the document on speech emotion recognition says of its pretrained networks (chapters 5 to 7).
 
-Each function examines one claim, as in `reports.audit.ser_parallel`. The sizes of VGG16 come from its paper.
+Each function examines one claim, as in `reports.studies.ser_parallel.findings`. The sizes of VGG16 come from its paper.
 """
 
 import math
@@ -26,8 +26,8 @@ from reports.audit.printed import (
     whole,
     written,
 )
-from reports.audit.ser_parallel import AS_SURPRISE, CHAPTER_4, CHAPTER_5, FIFTH, TENTH, labellings, supports
 from reports.audit.stratified import halved, held_out
+from reports.studies.ser_parallel.findings import AS_SURPRISE, CHAPTER_4, CHAPTER_5, FIFTH, TENTH, labellings, supports
 
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Filters of VGG16's 3 x 3 convolutions, block by block (Simonyan & Zisserman 2014, configuration D)."""

@@ -6,7 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from common.trials import Trial, Trials
-from reports.answers.emotify_evidence import (
+from reports.blocks import Cell, Column, Number, Table
+from reports.compare import MINUS
+from reports.studies.emotify_features.evidence import (
     ALPHABETICAL,
     CORPUS,
     HANDCRAFTED,
@@ -21,10 +23,8 @@ from reports.answers.emotify_evidence import (
     ratios_of,
     signed,
 )
-from reports.answers.matrices import chi_square, expected, likeliest, own_distances
-from reports.compare import MINUS
-from reports.content import Cell, Column, Number, Table
-from reports.figures.ways import ways_figure
+from reports.studies.emotify_features.likelihoods import chi_square, expected, likeliest, own_distances
+from reports.studies.emotify_features.ways_figure import ways_figure
 
 
 def cell_table(found: Evidence) -> Table:

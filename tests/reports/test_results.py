@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from common.errors import InputError
-from reports import collect as subject
-from reports import processes
-from reports.collect import collect
+from reports import processes, results
+from reports.results import collect
 
 Write = Callable[..., Path]
 
@@ -265,7 +264,7 @@ def test_records_read_in_other_processes_are_those_read_here(
         write(seed=seed)
     cut_off(write("dual-cnn"))
     here = collect([runs])
-    monkeypatch.setattr(subject, "FEWEST", 1)
+    monkeypatch.setattr(results, "FEWEST", 1)
     monkeypatch.setattr(processes, "threads", lambda: 2)
     there = collect([runs])
     assert there.skipped == here.skipped

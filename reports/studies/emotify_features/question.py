@@ -16,11 +16,11 @@ from common.intervals import Interval
 from common.progress import duration_in_words
 from common.published import Published
 from common.trials import Trials
-from reports.collect import Estimate, Group
+from reports.blocks import Block, Cell, Column, Number, Section, Shown, Table, Words
 from reports.compare import MINUS, obstacle, paired_over_groups
-from reports.content import Block, Cell, Column, Number, Section, Shown, Table, Words
 from reports.figures import Picture
-from reports.figures.presets import presets_figure
+from reports.results import Estimate, Group
+from reports.studies.emotify_features.presets_figure import presets_figure
 
 SETS = {"handcrafted": "handcrafted", "mfcc": "MFCC", "mobilenet": "MobileNet", "deep": "Inception-v3"}
 """The first part of an experiment's id, and what it is called."""

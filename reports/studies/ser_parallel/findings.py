@@ -1,6 +1,6 @@
 """What the numbers of the document on speech emotion recognition show beside what its text says.
 
-Its pretrained networks are in `reports.audit.ser_pretrained`.
+Its pretrained networks are in `reports.studies.ser_parallel.pretrained_findings`.
 
 Each function examines one claim. What no document prints comes from where it is known: the corpora's class counts from
 `common.corpora`, the size of the Transformer from its paper, the order of axes from the layers' own

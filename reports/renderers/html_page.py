@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from reports.content import MISSING, Block, Cell, Chapter, Column, Link, Number
+from reports.blocks import MISSING, Block, Cell, Chapter, Column, Link, Number
 
 TEMPLATES = Path(__file__).parent / "templates"
 

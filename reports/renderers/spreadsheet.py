@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Iterable
 
-from reports.content import Cell, Column, Number, Table, cell_text
+from reports.blocks import Cell, Column, Number, Table, cell_text
 
 
 def table_text(table: Table) -> str:

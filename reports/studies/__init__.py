@@ -1,0 +1,78 @@
+"""What belongs to one document alone: its findings, what other source they need, and the sections that answer it.
+
+Each document has a package of its name here, with a value `ABOUT`; a document without one has nothing of its own.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the modules of the documents import these, and the audit imports the findings
+    import numpy as np
+
+    from common.published import Published
+    from common.trials import Trials
+    from reports.audit.finding import Verdict
+    from reports.blocks import Section
+    from reports.figures import Picture
+    from reports.results import Group
+
+
+@dataclass(frozen=True)
+class About:
+    """What a document has of its own.
+
+    Attributes:
+        findings: by id, each computed from the printed numbers.
+        sources: by id of a finding, what it needs besides the printed numbers.
+        answers: each returns a section with its pictures, or None where its records are missing.
+        compared: returns the experiments that have their place in these sections, and none of their own.
+    """
+
+    findings: "Mapping[str, Callable[[Published], Verdict]]" = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    answers: "tuple[Callable[..., tuple[Section, list[Picture]] | None], ...]" = ()
+    compared: "Callable[[Published], Iterable[str]]" = lambda published: ()
+
+
+@cache
+def of(study: str) -> About:
+    """Return what a document has of its own, found by its name."""
+    name = f"{__name__}.{study}"
+    about: About = import_module(name).ABOUT if find_spec(name) else About()
+    return about
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A document's answers.
+
+    Attributes:
+        sections: one for each question.
+        pictures: that are shown in them.
+        compared: experiments that have their place in these sections, and none of their own.
+    """
+
+    sections: "tuple[Section, ...]" = ()
+    pictures: "tuple[Picture, ...]" = ()
+    compared: frozenset[str] = frozenset()
+
+
+def answers(
+    published: "Published",
+    groups: "Sequence[Group]",
+    trials: "Trials | None",
+    matrices: "Mapping[str, np.ndarray]",
+) -> Answers:
+    """Answer what a document leaves to be asked, as far as there are records and trials to answer it from."""
+    about = of(published.study)
+    told = [answer(published, groups, trials, matrices) for answer in about.answers]
+    known = [one for one in told if one is not None]
+    return Answers(
+        tuple(section for section, _ in known),
+        tuple(picture for _, pictures in known for picture in pictures),
+        frozenset(about.compared(published)),
+    )
