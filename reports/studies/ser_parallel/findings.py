@@ -265,7 +265,7 @@ def search_budget(published: Published) -> Verdict:
     guess = math.log(classes)
     place = len(rates.space) + rates.columns.index("train_epoch_loss")
     worse = {row[0]: row[place] for row in rates.rows if row[place] > guess}
-    accuracies = [row[len(rates.space) + rates.columns.index("validation_epoch_accuracy")] for row in rates.rows]
+    accuracies = [row[len(rates.space) + rates.columns.index("val_epoch_accuracy")] for row in rates.rows]
     final = value(published, "single-cnn", "accuracy")
     told = [f"{digits(loss)} at {digits(rate, 8)}" for rate, loss in worse.items()]
     evidence = (
@@ -280,7 +280,7 @@ def learning_rates(published: Published) -> Verdict:
     """Ask whether the models from scratch have the rate that was tuned."""
     rates = search(published, "single-cnn")
     by_rate, by_loss = (
-        {row[0]: row[len(rates.space) + rates.columns.index(f"validation_epoch_{score}")] for row in rates.rows}
+        {row[0]: row[len(rates.space) + rates.columns.index(f"val_epoch_{score}")] for row in rates.rows}
         for score in ("accuracy", "loss")
     )
     used = {name: number(published, f"{name}-learning-rate") for name in ("single", "dual", "parallel")}

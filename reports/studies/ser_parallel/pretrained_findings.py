@@ -114,7 +114,7 @@ def vgg_split(published: Published) -> Verdict:
     counts = tuple(labellings(published)[AS_SURPRISE].values())
     neutral = published.data.classes.index("neutral")
     tenth, halves = ({of[neutral] for of in sets} for sets in (held_out(counts, TENTH), halved(counts, FIFTH)))
-    printed = [value(published, name, "validation_accuracy").printed for name in CHAPTER_5]
+    printed = [value(published, name, "val_accuracy").printed for name in CHAPTER_5]
     tested = sum(five)
     fits = {n: sum(bool(counts_of(one.value, n, one.step)) for one in printed) for n in (tested, tested - 1)}
     evidence = (
@@ -167,14 +167,14 @@ def vgg_other_run(published: Published) -> Verdict:
 def vgg_chosen_by_test(published: Published) -> Verdict:
     """Ask which experiment is best by what may choose, validation, and by the test set."""
     best = {}
-    for metric in ("validation_accuracy", "validation_loss", "accuracy", "loss"):
+    for metric in ("val_accuracy", "val_loss", "accuracy", "loss"):
         values = {name: value(published, name, metric) for name in CHAPTER_5}
         best[metric] = max(values, key=lambda name: values[name].sign * values[name].printed.value)
     told = [f"{metric} {name} ({value(published, name, metric)})" for metric, name in best.items()]
-    one, other = (value(published, best[name], "accuracy") for name in ("accuracy", "validation_accuracy"))
+    one, other = (value(published, best[name], "accuracy") for name in ("accuracy", "val_accuracy"))
     evidence = f"best by {listed(told)}; test accuracy of the two: {one} against {other}: {in_words(one, other)}"
     return (
-        best["accuracy"] == best["validation_accuracy"],
+        best["accuracy"] == best["val_accuracy"],
         "the best VGG16 is not chosen by its test accuracy",
         evidence,
     )
@@ -183,12 +183,12 @@ def vgg_chosen_by_test(published: Published) -> Verdict:
 def vgg_validation(published: Published) -> Verdict:
     """Ask whether the test clips are easier than the validation clips: the same two sets in all five experiments."""
     tests = [value(published, name, "accuracy").printed for name in CHAPTER_5]
-    checks = [value(published, name, "validation_accuracy").printed for name in CHAPTER_5]
+    checks = [value(published, name, "val_accuracy").printed for name in CHAPTER_5]
     gaps = [test.value - check.value for test, check in zip(tests, checks, strict=True)]
     means = [sum(one.value for one in of) / len(of) for of in (tests, checks)]
     interval = newcombe(means[0], float(tests[0].n or 0), means[1], float(checks[0].n or 0))
     losses = [
-        value(published, name, "validation_loss").printed.value - value(published, name, "loss").printed.value
+        value(published, name, "val_loss").printed.value - value(published, name, "loss").printed.value
         for name in CHAPTER_5
     ]
     evidence = (

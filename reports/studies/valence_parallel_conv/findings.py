@@ -12,7 +12,7 @@ from reports.audit.printed import NotPrintedError, number, search, value
 from reports.audit.results import trials_of
 
 BEST = "combination-6"
-MAE = "validation_mae"
+MAE = "val_mae"
 
 Rows = dict[str, tuple[float, ...]]
 
