@@ -1,9 +1,13 @@
 """Files that are whole or absent: written under a temporary name, then renamed."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import pandas as pd
+
+Place = Path | zipfile.Path
+"""A file or folder, or one inside a zip file."""
 
 
 def write_text(path: Path, text: str) -> None:
