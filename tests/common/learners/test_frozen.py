@@ -11,6 +11,7 @@ from common.arrays import Arrays, Parts, Rows
 from common.learners import frozen, pretrained
 from common.learners.keras3 import KerasLearner
 from common.study import Training
+from common.tasks import Classification
 
 PIXELS, CLIPS, TRAINED = 8, 20, 14
 DRAW = np.random.default_rng(0)
@@ -47,8 +48,11 @@ def in_a_row() -> keras.Model:
     return classifier(made)
 
 
+TASK = Classification(("a", "b", "c"))
+
+
 def learner(build: Callable[[], keras.Model], folder: Path | None = None) -> KerasLearner:
-    return KerasLearner(build, Training(epochs=3, batch_size=4, learning_rate=0.01), seed=1, folder=folder)
+    return KerasLearner(build, TASK, Training(epochs=3, batch_size=4, learning_rate=0.01), seed=1, folder=folder)
 
 
 def refuse(*_: Any) -> NoReturn:
@@ -203,7 +207,7 @@ def test_the_saved_model_is_the_whole_network(tmp_path) -> None:
     trained = learner(lambda: classifier(base(1)))
     trained.fit(TRAIN, None, epochs=1, stage="training")
     trained.save(tmp_path / "model.keras")
-    loaded = KerasLearner.load(tmp_path / "model.keras", trained.training)
+    loaded = KerasLearner.load(tmp_path / "model.keras", TASK, trained.training)
     np.testing.assert_allclose(loaded.predict(PICTURES), trained.predict(Rows(PICTURES, np.arange(CLIPS))), atol=1e-6)
 
 
