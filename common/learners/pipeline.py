@@ -1,9 +1,9 @@
 """Batches for `fit`: tf.data under TensorFlow, the same batches as arrays under any other Keras backend.
 
-The order of the clips in every epoch is drawn beforehand from (seed, epoch), so a run that goes on after a crash meets
-the batches that an unbroken run would have met. Under TensorFlow a batch is gathered inside tf.data, several ahead and
-on to the device where there is one; no Python runs between two steps. Rows of an array on the disk are read there and
-then, so that they need not fit into memory.
+The order of the clips in every epoch depends on (seed, epoch) alone, so a resumed run has the same batches as an
+uninterrupted one. Under TensorFlow, batches are gathered inside tf.data, several ahead, and copied to the accelerator
+if there is one; no Python code runs between two steps. Rows of a memory-mapped array are read when they are needed, so
+that they need not fit into memory.
 """
 
 import math
