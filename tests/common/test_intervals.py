@@ -48,7 +48,7 @@ def test_wilson_gives_the_intervals_of_newcombe_1998(hits: int, n: int, low: flo
         ((10, 10), (0, 10), 0.6075, 1.0),
     ],
 )
-def test_newcombe_gives_the_printed_intervals_of_method_10(
+def test_newcombe_gives_the_published_intervals_of_method_10(
     first: tuple, second: tuple, low: float, high: float
 ) -> None:
     interval = newcombe(first[0] / first[1], first[1], second[0] / second[1], second[1])
@@ -56,7 +56,7 @@ def test_newcombe_gives_the_printed_intervals_of_method_10(
 
 
 @given(st.integers(0, 200), st.integers(1, 200))
-def test_wilson_holds_its_proportion_and_stays_between_0_and_1(hits: int, n: int) -> None:
+def test_wilson_contains_its_proportion_and_stays_between_0_and_1(hits: int, n: int) -> None:
     proportion = min(hits, n) / n
     low, high = wilson(proportion, n)
     assert 0 <= low <= proportion + 1e-12
@@ -69,7 +69,7 @@ def test_swapping_the_two_proportions_mirrors_the_interval(one: float, n: int, o
     assert newcombe(other, m, one, n) == pytest.approx((-high, -low))
 
 
-def test_knowing_nothing_of_one_side_leaves_the_difference_wide_open() -> None:
+def test_without_data_on_one_side_the_difference_has_the_widest_interval() -> None:
     low, high = difference_interval(0.5, (0.5, 0.5), 0.5, wilson(0.5, 0))
     assert (low, high) == (-0.5, 0.5)
 
@@ -140,7 +140,7 @@ def test_a_class_without_clips_has_no_scores_and_no_part_in_the_means() -> None:
     assert block["metrics"]["macro_f1"]["value"] == 1.0
 
 
-def test_a_class_never_predicted_has_precision_0_and_knows_nothing_about_it() -> None:
+def test_a_class_that_is_never_predicted_has_precision_0_with_the_widest_interval() -> None:
     row = scored([(0, 0)] * 5 + [(1, 0)] * 5)["per_class"]["happy"]
     assert (row["precision"], row["precision_interval"]) == (0.0, [0.0, 1.0])
 
@@ -161,7 +161,7 @@ def test_clips_of_one_speaker_count_as_one_observation() -> None:
 
 
 @pytest.mark.parametrize(("speakers", "why"), [("a", "1 group is"), ("ab", "2 groups are"), ("abcd", "4 groups are")])
-def test_speakers_too_few_to_draw_leave_the_intervals_to_the_clips(speakers: str, why: str) -> None:
+def test_with_too_few_speakers_intervals_are_over_clips(speakers: str, why: str) -> None:
     pairs = [(0, 0), (1, 1), (2, 0), (1, 2)] * 10
     alone, shared = scored(pairs), scored(pairs, groups=list(speakers) * (40 // len(speakers)))
     assert shared["per_class"] == alone["per_class"]
@@ -172,13 +172,13 @@ def test_speakers_too_few_to_draw_leave_the_intervals_to_the_clips(speakers: str
     assert shared["metrics"]["macro_f1"]["method"] == f"bootstrap over clips: {why} too few to draw"
 
 
-def test_what_a_report_takes_for_an_interval_over_groups_is_one() -> None:
+def test_the_method_of_an_interval_over_groups_ends_as_reports_expect() -> None:
     run = partial(scored, [(0, 0), (1, 1), (2, 0), (1, 2), (2, 2)])
     methods = [run(groups=groups)["metrics"]["accuracy"]["method"] for groups in map(list, ("aaaaa", "abcda", "abcde"))]
     assert [method.endswith(" groups") for method in methods] == [False, False, True]
 
 
-def test_a_mean_of_hits_over_enough_groups_is_drawn_over_them() -> None:
+def test_a_mean_of_hits_over_enough_groups_is_bootstrapped_over_them() -> None:
     accuracy = mean_score(np.array([1, 0, 0, 1, 1]), groups=list("abcde"), proportion=True)
     assert accuracy["method"] == "bootstrap over 5 groups"
 
@@ -198,7 +198,7 @@ def test_the_same_seed_gives_the_same_intervals() -> None:
     assert scored(pairs, seed=1) != scored(pairs, seed=2)
 
 
-def test_the_bootstrap_over_clips_comes_near_wilson() -> None:
+def test_the_bootstrap_over_clips_is_close_to_wilson() -> None:
     draw = np.random.default_rng(0)
     true = draw.integers(0, 3, 600)
     predicted = np.where(draw.random(600) < 0.7, true, (true + 1) % 3)
@@ -206,7 +206,7 @@ def test_the_bootstrap_over_clips_comes_near_wilson() -> None:
     assert macro["interval"] == pytest.approx(wilson(macro["value"], 600), abs=0.006)
 
 
-def test_the_bootstrap_of_a_difference_comes_near_newcombe() -> None:
+def test_the_bootstrap_of_a_difference_is_close_to_newcombe() -> None:
     draw = np.random.default_rng(0)
     true = draw.integers(0, 3, 500)
     counts = [
@@ -216,11 +216,11 @@ def test_the_bootstrap_of_a_difference_comes_near_newcombe() -> None:
     assert bootstrap_difference(*counts) == pytest.approx(newcombe(hits[0], 500, hits[1], 500), abs=0.01)
 
 
-def test_baselines_are_the_commonest_class_and_chance() -> None:
+def test_baselines_are_the_majority_class_and_chance() -> None:
     assert baselines([[3, 1, 0], [2, 4, 0], [0, 0, 0]]) == {"majority": 0.6, "chance": 1 / 3}
 
 
-def test_cross_entropy_is_that_of_keras() -> None:
+def test_cross_entropy_equals_that_of_keras() -> None:
     draw = np.random.default_rng(0)
     probabilities = draw.dirichlet(np.ones(3), 50).astype(np.float32)
     probabilities[0] = [1, 0, 0]
@@ -229,7 +229,7 @@ def test_cross_entropy_is_that_of_keras() -> None:
     np.testing.assert_allclose(cross_entropy(targets, probabilities), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_a_mean_over_groups_of_like_clips_is_less_certain_than_one_over_as_many_clips() -> None:
+def test_a_mean_over_groups_of_equal_clips_has_a_wider_interval() -> None:
     values = np.repeat(np.random.default_rng(0).normal(size=12), 20)
     of_clips, of_groups = mean_score(values), mean_score(values, groups=np.repeat(np.arange(12), 20))
     assert of_clips["value"] == of_groups["value"] == pytest.approx(values.mean())
