@@ -35,7 +35,7 @@ def test_wilson_gives_the_intervals_of_newcombe_1998(hits: int, n: int, low: flo
         ((10, 10), (0, 10), 0.6075, 1.0),
     ],
 )
-def test_newcombe_gives_the_printed_intervals_of_method_10(
+def test_newcombe_gives_the_published_intervals_of_method_10(
     first: tuple, second: tuple, low: float, high: float
 ) -> None:
     interval = newcombe(first[0] / first[1], first[1], second[0] / second[1], second[1])
@@ -43,7 +43,7 @@ def test_newcombe_gives_the_printed_intervals_of_method_10(
 
 
 @given(st.integers(0, 200), st.integers(1, 200))
-def test_wilson_holds_its_proportion_and_stays_between_0_and_1(hits: int, n: int) -> None:
+def test_wilson_contains_its_proportion_and_stays_between_0_and_1(hits: int, n: int) -> None:
     proportion = min(hits, n) / n
     low, high = wilson(proportion, n)
     assert 0 <= low <= proportion + 1e-12
@@ -56,7 +56,7 @@ def test_swapping_the_two_proportions_mirrors_the_interval(one: float, n: int, o
     assert newcombe(other, m, one, n) == pytest.approx((-high, -low))
 
 
-def test_knowing_nothing_of_one_side_leaves_the_difference_wide_open() -> None:
+def test_without_data_on_one_side_the_difference_has_the_widest_interval() -> None:
     low, high = difference_interval(0.5, (0.5, 0.5), 0.5, wilson(0.5, 0))
     assert (low, high) == (-0.5, 0.5)
 
@@ -86,7 +86,7 @@ def test_the_mean_of_a_few_values_has_students_interval() -> None:
     assert mean_interval([1.0, 2.0, 3.0]) == pytest.approx((-0.4841, 4.4841), abs=1e-4)
 
 
-def test_a_mean_of_hits_over_enough_groups_is_drawn_over_them() -> None:
+def test_a_mean_of_hits_over_enough_groups_is_bootstrapped_over_them() -> None:
     accuracy = mean_score(np.array([1, 0, 0, 1, 1]), groups=list("abcde"), proportion=True)
     assert accuracy["method"] == "bootstrap over 5 groups"
 
@@ -100,7 +100,7 @@ def test_a_mean_over_one_group_has_the_interval_of_its_clips() -> None:
     assert accuracy["method"] == "Wilson: 1 group is too few to draw"
 
 
-def test_a_mean_over_groups_of_like_clips_is_less_certain_than_one_over_as_many_clips() -> None:
+def test_a_mean_over_groups_of_equal_clips_has_a_wider_interval() -> None:
     values = np.repeat(np.random.default_rng(0).normal(size=12), 20)
     of_clips, of_groups = mean_score(values), mean_score(values, groups=np.repeat(np.arange(12), 20))
     assert of_clips["value"] == of_groups["value"] == pytest.approx(values.mean())
