@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from typing_extensions import TypedDict
 
 from common.errors import InputError, ResultError
 from common.files import write_text
+from common.tasks import Task, of_kind
 
 SCHEMA = 2
 """Version of `record.json`; readers refuse others."""
@@ -48,7 +49,7 @@ STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 OPEN = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
 
-class Task(TypedDict):
+class TaskFacts(TypedDict):
     """What was predicted: one of the classes, any of the tags, or a number for each output."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
@@ -130,7 +131,7 @@ class Parameters(TypedDict):
 
 
 class Fold(TypedDict):
-    """One fold: clips in each set, and its epochs, null for what is fitted at once."""
+    """One fold: clips in each set, its epochs, null for what is fitted at once, and the task's thresholds, if any."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
@@ -140,6 +141,7 @@ class Fold(TypedDict):
     test: Count
     best_epoch: Count | None
     epochs: Count | None
+    thresholds: NotRequired[list[float]]
 
 
 class Leak(TypedDict):
@@ -190,7 +192,7 @@ class Content(BaseModel):
     notes: list[str]
     switches: dict[str, Any]
     changed: list[str]
-    task: Task
+    task: TaskFacts
     data: Data
     configuration: Configuration
     parameters: Parameters
@@ -293,16 +295,19 @@ class Record:
         """Study, experiment, protocol and seed: what makes a run this run."""
         return (self.data["study"], self.data["experiment"], self.data["protocol"], self.data["seed"])
 
+    @property
+    def task(self) -> Task:
+        """What the run predicted."""
+        return of_kind(self.data["task"]["kind"], self.data["task"]["outputs"])
+
     def history(self) -> pd.DataFrame:
         """Return the learning curves: one row per fold, stage and epoch (epochs count from 1)."""
         return pd.read_csv(self.folder / "history.csv")
 
     def predictions(self) -> pd.DataFrame:
-        """Return one row per predicted clip: name, corpus, speaker, fold, and what is true and what was predicted.
+        """Return one row per predicted clip: name, corpus, speaker, fold, then the columns of the task (`Task.table`).
 
-        Where clips share something else than a speaker (a song), it stands in a column `group` after the speaker. Of
-        a classification `true` and `predicted` are classes, and each class has a column with its probability. Of other
-        tasks each output has a column `true_<output>` and one of its own name.
+        Where clips share something else than a speaker (a song), it stands in a column `group` after the speaker.
         """
         words = dict.fromkeys(("name", "corpus", "speaker", "group", "true", "predicted"), str)
         # A class or a speaker may be called `none` or `NA`.
@@ -317,7 +322,7 @@ class Record:
         """
         table = self.predictions()
         order, names, groups = names_and_groups(table)
-        true, predicted = values_of(self.data["task"], table)
+        true, predicted = values_of(self.task, table)
         return Predictions(ClipSet.of(names, groups), true[order], predicted[order])
 
     def split(self) -> pd.DataFrame:
@@ -326,26 +331,16 @@ class Record:
         return pd.read_csv(self.folder / "split.csv", dtype=words, keep_default_na=False)
 
 
-def values_of(task: Mapping[str, Any], table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def values_of(task: Task, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return what is true and what was predicted: uint8 class numbers (n,), or float32 (n, outputs).
 
-    Args:
-        task: of the record.
-        table: its predictions.
-
     Raises:
-        KeyError: the table has other classes or outputs than the task.
+        ValueError, KeyError: the table of predictions has other classes or outputs than the task.
     """
-    outputs = task["outputs"]
-    if task["kind"] == "classification":
-        number = {name: place for place, name in enumerate(outputs)}
-        true, predicted = (
-            np.array([number[name] for name in table[column]], np.uint8) for column in ("true", "predicted")
-        )
-    else:
-        true, predicted = (
-            table[[f"{prefix}{name}" for name in outputs]].to_numpy(np.float32) for prefix in ("true_", "")
-        )
+    if task.KIND != "classification":
+        return task.read({str(name): column for name, column in table.items()})
+    number = {name: place for place, name in enumerate(task.outputs)}
+    true, predicted = (np.array([number[name] for name in table[column]], np.uint8) for column in ("true", "predicted"))
     return true, predicted
 
 
