@@ -21,8 +21,9 @@ from common.runs import store
 from reports.audit import command as audit_command
 from reports.audit import recovered
 from reports.build import RESULTS, build, page_texts
-from reports.compare import NOT_REPRODUCED, Verdict, verdicts
-from reports.results import Collected, collect
+from reports.collect import collect
+from reports.results import Collected
+from reports.verdicts import NOT_REPRODUCED, Verdict, Verdicts
 
 RUNS = Path("runs")
 PIPE_WIDTH = 160
@@ -114,7 +115,7 @@ def keep_command(
 
 def _verdicts(study: str, collected: Collected) -> list[Verdict]:
     known = published.load(study)
-    return verdicts(known, collected.of(study), recovered(known))
+    return list(Verdicts(known, collected.of(study), recovered(known)).all)
 
 
 def _collect(folders: list[Path]) -> Collected:

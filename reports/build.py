@@ -13,15 +13,17 @@ from common.runs.search_records import SearchResult
 from common.trials import Trials
 from reports import audit, figures
 from reports.audit.finding import Finding
-from reports.beside import sides_of
 from reports.blocks import Block, Chapter, Words
-from reports.chapter import READING, all_experiments, chapter, study_table
-from reports.compare import effects
+from reports.effects import effects
 from reports.figures import Picture
+from reports.front_page import all_experiments, study_table
 from reports.processes import processes
 from reports.renderers import html_page, latex, markdown, spreadsheet
 from reports.results import Collected, Group
 from reports.studies import answers
+from reports.study_page import READING, chapter
+from reports.tables import sides_of
+from reports.verdicts import Verdicts
 
 RESULTS = Path(__file__).parent / "results"
 """Records that we ran, shipped with the project; the committed pages beside them are made of these."""
@@ -43,6 +45,7 @@ class Study:
     findings: Sequence[Finding]
     chapter: Chapter
     compared: frozenset[str]
+    verdicts: Verdicts
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,10 @@ def study_of(
     matrices, findings = audit.recovered(known), audit.audit(known)
     told = answers(known, groups, trials, matrices)
     shown = [group for group in groups if group.experiment not in told.compared]
-    changes = effects(shown)
-    pictures = figures.pictures(known, shown, changes, searches, illustrations)
-    said = chapter(known, shown, changes, pictures, findings, matrices, searches, told)
-    return Study(known, groups, [*pictures, *told.pictures], findings, said, told.compared)
+    changes, verdicts = effects(shown), Verdicts(known, groups, matrices)
+    pictures = figures.pictures(known, shown, changes, verdicts, searches, illustrations)
+    said = chapter(known, shown, changes, pictures, findings, matrices, verdicts, searches, told)
+    return Study(known, groups, [*pictures, *told.pictures], findings, said, told.compared, verdicts)
 
 
 def studies_of(collected: Collected) -> Iterator[Study]:
@@ -132,10 +135,11 @@ def _texts(studies: Sequence[Study]) -> dict[str, str]:
 def _front(studies: Sequence[Study], *, each: bool) -> list[Block]:
     """Return what stands before the studies: a line per document and, if asked for, one per experiment."""
     compared = frozenset().union(*(study.compared for study in studies))
-    lines = study_table([(study.published, study.groups, study.findings) for study in studies], compared)
+    known = [(study.published, study.groups, study.findings, study.verdicts) for study in studies]
+    lines = study_table(known, compared)
     if not each:
         return [Words(INTRODUCTION), Words(READING), lines]
-    rows = all_experiments([(study.published, sides_of(study.groups)) for study in studies], compared)
+    rows = all_experiments([(study.published, sides_of(study.groups), study.verdicts) for study in studies], compared)
     return [Words(INTRODUCTION), Words(READING), lines, rows]
 
 

@@ -12,23 +12,15 @@ import numpy as np
 
 from common.intervals import Interval, difference_interval
 from common.published import Published
-from common.published.schema import SCORES, Claim
+from common.published.schema import Claim
 from reports.audit.claims import prefix, within
 from reports.audit.finding import Finding
-from reports.beside import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
 from reports.blocks import Cell, Column, Number, Section, Table, Words
-from reports.compare import (
-    ACCURACY,
-    NOT_COMPARABLE,
-    NOT_RUN,
-    Effect,
-    PairedRun,
-    contrast,
-    has_random_weights,
-    obstacle,
-    set_in_words,
-)
-from reports.results import PROTOCOLS, Estimate, Group, cut_to
+from reports.comparability import has_random_weights, obstacle, set_in_words
+from reports.effects import Effect, PairedRun, contrast
+from reports.results import PROTOCOLS, Group, Result, cut_to
+from reports.tables import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
+from reports.verdicts import NOT_COMPARABLE, NOT_RUN
 from reports.wording import in_words, signed
 
 BORNE_OUT, CONTRADICTED, UNDECIDED = "borne out", "contradicted", "undecided"
@@ -153,9 +145,12 @@ def _without(missing: Sequence[str]) -> str:
 
 def lead(published: Published, metric: str, first: Group, second: Group) -> Lead | None:
     """Return by how much the first group is better; None where a group has no such metric."""
-    if metric == ACCURACY and (effect := contrast(second, first)):
+    if metric == first.headline and (effect := contrast(second, first)):
         ours, theirs = (float(np.mean([getattr(pair, side) for pair in effect.pairs])) for side in ("other", "base"))
-        return Lead(ours, theirs, effect.mean, effect.interval, effect.method, effect.pairs)
+        (low, high), between = effect.interval, effect.mean
+        if metric_of(published, metric).kind == "error":
+            between, low, high = -between, -high, -low
+        return Lead(ours, theirs, between, (low, high), effect.method, effect.pairs)
     one, other = _estimate(first, metric), _estimate(second, metric)
     if one is None or other is None:
         return None
@@ -166,11 +161,9 @@ def lead(published: Published, metric: str, first: Group, second: Group) -> Lead
     return Lead(one.value, other.value, between, (low, high), "as of independent clips")
 
 
-def _estimate(group: Group, metric: str) -> Estimate | None:
+def _estimate(group: Group, metric: str) -> Result | None:
     name, _, score = metric.rpartition("_")
-    if score in SCORES and name in group.first["task"]["outputs"]:
-        return group.class_estimate(name, score)
-    return group.estimate(metric)
+    return group.result(score, name) if name in group.outputs else group.result(metric)
 
 
 def _told(metric: str, first: Group, second: Group, by: Lead | None) -> str:
@@ -329,11 +322,13 @@ def _test_table(published: Published, groups: Sequence[Group]) -> Table:
 
 
 def _test_rows(protocol: str, models: Models) -> list[tuple[Cell, ...]]:
-    accuracies = {name: estimate.value for name, group in models.items() if (estimate := group.estimate(ACCURACY))}
-    if len(accuracies) < 2:
+    # McNemar's test is of hits, which only classifications have.
+    accuracies = {name: group.result("accuracy") for name, group in models.items() if group.kind == "classification"}
+    known = {name: result.value for name, result in accuracies.items() if result}
+    if len(known) < 2:
         return []
-    best = max(accuracies, key=accuracies.__getitem__)
-    effects = {name: contrast(models[best], models[name]) for name in accuracies if name != best}
+    best = max(known, key=known.__getitem__)
+    effects = {name: contrast(models[best], models[name]) for name in known if name != best}
     demo = ", demo" * _any(models).demo
     return [_test_row(effect, f"{protocol}{demo}") for effect in effects.values() if effect and _same_clips(effect)]
 

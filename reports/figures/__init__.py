@@ -22,7 +22,7 @@ from common.illustrations import Illustrations
 from common.published import Published
 from common.runs.search_records import SearchResult
 from reports.audit import recovered
-from reports.compare import Effect
+from reports.effects import Effect
 from reports.figures import (
     classes,
     confusion,
@@ -38,6 +38,7 @@ from reports.figures import (
 )
 from reports.figures.sheet import DEMO, STYLE, Picture
 from reports.results import Group
+from reports.verdicts import Verdicts
 
 __all__ = ["DEMO", "FEWEST", "Picture", "pictures", "save"]
 
@@ -58,6 +59,7 @@ def pictures(
     published: Published,
     groups: Sequence[Group],
     effects: Sequence[Effect],
+    verdicts: Verdicts,
     found: Sequence[SearchResult] = (),
     illustrations: Illustrations | None = None,
 ) -> list[Picture]:
@@ -67,6 +69,7 @@ def pictures(
         published: what the document prints.
         groups: the study's groups.
         effects: what protocols and switches change.
+        verdicts: on the document's numbers.
         found: our searches over settings.
         illustrations: of single clips and of models.
     """
@@ -78,7 +81,7 @@ def pictures(
         *cost.pictures(published, groups),
         *searches.pictures(published),
         *trials.pictures(published, found),
-        *classes.pictures(published, groups, matrices),
+        *classes.pictures(published, groups, verdicts, matrices),
         *confusion.pictures(published, groups, matrices),
         *curves.pictures(published, groups),
         *examples.pictures(published, illustrations),

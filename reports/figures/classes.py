@@ -9,7 +9,6 @@ from matplotlib.patches import Patch
 
 from common.published import Published
 from common.published.schema import Counts
-from reports.compare import Verdict, verdicts_on
 from reports.figures.sheet import (
     BLACK,
     BLUE,
@@ -34,6 +33,7 @@ from reports.figures.sheet import (
     styled,
 )
 from reports.results import Group
+from reports.verdicts import Verdict, Verdicts
 from reports.wording import MINUS, sentence
 
 SCORES = {"recall": (BLUE, "o"), "f1": (ORANGE, "s")}
@@ -44,39 +44,41 @@ BAR = 0.19
 """Inches of a bar and its gap."""
 
 
-def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[str, np.ndarray]) -> Iterator[Picture]:
+def pictures(
+    published: Published, groups: Sequence[Group], verdicts: Verdicts, recovered: Mapping[str, np.ndarray]
+) -> Iterator[Picture]:
     """List the class by class pictures of a study.
 
     Args:
         published: what the document prints.
         groups: the study's groups.
+        verdicts: on the document's numbers.
         recovered: integer matrices behind printed percentages, by experiment.
     """
     yield from _distributions(published, plain(groups), recovered)
     for group in plain(groups):
-        if group.protocol == "published" and differences(published, group):
+        if found := differences(published, verdicts.of(group)):
             yield Picture(
                 name=name_of("classes", group, groups),
                 title=f"Class by class, obtained minus printed: {group.experiment}",
                 experiment=group.experiment,
                 protocol=group.protocol,
                 demo=group.demo,
-                draw=partial(differences_figure, published, group),
+                draw=partial(differences_figure, published, group, found),
             )
 
 
-def differences(published: Published, group: Group) -> dict[str, list[Verdict]]:
+def differences(published: Published, verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
     """Return what is known of each class' recall and F1, by class; those that a run has no clip of are left out."""
-    known = {row.metric: row for row in verdicts_on(published, group.experiment, group) if row.difference is not None}
+    known = {row.metric: row for row in verdicts if row.difference is not None}
     classes = published.data.classes
     found = {name: [known[key] for score in SCORES if (key := f"{name}_{score}") in known] for name in classes}
     return {name: rows for name, rows in found.items() if rows}
 
 
 @styled
-def differences_figure(published: Published, group: Group) -> Figure:
+def differences_figure(published: Published, group: Group, found: Mapping[str, list[Verdict]]) -> Figure:
     """Draw recall and F1 of each class, obtained minus printed, with 95 % intervals."""
-    found = differences(published, group)
     pitch = 0.5
     band = published.resolution["per_class"]
     lines = [*about(group, published), "Lines: 95 % intervals of the difference"]

@@ -51,7 +51,8 @@ def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[s
         groups: the study's groups.
         recovered: integer matrices behind printed percentages, by experiment.
     """
-    shown = [group for group in plain(groups) if 0 < len(group.first["confusion"]) <= MOST_CLASSES]
+    classified = [group for group in plain(groups) if group.kind == "classification"]
+    shown = [group for group in classified if len(group.outputs) <= MOST_CLASSES]
     few = len(shown) <= ALONE
     for group in shown:
         if few or published.numbers(group.experiment):
@@ -87,7 +88,7 @@ def _alike(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:
     found: dict[str, list[Group]] = {}
     for group in groups:
         own = found.setdefault(group.protocol, [group])
-        if group is not own[0] and group.first["task"]["outputs"] == own[0].first["task"]["outputs"]:
+        if group is not own[0] and group.outputs == own[0].outputs:
             own.append(group)
     return list(found.items())
 
@@ -111,13 +112,13 @@ def _as_printed(
 
 
 def _fits(group: Group, table: ConfusionTable) -> bool:
-    return group.experiment == table.experiment and set(group.first["task"]["outputs"]) == set(table.classes)
+    return group.experiment == table.experiment and set(group.outputs) == set(table.classes)
 
 
 @styled
 def matrix_figure(group: Group, published: Published) -> Figure:
     """Draw a group's confusion matrix: counts (summed over seeds) and percentages of each row."""
-    classes = group.first["task"]["outputs"]
+    classes = group.outputs
     grid = _Grid(classes, cell=max(0.55, 5.3 / len(classes)))
     title = f"{published.experiment(group.experiment).title}: confusion matrix"
     counted = published.data.items + ", summed over the seeds," * (len(group.runs) > 1)
@@ -189,7 +190,7 @@ def side_by_side_figure(groups: Sequence[Group], published: Published) -> Figure
     """Draw the confusion matrices of several experiments side by side, in row percentages."""
     columns = 2 if len(groups) <= 4 else 3
     rows = -(-len(groups) // columns)
-    classes = groups[0].first["task"]["outputs"]
+    classes = groups[0].outputs
     grids = [_Grid(classes, cell=2.5 / len(classes), named=column == 0, size=8.5) for column in range(columns)]
     heads = [_head(group, published, 2.5) for group in groups]
     head = LINE * max(len(lines) for lines in heads) + 0.08
@@ -211,7 +212,7 @@ def side_by_side_figure(groups: Sequence[Group], published: Published) -> Figure
 
 
 def _head(group: Group, published: Published, width: float) -> list[str]:
-    ours = group.estimate(published.headline)
+    ours = group.result(published.headline)
     score = f"{in_words(published.headline)} {ours.value:.3f}" if ours else ""
     return [
         group.experiment,
@@ -252,7 +253,7 @@ def as_printed_figure(
 
 def _counts(group: Group, classes: Sequence[str]) -> np.ndarray:
     """Return a group's counts in the order of the document's classes, the mean over the seeds."""
-    places = [group.first["task"]["outputs"].index(name) for name in classes]
+    places = [group.outputs.index(name) for name in classes]
     counts: np.ndarray = group.confusion[np.ix_(places, places)] / len(group.runs)
     return counts
 

@@ -65,7 +65,7 @@ def points(published: Published) -> dict[str, Point]:
 def obtained(published: Published, group: Group) -> Point | None:
     """Return a group's seconds and headline metric; None where it lacks one, as what is not trained in epochs does."""
     times = [run.data["timings"]["epoch_s"] for run in group.runs]
-    ours = group.estimate(published.headline)
+    ours = group.result(published.headline)
     return None if ours is None or None in times else (float(np.mean(times)), ours.value)
 
 

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from common.intervals import Interval, wilson
 from common.published import Printed, Published
 from common.published.schema import Experiment
-from reports.compare import has_random_weights, set_in_words
+from reports.comparability import has_random_weights, set_in_words
 from reports.figures.sheet import (
     EDGED,
     GREY,
@@ -79,7 +79,7 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
     """List the comparisons of a study: of real runs, of runs on the demo corpus; the printed alone if there is none."""
     for metric, experiments in metrics(published).items():
         names = {experiment.id for experiment in experiments}
-        own = [group for group in plain(groups) if group.experiment in names and group.estimate(metric)]
+        own = [group for group in plain(groups) if group.experiment in names and group.result(metric)]
         for ending, members in by_demo(own) or [("", [])]:
             shown = rows(published, metric, experiments, members)
             apart = "" if metric == published.headline else plain_name(f"-{metric}")
@@ -148,7 +148,7 @@ def as_printed(published: Published, metric: str, value: float, step: float) -> 
 
 def obtained_dot(published: Published, metric: str, group: Group, number: int) -> Dot | None:
     """Return a group's number, told apart by `number` where several share experiment and protocol; None without one."""
-    ours = group.estimate(metric)
+    ours = group.result(metric)
     if ours is None:
         return None
     seeds = f", {len(group.runs)} seeds" * (len(group.runs) > 1)

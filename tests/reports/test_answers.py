@@ -7,7 +7,7 @@ from synthetic import run_on
 
 from common import published
 from common.trials import Trial, Trials
-from reports.compare import paired_over_groups
+from reports.effects import paired_over_groups
 from reports.results import Group, Run
 from reports.studies import answers
 from reports.studies.emotify_features.evidence import ALPHABETICAL, CORPUS, HANDCRAFTED, Evidence

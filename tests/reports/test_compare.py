@@ -13,9 +13,11 @@ from common.published import load
 from common.published.schema import ConfusionTable
 from common.runs import records
 from common.tasks.classification import classification
-from reports.compare import Verdict, effects, paired_over_groups, verdicts
+from reports.collect import collect
+from reports.effects import effects, paired_over_groups
 from reports.figures.sheet import data_of
-from reports.results import Group, Run, collect
+from reports.results import Group, Run
+from reports.verdicts import Verdict, verdicts
 
 Write = Callable[..., Path]
 

@@ -8,10 +8,11 @@ from common import files
 from common.published import load
 from common.runs import records
 from reports import conclusions
-from reports.beside import sides_of
+from reports.tables import sides_of
 from reports.blocks import MISSING, cell_text
+from reports.collect import collect
 from reports.conclusions import Conclusion
-from reports.results import Group, collect
+from reports.results import Group
 from reports.wording import MINUS
 
 Write = Callable[..., Path]

@@ -23,10 +23,12 @@ from common.published import Published, load, studies
 from common.published.schema import ConfusionTable
 from common.runs import records
 from reports import figures, processes
-from reports.compare import effects, verdicts_on
+from reports.collect import collect
+from reports.effects import effects
 from reports.figures import classes, confusion, cost, curves, headline, searches, seeds, sheet, slips
 from reports.figures.sheet import STYLE, Picture
-from reports.results import Group, collect
+from reports.results import Group
+from reports.verdicts import verdicts_on
 
 Write = Callable[..., Path]
 SER = load("ser_parallel")

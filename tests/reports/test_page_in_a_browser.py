@@ -14,12 +14,13 @@ import pytest
 from PIL import Image
 
 from common.published import load
-from reports.beside import sides_of
+from reports.tables import sides_of
 from reports.blocks import MISSING, Shown
-from reports.chapter import all_experiments, chapter
-from reports.compare import effects
+from reports.front_page import all_experiments
+from reports.study_page import chapter
+from reports.collect import collect
+from reports.effects import effects
 from reports.renderers.html_page import page as html_page
-from reports.results import collect
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe")

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from common import published
 from reports.audit import audit, recovered
 from reports.blocks import Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
-from reports.chapter import chapter
+from reports.study_page import chapter
 from reports.renderers import latex, markdown, spreadsheet
 
 OURS = Number("0.62 ± 0.03", 0.62, (0.58, 0.66), 144, {0: 0.6, 1: 0.64})

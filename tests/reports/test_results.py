@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from common.errors import InputError
-from reports import processes, results
-from reports.results import collect
+from reports import collect as reading
+from reports import processes
+from reports.collect import collect
 
 Write = Callable[..., Path]
 
@@ -273,7 +274,7 @@ def test_records_read_in_other_processes_are_those_read_here(
         write(seed=seed)
     cut_off(write("dual-cnn"))
     here = collect([runs])
-    monkeypatch.setattr(results, "FEWEST", 1)
+    monkeypatch.setattr(reading, "FEWEST", 1)
     monkeypatch.setattr(processes, "threads", lambda: 2)
     there = collect([runs])
     assert there.skipped == here.skipped

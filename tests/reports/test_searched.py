@@ -8,9 +8,10 @@ import pytest
 from common.published import load
 from reports.blocks import MISSING, Table, cell_text
 from reports.build import study_of
+from reports.collect import collect
 from reports.figures import pictures, trials
-from reports.results import Collected, collect
-from reports.searched import search_table
+from reports.results import Collected
+from reports.tables import search_table
 
 Write = Callable[..., Path]
 

@@ -8,11 +8,12 @@ from common import published
 from common.published import Published, load
 from common.published.schema import ConfusionTable
 from reports.audit import audit, recovered
-from reports.beside import Side, sides_of
+from reports.tables import Side, sides_of
 from reports.blocks import MISSING, Chapter, Number, Table, cell_text
-from reports.chapter import chapter, front_table, study_table
-from reports.results import collect
-from reports.searched import search_table
+from reports.front_page import front_table, study_table
+from reports.study_page import chapter
+from reports.collect import collect
+from reports.tables import search_table
 from reports.tables import (
     class_table,
     confusion_table,

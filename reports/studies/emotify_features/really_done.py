@@ -19,7 +19,7 @@ from common.intervals import wilson
 from common.published import Published
 from common.trials import Trials
 from reports.blocks import Block, Section, Shown, Words
-from reports.compare import has_random_weights
+from reports.comparability import has_random_weights
 from reports.figures import Picture
 from reports.results import Group
 from reports.studies.emotify_features.evidence import (
