@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
+
 from common import published
 from common.files import write_text
 from common.illustrations import Illustrations
@@ -19,7 +21,7 @@ from reports.figures import Picture
 from reports.front_page import all_experiments, study_table
 from reports.processes import processes
 from reports.renderers import html_page, latex, markdown, spreadsheet
-from reports.results import Collected, Group
+from reports.results import Collected, Group, Row
 from reports.studies import answers
 from reports.study_page import READING, chapter
 from reports.tables import sides_of
@@ -36,7 +38,7 @@ INTRODUCTION = (
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyReport:
     """All that is known of one study before anything is written."""
 
     published: Published
@@ -64,7 +66,7 @@ def study_of(
     searches: Sequence[SearchResult] = (),
     trials: Trials | None = None,
     illustrations: Illustrations | None = None,
-) -> Study:
+) -> StudyReport:
     """Gather what is said of one study.
 
     Experiments that are compared in an answer have their lines in the front tables and no section of their own.
@@ -79,10 +81,10 @@ def study_of(
     changes, verdicts = effects(shown), Verdicts(known, groups, matrices)
     pictures = figures.pictures(known, shown, changes, verdicts, searches, illustrations)
     said = chapter(known, shown, changes, pictures, findings, matrices, verdicts, searches, told)
-    return Study(known, groups, [*pictures, *told.pictures], findings, said, told.compared, verdicts)
+    return StudyReport(known, groups, [*pictures, *told.pictures], findings, said, told.compared, verdicts)
 
 
-def studies_of(collected: Collected) -> Iterator[Study]:
+def studies_of(collected: Collected) -> Iterator[StudyReport]:
     """Gather what is said of every study that has published numbers; those that were run come first."""
     run = collected.studies()
     for name in sorted(published.studies(), key=lambda name: name not in run):
@@ -105,7 +107,8 @@ def build(collected: Collected, out: Path) -> Built:
 
     Args:
         collected: the records.
-        out: folder; gets `README.md`, `<study>.md`, `tables/<study>/`, `pictures/<study>/` and `index.html`.
+        out: folder; gets `README.md`, `<study>.md`, `tables/<study>/`, `tables/results.csv` (the long table of all
+            scores), `pictures/<study>/` and `index.html`.
     """
     studies, drawn = [], {}
     with processes() as others:
@@ -115,6 +118,8 @@ def build(collected: Collected, out: Path) -> Built:
             save = partial(figures.save, folder=out / "pictures" / name)
             drawn[name] = others.begin(save, study.pictures, figures.FEWEST)
         tables = [path for study in studies for path in _write_tables(study.chapter, out)]
+        rows = pd.DataFrame(collected.long_table(), columns=Row._fields)
+        tables.append(_write(out / "tables" / "results.csv", rows.to_csv(index=False, lineterminator="\n")))
         saved = {name: list(files) for name, files in drawn.items()}
     places = {
         (study.chapter.study, picture.name): png
@@ -127,12 +132,12 @@ def build(collected: Collected, out: Path) -> Built:
     return Built(tuple(pages), tuple(tables), files, _write(out / "index.html", html))
 
 
-def _texts(studies: Sequence[Study]) -> dict[str, str]:
+def _texts(studies: Sequence[StudyReport]) -> dict[str, str]:
     pages = {f"{study.chapter.study}.md": markdown.page(study.chapter) for study in studies}
     return {FRONT: markdown.front(TITLE, _front(studies, each=False)), **pages}
 
 
-def _front(studies: Sequence[Study], *, each: bool) -> list[Block]:
+def _front(studies: Sequence[StudyReport], *, each: bool) -> list[Block]:
     """Return what stands before the studies: a line per document and, if asked for, one per experiment."""
     compared = frozenset().union(*(study.compared for study in studies))
     known = [(study.published, study.groups, study.findings, study.verdicts) for study in studies]

@@ -80,7 +80,7 @@ class Verdicts:
 
     def of(self, group: Group) -> list[Verdict]:
         """Return the verdicts on the numbers of a group's experiment; none under other protocols."""
-        return self._of.get(group, [])
+        return self._of[group] if group.protocol == "published" else []
 
     def on(self, metric: str, group: Group) -> tuple[str, str]:
         """Return the verdict of one group on one overall number, and why (may be empty)."""

@@ -288,7 +288,9 @@ def read(path: Path) -> Stored:
 
 
 def _read(path: Path) -> Stored:
-    archive = zipfile.ZipFile(path)
+    # In memory: processes that draw pictures would share the place in an open file.
+    archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
+    archive.filename = str(path)
     names, inside = set(archive.namelist()), zipfile.Path(archive)
     runs: list[Record] = []
     if "runs.jsonl" in names:

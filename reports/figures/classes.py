@@ -130,7 +130,7 @@ def counts_of(
         table = published.confusion(name)
         if table is not None:
             said.append(("behind the printed matrices", dict(zip(table.classes, matrix.sum(axis=1), strict=True))))
-    said += [(f"{OURS}{group.protocol}", group.first["data"]["per_output"]) for group in groups]
+    said += [(f"{OURS}{group.protocol}", rows) for group in groups if (rows := group.first["data"]["per_output"])]
     found: dict[str, dict[str, int]] = {}
     for who, rows in said:
         if not any(rows == other for other in found.values()):

@@ -99,7 +99,12 @@ def test_without_records_nothing_is_answered() -> None:
 
 def folded(experiment: str, accuracies: dict[int, float], folds: str = "song") -> Group:
     """Return runs with the corpus' own labels, of which only the accuracy is known, by seed."""
-    shared = {"experiment": experiment, "switches": {"folds": folds, "track_ids": "corpus"}, "data": {"demo": False}}
+    shared = {
+        "experiment": experiment,
+        "per_output": {},
+        "switches": {"folds": folds, "track_ids": "corpus"},
+        "data": {"demo": False},
+    }
     scored = {
         seed: {**shared, "seed": seed, "metrics": {"accuracy": {"value": value, "interval": [0, 1], "n": 100}}}
         for seed, value in accuracies.items()

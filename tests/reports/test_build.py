@@ -16,9 +16,9 @@ from reports import __main__ as commands
 from reports import figures
 from reports.blocks import MISSING
 from reports.build import build, page_texts
-from reports.study_page import mcnemar_in_words, seed_by_seed, steps_in_words
 from reports.collect import collect
 from reports.effects import PairedRun
+from reports.study_page import mcnemar_in_words, seed_by_seed, steps_in_words
 
 Write = Callable[..., Path]
 

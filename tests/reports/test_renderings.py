@@ -11,8 +11,9 @@ from markdown_it import MarkdownIt
 from common import published
 from reports.audit import audit, recovered
 from reports.blocks import Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
-from reports.study_page import chapter
 from reports.renderers import latex, markdown, spreadsheet
+from reports.study_page import chapter
+from reports.verdicts import Verdicts
 
 OURS = Number("0.62 ± 0.03", 0.62, (0.58, 0.66), 144, {0: 0.6, 1: 0.64})
 TABLE = Table(
@@ -27,7 +28,7 @@ TABLE = Table(
 def tables() -> Iterator[tuple[str, Table]]:
     for study in published.studies():
         known = published.load(study)
-        said = chapter(known, [], [], [], audit(known), recovered(known))
+        said = chapter(known, [], [], [], audit(known), recovered(known), Verdicts(known, []))
         yield from ((study, table) for table in [*said.tables, TABLE])
 
 

@@ -11,7 +11,6 @@ from common.trials import Trial, Trials
 from reports.results import Group
 from reports.studies.emotify_features.likelihoods import log_ratio
 from reports.studies.emotify_features.tracks import EQUAL, orders_that_reach
-from reports.wording import MINUS
 
 HANDCRAFTED, DEEP = "handcrafted-bagged-trees", "deep-cubic-svm"
 CORPUS, ALPHABETICAL = (" ".join(ORDERS[name]) for name in ("corpus", "alphabetical"))
@@ -105,13 +104,3 @@ def mean_accuracy(own: Iterable[Trial]) -> float:
 def named_labels(labels: str) -> str:
     """Return what labels are called: an order of the genres that is known by its name."""
     return KNOWN.get(labels, labels)
-
-
-def percent(share: float) -> str:
-    """Write a share of 1 as a percentage."""
-    return f"{100 * share:.1f} %"
-
-
-def signed(value: float) -> str:
-    """Write a number with its sign and one decimal."""
-    return f"{value:+.1f}".replace("-", MINUS)

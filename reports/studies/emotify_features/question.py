@@ -22,7 +22,7 @@ from reports.effects import paired_over_groups
 from reports.figures import Picture
 from reports.results import Group, Result
 from reports.studies.emotify_features.presets_figure import presets_figure
-from reports.wording import MINUS
+from reports.wording import MINUS, percent, signed
 
 SETS = {"handcrafted": "handcrafted", "mfcc": "MFCC", "mobilenet": "MobileNet", "deep": "Inception-v3"}
 """The first part of an experiment's id, and what it is called."""
@@ -178,11 +178,11 @@ def _by_class(found: Compared) -> str:
     for features in found.sets:
         preset, _ = found.best(features, "corrected")
         recall = float(np.mean(found.groups[features, preset, "corrected"].values("macro_recall")))
-        told.append(f"{SETS[features]} ({preset}) {_percent(recall)}")
+        told.append(f"{SETS[features]} ({preset}) {percent(recall)}")
     chance = next(iter(found.groups.values())).first["baselines"]["chance"]["accuracy"]
     return (
         f"What accuracy hides: the mean share of each emotion that is found, corrected, by the most accurate preset of "
-        f"each set: {'; '.join(told)}; guessing finds {_percent(chance)}."
+        f"each set: {'; '.join(told)}; guessing finds {percent(chance)}."
     )
 
 
@@ -191,7 +191,7 @@ def _by_song(found: Compared) -> str:
     told = []
     for features in found.sets:
         (one, leaking), (other, apart) = (found.best(features, protocol) for protocol in PROTOCOLS)
-        told.append(f"{SETS[features]} {_percent(leaking.value)} ({one}) and {_percent(apart.value)} ({other})")
+        told.append(f"{SETS[features]} {percent(leaking.value)} ({one}) and {percent(apart.value)} ({other})")
     return (
         f"The best preset of each set, published and corrected: {'; '.join(told)}. The first tells how well a song is "
         "recognised by its other pieces as much as what it makes people feel. (The best of many is chosen on the "
@@ -233,7 +233,7 @@ def _table(found: Compared) -> Table:
     rows = [_row(found, preset) for preset in found.presets]
     seeds = sorted({len(group.runs) for group in found.groups.values()})
     majority = {run.data["baselines"]["majority"]["accuracy"] for group in found.groups.values() for run in group.runs}
-    commonest = " to ".join(dict.fromkeys(map(_percent, (min(majority), max(majority)))))
+    commonest = " to ".join(dict.fromkeys(map(percent, (min(majority), max(majority)))))
     several = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
     notes = (
         f"Means of {several} seeds, with 95 % intervals over songs; differences are paired, piece by "
@@ -264,25 +264,21 @@ def _accuracy(group: Group | None) -> Cell:
 def _difference(estimate: Result | None) -> Cell:
     if estimate is None:
         return None
-    low, high = (_signed(end) for end in estimate.interval)
-    return Number(f"{_signed(estimate.value)} [{low}, {high}]", estimate.value, estimate.interval, estimate.n)
+    low, high = (_points_of(end) for end in estimate.interval)
+    return Number(f"{_points_of(estimate.value)} [{low}, {high}]", estimate.value, estimate.interval, estimate.n)
 
 
 def _told(estimate: Result) -> str:
     low, high = estimate.interval
-    return f"{_points(estimate.value)} [{_signed(low)}, {_signed(high)}]"
+    return f"{_points(estimate.value)} [{_points_of(low)}, {_points_of(high)}]"
 
 
 def _points(share: float) -> str:
-    return f"{_signed(share)} points"
+    return f"{_points_of(share)} points"
 
 
-def _signed(share: float) -> str:
-    return f"{100 * share:+.1f}".replace("-", MINUS)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _points_of(share: float) -> str:
+    return signed(100 * share, 1)
 
 
 def _draw(found: Compared, published: Published) -> Figure:

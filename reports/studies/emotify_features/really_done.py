@@ -35,9 +35,7 @@ from reports.studies.emotify_features.evidence import (
     is_plain_order,
     mean_accuracy,
     named_labels,
-    percent,
     ratios_of,
-    signed,
     trials_of_chance,
 )
 from reports.studies.emotify_features.likelihoods import (
@@ -50,6 +48,7 @@ from reports.studies.emotify_features.likelihoods import (
 )
 from reports.studies.emotify_features.tracks import USUAL, whole_corpus
 from reports.studies.emotify_features.ways import cell_table, draw, order_table, other_table
+from reports.wording import percent, signed
 
 LEFT_OUT = "amazement"
 PICTURE = "orders"
@@ -228,14 +227,14 @@ def _score(found: Evidence) -> str:
     cells = {labels: confusions_of(found.cells[labels, "piece"]) for labels in KNOWN}
     ratios = {labels: [_ratio(run, cells, left=run) for run in runs] for labels, runs in cells.items()}
     told = ", ".join(
-        f"{signed(min(own))} to {signed(max(own))} for ours under {KNOWN[labels]} labels"
+        f"{signed(min(own), 1)} to {signed(max(own), 1)} for ours under {KNOWN[labels]} labels"
         for labels, own in ratios.items()
     )
     printed = _ratio(found.matrices[HANDCRAFTED], cells)
     seeds = len(found.cells[ALPHABETICAL, "piece"].seeds)
     return (
         "How much likelier the alphabetical order makes a matrix than the corpus' own, as a logarithm of the ratio and "
-        f"by our runs of {seeds} seeds: {signed(printed)} for the printed matrix, {told}."
+        f"by our runs of {seeds} seeds: {signed(printed, 1)} for the printed matrix, {told}."
     )
 
 
@@ -312,7 +311,7 @@ def by_chance(found: Evidence) -> str:
         low, high = min(of_chance), max(of_chance)
         word = "worse" if high < of_known else "better" if low > of_known else "as well"
         compared.append(word)
-        told.append(f"{word} by {how} ({signed(low)} to {signed(high)} against {signed(of_known)})")
+        told.append(f"{word} by {how} ({signed(low, 1)} to {signed(high, 1)} against {signed(of_known, 1)})")
     scrambled = (
         ": beyond its row totals, the matrix shows that songs had not their own labels, rather than which order those "
         "had"

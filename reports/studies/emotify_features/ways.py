@@ -20,11 +20,10 @@ from reports.studies.emotify_features.evidence import (
     is_plain_order,
     mean_accuracy,
     ratios_of,
-    signed,
 )
 from reports.studies.emotify_features.likelihoods import chi_square, expected, likeliest, own_distances
 from reports.studies.emotify_features.ways_figure import ways_figure
-from reports.wording import MINUS
+from reports.wording import MINUS, signed
 
 
 def cell_table(found: Evidence) -> Table:
@@ -64,7 +63,7 @@ def _cell_row(found: Evidence, labels: str, folds: str) -> tuple[Cell, ...]:
         Number(text, float(np.mean(values)), seeds=dict(zip(group.seeds, values, strict=True))),
         _share(min(values)),
         _share(max(values)),
-        Number(signed(apart), apart),
+        Number(signed(apart, 1), apart),
         f"{reach} of {len(values)}",
         _one_decimal(chi_square(found.matrices[HANDCRAFTED], expected(runs))),
         _one_decimal(float(np.mean(own))),
@@ -144,7 +143,7 @@ def _other_row(found: Evidence, experiment: str) -> tuple[Cell, ...]:
 
 
 def _signs(ratios: tuple[float, float] | None) -> list[Cell]:
-    return [Number(signed(ratio), ratio) for ratio in ratios] if ratios else [None, None]
+    return [Number(signed(ratio, 1), ratio) for ratio in ratios] if ratios else [None, None]
 
 
 def _other_labels(trials: Trials) -> list[str]:
