@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from common.errors import InputError
+from common.files import Place
 from common.runs import records
 from common.tasks import of_kind
 
@@ -85,7 +86,7 @@ class SearchResult:
     `run --config` takes them) and `tensorboard/`, whose HParams tab shows the trials.
     """
 
-    folder: Path
+    folder: Place
     data: dict[str, Any]
 
     @property
@@ -118,7 +119,8 @@ class SearchResult:
 
     def curves(self) -> pd.DataFrame:
         """Return one row per trial and epoch: `trial`, and the columns of a learning curve."""
-        return pd.read_csv(self.folder / "curves.csv", dtype={"trial": str})
+        with (self.folder / "curves.csv").open() as file:
+            return pd.read_csv(file, dtype={"trial": str})
 
     def last_epochs(self) -> pd.DataFrame:
         """Return the last row of each trial's learning curve, by trial: TensorBoard's table shows these."""
@@ -145,7 +147,7 @@ def find(runs: Path) -> list[Path]:
     return sorted(path.parent for path in runs.rglob("search.json") if path.parent.name != "work")
 
 
-def read(folder: Path) -> SearchResult:
+def read(folder: Place) -> SearchResult:
     """Read a finished search.
 
     Raises:
@@ -163,7 +165,7 @@ def read(folder: Path) -> SearchResult:
     return SearchResult(folder, data)
 
 
-def load(path: Path, remedy: str) -> Any:
+def load(path: Place, remedy: str) -> Any:
     """Read a file of JSON; `remedy` says what to do where it is damaged.
 
     Raises:
