@@ -41,13 +41,13 @@ def training_batches(
     Args:
         arrays: features (clips, ...) and targets (clips, classes).
         orders: int32 (epochs, clips), from `epoch_orders`.
-        batch_size: clips per step; the last batch of an epoch may be smaller.
-        first_epoch: the first epoch, counted from 0.
+        batch_size: clips a step; the last batch of an epoch has what is left.
+        first_epoch: where to begin, counted from 0.
         distributed: whether a strategy will divide the batches between devices.
 
     Returns:
-        A `tf.data.Dataset` or, under another backend, a `keras.utils.PyDataset`, with the batches of all epochs; an
-        epoch has `steps_per_epoch` of them.
+        A `tf.data.Dataset` or, under another backend, a `keras.utils.PyDataset`, that runs through all epochs;
+        `steps_per_epoch` tells where one ends.
     """
     if keras.backend.backend() != "tensorflow":
         return _EpochBatches(arrays, orders, batch_size, first_epoch)
@@ -99,7 +99,7 @@ def _dataset(arrays: Arrays, orders: np.ndarray, batch_size: int, first_epoch: i
 
 
 def _reader(x: np.ndarray | Rows) -> Callable[[Any], Any]:
-    """Return a function that reads the clips of a batch, given their numbers."""
+    """Return what reads the clips of a batch, given their numbers."""
     import tensorflow as tf
 
     if isinstance(x, Rows):

@@ -112,7 +112,7 @@ SWITCHES = (
         corrected="speaker",
         acts_on="split",
         question="May a speaker be in both training and test set, or is the split speaker-disjoint?",
-        evidence="Section 4.3.3 describes an 80/10/10 split and does not mention speakers.",
+        evidence="Section 4.3.3: 80/10/10; speakers are not mentioned.",
         slip=False,
     ),
 )

@@ -85,8 +85,9 @@ def prepare(
     noisy = augment.NoisyCopies(
         waveforms, fold.train, copies=noisy_copies, snr_db=SNR_DB, seed=derive(setting.seed, "noise")
     )
+    # The scaler is fitted on the training clips only: test clips must not influence the scale.
     trained = extract(noisy)
-    scaler = features.Standardiser.fit(trained)  # on the training clips only: test clips must not set the scale
+    scaler = features.Standardiser.fit(trained)
     targets = one_hot(clips["label"], classes)
 
     def ready(unscaled: np.ndarray, rows: np.ndarray) -> Arrays:

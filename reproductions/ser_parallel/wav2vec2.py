@@ -94,7 +94,7 @@ def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
 
 
 def prepare(clips: pd.DataFrame, fold: splits.Split, classes: Sequence[str], setting: Setting) -> Prepared:
-    """Section 6.2: three seconds of each clip, scaled to mean 0 and variance 1.
+    """Section 6.2: three seconds of each clip, of mean 0 and variance 1.
 
     Returns:
         Waveforms of shape (clips, 48000), NaN after the end of a shorter clip.

@@ -62,7 +62,7 @@ def test_every_preset_learns_and_predicts_the_same_after_loading(name, pieces, t
         ("rusboosted-trees", {"n_estimators": 30, "learning_rate": 0.1, "estimator__max_leaf_nodes": 21}),
     ],
 )
-def test_a_preset_has_matlabs_settings(name, settings) -> None:
+def test_a_preset_is_what_matlab_has(name, settings) -> None:
     last = SklearnLearner(PRESETS[name].build(), n_classes=3).summary()["steps"][-1]["settings"]
     assert {setting: last[setting] for setting in settings} == settings
 

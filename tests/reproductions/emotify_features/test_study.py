@@ -157,7 +157,7 @@ def test_the_record_of_a_run_counts_pieces_and_groups_by_song(songs, known_featu
     assert data["data"]["expected_clips"] == PIECES
     assert data["metrics"]["accuracy"]["method"] == f"bootstrap over {len(songs) - len(AMAZING)} groups"
     assert all(leak["clean"] for leak in leaks.values())
-
+    assert "training clips only" in leaks["scaler"]["detail"]
     assert data["baselines"]["chance"] == 1 / 8
 
 

@@ -393,7 +393,7 @@ def test_a_file_of_any_rate_and_length_is_classified(seconds, named, finished, t
     assert named in predicted.notes[0]
 
 
-def test_a_saved_network_gives_the_same_predictions(tmp_path) -> None:
+def test_a_saved_network_predicts_as_before(tmp_path) -> None:
     model = TfKerasLearner(lambda: network.classifier(wav2vec2.DEMO, 7, samples=SAMPLES), wav2vec2.TRAINING)
     x, _ = clips_and_targets()
     model.save(tmp_path / "model.keras")
