@@ -8,6 +8,7 @@ as something else.
 import functools
 import json
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -18,6 +19,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import Field, ValidationError, model_validator
 
 from common.errors import InputError, those_like
+from common.published.expressions import NotComputableError
 from common.published.schema import (
     MEANS,
     SCORES,
@@ -28,6 +30,7 @@ from common.published.schema import (
     Counts,
     Data,
     Experiment,
+    FindingEntry,
     Kind,
     LayerTable,
     Metric,
@@ -92,6 +95,7 @@ class Published(Part):
     counts: tuple[Counts, ...] = ()
     figures: tuple[Number, ...] = Field((), alias="number")
     claims: tuple[Claim, ...] = Field((), alias="claim")
+    findings: tuple[FindingEntry, ...] = Field((), alias="finding")
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -105,6 +109,7 @@ class Published(Part):
         refuse_twice([number.id for number in self.figures], "number")
         refuse_twice([counts.id for counts in self.counts], "counts")
         refuse_twice([claim.id for claim in self.claims], "claim")
+        refuse_twice([finding.id for finding in self.findings], "finding")
         for name in sorted(self._experiments_named() - set(ids)):
             raise ValueError(f"no experiment has the id {name!r}")
         for name in sorted(self._metrics_named() - set(self.metric)):
@@ -139,6 +144,45 @@ class Published(Part):
                 for column, value in zip(search.columns, row[len(search.space) :], strict=True):
                     self._refuse_more_decimals(column, value, self.metric[column].decimals, f"{search.table}, {number}")
         return self
+
+    @model_validator(mode="after")
+    def _findings_can_be_computed(self) -> Self:
+        for finding in self.findings:
+            try:
+                if finding.holds:
+                    finding.computed(self.stored)
+            except NotComputableError:  # the numbers are at fault, not the expression: the audit leaves it out
+                continue
+            except ValueError as error:
+                raise ValueError(f"finding {finding.id}: {error}") from None
+        return self
+
+    @cached_property
+    def stored(self) -> dict[str, Any]:
+        """All stored numbers by the names that expressions use; hyphens of ids are underscores.
+
+        A number of the text has its id; a table of counts `counts` (all rows), `counts.row` and `counts.total`; a layer
+        table `table.total`, `.trainable`, `.frozen` and `table.row`; an experiment `experiment.metric`, with `.n` and
+        `.trials`, `experiment.class_score`; a search `experiment.tried.setting` and
+        `experiment.chosen.setting`. `each.metric` is a tuple of what is printed for all experiments.
+        """
+        found: dict[str, Any] = {number.id: number.value for number in self.figures}
+        found["data.clips"] = self.data.clips
+        for counts in self.counts:
+            found |= {counts.id: (*counts.rows.values(),), f"{counts.id}.total": counts.total}
+            found |= {f"{counts.id}.{row}": size for row, size in counts.rows.items()}
+        for layers in self.layer_tables:
+            found |= {f"{layers.id}.{part}": getattr(layers, part) for part in ("total", "trainable", "frozen")}
+            found |= {f"{layers.id}.{row.name}": row.parameters for row in layers.rows}
+        for search in self.searches:
+            found |= {f"{search.experiment}.tried.{name}": values for name, values in search.space.items()}
+            found |= {f"{search.experiment}.chosen.{name}": value for name, value in search.chosen.items()}
+        for experiment in self.by_id:
+            for name, printed in (self.numbers(experiment) | self.class_numbers(experiment)).items():
+                whole = f"{experiment}.{name}"
+                found |= {whole: printed.value, f"{whole}.n": printed.n, f"{whole}.trials": printed.trials}
+                found[f"each.{name}"] = (*found.get(f"each.{name}", ()), printed.value)
+        return {re.sub(r"[^\w.]", "_", name): value for name, value in found.items() if value is not None}
 
     def _refuse_impossible_shares(self, table: ResultTable, experiment: str, row: Iterable[float]) -> None:
         for column, value in zip(table.columns, row, strict=True):

@@ -5,11 +5,15 @@ score outside 0..1, a class named twice, a total that is not the sum) is refused
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Annotated, Literal, NamedTuple, Self
+from functools import cached_property
+from string import Formatter
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from common.published.expressions import Expression
 
 SCORES = ("precision", "recall", "f1")
 MEANS = ("macro", "weighted")
@@ -365,6 +369,7 @@ class Claim(Part):
         metric: as `Published.numbers` or `Published.class_numbers` names it; for `each_greater` one of precision,
             recall, f1. The document need not print it for every experiment: then nothing supports the claim.
         experiments: first and second, or all that are compared.
+        quote: the document's own words, if it has any; a table says much without a word.
     """
 
     id: str
@@ -374,6 +379,7 @@ class Claim(Part):
     metric: str
     experiments: Annotated[tuple[str, ...], Field(min_length=1)]
     threshold: float | None = None
+    quote: str = ""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -385,6 +391,72 @@ class Claim(Part):
         if twice:
             raise ValueError(f"kind {self.kind} compares {twice[0]} with itself")
         return self
+
+
+class FindingEntry(Part):
+    """A statement to be examined: what a document says, or what follows from its numbers, and when it holds.
+
+    Attributes:
+        kind: `claim`: the document says it, and `quote` has its words; `check`: numbers that must agree do; `remark`:
+            we notice it and nobody claims it.
+        quote: the document's own words; `[...]` stands where some are left out.
+        claim: the statement, a sentence of ours.
+        holds: when it holds: an expression of stored numbers (`common.published.expressions`). Where it is empty, a
+            function of `reports.studies.<study>` of the same id says so.
+        numbers: further numbers by name, as expressions; each may use the ones before it.
+        evidence: the numbers that decide, in words; `{name}` is a number, `{name:+}` has its sign, `{name:%}` is in
+            percent, `{name:p}` is a small probability, `{name:.2}` has at most two decimals. Of a pair of numbers
+            `{name:ci}` writes an interval with signs, `{name:to}` a range.
+        source: what it needs besides the document, if anything: "the authors' code".
+    """
+
+    id: str
+    kind: Literal["claim", "check", "remark"] = "claim"
+    section: str
+    quote: str = ""
+    claim: str
+    holds: str = ""
+    numbers: dict[str, str] = Field(default_factory=dict)
+    evidence: str
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _only_claims_are_quoted(self) -> Self:
+        if (self.kind == "claim") != bool(self.quote):
+            raise ValueError("a claim has a quote, and nothing else has one")
+        if self.numbers and not self.holds:
+            raise ValueError("numbers need a condition that says when it holds")
+        return self
+
+    @cached_property
+    def expressions(self) -> dict[str, Expression]:
+        """The numbers and, under an empty name, the condition, in the order in which they are computed."""
+        texts = {**self.numbers, "": self.holds} if self.holds else {}
+        return {name: Expression(text) for name, text in texts.items()}
+
+    @property
+    def placeholders(self) -> set[str]:
+        """The names in braces."""
+        texts = (self.claim, self.evidence)
+        return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+    def computed(self, stored: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
+        """Return whether it holds, and the numbers of it: its own, and the stored ones that it names.
+
+        Raises:
+            NotComputableError: the stored numbers give no result.
+            ValueError: a name is not stored, or the condition is no comparison.
+        """
+        known = dict(stored)
+        for name, expression in self.expressions.items():
+            refuse_unknown(expression.names, known, "stored number")
+            known[name] = expression.value(known)
+        refuse_unknown(self.placeholders, known, "stored number")
+        holds = known.pop("")
+        if not isinstance(holds, bool):
+            raise ValueError(f"{self.holds!r} is no comparison")
+        named = set(self.numbers).union(self.placeholders, self.expressions[""].names)
+        return holds, {name: known[name] for name in known if name in named}
 
 
 def same_split(one: str, other: str) -> bool:

@@ -1,10 +1,9 @@
-"""`python -m reports audit [FILE.toml] [--json]`: the published tables examined by code."""
+"""`python -m reports audit [FILE.toml] [--json]`: the published numbers examined by code."""
 
 import json
 import re
 import sys
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +13,8 @@ from common import published
 from common.published import Published
 from reports.audit import Finding, audit
 
+KEYS = ("study", "id", "kind", "holds", "claim", "quote", "section", "evidence", "numbers", "source")
+"""What `--json` says of a finding."""
 PIPE_WIDTH = 160
 """Characters a line of a table may have where there is no terminal to fit."""
 
@@ -32,7 +33,7 @@ def run(file: Path | None, *, as_json: bool) -> None:
     documents = [published.read(file)] if file else [published.load(study) for study in published.studies()]
     found = [audit(document) for document in documents]
     if as_json:
-        print(json.dumps([asdict(finding) for findings in found for finding in findings]))
+        print(json.dumps([{key: getattr(finding, key) for key in KEYS} for findings in found for finding in findings]))
         return
     for document, findings in zip(documents, found, strict=True):
         _print(document, findings)
