@@ -75,9 +75,9 @@ class Expression:
         """
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
+            self.names = frozenset(_names(self._tree))
         except (SyntaxError, RecursionError, MemoryError):
-            raise ValueError(f"{text!r} is no expression") from None
-        self.names = frozenset(_names(self._tree))
+            raise ValueError(f"{text[:80]!r} is no expression") from None
 
     def value(self, stored: Mapping[str, Any]) -> Any:
         """Return a number, a truth value or a tuple of them.

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
+from typing import Any
 
 from common.intervals import Interval, difference_interval, mean_interval, newcombe
 from common.published import Printed, Published
@@ -21,7 +22,7 @@ from common.published.schema import Claim, same_split
 from reports.audit import judge
 from reports.audit.arithmetic import common, counts_of
 from reports.audit.classes import Examined, pairs_of
-from reports.audit.finding import Finding, between, digits, listed, signed, span
+from reports.audit.finding import Finding, between, digits, flat, listed, signed, span
 from reports.audit.judge import SUPPORTED
 from reports.audit.results import SMALLER_IS_BETTER
 
@@ -150,7 +151,7 @@ def check(published: Published) -> Iterator[Finding]:
     for claim, (holds, evidence, numbers) in tested:
         name = f"{prefix(published.study)}-claims-{claim.id}"
         says = f"{claim.says} ({claim.section})"
-        yield Finding(published.study, name, holds, says, evidence, numbers, "claim", claim.section, claim.quote)
+        yield Finding(published.study, name, holds, says, evidence, flat(numbers), "claim", claim.section, claim.quote)
     supported = {claim.id for claim, (holds, *_) in tested if holds}
     for one, other in combinations(published.claims, 2):
         # Two supported sentences do not contradict each other: a difference may be certain and small.
@@ -188,7 +189,7 @@ def ranking(published: Published) -> Iterator[Finding]:
     yield Finding(published.study, f"ranking-{published.headline}", verdict == SUPPORTED, claim, evidence, numbers)
 
 
-Tested = tuple[bool, str, Mapping[str, float]]
+Tested = tuple[bool, str, Mapping[str, Any]]
 Named = Mapping[str, Value]
 
 
@@ -231,7 +232,7 @@ def _compared(published: Published, claim: Claim, values: Named) -> Tested:
     leads = {name: Difference(one, other) for name, other in others}
     name, closest = max(leads.items(), key=lambda pair: pair[1].second.sign * pair[1].second.printed.value)
     evidence = f"{first} {one}, {name} {closest.second}: {closest}"
-    numbers = {"lead_low": closest.bounds[0], "lead_high": closest.bounds[1]}
+    numbers: dict[str, Any] = {"lead": closest.bounds}
     if claim.kind == "best":
         verdict, more = judge.all_greater({other: lead.interval for other, lead in leads.items()})
         evidence += f", the closest of {len(leads)}"

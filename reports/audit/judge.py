@@ -4,7 +4,7 @@ A lead is by how much the first of two is better, as a 95 % interval; None where
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from common.intervals import Interval
 
@@ -15,7 +15,7 @@ class Judged(NamedTuple):
     """A verdict, with the numbers that decided it."""
 
     verdict: str
-    numbers: dict[str, float]
+    numbers: dict[str, Any]
 
 
 def greater(lead: Interval | None) -> Judged:
@@ -58,5 +58,5 @@ def _weakest(verdicts: Iterable[str]) -> str:
     return min(verdicts, key=(CONTRADICTED, UNDECIDED, SUPPORTED).index, default=UNDECIDED)
 
 
-def _bounds(lead: Interval | None) -> dict[str, float]:
-    return {} if lead is None else {"ci_low": lead[0], "ci_high": lead[1]}
+def _bounds(lead: Interval | None) -> dict[str, Any]:
+    return {} if lead is None else {"interval": lead}

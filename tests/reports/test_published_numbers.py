@@ -287,7 +287,7 @@ def as_range(values: tuple[float, ...]) -> list[str]:
     return [as_set(value) for value in ((values[0], values[-1], *steps) if evenly else values)]
 
 
-# The two held against each other.
+# The two compared.
 
 
 def problems(published: Published, text: str) -> list[str]:
@@ -409,11 +409,29 @@ def test_every_exemption_is_needed(study: str) -> None:
         assert any(numbers(match[0]) for match in re.finditer(pattern, text, flags=re.MULTILINE)), reason
 
 
-# Whether a slip would be seen.
+# The words of the findings.
+
+
+def plain_words(text: str) -> str:
+    """Write a text as its words: line breaks and marks differ between the document and its copy."""
+    return re.sub(r"[\W_]+", " ", text).strip()
+
+
+@pytest.mark.parametrize("study", DOCUMENTS)
+def test_every_quote_stands_in_the_document(study: str) -> None:
+    published, text = load(study), plain_words(document(study))
+    quotes = [entry.quote for entry in (*published.findings, *published.claims) if entry.quote]
+    assert quotes
+    assert [part for quote in quotes for part in quote.split("[...]") if plain_words(part) not in text] == []
+
+
+# Whether an error would be seen.
 
 # What the document does not print; and small whole numbers of a sentence, which may turn into another of its section.
 UNPRINTED = re.compile(r"#|schema|overall|per_class|resolution|restored|n = \{|value = \d\d?$")
-FROM_ELSEWHERE = re.compile(r"^\[\[(number|counts)\]\]\n(.+\n)*?known = .*\n(.+\n)*", flags=re.MULTILINE)
+FROM_ELSEWHERE = re.compile(
+    r"^\[\[(number|counts)\]\]\n(.+\n)*?known = .*\n(.+\n)*|^\[\[finding\]\]\n(?s:.*)", flags=re.MULTILINE
+)
 
 
 def digits(text: str) -> list[int]:
