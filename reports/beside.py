@@ -15,11 +15,11 @@ from common.published.schema import Metric
 from reports.blocks import Number
 from reports.compare import NOT_RUN, caveat, data_in_words, obstacles, verdicts_on
 from reports.results import PROTOCOLS, Estimate, Group, Run
+from reports.wording import title_of
 
 PRINTED = "printed"
 NOT_JUDGED = "not judged"
 BEST_EPOCH = "best_epoch"
-ABBREVIATIONS = {"f1": "F1", "mae": "MAE", "pr": "PR", "roc": "ROC", "auc": "AUC"}
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,6 @@ def labels_of(sides: Iterable[Side]) -> list[str]:
 
 def _invented(protocol: str) -> int:
     return PROTOCOLS.index(protocol) if protocol in PROTOCOLS else len(PROTOCOLS)
-
-
-def in_words(metric: str) -> str:
-    """Return a metric's id as people write it: `macro_pr_auc` is macro PR-AUC."""
-    return " ".join(ABBREVIATIONS.get(word, word) for word in metric.split("_")).replace(" AUC", "-AUC")
-
-
-def title_of(metric: str) -> str:
-    """Return a metric as the title of a column: `lwlrap` is never written with a capital."""
-    words = in_words(metric)
-    return words if words.startswith("lwlrap") else words[:1].upper() + words[1:]
 
 
 def metric_of(published: Published, name: str, experiment: str | None = None) -> Metric:

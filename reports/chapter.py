@@ -17,22 +17,10 @@ from common.runs.search_records import SearchResult
 from reports import conclusions
 from reports.audit import beside_arithmetic, on_document
 from reports.audit.finding import Finding
-from reports.beside import (
-    NOT_JUDGED,
-    Side,
-    heading,
-    in_words,
-    judged_on,
-    notes_on,
-    precise,
-    printed_number,
-    ranked_by,
-    sides_of,
-)
+from reports.beside import NOT_JUDGED, Side, heading, judged_on, notes_on, precise, printed_number, ranked_by, sides_of
 from reports.blocks import MISSING, Block, Cell, Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
 from reports.compare import (
     INCONCLUSIVE,
-    MINUS,
     NOT_COMPARABLE,
     NOT_REPRODUCED,
     NOT_RUN,
@@ -42,7 +30,6 @@ from reports.compare import (
     Verdict,
     caveat,
     data_in_words,
-    signed,
     verdicts,
 )
 from reports.figures import Picture
@@ -59,6 +46,7 @@ from reports.tables import (
     result_table,
     text_numbers,
 )
+from reports.wording import MINUS, in_words, signed
 
 HOLDS = {True: "holds", False: "does not hold"}
 READING = (
@@ -413,7 +401,7 @@ def _experiment(published: Published, experiment: Experiment, own: Sequence[Side
     blocks: list[Block] = []
     if any(side.group.demo for side in own):
         blocks.append(Words(DEMO_NOTICE, warning=True))
-    if published.table(experiment.id) or any("per_class" in side.group.first for side in own):
+    if published.table(experiment.id) or own:
         blocks.append(class_table(published, experiment.id, own))
     if own:
         blocks.append(number_table(published, experiment.id, own))
@@ -544,9 +532,8 @@ def _epochs(experiment: Experiment, group: Group) -> str:
 
 
 def _baselines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the accuracy of knowing nothing of an item, where the record has it."""
-    known = record.get("baselines", {})
-    return [("Without learning", ", ".join(f"{name} {value:.3f}" for name, value in known.items()))] if known else []
+    known = [(name, metric, value) for name, row in record["baselines"].items() for metric, value in row.items()]
+    return [("Baselines", ", ".join(f"{name} {in_words(metric)} {value:.3f}" for name, metric, value in known))]
 
 
 def _cost(group: Group) -> str:

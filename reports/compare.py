@@ -28,6 +28,7 @@ from common.intervals import (
 )
 from common.published import Printed, Published
 from reports.results import Clips, Estimate, Group, Run, cut_to
+from reports.wording import signed
 
 REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED = "reproduced", "inconclusive", "not reproduced"
 NOT_COMPARABLE, NOT_RUN = "not comparable", "not run"
@@ -36,7 +37,6 @@ RANDOM_WEIGHTS = "random weights in place of pretrained ones"
 Scope = Literal["overall", "class", "cell"]
 NO_ACRONYMS = {"emotify": "Emotify"}
 """Corpora whose names are not written in capitals."""
-MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ def obstacles(record: dict[str, Any], published: Published) -> list[str]:
         reasons.append("only the first fold was run" if folds == 1 else f"only the first {folds} folds were run")
     if has_random_weights(record):
         reasons.append(RANDOM_WEIGHTS)
-    if record["classes"] != list(theirs.classes):
-        reasons.append(f"other classes: {', '.join(record['classes'])}")
+    if record["task"]["outputs"] != list(theirs.classes):
+        reasons.append(f"other classes: {', '.join(record['task']['outputs'])}")
     return reasons
 
 
@@ -191,7 +191,7 @@ def cell_verdicts(published: Published, experiment: str, group: Group | None, re
 
 def _class_estimate(group: Group, metric: str) -> Estimate | None:
     name, _, score = metric.rpartition("_")
-    return group.class_estimate(name, score) if name in group.first["classes"] else None
+    return group.class_estimate(name, score) if name in group.first["task"]["outputs"] else None
 
 
 def _between(ours: Estimate, theirs: Estimate, *, independent: bool) -> Interval:
@@ -289,11 +289,6 @@ def _word(
     if (high - low) / 2 > resolution:
         return INCONCLUSIVE, f"{told} covers 0 but is wider than ±{resolution:g}{also}"
     return REPRODUCED, f"{told} covers 0 and is no wider than ±{resolution:g}{also}"
-
-
-def signed(value: float) -> str:
-    """Write a difference with its sign and three decimals."""
-    return f"{value:+.3f}".replace("-", MINUS)
 
 
 @dataclass(frozen=True)

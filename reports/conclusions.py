@@ -16,7 +16,7 @@ from reports.audit import judge
 from reports.audit.claims import prefix
 from reports.audit.finding import Finding
 from reports.audit.judge import CONTRADICTED, SUPPORTED, UNDECIDED
-from reports.beside import PRINTED, Side, heading, in_words, labels_of, metric_of, notes_on, precise, printed_number
+from reports.beside import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
 from reports.blocks import Cell, Column, Number, Section, Table, Words
 from reports.compare import (
     ACCURACY,
@@ -28,9 +28,9 @@ from reports.compare import (
     has_random_weights,
     obstacle,
     set_in_words,
-    signed,
 )
 from reports.results import PROTOCOLS, Estimate, Group, cut_to
+from reports.wording import in_words, signed
 
 FEW = 5
 """More tests than this are told by their range."""
@@ -168,7 +168,7 @@ def lead(published: Published, metric: str, first: Group, second: Group) -> Lead
 
 def _estimate(group: Group, metric: str) -> Estimate | None:
     name, _, score = metric.rpartition("_")
-    if score in SCORES and name in group.first["classes"]:
+    if score in SCORES and name in group.first["task"]["outputs"]:
         return group.class_estimate(name, score)
     return group.estimate(metric)
 

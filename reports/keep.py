@@ -33,7 +33,7 @@ def keep(runs: Path, out: Path) -> list[Path]:
 
 
 def _packed(record: Record, place: Path) -> Path:
-    predictions = record.predictions().drop(columns=record.data["classes"], errors="ignore")
+    predictions = record.predictions().drop(columns=record.data["task"]["outputs"], errors="ignore")
     history = (record.folder / "history.csv").read_text(encoding="utf-8")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

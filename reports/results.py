@@ -22,7 +22,6 @@ from common.runs.records import Columns
 from common.runs.search_records import SearchResult
 from common.tasks.classification import group_confusions
 from common.trials import Trials
-from reports.form import flaw
 from reports.processes import processes
 
 PROTOCOLS = ("published", "corrected", "independent")
@@ -131,8 +130,11 @@ class Run:
 
 
 def _estimate(record: Mapping[str, Any], metric: str) -> Estimate:
-    row = record["metrics"][metric]
-    return Estimate(row["value"], (row["interval"][0], row["interval"][1]), row["n"])
+    return _estimate_of(record["metrics"][metric])
+
+
+def _estimate_of(score: Mapping[str, Any]) -> Estimate:
+    return Estimate(score["value"], (score["interval"][0], score["interval"][1]), score["n"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,17 +191,15 @@ class Group:
 
     def class_estimate(self, name: str, score: str) -> Estimate | None:
         """Return a class' score with its interval; None if a run has no clip of the class. n is its support."""
-        rows = [run.data["per_class"][name] for run in self.runs]
-        if any(row["support"] == 0 for row in rows):
-            return None
-        return _mean_estimate([Estimate(row[score], row[f"{score}_interval"], row["support"]) for row in rows])
+        scores = [run.data["per_output"][name]["scores"].get(score) for run in self.runs]
+        return _mean_estimate([_estimate_of(one) for one in scores]) if all(scores) else None
 
     def share_of_predicted(self, true: str, predicted: str) -> Estimate | None:
         """Return which share of the items predicted as one class is annotated as another.
 
         None where a run predicts nothing as that class or has other classes.
         """
-        classes = self.first["classes"]
+        classes = self.first["task"]["outputs"]
         if true not in classes or predicted not in classes:
             return None
         row, column = classes.index(true), classes.index(predicted)
@@ -353,8 +353,6 @@ def _run(folder: Path) -> Run:
     """
     record = records.read(folder)
     try:
-        if where := flaw(record.data):
-            raise ValueError(where)
         published.load(record.data["study"]).experiment(record.data["experiment"])
         history, predictions = record.words()
         if problem := _problem_of_identity(record) or _problem(record.data, history, predictions):
@@ -430,19 +428,15 @@ def _is_number(word: str) -> bool:
 
 
 def _problem_of_classes(record: Mapping[str, Any], predictions: Columns) -> str | None:
-    classes = record["classes"]
+    classes = record["task"]["outputs"]
     confusion = _confusion(predictions, classes)
     if not np.array_equal(confusion, np.asarray(record["confusion"])):
         return "its confusion matrix is not that of its predictions"
-    if list(record["per_class"]) != classes:
-        return "its per-class table has other classes"
-    if set(record["data"]["per_class"]) != set(classes):
-        return "its clips are counted by other classes"
-    if [row["support"] for row in record["per_class"].values()] != confusion.sum(axis=1).tolist():
+    if [row["support"] for row in record["per_output"].values()] != confusion.sum(axis=1).tolist():
         return "its supports are not those of its predictions"
     if abs(record["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > TOLERANCE:
         return "its accuracy is not that of its predictions"
-    return _problem_of_scores(record["per_class"], confusion)
+    return _problem_of_scores(record["per_output"], confusion)
 
 
 def _problem_of_scores(rows: Mapping[str, Mapping[str, Any]], confusion: np.ndarray) -> str | None:
@@ -450,9 +444,10 @@ def _problem_of_scores(rows: Mapping[str, Mapping[str, Any]], confusion: np.ndar
     support, counted = confusion.sum(axis=1), _counted(confusion)
     for place, (name, row) in enumerate(rows.items()):
         for score, values in counted.items() if support[place] else ():
-            if abs(row[score] - values[place]) > TOLERANCE:
+            ours = row["scores"][score]
+            if abs(ours["value"] - values[place]) > TOLERANCE:
                 return f"its {score} of {name} is not that of its predictions"
-            if not _within(row[score], row[f"{score}_interval"]):
+            if not _within(ours["value"], ours["interval"]):
                 return f"its {score} of {name} lies outside its interval, or that outside 0 to 1"
     return None
 
@@ -524,7 +519,7 @@ def _grouped(runs: list[Run]) -> tuple[Group, ...]:
 
 def _shared(record: Mapping[str, Any]) -> list[Any]:
     """Return what seeds of one another have in common; what older records do not tell counts as not set."""
-    fields = ("study", "experiment", "protocol", "switches", "size", "classes")
+    fields = ("study", "experiment", "protocol", "switches", "size", "task")
     data, settings = record["data"], record["configuration"]
     trained = {name: settings.get(name) for name in TRAINED_AS}
     ran = [cut_to(record), record["environment"].get("precision", "float32")]

@@ -8,13 +8,14 @@ from common.published.schema import Search
 from common.runs.search_records import OBJECTIVES, SearchResult
 from reports.beside import PRINTED, heading, origin, written
 from reports.blocks import Cell, Column, Number, Table, cell_text
-from reports.tables import place_of, setting_cell, words_of
+from reports.tables import place_of, setting_cell
+from reports.wording import words_of
 
 OF_LAST_EPOCH = {
     "train_epoch_accuracy": "accuracy",
-    "validation_epoch_accuracy": "val_accuracy",
+    "val_epoch_accuracy": "val_accuracy",
     "train_epoch_loss": "loss",
-    "validation_epoch_loss": "val_loss",
+    "val_epoch_loss": "val_loss",
 }
 """What documents call the scores of a trial's last epoch, as TensorBoard shows them, and what learning curves do."""
 

@@ -20,7 +20,6 @@ from reports.beside import (
     each_seed,
     finer,
     heading,
-    in_words,
     labels_of,
     notes_on,
     number_of,
@@ -33,6 +32,7 @@ from reports.beside import (
 )
 from reports.blocks import Cell, Column, Number, Table
 from reports.results import Group
+from reports.wording import in_words, sentence, words_of
 
 SCORE_TITLE = {"precision": "Precision", "recall": "Recall", "f1": "F1 score", "support": "Support"}
 MEAN_TITLE = {"macro": "Macro AVG", "weighted": "Weighted AVG"}
@@ -59,7 +59,7 @@ def class_table(published: Published, experiment: str, sides: Sequence[Side]) ->
     columns = [Column("Class")]
     columns += [Column(title, side, "number") for title in SCORE_TITLE.values() for side in (*first, *_labels(sides))]
     known = list(published.data_of(experiment).classes) if table else []
-    names = dict.fromkeys([*known, *(name for side in sides for name in side.group.first["classes"])])
+    names = dict.fromkeys([*known, *(name for side in sides for name in side.group.first["task"]["outputs"])])
     rows = [_class_row(published, table, name, sides) for name in names]
     place = f", {place_of(table.table, table.section)}" if table else ""
     return Table(
@@ -103,15 +103,6 @@ def _class_row(published: Published, table: ClassTable | None, name: str, sides:
     return (words_of(name), *_beside(theirs, [_class_cells(side.group, name) for side in sides]))
 
 
-def words_of(name: str) -> str:
-    """Return the name of a class or a setting as words: `joyful_activation` is `Joyful activation`."""
-    return _upper(name.replace("_", " "))
-
-
-def _upper(words: str) -> str:
-    return words[:1].upper() + words[1:]
-
-
 def _as_printed(value: float, table: ClassTable) -> Number:
     return Number(f"{value:.{table.decimals}f}", value)
 
@@ -122,14 +113,15 @@ def _count(value: int) -> Number:
 
 def _class_cells(group: Group, name: str) -> list[Cell]:
     """Return a class' scores and support in a group; dashes where a run has no item of the class."""
-    if name not in group.first["classes"]:
+    if name not in group.first["task"]["outputs"]:
         return [None] * (len(SCORES) + 1)
     cells: list[Cell] = []
     for score in SCORES:
         estimate = group.class_estimate(name, score)
-        values = {run.seed: run.data["per_class"][name][score] for run in group.runs}
+        rows = {run.seed: run.data["per_output"][name]["scores"][score] for run in group.runs}
+        values = {seed: row["value"] for seed, row in rows.items() if row}
         cells.append(number_of(values, _two_decimals, estimate) if estimate else None)
-    return [*cells, _counts_of({run.seed: run.data["per_class"][name]["support"] for run in group.runs})]
+    return [*cells, _counts_of({run.seed: run.data["per_output"][name]["support"] for run in group.runs})]
 
 
 def _two_decimals(value: float) -> str:
@@ -255,7 +247,7 @@ def result_table(published: Published, tables: Sequence[ResultTable], sides: Seq
     notes = [*notes_on(published, own), *_split_of(tables), f"The verdict is on {in_words(ranked)}."]
     caption = "; ".join(dict.fromkeys(place_of(table.table, table.section) for table in tables))
     columns += [Column("Verdict", kind="verdict"), Column("Id", kind="code")]
-    return Table(f"results-{tables[0].id}", _upper(caption), tuple(columns), tuple(lines), notes=tuple(notes))
+    return Table(f"results-{tables[0].id}", sentence(caption), tuple(columns), tuple(lines), notes=tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -348,7 +340,7 @@ def _percents(values: Iterable[float], table: ConfusionTable) -> list[Cell]:
 
 def _percentages(group: Group, table: ConfusionTable) -> np.ndarray:
     """Return a group's confusion matrix as percentages in the document's order; NaN for a class that it has not."""
-    known = group.first["classes"]
+    known = group.first["task"]["outputs"]
     places = [known.index(name) if name in known else -1 for name in table.classes]
     counts = np.pad(group.confusion.astype(float), (0, 1), constant_values=np.nan)[np.ix_(places, places)]
     whole = np.nansum(counts, axis=0 if table.normalised == "columns" else 1, keepdims=True)
@@ -421,14 +413,14 @@ def count_table(published: Published, counts: Counts, sides: Sequence[Side]) -> 
     """Return a printed count per class, corpus or set; beside it ours, where the records count the same things."""
     per_label: dict[str, Group] = {}
     for side in sides:
-        if set(counts.rows) <= set(side.group.first["data"]["per_class"]):
+        if set(counts.rows) <= set(side.group.first["data"]["per_output"]):
             per_label.setdefault(side.label, side.group)
     shown = (PRINTED if counts.known == PRINTED else "known", *per_label)
     columns = [Column("Name"), *(Column(words_of(counts.items), side, "number") for side in shown)]
     rows = [
         (
             words_of(name),
-            *map(_whole, [n, *(group.first["data"]["per_class"][name] for group in per_label.values())]),
+            *map(_whole, [n, *(group.first["data"]["per_output"][name] for group in per_label.values())]),
         )
         for name, n in counts.rows.items()
     ]
@@ -436,7 +428,7 @@ def count_table(published: Published, counts: Counts, sides: Sequence[Side]) -> 
     if total is not None:
         rows.append(("Total", _whole(total), *(_whole(group.first["data"]["clips"]) for group in per_label.values())))
     notes = (f"Known {KNOWN[counts.known]}.",) if counts.known != "printed" else ()
-    title = f"{_upper(counts.id.replace('-', ' '))}: {counts.items}, {place_of(counts.table, counts.section)}"
+    title = f"{sentence(counts.id.replace('-', ' '))}: {counts.items}, {place_of(counts.table, counts.section)}"
     return Table(f"counts-{counts.id}", title, tuple(columns), tuple(rows), int(total is not None), notes)
 
 

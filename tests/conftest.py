@@ -4,6 +4,7 @@ import atexit
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `synthetic`, which tests of several folders import
 
 # One folder for what numba compiles in this process and in those that it starts, one after the other; a worker must
 # not share that of the controller, whose environment it inherits (common.signals.numba_cache says why).

@@ -20,9 +20,9 @@ SearchName = Annotated[str | None, typer.Option("--search", help="One of its sea
 
 PRINTED = {
     "accuracy": "train_epoch_accuracy",
-    "val_accuracy": "validation_epoch_accuracy",
+    "val_accuracy": "val_epoch_accuracy",
     "loss": "train_epoch_loss",
-    "val_loss": "validation_epoch_loss",
+    "val_loss": "val_epoch_loss",
 }
 """The scores of a trial's last epoch, and what the published tables of searches call them."""
 

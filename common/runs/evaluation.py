@@ -63,7 +63,7 @@ def content_of(
         "configuration": _configuration(job, identity),
         "parameters": facts[0]["parameters"],
         **scores,
-        "baselines": classification.baselines(scores["confusion"]),
+        "baselines": _baselines(material),
         "folds": [{key: fold[key] for key in ("fold", *splits.SETS, "best_epoch", "epochs")} for fold in facts],
         "leaks": leaks,
         "environment": environment.describe(),
@@ -81,8 +81,14 @@ def context(job: Job, material: Material) -> dict[str, Any]:
         "changed": changed_switches(job.protocol),
         "size": job.options.size,
         "data": _data(job, material),
-        "classes": list(material.classes),
+        "task": {"kind": "classification", "outputs": list(material.classes)},
     }
+
+
+def _baselines(material: Material) -> dict[str, dict[str, float]]:
+    labels = material.clips["label"].to_numpy()
+    folds = [(labels[fold.train], labels[fold.test]) for fold in material.folds]
+    return classification.baselines(folds, material.classes)
 
 
 def _configuration(job: Job, identity: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,7 +105,7 @@ def _configuration(job: Job, identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scores(predictions: pd.DataFrame, classes: Sequence[str], *, unit: str | None, seed: int) -> dict[str, Any]:
-    """Return `metrics`, `per_class` and `confusion`, the intervals over what `unit` names, or else over clips."""
+    """Return `metrics`, `per_output` and `confusion`, the intervals over what `unit` names, or else over clips."""
     number = {name: place for place, name in enumerate(classes)}
     return classification.classification(
         predictions["true"].map(number).to_numpy(),
@@ -127,8 +133,8 @@ def _losses(
 
     return {
         "loss": score(classification.cross_entropy(targets[tested], of_test), tested),
-        "validation_accuracy": score(hits, validating, proportion=True),
-        "validation_loss": score(classification.cross_entropy(targets[validating], of_validation), validating),
+        "val_accuracy": score(hits, validating, proportion=True),
+        "val_loss": score(classification.cross_entropy(targets[validating], of_validation), validating),
     }
 
 
@@ -177,7 +183,7 @@ def _data(job: Job, material: Material) -> dict[str, Any]:
         "expected_clips": job.study.clips or sum(CORPORA[name].clips for name in job.study.corpora),
         "corpora": corpora,
         "missing": job.scan.absent(job.study.corpora),
-        "per_class": clip_count(material.clips, material.classes),
+        "per_output": clip_count(material.clips, material.classes),
         # Of what lies there, not of what a draw among tied labels leaves of it: seeds of one corpus belong together.
         "digest": digest_of(job.scan.manifest["name"], digests_of(job.scan.manifest)),
     }

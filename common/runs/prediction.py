@@ -124,7 +124,7 @@ class Models:
         self._folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
         learners = [learner for learner, _ in self._folds]
         self._about = _about_models(study, experiment, self._setting, record, learners)
-        self._classes, self._known = tuple(record.data["classes"]), _Known(record)
+        self._classes, self._known = tuple(record.data["task"]["outputs"]), _Known(record)
 
     def predict(self, path: Path) -> Prediction:
         """Classify one file: the mean over the folds and over the file's parts.

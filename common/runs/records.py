@@ -17,14 +17,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from common.errors import InputError, ResultError
 from common.files import write_text
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of `record.json`; readers refuse others."""
 NO_SPACE = os.strerror(errno.ENOSPC)
 
@@ -34,34 +35,180 @@ PACKED = "predictions.csv.xz"
 Columns = dict[str, Sequence[str]]
 """A table by the names of its columns."""
 
-FIELDS = (
-    "study",
-    "experiment",
-    "protocol",
-    "seed",
-    "switches",
-    "changed",
-    "size",
-    "data",
-    "classes",
-    "configuration",
-    "parameters",
-    "metrics",
-    "per_class",
-    "confusion",
-    "folds",
-    "leaks",
-    "timings",
-    "environment",
-    "notes",
-    "status",
-    "finished",
-)
+Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
+Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
+
+
+class Part(BaseModel):
+    """A part of a record: typed strictly; unknown fields and numbers that are not finite are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Task(Part):
+    """What was predicted: one of the classes, any of the tags, or a number for each output."""
+
+    kind: Literal["classification", "tagging", "regression"]
+    outputs: Annotated[list[str], Field(min_length=1)]
+
+
+class Corpus(Part):
+    """One corpus of a run: clips found, clips that the whole corpus has, and how its files lie there."""
+
+    clips: Count
+    expected: Count
+    form: str
+    layout: str
+
+
+class Data(Part):
+    """The clips of a run; `per_output` counts those of each class or tag, and is empty for a regression."""
+
+    demo: bool
+    clips: Count
+    expected_clips: Count
+    corpora: dict[str, Corpus]
+    missing: list[str]
+    per_output: dict[str, Count]
+    digest: str
+
+
+class Score(Part):
+    """A score over n clips with its 95 % interval, and the method of the interval."""
+
+    value: float
+    interval: Interval
+    n: Count
+    method: str
+
+
+class Output(Part):
+    """The scores of one output over its `support` clips; null where its clips do not define a score."""
+
+    support: Count
+    scores: dict[str, Score | None]
+
+
+class Identity(Part):
+    """What decides a run's numbers; reports read how many folds the command line asked for."""
+
+    model_config = ConfigDict(extra="allow")
+
+    folds: Count | None = None
+
+
+class Configuration(Part):
+    """The settings of a run. Methods of learning add their own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    inputs: dict[str, Any]
+    overrides: dict[str, Any]
+    identity: Identity
+
+
+class Parameters(Part):
+    """Sizes of the model; null for what is no network."""
+
+    total: Count | None
+    trainable: Count | None
+
+
+class Fold(Part):
+    """One fold: clips in each set, and its epochs, null for what is fitted at once."""
+
+    fold: Count
+    train: Count
+    validation: Count
+    test: Count
+    best_epoch: Count | None
+    epochs: Count | None
+
+
+class Leak(Part):
+    """One check of what training and test clips share."""
+
+    check: str
+    clean: bool
+    detail: str
+
+
+class Timings(Part):
+    """What a run cost; null where nothing was loaded or trained by the epoch."""
+
+    load_s: Amount | None
+    features_s: Amount
+    epoch_s: Amount | None
+    ms_per_clip: Amount
+    peak_memory_mib: Amount
+    total_s: Amount
+
+
+class Content(Part):
+    """The content of `record.json`, for whoever writes or reads one.
+
+    Attributes:
+        metrics: overall scores by name; `val_accuracy` and `val_loss` are those of the validation clips, as in the
+            learning curves, of the network that was kept.
+        per_output: scores of each output, in the order of the task's outputs.
+        confusion: counts of clips, true classes as rows; null where the task has none.
+        baselines: by name, the metrics of predictions that ignore the sound, on the same test clips.
+        other_orders: the accuracy in other orders of the test clips, where a prediction depends on its batch.
+    """
+
+    schema_: Literal[2] = Field(alias="schema")
+    study: str
+    experiment: str
+    protocol: str
+    seed: int
+    size: str
+    status: str
+    finished: str
+    notes: list[str]
+    switches: dict[str, Any]
+    changed: list[str]
+    task: Task
+    data: Data
+    configuration: Configuration
+    parameters: Parameters
+    metrics: dict[str, Score]
+    per_output: dict[str, Output]
+    confusion: list[list[Count]] | None
+    baselines: dict[str, dict[str, float]]
+    folds: Annotated[list[Fold], Field(min_length=1)]
+    leaks: list[Leak]
+    timings: Timings
+    environment: dict[str, Any]
+    other_orders: list[float]
+
+    @model_validator(mode="after")
+    def _of_its_task(self) -> Self:
+        counted, outputs = self.data.per_output, self.task.outputs
+        if list(self.per_output) != outputs:
+            raise ValueError("per_output has other outputs than the task")
+        if list(counted) != ([] if self.task.kind == "regression" else outputs):
+            raise ValueError("data.per_output has other outputs than the task")
+        if len({tuple(output.scores) for output in self.per_output.values()}) > 1:
+            raise ValueError("not all outputs have the same scores")
+        if self.task.kind == "classification":
+            self._one_class_a_clip()
+        return self
+
+    def _one_class_a_clip(self) -> None:
+        counted = sum(self.data.per_output.values())
+        if counted != self.data.clips:
+            raise ValueError(f"data has {self.data.clips} clips, but {counted} in its classes")
+        if self.confusion is None:
+            raise ValueError("a classification needs its confusion")
+        for name, output in self.per_output.items():
+            if any((score is None) != (output.support == 0) for score in output.scores.values()):
+                raise ValueError(f"per_output.{name}: a score must be null where there are no clips, and only there")
 
 
 @dataclass(frozen=True)
 class Record:
-    """One finished run: its folder and the content of `record.json` (field by field as DESIGN names them)."""
+    """One finished run: its folder and the content of `record.json`, checked as `Content`."""
 
     folder: Path
     data: dict[str, Any]
@@ -76,9 +223,11 @@ class Record:
         return pd.read_csv(self.folder / "history.csv")
 
     def predictions(self) -> pd.DataFrame:
-        """Return one row per predicted clip: name, corpus, speaker, fold, true, predicted, one probability a class.
+        """Return one row per predicted clip: name, corpus, speaker, fold, and what is true and what was predicted.
 
-        Where clips share something else than a speaker (a song), it stands in a column `group` after the speaker.
+        Where clips share something else than a speaker (a song), it stands in a column `group` after the speaker. Of
+        a classification `true` and `predicted` are classes, and each class has a column with its probability. Of other
+        tasks each output has a column `true_<output>` and one of its own name.
         """
         words = dict.fromkeys(("name", "corpus", "speaker", "group", "true", "predicted"), str)
         # A class or a speaker may be called `none` or `NA`.
@@ -150,13 +299,31 @@ def read(folder: Path) -> Record:
         raise InputError(f"{folder} holds no record.json: the run is not finished; run it again to go on") from None
     except (ValueError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path} is damaged ({error}); delete the folder and run again") from None
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        found = data.get("schema") if isinstance(data, dict) else None
-        raise InputError(f"{path} has schema {found}, this Encore reads {SCHEMA}; run the experiment again")
-    missing = [field for field in FIELDS if field not in data]
-    if missing:
-        raise InputError(f"{path} lacks {', '.join(missing)}; delete the folder and run again")
+    found = data.get("schema") if isinstance(data, dict) else None
+    if found != SCHEMA:
+        raise InputError(f"{path} has schema {found}, this Encore reads {SCHEMA}; run the experiment again (--fresh)")
+    if problem := flaw(data):
+        raise InputError(f"{path} {problem}; delete the folder and run again")
     return Record(folder, data)
+
+
+def flaw(content: dict[str, Any]) -> str | None:
+    """Say in one sentence which fields of a record's content are missing, unknown or wrong; None if all are right."""
+    try:
+        Content.model_validate(content)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    else:
+        return None
+    for kind, words in (("missing", "lacks"), ("extra_forbidden", "has unknown fields")):
+        if places := [_place(one["loc"]) for one in errors if one["type"] == kind]:
+            return f"{words} {', '.join(places)}"
+    place, message = _place(errors[0]["loc"]), errors[0]["msg"].removeprefix("Value error, ")
+    return f"is wrong in {place}: {message}" if place else f"contradicts itself: {message}"
+
+
+def _place(location: tuple[str | int, ...]) -> str:
+    return ".".join(map(str, location))
 
 
 def _finite(word: str) -> float:
@@ -168,18 +335,20 @@ def _finite(word: str) -> float:
 def write(folder: Path, data: dict[str, Any]) -> Record:
     """Write `record.json`, last and atomically, and return the record.
 
+    Args:
+        folder: of the run.
+        data: the fields of `Content` but for the schema.
+
     Raises:
         ResultError: a number is not finite.
+        ValueError: a field is missing, unknown or of another type.
     """
     content = {"schema": SCHEMA, **data}
-    missing = [field for field in FIELDS if field not in content]
-    if missing:
-        raise ValueError(f"a record needs {', '.join(missing)}")
-    try:
-        text = json.dumps(content, indent=1, allow_nan=False)
-    except ValueError:
-        raise ResultError(f"the run in {folder} gave no finite {_not_finite(content)}; no record is kept") from None
-    write_text(folder / "record.json", text + "\n")
+    if where := _not_finite(content):
+        raise ResultError(f"the run in {folder} gave no finite {where}; no record is kept")
+    if problem := flaw(content):
+        raise ValueError(f"the record {problem}")
+    write_text(folder / "record.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
     return Record(folder, content)
 
 

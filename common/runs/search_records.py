@@ -17,7 +17,7 @@ from common.runs import records
 if TYPE_CHECKING:  # `reports` reads searches, and would wait for scikit-learn that `common.study` needs
     from common.study import Value
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of `search.json`; readers refuse others."""
 
 OBJECTIVES = {"val_accuracy": "validation accuracy", "val_loss": "validation loss"}
@@ -39,7 +39,7 @@ FIELDS = (
     "switches",
     "changed",
     "size",
-    "classes",
+    "task",
     "configuration",
     "notes",
     "environment",
@@ -66,7 +66,7 @@ class SearchResult:
             that this one goes on from, or null).
         chosen: setting -> the best value: that of the best row, the first of equals.
         data: of the clips, as in a record.
-        switches, changed, size, classes, configuration: as in a record; `configuration` has `inputs`, `overrides` and,
+        switches, changed, size, task, configuration: as in a record; `configuration` has `inputs`, `overrides` and,
             where the network was trained before, `weights`.
         notes: sentences on what the search did not do.
         environment: as in a record.

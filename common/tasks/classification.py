@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common.intervals import RESAMPLES, Interval, drawn_over, percentiles, wilson, wilson_over
+from common.intervals import RESAMPLES, Interval, Score, drawn_over, percentiles, wilson, wilson_over
 
 EPSILON = 1e-7
 """What probabilities are kept away from 0 and 1 by, as in Keras."""
@@ -32,7 +32,7 @@ def classification(
     groups: Sequence[str] | np.ndarray | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Score predictions as the record keeps them: `metrics`, `per_class`, `confusion`.
+    """Score predictions as the record keeps them: `metrics`, `per_output`, `confusion`.
 
     Means are over the classes that the clips have. A class without clips has null scores and support 0; a class that
     is never predicted has precision 0.
@@ -55,7 +55,7 @@ def classification(
     values = _scores(confusion[None])
     return {
         "metrics": _overall(values, draws, confusion, over, exact=groups is None),
-        "per_class": _per_class(values, draws, confusion, classes, exact=groups is None),
+        "per_output": _per_output(values, draws, confusion, classes, over, exact=groups is None),
         "confusion": confusion.tolist(),
     }
 
@@ -71,14 +71,20 @@ def cross_entropy(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return -np.log(np.clip(of_the_true, EPSILON, 1 - EPSILON))
 
 
-def baselines(confusion: Sequence[Sequence[int]] | np.ndarray) -> dict[str, float]:
-    """Return the accuracies of knowing nothing of the clips: `majority`, always the commonest class; `chance`.
+def baselines(
+    folds: Sequence[tuple[Sequence[str] | np.ndarray, Sequence[str] | np.ndarray]], classes: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Return the accuracies of predictions that ignore the clips: `majority`, the training clips' class, and `chance`.
 
     Args:
-        confusion: counts, true classes as rows; a class without clips counts for chance like the others.
+        folds: the labels of the training clips and of the test clips of each fold.
+        classes: all of them; of classes with equally many training clips, the first is the majority class.
     """
-    support = np.asarray(confusion).sum(axis=1)
-    return {"majority": float(support.max() / support.sum()), "chance": 1 / len(support)}
+    hits = tested = 0
+    for train, test in folds:
+        majority = max(classes, key=[*train].count)
+        hits, tested = hits + [*test].count(majority), tested + len(test)
+    return {"majority": {"accuracy": hits / tested}, "chance": {"accuracy": 1 / len(classes)}}
 
 
 def group_confusions(
@@ -163,11 +169,12 @@ def _overall(
     return overall
 
 
-def _per_class(
+def _per_output(
     values: dict[str, np.ndarray],
     draws: dict[str, np.ndarray],
     confusion: np.ndarray,
     classes: Sequence[str],
+    over: str,
     *,
     exact: bool,
 ) -> dict[str, dict[str, Any]]:
@@ -175,16 +182,16 @@ def _per_class(
     rows: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(classes):
         support = int(confusion[number].sum())
-        row: dict[str, Any] = {"support": support}
+        scores: dict[str, Score | None] = {}
         for score in ("precision", "recall", "f1"):
             value = float(values[score][0, number])
             if support == 0:
-                row |= {score: None, f"{score}_interval": None}
+                scores[score] = None
                 continue
             if exact and score in trials:
-                interval = wilson(value, int(trials[score][number]))
+                interval, method = wilson(value, int(trials[score][number])), wilson_over(over)
             else:
-                interval = percentiles(draws[score][:, number])
-            row |= {score: value, f"{score}_interval": list(interval)}
-        rows[name] = row
+                interval, method = percentiles(draws[score][:, number]), f"bootstrap over {over}"
+            scores[score] = {"value": value, "interval": list(interval), "n": support, "method": method}
+        rows[name] = {"support": support, "scores": scores}
     return rows

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from common.published import Published
 from common.published.schema import Counts
-from reports.compare import MINUS, Verdict, verdicts_on
+from reports.compare import Verdict, verdicts_on
 from reports.figures.sheet import (
     BLACK,
     BLUE,
@@ -29,12 +29,12 @@ from reports.figures.sheet import (
     name_of,
     name_rows,
     plain,
-    sentence,
     sheet,
     stripe,
     styled,
 )
 from reports.results import Group
+from reports.wording import MINUS, sentence
 
 SCORES = {"recall": (BLUE, "o"), "f1": (ORANGE, "s")}
 TITLE = {"recall": "recall", "f1": "F1"}
@@ -128,7 +128,7 @@ def counts_of(
         table = published.confusion(name)
         if table is not None:
             said.append(("behind the printed matrices", dict(zip(table.classes, matrix.sum(axis=1), strict=True))))
-    said += [(f"{OURS}{group.protocol}", group.first["data"]["per_class"]) for group in groups]
+    said += [(f"{OURS}{group.protocol}", group.first["data"]["per_output"]) for group in groups]
     found: dict[str, dict[str, int]] = {}
     for who, rows in said:
         if not any(rows == other for other in found.values()):

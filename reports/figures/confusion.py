@@ -21,7 +21,6 @@ from reports.figures.sheet import (
     by_demo,
     data_line,
     in_parts,
-    in_words,
     inches,
     name_of,
     plain,
@@ -32,6 +31,7 @@ from reports.figures.sheet import (
     wrapped,
 )
 from reports.results import Group
+from reports.wording import in_words
 
 ALONE = 24
 """A study with more groups than this shows alone only the matrices of experiments with a printed number."""
@@ -87,7 +87,7 @@ def _alike(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:
     found: dict[str, list[Group]] = {}
     for group in groups:
         own = found.setdefault(group.protocol, [group])
-        if group is not own[0] and group.first["classes"] == own[0].first["classes"]:
+        if group is not own[0] and group.first["task"]["outputs"] == own[0].first["task"]["outputs"]:
             own.append(group)
     return list(found.items())
 
@@ -111,13 +111,13 @@ def _as_printed(
 
 
 def _fits(group: Group, table: ConfusionTable) -> bool:
-    return group.experiment == table.experiment and set(group.first["classes"]) == set(table.classes)
+    return group.experiment == table.experiment and set(group.first["task"]["outputs"]) == set(table.classes)
 
 
 @styled
 def matrix_figure(group: Group, published: Published) -> Figure:
     """Draw a group's confusion matrix: counts (summed over seeds) and percentages of each row."""
-    classes = group.first["classes"]
+    classes = group.first["task"]["outputs"]
     grid = _Grid(classes, cell=max(0.55, 5.3 / len(classes)))
     title = f"{published.experiment(group.experiment).title}: confusion matrix"
     counted = published.data.items + ", summed over the seeds," * (len(group.runs) > 1)
@@ -189,7 +189,7 @@ def side_by_side_figure(groups: Sequence[Group], published: Published) -> Figure
     """Draw the confusion matrices of several experiments side by side, in row percentages."""
     columns = 2 if len(groups) <= 4 else 3
     rows = -(-len(groups) // columns)
-    classes = groups[0].first["classes"]
+    classes = groups[0].first["task"]["outputs"]
     grids = [_Grid(classes, cell=2.5 / len(classes), named=column == 0, size=8.5) for column in range(columns)]
     heads = [_head(group, published, 2.5) for group in groups]
     head = LINE * max(len(lines) for lines in heads) + 0.08
@@ -252,7 +252,7 @@ def as_printed_figure(
 
 def _counts(group: Group, classes: Sequence[str]) -> np.ndarray:
     """Return a group's counts in the order of the document's classes, the mean over the seeds."""
-    places = [group.first["classes"].index(name) for name in classes]
+    places = [group.first["task"]["outputs"].index(name) for name in classes]
     counts: np.ndarray = group.confusion[np.ix_(places, places)] / len(group.runs)
     return counts
 

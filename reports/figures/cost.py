@@ -19,16 +19,15 @@ from reports.figures.sheet import (
     Picture,
     by_demo,
     data_line,
-    in_words,
     inches,
     key,
     look,
     plain,
-    sentence,
     sheet,
     styled,
 )
 from reports.results import Group
+from reports.wording import in_words, sentence
 
 HEIGHT, AXES = 4.0, WIDTH - 0.7 - 0.2
 """Inches of the axes: how high, how wide."""

@@ -13,21 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from common.published import Published
-from reports.figures.sheet import (
-    BLUE,
-    ORANGE,
-    PURPLE,
-    RED,
-    Picture,
-    about,
-    in_words,
-    key,
-    name_of,
-    plain,
-    sheet,
-    styled,
-)
+from reports.figures.sheet import BLUE, ORANGE, PURPLE, RED, Picture, about, key, name_of, plain, sheet, styled
 from reports.results import Group
+from reports.wording import in_words
 
 PITCH = 3.0
 """Inches from one row of panels to the next."""

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from common.intervals import Interval, wilson
 from common.published import Printed, Published
 from common.published.schema import Experiment
-from reports.compare import ACCURACY, has_random_weights, set_in_words
+from reports.compare import has_random_weights, set_in_words
 from reports.figures.sheet import (
     EDGED,
     GREY,
@@ -25,7 +25,6 @@ from reports.figures.sheet import (
     by_demo,
     data_line,
     in_parts,
-    in_words,
     inches,
     key,
     left_of,
@@ -36,12 +35,12 @@ from reports.figures.sheet import (
     plain,
     plain_name,
     row_ends,
-    sentence,
     sheet,
     stripe,
     styled,
 )
 from reports.results import Group
+from reports.wording import in_words, sentence
 
 DOTS = 48
 """How many numbers one picture has room for."""
@@ -179,10 +178,10 @@ def references(published: Published, metric: str, groups: Sequence[Group]) -> li
         for number in published.figures
         if number.known != "printed" and number.id.endswith(f"-{words}")
     ]
-    shares = {group.first.get("baselines", {}).get("majority") for group in groups}
-    if metric == ACCURACY and len(shares) == 1 and None not in shares:
+    shares = {group.first["baselines"].get("majority", {}).get(metric) for group in groups}
+    if len(shares) == 1 and None not in shares:
         (share,) = shares
-        found.append(Reference(f"always the commonest class: {as_printed(published, metric, share, 0.001)}", share))
+        found.append(Reference(f"majority class: {as_printed(published, metric, share, 0.001)}", share))
     return found
 
 

@@ -19,16 +19,15 @@ from reports.figures.sheet import (
     RED,
     WIDTH,
     Picture,
-    in_words,
     key,
     left_of,
     name_rows,
     plain_name,
-    sentence,
     sheet,
     stripe,
     styled,
 )
+from reports.wording import in_words, sentence
 
 PITCH = 0.34
 """Inches of a row of a grid."""
@@ -73,7 +72,7 @@ def search_figure(published: Published, search: Search) -> Figure:
     (setting,) = search.space
     panels: dict[str, list[str]] = {}
     for name in search.columns:
-        panels.setdefault(name.removeprefix("train_").removeprefix("validation_"), []).append(name)
+        panels.setdefault(name.removeprefix("train_").removeprefix("val_"), []).append(name)
     title = f"{published.experiment(search.experiment).title}: search for the {in_words(setting)}"
     lines = [f"As printed in the {search.table}; ringed: what was chosen"]
     keys = [key("training", BLUE, "s"), key("validation", ORANGE, "o")]

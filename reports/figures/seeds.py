@@ -19,7 +19,6 @@ from reports.figures.sheet import (
     data_line,
     height_of,
     in_parts,
-    in_words,
     key,
     left_of,
     look,
@@ -27,12 +26,12 @@ from reports.figures.sheet import (
     percent_axis,
     row_ends,
     seeds_in_words,
-    sentence,
     sheet,
     stripe,
     styled,
 )
 from reports.results import Group
+from reports.wording import in_words, sentence
 
 FEWEST = 5
 """Seeds of a group whose spread is worth a picture."""

@@ -272,11 +272,6 @@ def key(label: str, colour: str, marker: str = "", line: Line = "-", **style: An
     return Line2D([], [], color=colour, marker=marker or None, linestyle=line, label=label, **{**edged, **style})
 
 
-def sentence(words: str) -> str:
-    """Return words with a capital at their beginning."""
-    return words[:1].upper() + words[1:]
-
-
 def name_rows(axes: Axes, places: Sequence[float] | np.ndarray, names: Sequence[str], bottom: float) -> None:
     """Name the rows of a picture, whose axis runs from 0 downwards to `bottom`, and leave their lines out."""
     axes.set_ylim(bottom, 0)
@@ -310,9 +305,3 @@ def left_of(names: Iterable[str], weight: str = "normal") -> float:
 def percent_axis(axis: Axis) -> None:
     """Write the ticks of an axis of shares as percentages."""
     axis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
-
-
-def in_words(metric: str) -> str:
-    """Write a metric as people do: `macro_pr_auc` is macro PR-AUC."""
-    short = {"mae": "MAE", "pr_auc": "PR-AUC", "roc_auc": "ROC-AUC", "f1": "F1"}
-    return re.sub("|".join(short), lambda found: short[found[0]], metric).replace("_", " ")

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from common.published import Published
-from reports.compare import ACCURACY, MINUS, Effect, signed
+from reports.compare import ACCURACY, Effect
 from reports.figures.sheet import (
     BLACK,
     BLUE,
@@ -29,6 +29,7 @@ from reports.figures.sheet import (
     wrapped,
 )
 from reports.results import Group
+from reports.wording import MINUS, signed
 
 ROWS = 16
 """Effects in one picture."""

@@ -22,12 +22,12 @@ from reports.figures.sheet import (
     SKY,
     Picture,
     data_of,
-    in_words,
     key,
     plain_name,
     sheet,
     styled,
 )
+from reports.wording import in_words
 
 COLOURS = (BLUE, SKY, GREEN, ORANGE, RED, PURPLE)
 """Of the values, in their order; a search over more values has no picture."""

@@ -158,7 +158,7 @@ def test_the_control_is_held_against_our_own_runs_and_told_with_its_spread() -> 
     cells = {(ALPHABETICAL, folds): folded(HANDCRAFTED, {0: 0.46, 1: 0.46}, folds) for folds in ("piece", "song")}
     for group in cells.values():
         for run in group.runs:
-            run.data["baselines"] = {"majority": 0.26}
+            run.data["baselines"] = {"majority": {"accuracy": 0.26}}
     deals = [np.array([[9, 91], [0, 0]]), np.array([[81, 19], [0, 0]])]
     tried = [Trial(HANDCRAFTED, "dealt by chance", "piece", seed, deal) for seed, deal in enumerate(deals)]
     tried.append(Trial(HANDCRAFTED, "dealt by chance", "song", 0, deals[0]))

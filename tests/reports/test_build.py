@@ -150,12 +150,10 @@ def test_a_class_without_clips_is_a_dash_not_a_crash(write: Write, runs: Path) -
     write("single-cnn", clips=280, demo=True, n=20)
     path = next(runs.rglob("record.json"))
     record = json.loads(path.read_text())
-    record["classes"].append("calm")
-    record["data"]["per_class"]["calm"] = 0
+    record["task"]["outputs"].append("calm")
+    record["data"]["per_output"]["calm"] = 0
     record["confusion"] = [[*row, 0] for row in record["confusion"]] + [[0] * 8]
-    names = ("precision", "recall", "f1")
-    nothing = {key: None for name in names for key in (name, f"{name}_interval")}
-    record["per_class"]["calm"] = {"support": 0, **nothing}
+    record["per_output"]["calm"] = {"support": 0, "scores": dict.fromkeys(("precision", "recall", "f1"))}
     path.write_text(json.dumps(record))
     assert f"| Calm |{f' {MISSING} |' * 7} 0 |" in page_texts(collect([runs]))["ser_parallel.md"]
 

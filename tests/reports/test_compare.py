@@ -206,11 +206,12 @@ def never_hit(folder: Path, name: str) -> None:
     """Let a record predict every clip of a class as another."""
     record = records.read(folder)
     table = record.predictions()
-    other = next(label for label in record.data["classes"] if label != name)
+    classes = record.data["task"]["outputs"]
+    other = next(label for label in classes if label != name)
     table.loc[table["predicted"] == name, "predicted"] = other
     files.write_table(folder / "predictions.csv", table)
-    number = {label: place for place, label in enumerate(record.data["classes"])}
-    scores = classification(table["true"].map(number), table["predicted"].map(number), record.data["classes"])
+    number = {label: place for place, label in enumerate(classes)}
+    scores = classification(table["true"].map(number), table["predicted"].map(number), classes)
     records.write(folder, record.data | scores)
 
 
@@ -238,7 +239,7 @@ def test_a_protocol_that_leaves_clips_out_is_held_against_the_whole_corpus(write
     write("single-cnn")
     folder = write("single-cnn", "independent")
     record = records.read(folder).data
-    fewer = {"clips": 11000, "per_class": dict.fromkeys(record["classes"][1:], 0) | {"angry": 11000}}
+    fewer = {"clips": 11000, "per_output": {"angry": 11000} | dict.fromkeys(record["task"]["outputs"][1:], 0)}
     records.write(folder, record | {"data": record["data"] | fewer})
     (effect,) = effects(collect([runs]).groups)
     assert effect.change == "independent"

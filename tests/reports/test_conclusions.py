@@ -10,9 +10,9 @@ from common.runs import records
 from reports import conclusions
 from reports.beside import sides_of
 from reports.blocks import MISSING, cell_text
-from reports.compare import MINUS
 from reports.conclusions import Conclusion
 from reports.results import Group, collect
+from reports.wording import MINUS
 
 Write = Callable[..., Path]
 

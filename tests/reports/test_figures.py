@@ -253,7 +253,7 @@ def test_a_matrix_that_nobody_can_read_is_not_drawn(write: Write, runs: Path, mo
 
 def printed_like(group: Group) -> ConfusionTable:
     """A column-normalised matrix printed of a group's own counts, its classes in reverse."""
-    names = tuple(reversed(group.first["classes"]))
+    names = tuple(reversed(group.first["task"]["outputs"]))
     counts = group.confusion[::-1, ::-1]
     percent = np.round(100 * counts / counts.sum(axis=0), 1)
     return ConfusionTable(
@@ -403,8 +403,8 @@ def test_bars_are_the_clips_of_each_class(write: Write, runs: Path) -> None:
     series = classes.counts_of(SER, groups, {})
     (axes,) = classes.distribution_figure(SER, groups, series).axes
     ours = axes.containers[list(series).index("ours, published")]
-    per_class = groups[0].first["data"]["per_class"]
-    assert [bar.get_width() for bar in ours] == [per_class[name] for name in SER.data.classes]
+    per_output = groups[0].first["data"]["per_output"]
+    assert [bar.get_width() for bar in ours] == [per_output[name] for name in SER.data.classes]
 
 
 def test_counts_that_agree_are_one_series() -> None:
@@ -427,7 +427,7 @@ def test_the_grid_shows_each_trial_and_the_test_score() -> None:
     (search,) = valence.searches
     (axes,) = searches.grid_figure(valence, search).axes
     trials = [tuple(line.get_xdata()) for line in lines(axes, "o")]
-    assert trials == [valence.numbers(one.id)["validation_mae"].trials for one in valence.experiments if one.settings]
+    assert trials == [valence.numbers(one.id)["val_mae"].trials for one in valence.experiments if one.settings]
     assert [label.get_text() for label in axes.get_yticklabels() if label.get_fontweight() == "bold"] == [
         "0.5 / 16 / 20"
     ]

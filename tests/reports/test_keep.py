@@ -19,7 +19,7 @@ Write = Callable[..., Path]
 def packed(write: Write, runs: Path, tmp_path: Path) -> Path:
     folder = write()
     table = pd.read_csv(folder / "predictions.csv")
-    table.assign(**dict.fromkeys(records.read(folder).data["classes"], 0.125)).to_csv(
+    table.assign(**dict.fromkeys(records.read(folder).data["task"]["outputs"], 0.125)).to_csv(
         folder / "predictions.csv", index=False
     )
     (folder / "fold-0").mkdir()

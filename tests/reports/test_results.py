@@ -89,6 +89,10 @@ def without(*where: str) -> Callable[[Path], None]:
     return damage
 
 
+def of_sad(score: str, field: str, to: object) -> Callable[[Path], None]:
+    return put("per_output", "sad", "scores", score, field, to=to)
+
+
 def with_a_clip_twice(folder: Path) -> None:
     path = folder / "predictions.csv"
     lines = path.read_text().splitlines(keepends=True)
@@ -106,7 +110,7 @@ def narrowed(folder: Path) -> None:
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut off": (cut_off, "damaged"),
-    "older schema": (lambda folder: edit(folder, schema=0), "schema 0"),
+    "older schema": (lambda folder: edit(folder, schema=1), "schema 1"),
     "not a number": (with_nan, "NaN is not a result"),
     "unknown experiment": (lambda folder: edit(folder, experiment="triple-cnn"), "no experiment 'triple-cnn'"),
     "unknown study": (lambda folder: edit(folder, study="dance"), "no published numbers of 'dance'"),
@@ -126,42 +130,47 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         "its weighted_precision is not that of its predictions",
     ),
     "metrics lost": (lambda folder: edit(folder, metrics={}), "it is damaged"),
-    "seed of another type": (put("seed", to="x"), "seed: Input should be a valid integer"),
-    "digest lost": (without("data", "digest"), "data.digest: Field required"),
-    "missing lost": (without("data", "missing"), "data.missing: Field required"),
-    "form lost": (without("data", "corpora", "ravdess", "form"), "data.corpora.ravdess.form: Field required"),
-    "other clips": (put("data", "clips", to=1440), "data: 1440 clips, but 12162 in its classes"),
-    "clips of other classes": (put("data", "per_class", to={"sound": 12162}), "its clips are counted by other classes"),
-    "f1 lost": (without("per_class", "sad", "f1"), "per_class.sad.f1: Field required"),
-    "f1 null": (put("per_class", "sad", "f1", to=None), "per_class.sad: f1 is null for 186 clips"),
-    "f1 of 5": (put("per_class", "sad", "f1", to=5.0), "per_class.sad.f1: Input should be less than or equal to 1"),
-    "other recall": (put("per_class", "sad", "recall", to=0.1), "its recall of sad is not that of its predictions"),
-    "interval of a class upside down": (put("per_class", "sad", "f1_interval", to=[0.9, 0.1]), "outside its interval"),
+    "a field too many": (put("demo_epochs", to=3), "has unknown fields demo_epochs"),
+    "seed of another type": (put("seed", to="x"), "wrong in seed: Input should be a valid integer"),
+    "digest lost": (without("data", "digest"), "lacks data.digest"),
+    "missing lost": (without("data", "missing"), "lacks data.missing"),
+    "form lost": (without("data", "corpora", "ravdess", "form"), "lacks data.corpora.ravdess.form"),
+    "other clips": (put("data", "clips", to=1440), "data has 1440 clips, but 12162 in its classes"),
+    "clips of other classes": (put("data", "per_output", to={"sound": 12162}), "data.per_output has other outputs"),
+    "f1 lost": (without("per_output", "sad", "scores", "f1"), "not all outputs have the same scores"),
+    "f1 null": (put("per_output", "sad", "scores", "f1", to=None), "per_output.sad: a score must be null where"),
+    "f1 of 5": (of_sad("f1", "value", 5.0), "its f1 of sad is not that of its predictions"),
+    "other recall": (of_sad("recall", "value", 0.1), "its recall of sad is not that of its predictions"),
+    "interval of a class upside down": (of_sad("f1", "interval", [0.9, 0.1]), "outside its interval"),
+    "a class lost": (without("per_output", "sad"), "per_output has other outputs than the task"),
     "interval upside down": (
         put("metrics", "macro_f1", "interval", to=[0.9, 0.1]),
         "macro_f1 lies outside",
     ),
-    "loss null": (put("metrics", "loss", to=None), "metrics.loss: Input should be"),
+    "loss null": (put("metrics", "loss", to=None), "wrong in metrics.loss: Input should be"),
     "other n": (put("metrics", "accuracy", "n", to=3), "its accuracy is of 3 clips, its predictions are of 1217"),
-    "parameters null": (put("parameters", to=None), "parameters: Input should be"),
+    "parameters null": (put("parameters", to=None), "wrong in parameters: Input should be"),
     "folds of another type": (
         put("configuration", "identity", to={"folds": "x"}),
-        "configuration.identity.folds: Input",
+        "wrong in configuration.identity.folds: Input",
     ),
-    "timings lost": (put("timings", to={}), "timings.epoch_s: Field required"),
+    "timings lost": (put("timings", to={}), "lacks timings.load_s, timings.features_s"),
     "nested too deep": (lambda folder: (folder / "record.json").write_text("[" * 100_000), "is damaged"),
     "interrupted": (put("status", to="interrupted"), "its status is interrupted, not complete"),
     "unknown protocol": (put("protocol", to="everything"), "there is no protocol 'everything'"),
     "changes that were not made": (put("protocol", to="published+normalise=channel"), "its switches are not those of"),
     "switches of another run": (
-        put("configuration", "identity", to={"switches": {"labels": "right"}}),
+        put("configuration", "identity", "switches", to={"labels": "right"}),
         "its switches are not those that it was run with",
     ),
     "another experiment's record": (put("experiment", to="dual-cnn"), "it is the record of dual-cnn/published/seed-0"),
     "another seed's record": (put("seed", to=7), "it is the record of single-cnn/published/seed-7"),
     "a clip twice": (with_a_clip_twice, "it predicts a clip twice"),
     "interval made narrow": (narrowed, "the interval of its accuracy is not Wilson's"),
-    "fields lost": (lambda folder: (folder / "record.json").write_text('{"schema": 1}'), "lacks study"),
+    "fields lost": (
+        lambda folder: (folder / "record.json").write_text('{"schema": 2}'),
+        "lacks study, experiment",
+    ),
 }
 
 

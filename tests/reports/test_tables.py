@@ -56,8 +56,8 @@ def test_the_class_table_has_the_printed_left_of_ours(write: Write, runs: Path) 
         "Precision, ours, published",
         "Recall, printed",
     ]
-    row = own[0].group.first["per_class"]["angry"]
-    ours = [f"{row[score]:.2f}" for score in ("precision", "recall", "f1")]
+    row = own[0].group.first["per_output"]["angry"]["scores"]
+    ours = [f"{row[score]['value']:.2f}" for score in ("precision", "recall", "f1")]
     assert texts(table)[0][1::2] == ["0.63", "0.92", "0.75", "187"]
     assert texts(table)[0][::2] == ["Angry", *ours, "187"]
     assert [row[0] for row in texts(table)[-3:]] == ["Accuracy", "Macro AVG", "Weighted AVG"]
@@ -215,7 +215,7 @@ def test_a_confusion_matrix_stands_as_printed_above_the_counts_behind_it() -> No
 def test_our_confusion_matrix_is_below_the_printed_and_adds_up(write: Write, runs: Path) -> None:
     write("single-cnn")
     (own,) = sides(runs)
-    classes = tuple(own.group.first["classes"])
+    classes = tuple(own.group.first["task"]["outputs"])
     rows = {name: (0.0,) * len(classes) for name in classes}
     place = {"experiment": "single-cnn", "section": "1", "table": "text", "normalised": "columns"}
     table = confusion_table(load("ser_parallel"), ConfusionTable(**place, classes=classes, rows=rows), [own])

@@ -24,7 +24,7 @@ CONTEXT = {
     "switches": {},
     "changed": [],
     "size": "full",
-    "classes": ["a", "b", "c"],
+    "task": {"kind": "classification", "outputs": ["a", "b", "c"]},
     "configuration": {},
 }
 TRAINING = Training(epochs=2, batch_size=8, learning_rate=0.01)

@@ -29,7 +29,7 @@ resolution = {overall = 0.05, per_class = 0.12}
 data = {section = "1", clips = 96, known = "count", corpora = {}, classes = ["high", "low", "middle"]}
 experiment = [{id = "patient", title = "Patient", section = "1"}]
 
-[metric.validation_epoch_loss]
+[metric.val_epoch_loss]
 kind = "error"
 decimals = 2
 
@@ -38,7 +38,7 @@ experiment = "patient"
 section = "1"
 table = "table of 1"
 space = {learning_rate = [0.001, 0.1]}
-columns = ["validation_epoch_loss"]
+columns = ["val_epoch_loss"]
 rows = [[0.001, 7.25], [0.1, 6.5]]
 chosen = {learning_rate = 0.1}
 """

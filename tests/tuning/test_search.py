@@ -136,7 +136,7 @@ def test_a_damaged_trial_is_named_with_what_to_do(content, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "why"), [('{"sch', "is damaged"), ('{"schema": 9}', "has schema 9"), ('{"schema": 1}', "lacks study")]
+    ("content", "why"), [('{"sch', "is damaged"), ('{"schema": 9}', "has schema 9"), ('{"schema": 2}', "lacks study")]
 )
 def test_a_damaged_result_is_named_with_what_to_do(content, why, tmp_path) -> None:
     (tmp_path / "search.json").write_text(content)

@@ -8,10 +8,10 @@ import numpy as np
 
 from common.corpora.emotify import ORDERS
 from common.trials import Trial, Trials
-from reports.compare import MINUS
 from reports.results import Group
 from reports.studies.emotify_features.likelihoods import log_ratio
 from reports.studies.emotify_features.tracks import EQUAL, orders_that_reach
+from reports.wording import MINUS
 
 HANDCRAFTED, DEEP = "handcrafted-bagged-trees", "deep-cubic-svm"
 CORPUS, ALPHABETICAL = (" ".join(ORDERS[name]) for name in ("corpus", "alphabetical"))

@@ -17,10 +17,11 @@ from common.progress import duration_in_words
 from common.published import Published
 from common.trials import Trials
 from reports.blocks import Block, Cell, Column, Number, Section, Shown, Table, Words
-from reports.compare import MINUS, obstacle, paired_over_groups
+from reports.compare import obstacle, paired_over_groups
 from reports.figures import Picture
 from reports.results import Estimate, Group
 from reports.studies.emotify_features.presets_figure import presets_figure
+from reports.wording import MINUS
 
 SETS = {"handcrafted": "handcrafted", "mfcc": "MFCC", "mobilenet": "MobileNet", "deep": "Inception-v3"}
 """The first part of an experiment's id, and what it is called."""
@@ -177,7 +178,7 @@ def _by_class(found: Compared) -> str:
         preset, _ = found.best(features, "corrected")
         recall = float(np.mean(found.groups[features, preset, "corrected"].values("macro_recall")))
         told.append(f"{SETS[features]} ({preset}) {_percent(recall)}")
-    chance = next(iter(found.groups.values())).first["baselines"]["chance"]
+    chance = next(iter(found.groups.values())).first["baselines"]["chance"]["accuracy"]
     return (
         f"What accuracy hides: the mean share of each emotion that is found, corrected, by the most accurate preset of "
         f"each set: {'; '.join(told)}; guessing finds {_percent(chance)}."
@@ -230,7 +231,7 @@ def _table(found: Compared) -> Table:
     columns += [Column(f"{SETS[OURS]} {MINUS} {SETS[THEIRS]} (points)", protocol, "number") for protocol in PROTOCOLS]
     rows = [_row(found, preset) for preset in found.presets]
     seeds = sorted({len(group.runs) for group in found.groups.values()})
-    majority = {run.data["baselines"]["majority"] for group in found.groups.values() for run in group.runs}
+    majority = {run.data["baselines"]["majority"]["accuracy"] for group in found.groups.values() for run in group.runs}
     commonest = " to ".join(dict.fromkeys(map(_percent, (min(majority), max(majority)))))
     several = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
     notes = (

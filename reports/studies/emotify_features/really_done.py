@@ -363,7 +363,7 @@ def control(found: Evidence) -> str:
     if not all(dealt.values()):
         return "The control, labels dealt by chance, was not tried."
     alphabetical = {folds: found.cells[ALPHABETICAL, folds] for folds in WAYS}
-    majority = float(np.mean([run.data["baselines"]["majority"] for run in alphabetical["piece"].runs]))
+    majority = float(np.mean([run.data["baselines"]["majority"]["accuracy"] for run in alphabetical["piece"].runs]))
     by_piece, by_song = (mean_accuracy(own) for own in dealt.values())
     ours, apart = (float(np.mean(group.values("accuracy"))) for group in alphabetical.values())
     accuracies = [one.accuracy for one in dealt["piece"]]

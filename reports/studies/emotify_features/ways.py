@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 
 from common.trials import Trial, Trials
 from reports.blocks import Cell, Column, Number, Table
-from reports.compare import MINUS
 from reports.studies.emotify_features.evidence import (
     ALPHABETICAL,
     CORPUS,
@@ -25,6 +24,7 @@ from reports.studies.emotify_features.evidence import (
 )
 from reports.studies.emotify_features.likelihoods import chi_square, expected, likeliest, own_distances
 from reports.studies.emotify_features.ways_figure import ways_figure
+from reports.wording import MINUS
 
 
 def cell_table(found: Evidence) -> Table:

@@ -190,14 +190,14 @@ def search_budget(published: Published) -> Computed:
         "classes": classes,
         "guess": guess,
         "worse": listed(f"{digits(loss)} at rate {digits(rate, 8)}" for rate, loss in worse.items()) or "none",
-        "best": max(_found(published, "validation_epoch_accuracy").values()),
+        "best": max(_found(published, "val_epoch_accuracy").values()),
         "final": value(published, "single-cnn", "accuracy").printed.value,
     }
 
 
 def learning_rates(published: Published) -> Computed:
     """Ask whether the models from scratch have the rate that was tuned."""
-    accuracies = _found(published, "validation_epoch_accuracy")
+    accuracies = _found(published, "val_epoch_accuracy")
     used = {name: number(published, f"{name}-learning-rate") for name in SCRATCH_LAYERS}
     order = sorted(accuracies, key=lambda rate: -accuracies[rate])
     places = [

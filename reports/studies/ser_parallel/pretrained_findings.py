@@ -65,7 +65,7 @@ def vgg_split(published: Published) -> Computed:
     four, five = supports(published, CHAPTER_4), supports(published, CHAPTER_5)
     counts = tuple(labellings(published)[AS_SURPRISE].values())
     neutral, tested = published.data.classes.index("neutral"), sum(five)
-    printed = [value(published, name, "validation_accuracy").printed for name in CHAPTER_5]
+    printed = [value(published, name, "val_accuracy").printed for name in CHAPTER_5]
     fits = {n: sum(bool(counts_of(one.value, n, one.step)) for one in printed) for n in (tested, tested - 1)}
     return four == five, {
         "four": four,

@@ -11,7 +11,7 @@ from reports.audit.finding import Computed, digits, listed
 from reports.audit.printed import NotPrintedError, search, value
 
 BEST = "combination-6"
-MAE = "validation_mae"
+MAE = "val_mae"
 
 
 def rows_of(published: Published, **settings: float) -> dict[str, tuple[float, ...]]:

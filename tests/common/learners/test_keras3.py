@@ -60,7 +60,7 @@ def test_a_run_killed_again_and_again_comes_to_the_end_of_an_unbroken_one(run, k
     resumed = runner.run(tiny.job(corpus, *run, runs=killed, folds=2))
     assert (resumed.folder / "predictions.csv").read_bytes() == (whole.folder / "predictions.csv").read_bytes()
     pd.testing.assert_frame_equal(without_seconds(resumed.history()), without_seconds(whole.history()))
-    for field in ("metrics", "per_class", "confusion", "folds", "leaks", "parameters", "data"):
+    for field in ("metrics", "per_output", "baselines", "confusion", "folds", "leaks", "parameters", "data"):
         assert resumed.data[field] == whole.data[field]
     assert not (resumed.folder / "work").exists()
 

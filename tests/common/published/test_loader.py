@@ -159,7 +159,7 @@ def test_corpora_add_up_to_all_clips(study: str) -> None:
 
 
 def test_validation_accuracies_of_vgg16_are_shares_of_the_validation_set(published: Published) -> None:
-    shown = [published.numbers(f"vgg16-{number}")["validation_accuracy"] for number in range(1, 6)]
+    shown = [published.numbers(f"vgg16-{number}")["val_accuracy"] for number in range(1, 6)]
     for n, fits in {1216: 5, 1217: 0}.items():
         assert sum(abs(round(one.value * n) / n - one.value) <= one.step / 2 for one in shown) == fits
     assert {one.n for one in shown} == {1216}
@@ -171,7 +171,7 @@ def test_test_accuracy_and_loss_of_vgg16_rest_on_the_clips_of_its_per_class_tabl
 ) -> None:
     table, shown = published.table(f"vgg16-{number}"), published.numbers(f"vgg16-{number}")
     assert table
-    assert (shown["accuracy"].n, shown["loss"].n, shown["validation_loss"].n) == (table.n, table.n, 1216)
+    assert (shown["accuracy"].n, shown["loss"].n, shown["val_loss"].n) == (table.n, table.n, 1216)
 
 
 # How numbers are read.
@@ -206,7 +206,7 @@ def test_a_number_of_a_class_rests_on_its_clips(published: Published) -> None:
 
 
 def test_trials_of_one_metric_are_read_as_their_mean() -> None:
-    printed = load("valence_parallel_conv").numbers("combination-6")["validation_mae"]
+    printed = load("valence_parallel_conv").numbers("combination-6")["val_mae"]
     assert printed.trials == (0.5583, 0.5532, 0.5580)
     assert printed.value == pytest.approx(0.5565)
     assert printed.n is None
@@ -271,7 +271,7 @@ def test_the_example_of_the_form_is_read(example: Callable[..., Published]) -> N
         ('experiments = ["dual-cnn"]', 'experiments = ["two-cnn"]', "no experiment has the id 'two-cnn'"),
         ("[metric.loss]", "[metric.lost]", "no [metric.loss] says how to read that column"),
         ("vgg16-1 = [0.5987, ", "vgg16-1 = [", "row vgg16-1 has 3 numbers for 4 columns"),
-        ("n = { validation_accuracy", "n = { validation_acuracy", "there is no column 'validation_acuracy'"),
+        ("n = { val_accuracy", "n = { val_acuracy", "there is no column 'val_acuracy'"),
         (
             "chosen = { learning_rate = 0.01 }",
             "chosen = { learning_rate = 0.1 }",
@@ -327,7 +327,7 @@ def test_a_typo_in_a_confusion_matrix_is_refused(right: str, wrong: str, message
         ("accuracy = 0.82", "accuracy = 0.817", "Table 3, accuracy: 0.817 has more than 2 decimals"),
         ("weighted = [0.82", "weighted = [0.821", "Table 3, weighted: 0.821 has more than 2 decimals"),
         ("owl = [23.3,", "owl = [23.33,", "Figure 1, owl: 23.33 has more than 1 decimal;"),
-        ("[0.01, 0.74]", "[0.01, 0.745]", "Table 1, 2, validation_loss: 0.745 has more than 2 decimals"),
+        ("[0.01, 0.74]", "[0.01, 0.745]", "Table 1, 2, val_loss: 0.745 has more than 2 decimals"),
     ],
 )
 def test_a_value_with_more_decimals_than_are_printed_is_refused(

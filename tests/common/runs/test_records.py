@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from synthetic import classified, regressed, tagged
 
 from common import files
 from common.errors import InputError, ResultError
 from common.runs import records
 
-CONTENT = {field: field for field in records.FIELDS} | {"seed": 3, "metrics": {"accuracy": {"value": 0.5}}}
+CONTENT = classified(seed=3).content
 
 
 def rewritten(folder: Path, **changes: object) -> Path:
@@ -27,7 +28,7 @@ def rewritten(folder: Path, **changes: object) -> Path:
 def test_what_is_written_is_read_back(tmp_path) -> None:
     written = records.write(tmp_path / "run", CONTENT)
     assert records.read(tmp_path / "run") == written
-    assert written.identity == ("study", "experiment", "protocol", 3)
+    assert written.identity == ("ser_parallel", "single-cnn", "published", 3)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["record.json"]
 
 
@@ -41,15 +42,50 @@ def test_records_are_found_below_the_runs_folder_and_unfinished_runs_are_not(tmp
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_number_that_is_not_finite_is_named_and_nothing_is_written(value, tmp_path) -> None:
-    metrics = {"accuracy": {"value": 0.5, "interval": [0.1, value]}}
+    metrics = {"accuracy": {"value": 0.5, "interval": [0.1, value], "n": 3, "method": "Wilson"}}
     with pytest.raises(ResultError, match=r"no finite metrics\.accuracy\.interval\.1"):
         records.write(tmp_path, {**CONTENT, "metrics": metrics})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_record_without_a_field_is_a_defect_of_ours(tmp_path) -> None:
-    with pytest.raises(ValueError, match="a record needs leaks"):
+    with pytest.raises(ValueError, match="lacks leaks"):
         records.write(tmp_path, {name: value for name, value in CONTENT.items() if name != "leaks"})
+
+
+def test_a_field_that_no_record_has_is_refused_by_writer_and_reader(tmp_path) -> None:
+    with pytest.raises(ValueError, match="unknown fields speed"):
+        records.write(tmp_path, {**CONTENT, "speed": 3})
+    rewritten(tmp_path, speed=3)
+    with pytest.raises(InputError, match="unknown fields speed"):
+        records.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [tagged(["a", "b", "c"], "study", "experiment"), regressed(["valence", "arousal"], "study", "experiment")],
+    ids=["tagging", "regression"],
+)
+def test_records_of_other_tasks_have_no_confusion_and_an_output_for_each_column(run, tmp_path) -> None:
+    record = records.read(run.write(tmp_path))
+    assert record.data["confusion"] is None
+    outputs = record.data["task"]["outputs"]
+    assert list(record.data["per_output"]) == outputs
+    assert set(outputs) <= set(record.predictions().columns)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"confusion": None}, "needs its confusion"),
+        ({"per_output": {}}, "per_output has other outputs than the task"),
+        ({"baselines": {"majority": 0.2}}, "wrong in baselines.majority"),
+    ],
+)
+def test_a_record_that_contradicts_its_task_is_refused(changes, says, tmp_path) -> None:
+    rewritten(tmp_path, **changes)
+    with pytest.raises(InputError, match=says):
+        records.read(tmp_path)
 
 
 def test_a_folder_without_a_record_says_how_to_go_on(tmp_path) -> None:
@@ -67,12 +103,12 @@ def test_a_record_that_was_cut_off_is_damaged(tmp_path) -> None:
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
 def test_a_record_with_a_number_that_is_not_finite_is_damaged(number, tmp_path) -> None:
     path = rewritten(tmp_path)
-    path.write_text(path.read_text().replace("0.5", number))
+    path.write_text(path.read_text().replace("301.0", number))
     with pytest.raises(InputError, match="is damaged"):
         records.read(tmp_path)
 
 
-@pytest.mark.parametrize("schema", [0, records.SCHEMA + 1, None])
+@pytest.mark.parametrize("schema", [1, records.SCHEMA + 1, None])
 def test_a_record_of_another_schema_is_refused(schema, tmp_path) -> None:
     rewritten(tmp_path, schema=schema)
     with pytest.raises(InputError, match=f"has schema {schema}, this Encore reads {records.SCHEMA}"):
@@ -100,7 +136,7 @@ def test_a_write_that_fails_leaves_what_was_there(call, monkeypatch, tmp_path) -
     monkeypatch.setattr(*((os, "fsync") if call == "fsync" else (Path, "replace")), full)
     with pytest.raises(OSError, match="No space left"):
         records.write(tmp_path, {**CONTENT, "status": "changed"})
-    assert records.read(tmp_path).data["status"] == "status"
+    assert records.read(tmp_path).data["status"] == "complete"
     assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
 
 

@@ -36,7 +36,7 @@ def test_a_record_says_what_was_run_on_what(unbroken) -> None:
     assert (data["study"], data["experiment"], data["protocol"], data["seed"]) == ("tiny", "patient", "published", 0)
     assert data["switches"] == tiny.PUBLISHED
     assert data["data"]["clips"] == 96
-    assert data["data"]["per_class"] == {"high": 32, "low": 32, "middle": 32}
+    assert data["data"]["per_output"] == {"high": 32, "low": 32, "middle": 32}
     assert data["data"]["missing"] == ["savee"]
     assert data["data"]["expected_clips"] == 480
     assert data["parameters"] == {"total": 295, "trainable": 287}
@@ -50,9 +50,9 @@ def test_the_validation_scores_are_those_of_the_epoch_whose_weights_were_kept(un
     history = record.history()
     best = history.loc[history["val_loss"].idxmin()]
     ours = record.data["metrics"]
-    assert ours["validation_loss"]["value"] == pytest.approx(best["val_loss"], rel=1e-4)
-    assert ours["validation_accuracy"]["value"] == pytest.approx(best["val_accuracy"])
-    assert ours["validation_accuracy"]["n"] == record.data["folds"][0]["validation"]
+    assert ours["val_loss"]["value"] == pytest.approx(best["val_loss"], rel=1e-4)
+    assert ours["val_accuracy"]["value"] == pytest.approx(best["val_accuracy"])
+    assert ours["val_accuracy"]["n"] == record.data["folds"][0]["validation"]
 
 
 def test_the_loss_is_that_of_the_predictions(unbroken) -> None:
@@ -84,7 +84,7 @@ def test_predictions_agree_with_the_split_the_metrics_and_the_confusion(unbroken
     predictions, split = record.predictions(), record.split()
     tested = split[split["set"] == "test"]
     assert predictions[["name", "fold"]].to_numpy().tolist() == tested[["name", "fold"]].to_numpy().tolist()
-    classes = record.data["classes"]
+    classes = record.data["task"]["outputs"]
     assert list(predictions["predicted"]) == [classes[best] for best in predictions[classes].to_numpy().argmax(axis=1)]
     np.testing.assert_allclose(predictions[classes].sum(axis=1), 1, atol=1e-5)
     right = predictions["true"] == predictions["predicted"]
@@ -193,7 +193,7 @@ def own(tmp_path: Path, *classes: str) -> Callable[..., jobs.Job]:
 
 def test_a_corpus_with_other_labels_is_classified_into_its_own_classes(tmp_path) -> None:
     record = runner.run(own(tmp_path, "none", "NA")(overrides={"epochs": 1}))
-    assert record.data["classes"] == ["NA", "none"]
+    assert record.data["task"]["outputs"] == ["NA", "none"]
     assert set(record.predictions()["true"]) == {"NA", "none"}
     assert record.data["notes"] == ["set on the command line: epochs = 1"]
 

@@ -45,7 +45,7 @@ OUTCOMES: dict[str, tuple[bool, dict[str, float]]] = {
     "ser-vgg-unfreezing": (False, {"convolutions": 14714688, "trained_4": 4719616, "layers_4": 2, "layers_5": 3}),
     "ser-vgg-split": (False, {"four.5": 178, "five.5": 177, "fits_tested": 0, "fits_fewer": 5, "fewer": 1216}),
     "ser-vgg-proportion": (False, {"accuracy": 0.6145, "n": 1217, "hits": 743}),
-    "ser-vgg-chosen-by-test": (False, {"highest": 0.6209, "vgg16_3.validation_accuracy": 0.6118, "gap": 0.0132}),
+    "ser-vgg-chosen-by-test": (False, {"highest": 0.6209, "vgg16_3.val_accuracy": 0.6118, "gap": 0.0132}),
     "ser-vgg-validation": (True, {"mean": 0.0246, "interval.low": -0.0140, "interval.high": 0.0631}),
     "ser-vgg-fine-tuning": (False, {"p_3": 0.0391, "least": 0.1174}),
     "ser-wav2vec-labels": (

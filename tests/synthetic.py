@@ -1,0 +1,220 @@
+"""Synthetic records of each task, in the form that runs leave: the one factory that all tests of records use."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score, label_ranking_average_precision_score
+
+from common import files, intervals
+from common.runs import records
+from common.tasks import classification
+
+CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+SUPPORT = [187, 186, 186, 187, 178, 186, 107]
+CORPORA = {"ravdess": 1440, "savee": 480, "tess": 2800, "crema_d": 7442}
+SWITCHES = {"labels": "document", "normalise": "time", "split": "stratified"}
+CONFIGURATION = {"epochs": 100, "batch_size": 32, "learning_rate": 0.01, "inputs": {"n_mels": 128}}
+SCALER = {"check": "scaler", "clean": True, "detail": "fitted statistics come from 1152 training clips only"}
+TIMINGS = {"load_s": 1.0, "features_s": 2.0, "epoch_s": 2.5, "ms_per_clip": 1.2, "peak_memory_mib": 1800.0}
+ENVIRONMENT = {"python": "3.11.9", "keras": "3.15.1", "backend": "tensorflow", "threads": 2, "commit": "abc"}
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """A run's record and its tables; `write` puts them where a run does."""
+
+    content: dict[str, Any]
+    history: pd.DataFrame
+    predictions: pd.DataFrame
+
+    def write(self, runs: Path) -> Path:
+        """Write the run below a folder of runs and return its own folder."""
+        folder = records.folder_of(runs, *(self.content[name] for name in ("study", "experiment", "protocol", "seed")))
+        files.write_table(folder / "history.csv", self.history)
+        files.write_table(folder / "predictions.csv", self.predictions)
+        files.write_table(folder / "split.csv", self.predictions[["name", "fold"]].assign(set="test"))
+        records.write(folder, self.content)
+        return folder
+
+
+def classified(
+    experiment: str = "single-cnn",
+    protocol: str = "published",
+    seed: int = 0,
+    accuracy: float = 0.67,
+    *,
+    clips: int = 12162,
+    demo: bool = False,
+    size: str = "full",
+    n: int | None = None,
+) -> Synthetic:
+    """Return a run of ser_parallel with exactly round(accuracy * n) of its test clips right.
+
+    The protocol `independent` has six folds that test every clip, the others one of a tenth.
+    """
+    folds = 6 if protocol.partition("+")[0] == "independent" else 1
+    tested = n or (1217 if clips == 12162 else clips if folds > 1 else 144)
+    support = [round(number * tested / 1217) for number in SUPPORT]
+    support[-1] += tested - sum(support)
+    true, predicted = confused(accuracy, support, seed)
+    table = clip_table(tested, seed, folds).assign(true=np.array(CLASSES)[true], predicted=np.array(CLASSES)[predicted])
+    retrain = experiment.startswith("single")
+    scores = classification.classification(true, predicted, CLASSES, groups=table["speaker"] if folds > 1 else None)
+    counts = {name: (clips + place) // 7 for place, name in enumerate(CLASSES)}
+    content = content_of("ser_parallel", experiment, protocol, seed, table, kind="classification", outputs=CLASSES)
+    content |= scores | {"data": data(clips, counts, demo=demo), "size": size}
+    content["baselines"] = {"majority": {"accuracy": support[0] / tested}, "chance": {"accuracy": 1 / 7}}
+    content["configuration"] |= {"retrain": retrain}
+    return Synthetic(content, curves(folds, 60, retrain=37 if retrain else None), table)
+
+
+def tagged(
+    outputs: Sequence[str], study: str, experiment: str, protocol: str = "published", seed: int = 0, *, n: int = 200
+) -> Synthetic:
+    """Return a run that gave every tag of every clip a score of 0..1; each clip has one to three tags."""
+    draw = np.random.default_rng(seed)
+    ranks = draw.random((n, len(outputs))).argsort(axis=1).argsort(axis=1)
+    true = (ranks < draw.integers(1, 4, (n, 1))).astype(np.float32)
+    scores = (0.35 * true + 0.65 * draw.random(true.shape)).astype(np.float32)
+    table = _with_outputs(clip_table(n, seed), outputs, true, scores)
+    content = content_of(study, experiment, protocol, seed, table, kind="tagging", outputs=outputs)
+    per_tag = {
+        name: average_precision_score(true[:, place], scores[:, place]) if true[:, place].any() else None
+        for place, name in enumerate(outputs)
+    }
+    known = [value for value in per_tag.values() if value is not None]
+    metrics = {
+        "lwlrap": label_ranking_average_precision_score(true, scores, sample_weight=true.sum(axis=1)),
+        "macro_pr_auc": float(np.mean(known)),
+    }
+    content["metrics"] = {name: score(value, n) for name, value in metrics.items()}
+    content["per_output"] = {
+        name: {"support": int(true[:, place].sum()), "scores": {"pr_auc": score(per_tag[name], n)}}
+        for place, name in enumerate(outputs)
+    }
+    content["data"] = data(n, {name: int(true[:, place].sum()) for place, name in enumerate(outputs)})
+    content["baselines"] = {"popularity": {"lwlrap": 0.2, "macro_pr_auc": 0.1}}
+    return Synthetic(content, curves(1, 60, retrain=None), table)
+
+
+def regressed(
+    outputs: Sequence[str], study: str, experiment: str, protocol: str = "published", seed: int = 0, *, n: int = 200
+) -> Synthetic:
+    """Return a run that predicted a number for each output, half of its spread explained."""
+    draw = np.random.default_rng(seed)
+    true = draw.normal(size=(n, len(outputs))).astype(np.float32)
+    guessed = (0.5 * true + 0.5 * draw.normal(size=true.shape)).astype(np.float32)
+    table = _with_outputs(clip_table(n, seed), outputs, true, guessed)
+    content = content_of(study, experiment, protocol, seed, table, kind="regression", outputs=outputs)
+    errors = np.abs(true - guessed)
+    content["metrics"] = {"mae": intervals.mean_score(errors.mean(axis=1))}
+    content["per_output"] = {
+        name: {"support": n, "scores": {"mae": intervals.mean_score(errors[:, place])}}
+        for place, name in enumerate(outputs)
+    }
+    content["data"] = data(n, {})
+    content["baselines"] = {"training mean": {"mae": float(np.abs(true).mean())}}
+    return Synthetic(content, curves(1, 60, retrain=None), table)
+
+
+def content_of(
+    study: str, experiment: str, protocol: str, seed: int, table: pd.DataFrame, *, kind: str, outputs: Sequence[str]
+) -> dict[str, Any]:
+    """Return what the records of all tasks have in common; the confusion is null."""
+    changes = [change.split("=") for change in protocol.split("+")[1:]]
+    folds = table["fold"].max() + 1
+    return {
+        "study": study,
+        "experiment": experiment,
+        "protocol": protocol,
+        "seed": seed,
+        "size": "full",
+        "switches": SWITCHES | dict(changes),
+        "changed": [name for name, _ in changes],
+        "task": {"kind": kind, "outputs": list(outputs)},
+        "configuration": {**CONFIGURATION, "overrides": {}, "identity": {"folds": None}},
+        "parameters": {"total": 27495, "trainable": 27191},
+        "confusion": None,
+        "folds": [
+            {"fold": fold, "train": 1152, "validation": 144, "test": len(table) // int(folds)}
+            | {"best_epoch": 37, "epochs": 60}
+            for fold in range(folds)
+        ],
+        "leaks": [{"check": "speaker", "clean": bool(folds > 1), "detail": "24 speakers in train and test"}, SCALER],
+        "timings": {**TIMINGS, "total_s": 301.0},
+        "environment": ENVIRONMENT,
+        "other_orders": [],
+        "notes": [],
+        "status": "complete",
+        "finished": "2026-01-01T00:00:00+00:00",
+    }
+
+
+def score(value: float | None, n: int) -> dict[str, Any] | None:
+    """Return a score with an interval of its own width, or None."""
+    if value is None:
+        return None
+    interval = [max(0.0, float(value) - 0.05), min(1.0, float(value) + 0.05)]
+    return {"value": float(value), "interval": interval, "n": n, "method": "bootstrap over clips"}
+
+
+def clip_table(n: int, seed: int, folds: int = 1) -> pd.DataFrame:
+    """Return the names of n clips of 24 speakers, which are tested in turn by so many folds."""
+    names = [f"clip-{seed if folds == 1 else 0}-{number}" for number in range(n)]
+    speakers = [f"ravdess-{number % 24 + 1:02d}" for number in range(n)]
+    return pd.DataFrame({"name": names, "corpus": "ravdess", "speaker": speakers, "fold": np.arange(n) % folds})
+
+
+def confused(accuracy: float, support: Sequence[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw true and predicted classes with exactly round(accuracy * n) hits, clustered as confusions are."""
+    draw = np.random.default_rng(seed)
+    true = np.repeat(np.arange(7), support)
+    wrong = (true + draw.choice([1, 2, 3, 5], len(true), p=[0.5, 0.25, 0.15, 0.1])) % 7
+    hit = draw.permutation(np.arange(len(true)) < round(accuracy * len(true)))
+    return true, np.where(hit, true, wrong)
+
+
+def curves(folds: int, epochs: int, *, retrain: int | None) -> pd.DataFrame:
+    """Return learning curves that overfit a little after some 40 epochs."""
+    parts = []
+    for fold in range(folds):
+        epoch = np.arange(1, epochs + 1)
+        loss = 1.9 * np.exp(-epoch / 20) + 0.3
+        val = 1.7 * np.exp(-epoch / 15) + 0.75 + 0.003 * epoch + 0.02 * np.sin(epoch + fold)
+        table = {"fold": fold, "stage": "search" if retrain else "train", "epoch": epoch, "loss": loss}
+        table |= {"accuracy": 1 - loss / 2.2, "val_loss": val, "val_accuracy": 1 - val / 2.5, "seconds": 2.5}
+        parts.append(pd.DataFrame(table))
+        if retrain:
+            short = parts[-1].head(retrain).assign(stage="retrain", val_loss=None, val_accuracy=None)
+            parts.append(short)
+    return pd.concat(parts, ignore_index=True)
+
+
+def data(clips: int, counts: Mapping[str, int], *, demo: bool = False) -> dict[str, Any]:
+    """Return what a record says of its clips: the whole corpora, a demo of them, or RAVDESS alone."""
+    whole = clips == 12162
+    present = CORPORA if whole or demo else {"ravdess": 1440}
+    form = "original" if whole else "re-encoded"
+    return {
+        "demo": demo,
+        "clips": clips,
+        "expected_clips": 12162,
+        "corpora": {
+            name: {"clips": n, "expected": n, "form": form, "layout": "folders"} for name, n in present.items()
+        },
+        "missing": [name for name in CORPORA if name not in present],
+        "per_output": dict(counts),
+        "digest": f"{clips}{demo}",
+    }
+
+
+def _with_outputs(table: pd.DataFrame, outputs: Sequence[str], true: np.ndarray, said: np.ndarray) -> pd.DataFrame:
+    targets = {f"true_{name}": true[:, place] for place, name in enumerate(outputs)}
+    return table.assign(**targets, **{name: said[:, place] for place, name in enumerate(outputs)})
+
+
+Write = Callable[..., Path]
