@@ -22,9 +22,10 @@ from common.published.schema import Claim, same_split
 from reports.audit import judge
 from reports.audit.arithmetic import common, counts_of
 from reports.audit.classes import Examined, pairs_of
-from reports.audit.finding import Finding, between, digits, flat, listed, signed, span
+from reports.audit.finding import Finding, between, digits, flat, lead, span
 from reports.audit.judge import SUPPORTED
 from reports.audit.results import SMALLER_IS_BETTER
+from reports.wording import listed, signed
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,7 @@ class Difference:
         return (low, high) if one.sign > 0 else (-high, -low)
 
     def __str__(self) -> str:
-        low, high = self.bounds
-        by = signed(low) if digits(low) == digits(high) else f"{signed(low)} to {signed(high)}"
+        by = lead(*self.bounds)
         if self.interval is None:
             return f"difference {by}, without an interval, because neither n nor trials are published"
         guess = ", approximate: the classes' sizes are not published"
@@ -181,7 +181,7 @@ def ranking(published: Published) -> Iterator[Finding]:
     if len(leads) < 2 or None in leads.values():
         return
     verdict, numbers = judge.all_greater(leads)
-    apart = [names for names, lead in leads.items() if judge.greater(lead).verdict == SUPPORTED]
+    apart = [names for names, interval in leads.items() if judge.greater(interval).verdict == SUPPORTED]
     claim = f"The order of {len(order)} experiments by {published.headline} is certain"
     evidence = f"Between {len(apart)} of {len(leads)} neighbours the 95 % CI excludes 0" + (
         f": {listed(apart)}" if apart else ""
@@ -234,7 +234,7 @@ def _compared(published: Published, claim: Claim, values: Named) -> Tested:
     evidence = f"{first} {one}, {name} {closest.second}: {closest}"
     numbers: dict[str, Any] = {"lead": closest.bounds}
     if claim.kind == "best":
-        verdict, more = judge.all_greater({other: lead.interval for other, lead in leads.items()})
+        verdict, more = judge.all_greater({other: one.interval for other, one in leads.items()})
         evidence += f", the closest of {len(leads)}"
         numbers |= judge.greater(closest.interval).numbers
     elif claim.kind == "similar":
@@ -267,10 +267,9 @@ def _each_greater(published: Published, claim: Claim) -> Tested:
     gains = {name: pair.first.printed.value - pair.second.printed.value for name, pair in pairs.items()}
     verdict, numbers = judge.all_greater({name: (gain, gain) for name, gain in gains.items()})
     told = [
-        f"{name} {pairs[name].second} to {pairs[name].first} (by the counts {signed(pairs[name].bounds[0])} to "
-        f"{signed(pairs[name].bounds[1])})"
+        f"{name} {pairs[name].second} to {pairs[name].first} (by the counts {lead(*pairs[name].bounds)})"
         for name, gain in gains.items()
         if gain <= 0
     ]
-    evidence = f"{numbers['above']} of {len(pairs)} classes gained; least {signed(min(gains.values()))}"
+    evidence = f"{numbers['above']} of {len(pairs)} classes gained; least {signed(min(gains.values()), 2)}"
     return verdict == SUPPORTED, evidence + (f"; not {listed(told)}" if told else ""), numbers

@@ -12,7 +12,8 @@ from functools import cached_property
 from common.published import Published
 from common.published.schema import MEANS, SCORES, ClassRow, ClassTable, same_split
 from reports.audit.arithmetic import TOLERANCE, attainable, common, counts_of, totals_of
-from reports.audit.finding import Finding, Verdict, digits, listed, none_wrong, span
+from reports.audit.finding import Finding, Verdict, digits, none_wrong, span
+from reports.wording import listed
 
 MOST_ITEMS = 20000
 """Above this many items the whole numbers behind a table are too many to go through: only their bounds are used."""

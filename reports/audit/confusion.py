@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from common.published import Published
 from common.published.schema import ClassTable, ConfusionTable, same_split
 from reports.audit.arithmetic import TOLERANCE
-from reports.audit.finding import Finding, Verdict, digits, listed, none_wrong
+from reports.audit.finding import Finding, Verdict, digits, none_wrong
 from reports.audit.matrices import TooManyError, groups_of, solve
+from reports.wording import listed
 
 
 def check(published: Published) -> Iterator[Finding]:

@@ -6,6 +6,10 @@ from string import Formatter
 from typing import Any
 
 from common.intervals import Interval
+from reports.wording import listed, percent, signed
+
+DECIMALS = 4
+"""As many as the documents have at most."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +63,22 @@ def none_wrong(claim: str, wrong: Sequence[str], right: str, of: int) -> Verdict
     return not wrong, claim, listed(wrong) or right, {"wrong": len(wrong), "of": of}
 
 
-def digits(value: float, decimals: int = 4) -> str:
+def digits(value: float, decimals: int = DECIMALS) -> str:
     """Write a number in plain digits, without the zeros that end it: 0.67, 1588, -0.0001."""
     text = f"{value:.{decimals}f}"
     short = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if short in ("-0", "") else short
 
 
-def signed(value: float, decimals: int = 4) -> str:
-    """Write a difference in plain digits with its sign: +0.03."""
-    text = digits(value, decimals)
-    return text if text.startswith("-") else f"+{text}"
+def between(interval: Interval) -> str:
+    """Write an interval of a difference: [−0.0069, +0.0667]."""
+    return f"[{signed(interval[0], DECIMALS)}, {signed(interval[1], DECIMALS)}]"
 
 
-def between(interval: Interval, decimals: int = 4) -> str:
-    """Write an interval of a difference: [-0.0069, +0.0667]."""
-    return f"[{signed(interval[0], decimals)}, {signed(interval[1], decimals)}]"
+def lead(low: float, high: float) -> str:
+    """Write a difference that lies between two numbers, once if they are the same: +0.0164 to +0.0214."""
+    first, last = signed(low, DECIMALS), signed(high, DECIMALS)
+    return first if first == last else f"{first} to {last}"
 
 
 def chance(p: float) -> str:
@@ -87,22 +91,12 @@ def chance(p: float) -> str:
     return digits(p, decimals)
 
 
-def listed(words: Iterable[object]) -> str:
-    """Join words with commas."""
-    return ", ".join(map(str, words))
-
-
 def spaced(words: Iterable[object]) -> str:
     """Join words, or the numbers of one line, with blanks."""
     return " ".join(map(str, words))
 
 
-def percent(share: float, decimals: int = 1) -> str:
-    """Write a share of 1 in percent: 27.1 %."""
-    return f"{digits(100 * share, decimals)} %"
-
-
-def span(low: float, high: float, decimals: int = 4) -> str:
+def span(low: float, high: float, decimals: int = DECIMALS) -> str:
     """Write what lies between two numbers, once if they are the same: 0.6072 to 0.6113."""
     first, last = digits(low, decimals), digits(high, decimals)
     return first if first == last else f"{first} to {last}"
@@ -124,7 +118,7 @@ class _Words(Formatter):
                 return between(value) if format_spec == "ci" else span(*value)
             return spaced(self.format_field(part, format_spec) for part in value)
         sign, _, decimals = format_spec.partition(".")
-        places = int(decimals or 4)
+        places = int(decimals or DECIMALS)
         match sign:
             case "+":
                 return signed(value, places)

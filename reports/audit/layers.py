@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from common.published import Published
 from common.published.schema import Layer, LayerTable
-from reports.audit.finding import Finding, Verdict, listed, none_wrong
+from reports.audit.finding import Finding, Verdict, none_wrong
+from reports.wording import listed
 
 CONVOLUTION = re.compile(r"Conv\dD(Transpose)?$")
 NORMALISATION = re.compile(r"BatchNorm")

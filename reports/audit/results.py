@@ -7,7 +7,8 @@ from itertools import combinations
 from common.published import Printed, Published
 from common.published.schema import Metric, Number, Result, ResultTable, Search, same_split
 from reports.audit.arithmetic import TOLERANCE, counts_of, cut_counts_of, near
-from reports.audit.finding import Finding, Verdict, digits, listed, none_wrong, spaced, span
+from reports.audit.finding import Finding, Verdict, digits, none_wrong, spaced, span
+from reports.wording import listed
 
 SMALLER_IS_BETTER = ("error", "seconds")
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from common.published import Published
 from common.published.schema import ClassTable, ConfusionTable, Counts
-from reports.audit.finding import Finding, listed, none_wrong
+from reports.audit.finding import Finding, none_wrong
+from reports.wording import listed
 
 SETS = {"train": "train", "training": "train", "validation": "validation", "test": "test"}
 """Words for the sets of a split, and their names here."""

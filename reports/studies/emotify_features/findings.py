@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from common.intervals import newcombe, wilson
 from common.published import Published
-from reports.audit.finding import Computed, listed, percent, spaced
+from reports.audit.finding import Computed, spaced
 from reports.audit.matrices import TooManyError, groups_of, recovered, solve
 from reports.audit.printed import NotPrintedError, counts, number, value, whole
 from reports.studies.emotify_features.tracks import (
@@ -25,6 +25,7 @@ from reports.studies.emotify_features.tracks import (
     tied,
     whole_corpus,
 )
+from reports.wording import listed, percent
 
 HANDCRAFTED, DEEP = "handcrafted-bagged-trees", "deep-cubic-svm"
 CLASS_TABLE = "instances-handcrafted"

@@ -16,8 +16,9 @@ from scipy import stats
 from common.intervals import Z, newcombe
 from common.published import FOLDER, Published
 from reports.audit.arithmetic import counts_of, cut_counts_of, shared_sizes
-from reports.audit.finding import Computed, digits, listed
+from reports.audit.finding import Computed, digits
 from reports.audit.printed import NotPrintedError, hits, value, whole
+from reports.wording import listed
 
 TAGS = FOLDER / "mtg_jamendo_tags.csv"
 SPEECH = ("emodb-wavenet", "emodb-cnn-lstm")

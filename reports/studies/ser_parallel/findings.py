@@ -15,10 +15,11 @@ from common.published import Published
 from common.published.schema import LayerTable
 from reports.audit import judge
 from reports.audit.claims import Difference, value_of
-from reports.audit.finding import Computed, digits, listed, spaced, span
+from reports.audit.finding import Computed, digits, spaced, span
 from reports.audit.layers import NORMALISATION, normalised, shape_of
 from reports.audit.printed import NotPrintedError, class_table, layer_table, number, search, threshold, value, whole
 from reports.audit.stratified import Counts, halved, held_out
+from reports.wording import listed
 
 NOISY = {
     "single-cnn": "single-cnn-clean",

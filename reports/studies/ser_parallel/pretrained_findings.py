@@ -11,10 +11,11 @@ from common.intervals import newcombe
 from common.published import Published
 from reports.audit.arithmetic import attainable, counts_of, cut_counts_of, near
 from reports.audit.classes import Examined
-from reports.audit.finding import Computed, digits, listed, span
+from reports.audit.finding import Computed, digits, span
 from reports.audit.printed import class_table, hits_of, layer, layer_table, value, whole
 from reports.audit.stratified import halved, held_out
 from reports.studies.ser_parallel.findings import AS_SURPRISE, CHAPTER_4, CHAPTER_5, FIFTH, TENTH, labellings, supports
+from reports.wording import listed
 
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Filters of VGG16's 3 x 3 convolutions, block by block (Simonyan & Zisserman 2014, configuration D)."""

@@ -7,8 +7,9 @@ from itertools import chain
 from scipy import stats
 
 from common.published import Published
-from reports.audit.finding import Computed, digits, listed
+from reports.audit.finding import Computed, digits
 from reports.audit.printed import NotPrintedError, search, value
+from reports.wording import listed
 
 BEST = "combination-6"
 MAE = "val_mae"
