@@ -1,4 +1,4 @@
-"""What the documents print, as data: reads `reports/published/<study>.toml`.
+"""Reads the published numbers, `reports/published/<study>.toml`.
 
 Those files are the only place where a published number stands; `common.published.schema` has their form. A typo in one
 (an unknown or missing field, a score outside 0..1, a class named twice) is refused with its file and field, never read
@@ -49,12 +49,12 @@ FOLDER = Path(__file__).parents[2] / "reports" / "published"
 
 
 class Printed(NamedTuple):
-    """One printed number of one experiment, with all that is needed to judge it.
+    """One published number of one experiment, with all that is needed to judge it.
 
     Attributes:
         n: items behind it; None where the document does not say.
-        step: the unit of its last printed digit.
-        trials: each printed trial where `value` is their mean; else the value alone.
+        step: the unit of its last published digit.
+        trials: each published trial where `value` is their mean; else the value alone.
         split: on which it was measured; may be empty.
     """
 
@@ -164,7 +164,7 @@ class Published(Part):
         A number of the text has its id; a table of counts `counts` (all rows), `counts.row` and `counts.total`; a layer
         table `table.total`, `.trainable`, `.frozen` and `table.row`; an experiment `experiment.metric`, with `.n` and
         `.trials`, `experiment.class_score`; a search `experiment.tried.setting` and
-        `experiment.chosen.setting`. `each.metric` is a tuple of what is printed for all experiments.
+        `experiment.chosen.setting`. `each.metric` is a tuple of what is published for all experiments.
         """
         found: dict[str, Any] = {number.id: number.value for number in self.figures}
         found["data.clips"] = self.data.clips
@@ -251,11 +251,11 @@ class Published(Part):
         return self.experiment(experiment).data or self.data
 
     def metrics(self, experiment: str) -> dict[str, float]:
-        """Return the printed overall metrics by the names that records use; empty if none is printed."""
+        """Return the published overall metrics by the names that records use; empty if none is published."""
         return {name: number.value for name, number in self.numbers(experiment).items()}
 
     def numbers(self, experiment: str, split: str = "") -> dict[str, Printed]:
-        """Return every printed overall number of an experiment: from result tables, else from its per-class table.
+        """Return every published overall number of an experiment: from result tables, else from its per-class table.
 
         Args:
             experiment: id.
@@ -299,7 +299,7 @@ class Published(Part):
         }
 
     def class_numbers(self, experiment: str) -> dict[str, Printed]:
-        """Return the printed numbers of each class, as `<class>_<score>`.
+        """Return the published numbers of each class, as `<class>_<score>`.
 
         n is the class' support, for a precision the number of items that were predicted as the class.
         """
@@ -330,33 +330,25 @@ class Published(Part):
         )
 
     def table(self, experiment: str) -> ClassTable | None:
-        """Return the printed per-class table of an experiment, or None."""
+        """Return the published per-class table of an experiment, or None."""
         return next((table for table in self.class_tables if table.experiment == experiment), None)
 
     def class_table(self, experiment: str) -> tuple[ClassRow, ...]:
-        """Return the rows of the printed per-class table; empty if none is printed."""
+        """Return the rows of the published per-class table; empty if none is published."""
         table = self.table(experiment)
         return table.rows if table else ()
 
     def confusion(self, experiment: str) -> ConfusionTable | None:
-        """Return the printed confusion matrix of an experiment, or None."""
+        """Return the published confusion matrix of an experiment, or None."""
         return next((table for table in self.confusions if table.experiment == experiment), None)
 
     def layers(self, experiment: str) -> LayerTable | None:
-        """Return the printed layer table of an experiment's model, or None if nothing is known of it."""
+        """Return the published layer table of an experiment's model, or None if nothing is known of it."""
         return next((table for table in self.layer_tables if experiment in table.experiments), None)
 
     def search(self, experiment: str) -> Search | None:
-        """Return the printed search of an experiment, or None."""
+        """Return the published search of an experiment, or None."""
         return next((search for search in self.searches if search.experiment == experiment), None)
-
-    def number(self, name: str) -> float:
-        """Return a number of the text by its id; raises KeyError."""
-        return {number.id: number.value for number in self.figures}[name]
-
-    def counted(self, name: str) -> dict[str, int]:
-        """Return the rows of a printed table of counts by its id; raises KeyError."""
-        return {counts.id: counts.rows for counts in self.counts}[name]
 
 
 def studies(folder: Path = FOLDER) -> list[str]:
@@ -376,7 +368,7 @@ def load(study: str, folder: Path = FOLDER) -> Published:
         raise InputError(f"no published numbers of {study!r} in {folder}; known studies: {known}")
     found = _read_once(path, path.stat().st_mtime_ns)
     if found.study != study:
-        raise InputError(f"{path}: study is {found.study!r}, the file's name says {study!r}; mend it there")
+        raise InputError(f"{path}: study is {found.study!r}, the file's name says {study!r}; change one of them")
     return found
 
 
@@ -399,14 +391,14 @@ def read(path: Path) -> Published:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not TOML: {error}") from None
     if content.get("schema") != SCHEMA:
-        raise InputError(f"{path}: schema is {content.get('schema')}, this Encore reads {SCHEMA}; mend it there")
+        raise InputError(f"{path}: schema is {content.get('schema')}, this Encore reads {SCHEMA}; update the file")
     try:
         # By way of JSON, where a strict reader takes a list for a tuple.
         return Published.model_validate_json(json.dumps(content))
     except TypeError as error:
         raise InputError(f"{path}: a date or time stands where none can ({error}); put it into quotes") from None
     except ValidationError as error:
-        raise InputError(f"{path}: {_in_words(error, content)}; mend it there") from None
+        raise InputError(f"{path}: {_in_words(error, content)}") from None
 
 
 def _in_words(error: ValidationError, content: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The form of what a document prints: its tables, numbers and claims, as `reports/published/<study>.toml` holds them.
+"""The form of `reports/published/<study>.toml`: a document's tables, numbers, claims and findings.
 
 The classes serve any paper (`reports/published/README.md` explains them by an example). What contradicts itself (a
 score outside 0..1, a class named twice, a total that is not the sum) is refused; `common.published` reads the files.
@@ -39,7 +39,7 @@ class Metric(Part):
     Attributes:
         kind: `proportion` is k of n items; `score` lies in 0..1 without being one (F1, PR-AUC, lwlrap); `error` is a
             loss or a mean error, smaller is better; `seconds` and `count` depend on machine or model.
-        decimals: as printed.
+        decimals: as published.
         measured_on: the set it was measured on, in words.
         resolution: how narrow the 95 % interval of a difference must be (half its width) to call a result reproduced;
             None: never judged.
@@ -58,11 +58,11 @@ class Metric(Part):
 
     @property
     def step(self) -> float:
-        """The unit of the last printed digit."""
+        """The unit of the last published digit."""
         return self.step_of(self.decimals)
 
     def step_of(self, decimals: int) -> float:
-        """Return the unit of the last of so many printed decimals."""
+        """Return the unit of the last of so many published decimals."""
         return float(10.0**-decimals / (100 if self.percent else 1))
 
 
@@ -71,7 +71,7 @@ class Data(Part):
 
     Attributes:
         items: what is counted: `clips`, `pieces`, `tracks`.
-        clips: how many of them were classified; None where the document does not say and nothing tells.
+        clips: how many of them were classified; None where nothing says.
         known: how `clips` is known.
         corpora: how many items each corpus has.
         classes: in the document's order.
@@ -95,7 +95,7 @@ class Experiment(Part):
 
     Attributes:
         settings: what the document varies from row to row of a search (`dropout = 0.3`).
-        best_epoch: as printed.
+        best_epoch: as published.
         data: what it worked on, where that is not what the document else worked on.
     """
 
@@ -108,7 +108,7 @@ class Experiment(Part):
 
 
 class ClassRow(NamedTuple):
-    """One row of a printed per-class table."""
+    """One row of a published per-class table."""
 
     name: str
     precision: Share
@@ -118,7 +118,7 @@ class ClassRow(NamedTuple):
 
     @property
     def predicted(self) -> int:
-        """How many items were predicted as this class, as far as the rounded scores tell: hits / precision."""
+        """How many items were predicted as this class, by the rounded scores: hits / precision."""
         return round(self.recall * self.support / self.precision) if self.precision else 0
 
 
@@ -131,7 +131,7 @@ class Means(NamedTuple):
 
 
 class ClassTable(Part):
-    """A printed per-class table with its last three lines; `n` items were scored."""
+    """A published per-class table with its last three lines; `n` items were scored."""
 
     experiment: str
     section: str
@@ -154,14 +154,14 @@ class ClassTable(Part):
 
 
 class ResultTable(Part):
-    """A printed table with one row per experiment.
+    """A published table with one row per experiment.
 
     Attributes:
         split: how the items were split, and the part that was scored if all columns are of one.
         columns: names of `[metric.*]`; a name that comes again is another trial of the same.
         n: how many items stand behind a column, where that is known.
         rows: one number per column, by experiment.
-        decimals: one per column, of the rows that are printed with others than `[metric.*]` says.
+        decimals: one per column, of the rows that are published with others than `[metric.*]` says.
     """
 
     id: str
@@ -183,18 +183,18 @@ class ResultTable(Part):
         return self
 
     def decimals_of(self, experiment: str, column: int, metric: Metric) -> int:
-        """Return with how many decimals the number of a row in a column (from 0) is printed."""
+        """Return with how many decimals the number of a row in a column (from 0) is published."""
         return self.decimals[experiment][column] if experiment in self.decimals else metric.decimals
 
 
 class ConfusionTable(Part):
-    """A printed confusion matrix in percentages.
+    """A published confusion matrix in percentages.
 
     Attributes:
         split: how the items were split, and the part that was classified.
-        normalised: what adds up to 100: the `columns` (predicted classes) or the `rows` (annotated classes).
+        normalised: what adds up to 100: the `columns` (predicted classes) or the `rows` (true classes).
         n: how many items were classified, if the document says.
-        rows: percentages by annotated class, in the order of `classes`; an empty cell is 0.
+        rows: percentages by true class, in the order of `classes`; an empty cell is 0.
         positive: the line under a column-normalised matrix that repeats its diagonal (PPV).
         false: 100 minus that (FDR).
         restored: the classes whose cell in `positive` the copy at hand has lost; it was taken from the diagonal.
@@ -234,7 +234,7 @@ class ConfusionTable(Part):
 
 
 class Layer(NamedTuple):
-    """One row of a printed layer table, channels first; `restored` names the cells lost in the copy at hand."""
+    """One row of a published layer table, channels first; `restored` names the cells lost in the copy at hand."""
 
     name: str
     type: str
@@ -244,12 +244,12 @@ class Layer(NamedTuple):
 
 
 class LayerTable(Part):
-    """A printed layer table, or only the total (`known` says how) where no table is printed.
+    """A published layer table, or only the total (`known` says how) where no table is published.
 
     Attributes:
         experiments: whose model this is.
-        trainable: printed count of trainable parameters.
-        frozen: printed count of the others.
+        trainable: published count of trainable parameters.
+        frozen: published count of the others.
     """
 
     id: str
@@ -270,7 +270,7 @@ class LayerTable(Part):
 
 
 class Search(Part):
-    """A search over settings, with its printed table if there is one.
+    """A search over settings, with its published table if there is one.
 
     Attributes:
         experiment: what was searched for.
@@ -300,7 +300,7 @@ class Search(Part):
 
 
 class Counts(Part):
-    """A printed count per class, corpus or set; `total` where the document prints it."""
+    """A published count per class, corpus or set; `total` where the document prints it."""
 
     id: str
     section: str
@@ -335,13 +335,13 @@ class Result(Part):
     other_run: bool = False
 
     def __str__(self) -> str:
-        told = [self.split, f"n = {self.n:,}" if self.n is not None else "", "another run" if self.other_run else ""]
-        more = ", ".join(filter(None, told))
+        parts = [self.split, f"n = {self.n:,}" if self.n is not None else "", "another run" if self.other_run else ""]
+        more = ", ".join(filter(None, parts))
         return f"{self.metric.replace('_', ' ')} of {self.experiment}{f' ({more})' if more else ''}"
 
 
 class Number(Part):
-    """A single number of the text, or one known from elsewhere (`known`) that the printed ones are held against."""
+    """A single number of the text, or one known from elsewhere (`known`) to compare with."""
 
     id: str
     section: str
@@ -362,10 +362,10 @@ class Claim(Part):
     """What the text concludes from its numbers, to be examined.
 
     Attributes:
-        kind: `best`: the first beats every other in the metric beyond chance; `greater`: the first beats the second
-            beyond chance; `similar`: the 95 % interval of their difference lies within plus or minus the overall
-            resolution; `each_greater`: every class gained in the score from the second to the first; `above`: every
-            experiment's metric is above the threshold.
+        kind: `best`: the first is better than every other, and the 95 % CI of each difference excludes 0; `greater`:
+            the same for the first and the second; `similar`: the 95 % CI of their difference lies within plus or minus
+            the overall resolution; `each_greater`: every class gained in the score from the second to the first;
+            `above`: every experiment's metric is above the threshold.
         metric: as `Published.numbers` or `Published.class_numbers` names it; for `each_greater` one of precision,
             recall, f1. The document need not print it for every experiment: then nothing supports the claim.
         experiments: first and second, or all that are compared.
@@ -460,7 +460,7 @@ class FindingEntry(Part):
 
 
 def same_split(one: str, other: str) -> bool:
-    """Return whether two descriptions may be of one split: `80/10/10` tells less than `80/10/10, test`, nothing least.
+    """Return whether two descriptions may be of one split; `80/10/10` leaves open what `80/10/10, test` says.
 
     Between commas stand its parts; the order does not count.
     """
@@ -483,7 +483,7 @@ def refuse_twice(names: Iterable[str], what: str) -> None:
 
 
 def refuse_more_decimals(values: Iterable[float], decimals: int, where: str = "", *, percent: bool = False) -> None:
-    """Refuse a value with more decimals than it is said to be printed with: its rounding would be judged wrongly.
+    """Refuse a value with more decimals than it is said to have: its rounding would be judged wrongly.
 
     Args:
         where: table and row, for the message.

@@ -1,6 +1,6 @@
-"""Checks of a printed layer table: sums, and the parameters that types and shapes give.
+"""Checks of a published layer table: sums, and the parameters that types and shapes give.
 
-A layer's parameters follow from its printed output shape and from what goes into it, which is the output of some
+A layer's parameters follow from its published output shape and from what goes into it, which is the output of some
 earlier row (the tables do not always say which). Types that are not known here are left alone.
 """
 
@@ -29,7 +29,7 @@ Shape = tuple[int | None, ...]
 
 
 def shape_of(layer: Layer) -> Shape:
-    """Return a printed shape as numbers, None where the size is open; empty if the cell is lost."""
+    """Return a published shape as numbers, None where the size is open; empty if the cell is lost."""
     return tuple(None if word == "None" else int(word) for word in re.findall(r"None|\d+", layer.shape))
 
 

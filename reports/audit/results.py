@@ -110,7 +110,7 @@ def _agree(one: Printed, other: Printed) -> bool:
 
 
 def _same(one: float, step: float, other: float, other_step: float) -> bool:
-    """Whether two printed values, each with the unit of its last digit, may be roundings of one number."""
+    """Whether two published values, each with the unit of its last digit, may be roundings of one number."""
     allowed = 0.0 if math.isclose(step, other_step) else (step + other_step) / 2
     return abs(one - other) <= allowed + TOLERANCE
 
@@ -123,7 +123,7 @@ Trials = dict[tuple[float, ...], dict[str, float]]
 
 
 def trials_of(published: Published, search: Search) -> Trials:
-    """Return the printed metrics of a search by settings (in the order of its space), several trials as their mean.
+    """Return the published metrics of a search by settings (in the order of its space), several trials as their mean.
 
     They stand in the search's own table, or in result tables of experiments that have those settings.
     """

@@ -49,7 +49,7 @@ def _sets_of(counts: Counts) -> dict[str, int]:
 
 
 def _items(published: Published) -> Iterator[tuple[str, str, str, int]]:
-    """Go through what is printed on a set: where, on what split, which set, on how many items."""
+    """Go through what is published on a set: where, on what split, which set, on how many items."""
     tables: tuple[ClassTable | ConfusionTable, ...] = (*published.class_tables, *published.confusions)
     for table in tables:
         if table.n is not None:

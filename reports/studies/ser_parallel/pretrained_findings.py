@@ -12,7 +12,7 @@ from common.published import Published
 from reports.audit.arithmetic import attainable, counts_of, cut_counts_of, near
 from reports.audit.classes import Examined
 from reports.audit.finding import Computed, digits, span
-from reports.audit.printed import class_table, hits_of, layer, layer_table, value, whole
+from reports.audit.printed import NotPrintedError, class_table, layer, layer_table, number, value, whole
 from reports.audit.stratified import halved, held_out
 from reports.studies.ser_parallel.findings import AS_SURPRISE, CHAPTER_4, CHAPTER_5, FIFTH, TENTH, labellings, supports
 from reports.wording import listed
@@ -24,7 +24,9 @@ VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512)
 def best_from_scratch(published: Published) -> Computed:
     """Compare the last model from scratch with the best accuracy of VGG16 in the text."""
     n = class_table(published, "vgg16-3").n
-    other, own = hits_of(published, "vgg16-other-run", n)[0] / n, value(published, "parallel-mfcc-awgn", "accuracy")
+    other, own = number(published, "vgg16-other-run"), value(published, "parallel-mfcc-awgn", "accuracy")
+    if not 0 <= other <= 1:
+        raise NotPrintedError("vgg16-other-run")
     low, high = newcombe(own.low, n, other, n)[0], newcombe(own.high, n, other, n)[1]
     return low > 0, {
         "own": own.printed.value,
