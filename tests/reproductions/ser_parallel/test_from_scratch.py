@@ -103,7 +103,7 @@ def test_seed_42_splits_the_slipped_labels_into_the_printed_supports(whole_manif
     assert [len(rows) for rows in split.sets().values()] == [9728, 1217, 1217]
     supports = [row.support for row in PRINTED.class_table("single-cnn")]
     assert list(clip_count(clips.iloc[split.test], CLASSES).values()) == supports
-    assert 3 * len(split.train) == PRINTED.number("training-clips-with-noisy-copies")
+    assert 3 * len(split.train) == PRINTED.stored["training_clips_with_noisy_copies"]
 
 
 def test_independent_folds_of_ravdess_are_six_of_four_actors(shared_data) -> None:
