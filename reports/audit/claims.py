@@ -25,7 +25,7 @@ from reports.audit.classes import Examined, pairs_of
 from reports.audit.finding import Finding, between, digits, flat, lead, span
 from reports.audit.judge import SUPPORTED
 from reports.audit.results import SMALLER_IS_BETTER
-from reports.wording import listed, signed
+from reports.wording import in_words, listed, sentence, signed
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def check(published: Published) -> Iterator[Finding]:
     tested = [(claim, _tested(published, claim)) for claim in published.claims]
     for claim, (holds, evidence, numbers) in tested:
         name = f"{prefix(published.study)}-claims-{claim.id}"
-        says = f"{claim.says} ({claim.section})"
+        says = sentence(f"{claim.says} ({claim.section})")
         yield Finding(published.study, name, holds, says, evidence, flat(numbers), "claim", claim.section, claim.quote)
     supported = {claim.id for claim, (holds, *_) in tested if holds}
     for one, other in combinations(published.claims, 2):
@@ -182,7 +182,7 @@ def ranking(published: Published) -> Iterator[Finding]:
         return
     verdict, numbers = judge.all_greater(leads)
     apart = [names for names, interval in leads.items() if judge.greater(interval).verdict == SUPPORTED]
-    claim = f"The order of {len(order)} experiments by {published.headline} is certain"
+    claim = f"The order of {len(order)} experiments by {in_words(published.headline)} is certain"
     evidence = f"Between {len(apart)} of {len(leads)} neighbours the 95 % CI excludes 0" + (
         f": {listed(apart)}" if apart else ""
     )
@@ -208,7 +208,8 @@ def _tested(published: Published, claim: Claim) -> Tested:
     missing = [name for name in compared if name not in known]
     enough = compared[0] in known and len(known) > 1 if claim.kind == "best" else not missing
     if not enough:
-        return False, f"No {claim.metric} is published for {listed(missing) or 'any other'}: nothing supports this", {}
+        names = (listed(missing) or "any other") if known else "any of them"
+        return False, f"No {in_words(claim.metric)} is published for {names}: nothing supports this", {}
     return _above(claim, known) if claim.kind == "above" else _compared(published, claim, known)
 
 
@@ -250,8 +251,8 @@ def _compared(published: Published, claim: Claim, values: Named) -> Tested:
 def _above(claim: Claim, values: Named) -> Tested:
     threshold = claim.threshold or 0.0
     verdict, numbers = judge.above({name: (value.low, value.high) for name, value in values.items()}, threshold)
-    told = [f"{name} {value} (by the counts {span(value.low, value.high)})" for name, value in values.items()]
-    evidence = f"{numbers['above']} of {len(values)} are above {digits(threshold)} for certain: {listed(told)}"
+    words = [f"{name} {value} (by the counts {span(value.low, value.high)})" for name, value in values.items()]
+    evidence = f"{numbers['above']} of {len(values)} are certainly above {digits(threshold)}: {listed(words)}"
     return verdict == SUPPORTED, evidence, numbers
 
 
@@ -262,14 +263,14 @@ def _each_greater(published: Published, claim: Claim) -> Tested:
     for name in published.data.classes:
         one, other = (value_of(published, experiment, f"{name}_{claim.metric}") for experiment in (first, second))
         if one is None or other is None:
-            return False, f"{first} and {second} do not both have a table of {claim.metric} per class", {}
+            return False, f"{first} and {second} do not both have a table of {in_words(claim.metric)} per class", {}
         pairs[name] = Difference(one, other)
     gains = {name: pair.first.printed.value - pair.second.printed.value for name, pair in pairs.items()}
     verdict, numbers = judge.all_greater({name: (gain, gain) for name, gain in gains.items()})
-    told = [
+    without = [
         f"{name} {pairs[name].second} to {pairs[name].first} (by the counts {lead(*pairs[name].bounds)})"
         for name, gain in gains.items()
         if gain <= 0
     ]
     evidence = f"{numbers['above']} of {len(pairs)} classes gained; least {signed(min(gains.values()), 2)}"
-    return verdict == SUPPORTED, evidence + (f"; not {listed(told)}" if told else ""), numbers
+    return verdict == SUPPORTED, evidence + (f"; not {listed(without)}" if without else ""), numbers

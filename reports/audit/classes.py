@@ -175,8 +175,8 @@ def _accuracy(examined: Examined) -> Verdict:
     found = attainable([row.recall for row in table.rows], [row.support for row in table.rows], examined.step)
     if found is None:
         wrong = [row for row in table.rows if not counts_of(row.recall, row.support, examined.step)]
-        told = [f"{row.name} {digits(row.recall)} is no share of {row.support}" for row in wrong]
-        return none_wrong(claim, told, "", len(table.rows))
+        words = [f"{row.name} {digits(row.recall)} is no share of {row.support}" for row in wrong]
+        return none_wrong(claim, words, "", len(table.rows))
     holds = bool(common([counts_of(table.accuracy, table.n, examined.step), range(found[0], found[1] + 1)]))
     shares = span(found[0] / table.n, found[1] / table.n)
     evidence = f"the recalls allow {span(*found)} hits of {table.n} ({shares}); published is {digits(table.accuracy)}"

@@ -8,7 +8,7 @@ from common.published import Printed, Published
 from common.published.schema import Metric, Number, Result, ResultTable, Search, same_split
 from reports.audit.arithmetic import TOLERANCE, counts_of, cut_counts_of, near
 from reports.audit.finding import Finding, Verdict, digits, none_wrong, spaced, span
-from reports.wording import listed
+from reports.wording import in_words, listed
 
 SMALLER_IS_BETTER = ("error", "seconds")
 
@@ -96,7 +96,9 @@ def _of_the_text(published: Published, number: Number, result: Result) -> Iterat
     value, step = number.value / scale, 10.0**-number.decimals / scale
     agree = any(_same(value, step, trial, printed.step) for trial in (printed.value, *printed.trials))
     sizes = sorted({n for n in (result.n, printed.n) if n is not None})
-    claim = f"text of {number.section} and {printed.table} have the same {result.metric} of {result.experiment}"
+    claim = (
+        f"text of {number.section} and {printed.table} have the same {in_words(result.metric)} of {result.experiment}"
+    )
     evidence = f"{digits(value, 6)} and {_trials(printed)}" + f", of {listed(sizes)} items" * bool(sizes)
     numbers = {"text": value, "table": printed.value}
     yield f"two-prints-text-{number.id}", (agree and len(sizes) < 2, claim, evidence, numbers)

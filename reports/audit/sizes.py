@@ -26,11 +26,12 @@ def check(published: Published) -> Iterator[Finding]:
             evidence = f"{' + '.join(map(str, parts))} = {total}, of {clips}"
             numbers = {"total": total, "published": clips}
             yield Finding(published.study, f"sets-{counts.id}", total == clips, claim, evidence, numbers)
-    compared, wrong = 0, []
+    compared, wrong = 0, list[str]()
     for where, split, name, n in _items(published):
         known = [sizes[name] for sizes in splits.values() if name in sizes and _may_be(split, sizes)]
         compared += bool(known)
-        wrong += [f"{where} has {n}, {name} {listed(known)}"] * bool(known and n not in known)
+        if known and n not in known:
+            wrong.append(f"{where} has {n} items, but {name} {listed(known)}")
     if compared:
         claim, right = "a table has as many items as the set that it is of", f"{compared} sizes are those of a set"
         yield Finding(published.study, "sizes", *none_wrong(claim, [*dict.fromkeys(wrong)], right, compared))

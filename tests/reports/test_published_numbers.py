@@ -275,7 +275,7 @@ def loose_settings(published: Published) -> Iterator[Loose]:
         if not search.rows:
             tried = [number for values in search.space.values() for number in as_range(values)]
             yield from (Loose(owner, search.section, number) for number in tried)
-        # What was chosen is told where the search is, or as the settings of the experiment that came of it.
+        # What was chosen stands where the search is, or as the settings of the experiment that came of it.
         section = experiment.section if experiment.settings else search.section
         yield from (Loose(owner, section, as_set(value)) for value in search.chosen.values())
 
@@ -351,9 +351,9 @@ def otherwise_set(published: Published) -> Iterator[str]:
 
 def unfounded(published: Published, text: str, sheet: str) -> list[str]:
     """Return the numbers known from elsewhere that stand in no sheet, and the counts of items that follow from none."""
-    told = {*numbers(text), *numbers(sheet)}
-    found = [f"{owner}: {number}" for owner, number in from_elsewhere(published) if number not in told]
-    return found + [f"{owner}: {n} items" for owner, n in items(published) if n not in counts_told(published)]
+    known = {*numbers(text), *numbers(sheet)}
+    found = [f"{owner}: {number}" for owner, number in from_elsewhere(published) if number not in known]
+    return found + [f"{owner}: {n} items" for owner, n in items(published) if n not in known_counts(published)]
 
 
 def from_elsewhere(published: Published) -> Iterator[tuple[str, str]]:
@@ -379,12 +379,12 @@ def items(published: Published) -> Iterator[tuple[str, int]]:
     yield from ((counts.id, counts.total) for counts in published.counts if counts.total is not None)
 
 
-def counts_told(published: Published) -> set[float]:
+def known_counts(published: Published) -> set[float]:
     """Return the counts of items that the text prints, that are known from elsewhere, or that follow from counts."""
-    told = {entry.value for entry in published.figures if entry.known != "printed"}
+    found = {entry.value for entry in published.figures if entry.known != "printed"}
     for counts in published.counts:
-        told |= {*counts.rows.values(), sum(counts.rows.values())}
-    return told | ({published.data.clips} if published.data.known == "printed" else set())
+        found |= {*counts.rows.values(), sum(counts.rows.values())}
+    return found | ({published.data.clips} if published.data.known == "printed" else set())
 
 
 def all_problems(published: Published) -> list[str]:

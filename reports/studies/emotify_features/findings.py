@@ -61,7 +61,7 @@ def matrices(published: Published) -> Computed:
         solved = solve(groups[0])
     except TooManyError:
         return False, {"solutions": "too many to count", "matrices": "", "steps": ""}
-    told: list[str] = []
+    found: list[str] = []
     numbers: dict[str, Any] = {}
     for name, cells in solved.matrices[0].items() if solved.matrices else ():
         key = "handcrafted" if name == HANDCRAFTED else "deep"
@@ -69,8 +69,8 @@ def matrices(published: Published) -> Computed:
         numbers |= {f"{key}_{of}": tuple(map(int, sums)) for of, sums in totals.items()}
         numbers[f"{key}_hits"] = int(np.trace(cells))
         lines = ", ".join(f"{of} {spaced(sums)}" for of, sums in totals.items())
-        told.append(f"{name} {lines}, {np.trace(cells)}/{cells.sum()} right")
-    words = {"matrices": "; ".join(told), "steps": "; ".join(solved.steps)}
+        found.append(f"{name} {lines}, {np.trace(cells)}/{cells.sum()} right")
+    words = {"matrices": "; ".join(found), "steps": "; ".join(solved.steps)}
     return len(solved.matrices) == 1, {"solutions": len(solved.matrices), **words, **numbers}
 
 
@@ -144,7 +144,7 @@ def pieces(published: Published) -> Computed:
 
 def diagonal(published: Published) -> Computed:
     """Compare the diagonals, which are precisions, with the recalls."""
-    told, far = [], 0
+    words, far = [], 0
     numbers: dict[str, float] = {}
     for name, cells in _matrices(published).items():
         hits, rows, columns = np.diagonal(cells), cells.sum(axis=1), cells.sum(axis=0)
@@ -156,8 +156,8 @@ def diagonal(published: Published) -> Computed:
         key = "handcrafted" if name == HANDCRAFTED else "deep"
         numbers |= {f"{key}_far": len(apart), f"{key}_mean_recall": float(np.mean(hits / rows))}
         far += len(apart)
-        told.append(f"{name}: {listed(apart)}, mean recall {percent(numbers[f'{key}_mean_recall'])}")
-    return not far, {"apart": "; ".join(told), "points": FAR, **numbers}
+        words.append(f"{name}: {listed(apart)}, mean recall {percent(numbers[f'{key}_mean_recall'])}")
+    return not far, {"apart": "; ".join(words), "points": 100 * FAR, **numbers}
 
 
 def guessing(published: Published) -> Computed:

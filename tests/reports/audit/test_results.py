@@ -56,8 +56,8 @@ def test_a_result_in_the_text_is_that_of_the_table(
     result = {"experiment": "small", "metric": "accuracy", "n": n}
     number = {"id": "best", "section": "5", "value": value, "unit": unit, "says": "the best accuracy", "result": result}
     decimals = 1 if unit else 3
-    told = paper(results=results({"small": [0.783, 0.6]}), number=[number | {"decimals": decimals}])
-    assert found(told)["two-prints-text-best"].holds is holds
+    published = paper(results=results({"small": [0.783, 0.6]}), number=[number | {"decimals": decimals}])
+    assert found(published)["two-prints-text-best"].holds is holds
 
 
 def test_a_result_of_a_run_that_no_table_has_is_not_compared_with_them(paper: Callable[..., Published]) -> None:
