@@ -4,6 +4,7 @@ The classes serve any paper (`reports/published/README.md` explains them by an e
 score outside 0..1, a class named twice, a total that is not the sum) is refused; `common.published` reads the files.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -23,6 +24,8 @@ Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(gt=0)]
 Decimals = Annotated[int, Field(ge=0, le=15)]  # a float keeps no more
 Percentage = Annotated[float, Field(ge=0, le=100)]
+WRITTEN = re.compile(r"|ci|to|p|[+%]?(\.\d)?")
+"""How a placeholder of an evidence text may be written."""
 Kind = Literal["proportion", "score", "error", "seconds", "count"]
 How = Literal["printed", "count", "code", "ref", "recall"]
 
@@ -421,11 +424,14 @@ class FindingEntry(Part):
     source: str = ""
 
     @model_validator(mode="after")
-    def _only_claims_are_quoted(self) -> Self:
+    def _complete(self) -> Self:
         if (self.kind == "claim") != bool(self.quote):
             raise ValueError("a claim has a quote, and nothing else has one")
         if self.numbers and not self.holds:
             raise ValueError("numbers need a condition that says when it holds")
+        for name, how in self.placeholders:
+            if not WRITTEN.fullmatch(how):
+                raise ValueError(f"{name!r} cannot be written as {how!r}")
         return self
 
     @cached_property
@@ -435,10 +441,14 @@ class FindingEntry(Part):
         return {name: Expression(text) for name, text in texts.items()}
 
     @property
-    def placeholders(self) -> set[str]:
-        """The names in braces."""
-        texts = (self.claim, self.evidence)
-        return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name is not None}
+    def placeholders(self) -> list[tuple[str, str]]:
+        """The names in braces, and how each is written."""
+        fields = [field for text in (self.claim, self.evidence) for field in Formatter().parse(text)]
+        return [
+            (name, f"!{conversion}" if conversion else how or "")
+            for _, name, how, conversion in fields
+            if name is not None
+        ]
 
     def computed(self, stored: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
         """Return whether it holds, and the numbers of it: its own, and the stored ones that it names.
@@ -451,11 +461,12 @@ class FindingEntry(Part):
         for name, expression in self.expressions.items():
             refuse_unknown(expression.names, known, "stored number")
             known[name] = expression.value(known)
-        refuse_unknown(self.placeholders, known, "stored number")
+        written = {name for name, _ in self.placeholders}
+        refuse_unknown(written, known, "stored number")
         holds = known.pop("")
         if not isinstance(holds, bool):
             raise ValueError(f"{self.holds!r} is no comparison")
-        named = set(self.numbers).union(self.placeholders, self.expressions[""].names)
+        named = set(self.numbers) | written | self.expressions[""].names
         return holds, {name: known[name] for name in known if name in named}
 
 
