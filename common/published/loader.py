@@ -161,13 +161,15 @@ class Published(Part):
     def stored(self) -> dict[str, Any]:
         """All stored numbers by the names that expressions use; hyphens of ids are underscores.
 
-        A number of the text has its id; a table of counts `counts` (all rows), `counts.row` and `counts.total`; a layer
-        table `table.total`, `.trainable`, `.frozen` and `table.row`; an experiment `experiment.metric`, with `.n` and
-        `.trials`, `experiment.class_score`; a search `experiment.tried.setting` and
-        `experiment.chosen.setting`. `each.metric` is a tuple of what is published for all experiments.
+        - a number of the text: its id; all items: `data.clips`, those of a corpus: `data.corpus`
+        - a table of counts: `counts` (all rows), `counts.row`, `counts.total`
+        - a layer table: `table.total`, `table.trainable`, `table.frozen`, `table.row`
+        - an experiment: `experiment.metric` or `experiment.class_score`, with `.n` and `.trials`
+        - a search: `experiment.tried.setting` (all values), `experiment.chosen.setting`
+        - `each.metric`: a tuple of what is published for all experiments
         """
         found: dict[str, Any] = {number.id: number.value for number in self.figures}
-        found["data.clips"] = self.data.clips
+        found |= {"data.clips": self.data.clips, **{f"data.{name}": n for name, n in self.data.corpora.items()}}
         for counts in self.counts:
             found |= {counts.id: (*counts.rows.values(),), f"{counts.id}.total": counts.total}
             found |= {f"{counts.id}.{row}": size for row, size in counts.rows.items()}

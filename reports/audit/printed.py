@@ -62,11 +62,6 @@ def search(published: Published, experiment: str) -> Search:
     return needed(published.search(experiment), experiment)
 
 
-def threshold(published: Published, metric: str) -> float:
-    """Return what a metric is claimed to be above."""
-    return needed(next((claim.threshold for claim in published.claims if claim.metric == metric), None), metric)
-
-
 def value(published: Published, experiment: str, metric: str) -> Value:
     """Return a number of an experiment, as exactly as its tables allow.
 

@@ -198,21 +198,6 @@ def two_classes(published: Published) -> Computed:
     }
 
 
-def songs(published: Published) -> Computed:
-    """Ask whether the lead of handcrafted features is certain if the pieces of a song count as one item."""
-    one, other = value(published, HANDCRAFTED, "accuracy"), value(published, DEEP, "accuracy")
-    n = whole(published, "tracks") - whole(published, "amazement-tracks")
-    interval = newcombe(one.low, n, other.high, n)
-    return interval[0] > 0, {
-        "handcrafted": one.printed.value,
-        "deep": other.printed.value,
-        "lead": one.low - other.high,
-        "interval": interval,
-        "tracks": n,
-        "pieces": one.printed.n or 0,
-    }
-
-
 def ties(published: Published) -> Computed:
     """Count the tracks on which no single emotion comes first."""
     open_tracks = tied(CORPUS, EQUAL)
@@ -245,7 +230,6 @@ FINDINGS: Mapping[str, Callable[[Published], Computed]] = {
     "diagonal": diagonal,
     "guessing": guessing,
     "two-classes": two_classes,
-    "songs": songs,
     "ties": ties,
     "disparity": disparity,
 }

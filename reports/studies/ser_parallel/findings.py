@@ -17,7 +17,7 @@ from reports.audit import judge
 from reports.audit.claims import Difference, value_of
 from reports.audit.finding import Computed, digits, spaced, span
 from reports.audit.layers import NORMALISATION, normalised, shape_of
-from reports.audit.printed import NotPrintedError, class_table, layer_table, number, search, threshold, value, whole
+from reports.audit.printed import NotPrintedError, class_table, layer_table, number, search, value
 from reports.audit.stratified import Counts, halved, held_out
 from reports.wording import listed
 
@@ -92,28 +92,6 @@ def savee_labels(published: Published) -> Computed:
     }
 
 
-def whole_corpora(published: Published) -> Computed:
-    """Ask how many clips give both the published test set and the published number of training clips."""
-    tested = class_table(published, CHAPTER_4[0]).n
-    trained, copies = whole(published, "training-clips-with-noisy-copies"), whole(published, "parallel-noisy-copies")
-    sizes = [n for n in range(9 * tested, 11 * tested) if _sets(n) == (trained / (1 + copies), tested)]
-    clips = sum(CORPORA[name].clips for name in published.data.corpora if name in CORPORA)
-    return clips in sizes, {
-        "tested": tested,
-        "trained": trained,
-        "times": 1 + copies,
-        "originals": trained / (1 + copies),
-        "sizes": listed(sizes) or "no number of",
-        "clips": clips,
-    }
-
-
-def _sets(n: int) -> tuple[int, int]:
-    """Return the training and test clips when a tenth tests and a ninth of the rest validates."""
-    tested = math.ceil(TENTH * n)
-    return n - tested - math.ceil(Fraction(n - tested, 9)), tested
-
-
 def batchnorm_axis(published: Published) -> Computed:
     """Ask which axis has the sizes that the published parameters of batch normalisation need."""
     tables = [layer_table(published, name) for name in SCRATCH_LAYERS]
@@ -156,22 +134,6 @@ def noise_in_general(published: Published) -> Computed:
         "compared": len(leads),
         "better": numbers["above"],
         "leads": "; ".join(f"{name}: {lead}" for name, lead in leads.items()),
-    }
-
-
-def surprise_mix(published: Published) -> Computed:
-    """Ask what the surprise class consists of."""
-    counted = labellings(published)
-    right, mixed = counted["", ""]["surprise"], counted[AS_SURPRISE]["surprise"]
-    tested = supports(published, CHAPTER_4)[published.data.classes.index("surprise")]
-    return mixed == right, {
-        "threshold": threshold(published, "surprise_f1"),
-        "savee": CORPORA[AS_SURPRISE[0]].clips,
-        "mixed": mixed,
-        "wrong": mixed - right,
-        "share": (mixed - right) / mixed,
-        "tested_wrong": tested * (mixed - right) / mixed,
-        "tested": tested,
     }
 
 
@@ -240,11 +202,9 @@ def parallel_build(published: Published) -> Computed:
 
 FINDINGS: Mapping[str, Callable[[Published], Computed]] = {
     "savee-labels": savee_labels,
-    "clips": whole_corpora,
     "batchnorm-axis": batchnorm_axis,
     "attention-axis": attention_axis,
     "noise-in-general": noise_in_general,
-    "surprise-mix": surprise_mix,
     "search-budget": search_budget,
     "learning-rates": learning_rates,
     "parallel-build": parallel_build,
