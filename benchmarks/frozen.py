@@ -22,8 +22,10 @@ from common.arrays import Arrays  # noqa: E402
 from common.learners import frozen  # noqa: E402
 from common.learners.keras3 import KerasLearner  # noqa: E402
 from common.study import Training  # noqa: E402
+from common.tasks import Classification  # noqa: E402
 
 CLIPS, PIXELS, EPOCHS, CLASSES = 128, 64, 20, 7
+TASK = Classification(tuple("abcdefg"))
 WARM_UP, WHOLE = 1, 2
 
 
@@ -50,7 +52,7 @@ def seconds(epochs: int, limit_gib: float) -> tuple[float, np.ndarray]:
     clips = noise()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ENCORE_CACHE"] = folder
-        learner = KerasLearner(network, Training(epochs, 32, 1e-4), seed=1)
+        learner = KerasLearner(network, TASK, Training(epochs, 32, 1e-4), seed=1)
         began = time.process_time()
         learner.fit(clips, None, epochs=epochs, stage="training")
         return time.process_time() - began, learner.predict(clips.x[:32])

@@ -33,14 +33,13 @@ def main(folder: Path) -> None:
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
     clips = STUDY.label(commands.scan_clips(STUDY, [folder]).manifest, setting)
     (fold,) = STUDY.split(clips, setting)
-    prepared = experiment.prepare(clips, fold, CLASSES, setting)
+    prepared = experiment.inputs.prepare(clips, fold, STUDY.task.targets(clips), setting)
     features_gib = prepared.train.x[:].nbytes / 2**30
     print(f"{len(clips)} clips, {len(prepared.train.x)} to train on, {features_gib:.2f} GiB of features")
     print(f"peak after preparing {environment.peak_memory_mib() / 1024:.2f} GiB")
-    learner = KerasLearner(lambda: experiment.build(setting, len(CLASSES)), PATIENT_10)
-    size = PATIENT_10.batch_size
+    learner = KerasLearner(lambda: experiment.build(setting, len(CLASSES)), STUDY.task, PATIENT_10)
     orders = pipeline.epoch_orders(len(prepared.train.x), PATIENT_10.epochs, seed=0)
-    batches = pipeline.training_batches(prepared.train, orders, batch_size=size)
+    batches = pipeline.training_batches(prepared.train, orders, pipeline.Batching(PATIENT_10.batch_size))
     learner.model.fit(batches, steps_per_epoch=STEPS, epochs=1, shuffle=False, verbose=0)
     print(f"peak in training     {environment.peak_memory_mib() / 1024:.2f} GiB")
 

@@ -19,6 +19,7 @@ from common.learners import pipeline  # noqa: E402
 from common.learners.keras3 import KerasLearner  # noqa: E402
 from common.study import Setting  # noqa: E402
 from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
+from reproductions.ser_parallel.from_scratch import RETRAINED  # noqa: E402
 
 CLIPS, STEPS, ROUNDS = 2000, 30, 5
 
@@ -42,12 +43,11 @@ def main() -> None:
     import tensorflow as tf
 
     experiment = STUDY.experiment("single-cnn")
-    assert experiment.training is not None
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    learner = KerasLearner(lambda: experiment.build(setting, len(CLASSES)), experiment.training)
-    arrays, size = synthetic(), experiment.training.batch_size
+    learner = KerasLearner(lambda: experiment.build(setting, len(CLASSES)), STUDY.task, RETRAINED)
+    arrays, size = synthetic(), RETRAINED.batch_size
     orders = pipeline.epoch_orders(CLIPS, ROUNDS + 1, seed=0)
-    through = pipeline.training_batches(arrays, orders, batch_size=size)
+    through = pipeline.training_batches(arrays, orders, pipeline.Batching(size))
     cached = tf.data.Dataset.from_tensors((arrays.x[:size], arrays.y[:size])).cache().repeat()
     rates: dict[str, list[float]] = {"one cached batch": [], "the pipeline": []}
     for batches in (cached, through):

@@ -20,6 +20,7 @@ import numpy as np  # noqa: E402
 
 from common import environment  # noqa: E402
 from common.learners.tf_keras import TfKerasLearner  # noqa: E402
+from common.tasks import Classification  # noqa: E402
 from reproductions.ser_parallel import wav2vec2  # noqa: E402
 
 # The convolutions are as narrow as at demo size: their values are kept in either case, and wide ones would outweigh
@@ -32,6 +33,7 @@ CONFIG = {
     "intermediate_size": 512,
 }
 BATCH_SIZE, STEPS, N_CLASSES = 48, 2, 7
+TASK = Classification(tuple("abcdefg"))
 KINDS = {"kept": False, "recomputed": True}
 
 
@@ -42,7 +44,7 @@ def report(kind: str) -> None:
     def build() -> object:
         return classifier(CONFIG, N_CLASSES, samples=wav2vec2.SAMPLES, recompute=KINDS[kind])
 
-    learner = TfKerasLearner(build, wav2vec2.TRAINING)
+    learner = TfKerasLearner(build, TASK, wav2vec2.TRAINING)
     draw = np.random.default_rng(0)
     clips = draw.normal(size=(BATCH_SIZE, wav2vec2.SAMPLES)).astype(np.float32)
     targets = np.eye(N_CLASSES, dtype=np.float32)[draw.integers(0, N_CLASSES, BATCH_SIZE)]

@@ -26,6 +26,7 @@ import numpy as np  # noqa: E402
 from common import environment  # noqa: E402
 from common.arrays import Arrays  # noqa: E402
 from common.study import Training  # noqa: E402
+from common.tasks import Classification  # noqa: E402
 from tuning import hyperband  # noqa: E402
 from tuning.search import Search  # noqa: E402
 
@@ -76,6 +77,7 @@ def encore(train: Arrays, validation: Arrays, folder: Path) -> None:
         build=build,
         train=train,
         validation=validation,
+        task=Classification(tuple("abcdefg")),
         training=training,
         objective="val_loss",
         seed=1,

@@ -1,5 +1,6 @@
 """The arrays that models are fed: in memory, or as rows of an array on the disk."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +48,7 @@ class Rows:
         index: int (rows,): which of them, in which order.
     """
 
-    source: np.ndarray | Parts
+    source: "np.ndarray | Parts | Crops"
     index: np.ndarray
 
     @property
@@ -68,11 +69,70 @@ class Rows:
         return np.asarray(self.source[self.index[rows]])
 
 
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """Stretches of long arrays on the disk, one per clip: a random one in each epoch, else the middle one.
+
+    Attributes:
+        sources: of each clip (frames, ...) or, with another `axis`, (..., frames); memory maps, so that no clip is ever
+            read whole.
+        index: int (rows,): which clips, in which order.
+        length: frames of a crop; a shorter clip is filled up with zeros.
+        seed: of the random crops: those of an epoch follow from (seed, epoch, clip), in whatever batch a clip is.
+        axis: of the frames.
+    """
+
+    sources: Sequence[np.ndarray]
+    index: np.ndarray
+    length: int
+    seed: int = 0
+    axis: int = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, and the shape of one crop."""
+        shape = list(self.sources[0].shape)
+        shape[self.axis] = self.length
+        return (len(self.index), *shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the numbers."""
+        return self.sources[0].dtype
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """Copy the middle crop of each row, given as a slice or an index array, into memory."""
+        return self._cut(self.index[rows], lambda clip, last: last // 2)
+
+    def at(self, rows: np.ndarray, epoch: int) -> np.ndarray:
+        """Copy a random crop of each row, that of this epoch, into memory."""
+
+        def begin(clip: int, last: int) -> int:
+            return int(np.random.default_rng((self.seed, epoch, clip)).integers(last + 1))
+
+        return self._cut(self.index[rows], begin)
+
+    def _cut(self, clips: np.ndarray, begin: Callable[[int, int], int]) -> np.ndarray:
+        crops = np.zeros((len(clips), *self.shape[1:]), self.dtype)
+        for crop, clip in zip(crops, clips, strict=True):
+            source = np.moveaxis(self.sources[clip], self.axis, 0)
+            first = begin(int(clip), max(len(source) - self.length, 0))
+            stretch = source[first : first + self.length]
+            np.moveaxis(crop, self.axis, 0)[: len(stretch)] = stretch
+        return crops
+
+
+Features = np.ndarray | Rows | Crops
+
+
 @dataclass(frozen=True)
 class Arrays:
-    """What a model is fed: features (clips, ...), float32 or uint8, and one-hot targets (clips, classes) float32."""
+    """What a model is fed: features (clips, ...), float32 or uint8, and targets (clips, outputs), float32."""
 
-    x: np.ndarray | Rows
+    x: Features
     y: np.ndarray
 
 

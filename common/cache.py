@@ -1,8 +1,8 @@
-"""A folder of arrays that are costly to make and cheap to keep, named by what they were made from.
+"""A cache folder of arrays that are slow to compute, under names that depend on what they were computed from.
 
-An array here is whole or absent: it is written under a temporary name and renamed, so neither a killed process nor
-a full disk leaves half of one behind, and two processes that make the same array both end well. Arrays are read
-memory-mapped: what is not used does not occupy memory.
+An array is complete or absent: it is written under a temporary name and renamed. So a killed process or a full disk
+leaves no partial array, and two processes may compute the same array at the same time. Arrays are read as memory maps:
+parts that are not used take no memory.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ from common.errors import InputError
 from common.progress import progress
 
 LEFTOVER_AFTER_S = 3600.0
-"""A temporary file that nobody has written to for so long belongs to a process that was killed."""
+"""A temporary file without a write for this long belongs to a process that was killed."""
 
 
 def folder() -> Path:
-    """Return the cache folder, made if absent: `$ENCORE_CACHE`, else the user's cache folder of this system.
+    """Return the cache folder, `$ENCORE_CACHE` or else the system's cache folder of the user; make it if absent.
 
     Raises:
         InputError: The folder cannot be made.
@@ -40,32 +40,32 @@ def folder() -> Path:
 
 
 def key(*parts: Any) -> str:
-    """Digest nested plain values (strings, numbers, booleans, None, lists, tuples, dicts) into 32 hex digits.
+    """Hash nested plain values (strings, numbers, booleans, None, lists, tuples, dicts) to 32 hex digits.
 
     Equal values give equal keys in every process and on every machine; the order of a dict does not matter.
 
     Raises:
-        TypeError: A part is no plain value, so that its text might differ from run to run.
+        TypeError: A part is not a plain value; its text could differ from run to run.
     """
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def array(name: str, length: int, chunks: Callable[[], Iterable[np.ndarray]]) -> np.ndarray:
-    """Return the array kept under `name`, making it from `chunks()` if it is not there.
+    """Return the array cached under `name`; if it is absent, compute it by `chunks()` and cache it.
 
     Args:
-        name: What the array is and what it was made from, for instance `"clips-" + key(...)`.
-        length: Rows of the whole array.
-        chunks: Makes the rows, in order, in arrays of shape (rows, ...) of one dtype. Whatever it raises passes
-            through, and nothing is kept.
+        name: Identifies the array and what it was computed from, for instance `"clips-" + key(...)`.
+        length: Number of rows of the array.
+        chunks: Yields the rows, in order, in arrays of shape (rows, ...) and one dtype. If it raises an error, nothing
+            is cached.
 
     Returns:
         A read-only memory map of shape (length, ...).
 
     Raises:
         InputError: The folder cannot be written, or the disk is full.
-        ValueError: `chunks` made another number of rows.
+        ValueError: `chunks` yielded another number of rows.
     """
     kept = find(name, length)
     if kept is None:
@@ -76,11 +76,11 @@ def array(name: str, length: int, chunks: Callable[[], Iterable[np.ndarray]]) ->
 
 
 def find(name: str, length: int) -> np.ndarray | None:
-    """Open the array kept under `name`, or return None if it is absent or something else cut it off.
+    """Return the array cached under `name`, or None if it is absent or incomplete.
 
     Args:
         name: As in `array`.
-        length: Rows of the whole array.
+        length: Number of rows of the array.
 
     Raises:
         InputError: The cache folder cannot be made.
@@ -93,10 +93,10 @@ def find(name: str, length: int) -> np.ndarray | None:
 
 
 def release(kept: np.ndarray) -> None:
-    """Give back the memory that reading a memory-mapped array has come to occupy; its values stay where they are.
+    """Release the memory that reading a memory-mapped array has taken; the array can still be read.
 
-    The system does so by itself when memory runs short, but until then a pass over a large array counts as that much
-    memory of this process. An array that is no memory map is left alone.
+    The system does this itself when memory runs short, but until then a pass over a large array counts as memory of
+    this process. An array that is not a memory map is unchanged.
     """
     mapped: Any = getattr(kept, "_mmap", None)
     if hasattr(mapped, "madvise"):
@@ -123,7 +123,7 @@ def _file_digest(path: str | Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(
-            f"{path} cannot be read ({error.strerror}); check the corpus folder and scan it again."
+            f"{path} cannot be read ({error.strerror}); check the folder of the corpus and run the command again."
         ) from error
 
 
@@ -137,17 +137,17 @@ def _write(path: Path, length: int, chunks: Iterable[np.ndarray]) -> None:
         with _writing(path.parent):
             Path(temporary).replace(path)
     finally:
-        with suppress(OSError):  # after a failed write, closing tries that write again
+        with suppress(OSError):  # after a failed write, closing tries to write the same bytes again
             file.close()
         Path(temporary).unlink(missing_ok=True)
 
 
 def _write_rows(file: IO[bytes], where: Path, length: int, chunks: Iterable[np.ndarray]) -> None:
-    # Plain writes, not a writable memory map: on a full disk a map ends the process with a bus error.
+    # Plain writes and not a writable memory map, because on a full disk a map kills the process by a bus error.
     rows = 0
     for chunk in chunks:
         with _writing(where):
-            if rows == 0:
+            if rows == 0:  # only the first chunk says the dtype and the shape of a row
                 shape = (length, *chunk.shape[1:])
                 header = {"descr": np.lib.format.dtype_to_descr(chunk.dtype), "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
@@ -157,27 +157,27 @@ def _write_rows(file: IO[bytes], where: Path, length: int, chunks: Iterable[np.n
         raise ValueError(f"expected {length} rows, got {rows}")
     with _writing(where):
         file.flush()
-        os.fsync(file.fileno())
+        os.fsync(file.fileno())  # before the rename: after a power failure a renamed file could otherwise be empty
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove what killed processes left of this array; a living one has written to its file more recently."""
+    """Remove temporary files of this array that killed processes left; running ones have written more recently."""
     for leftover in path.parent.glob(f"{path.stem}.*.tmp"):
         try:
             if time.time() - leftover.stat().st_mtime > LEFTOVER_AFTER_S:
                 leftover.unlink()
         except OSError:
-            continue  # another process was faster, or it is not ours to remove
+            continue  # another process was faster, or we have no permission
 
 
 @contextmanager
 def _writing(where: Path) -> Iterator[None]:
-    """Turn the system's refusal to write into one sentence."""
+    """Turn an OSError from writing into an InputError that says what to do."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(
-            f"The cache folder {where} cannot be written ({reason}); free space there, "
-            "or set ENCORE_CACHE to a folder with room that you may write to."
+            f"The cache folder {where} cannot be written ({reason}); free some space there, "
+            "or set ENCORE_CACHE to a writable folder on another disk."
         ) from error

@@ -1,4 +1,4 @@
-"""Where a run was made: versions, hardware, threads, commit, memory."""
+"""The environment of a run: versions, hardware, threads, commit, memory."""
 
 import importlib.metadata
 import os
@@ -15,8 +15,8 @@ PACKAGES = (
 
 
 def describe() -> dict[str, Any]:
-    """Return what a record keeps of the machine: plain values, nothing that names its user or its folders."""
-    import keras
+    """Return the facts about this machine that a record stores: plain values, without user or folder names."""
+    import keras  # here and not above: `list` and `reports` run without Keras
 
     versions = {name: version for name in PACKAGES if (version := _version(name))}
     return {
@@ -33,38 +33,38 @@ def describe() -> dict[str, Any]:
 
 
 def accelerators() -> list[str]:
-    """Return the devices, other than CPUs, that Keras computes on, e.g. `gpu:0`; asking starts its backend."""
+    """Return the devices other than CPUs that Keras uses, e.g. `gpu:0`. The call starts Keras' backend."""
     import keras
 
     if keras.backend.backend() not in ("tensorflow", "jax"):
-        return []  # the others do not tell
+        return []  # Keras cannot list the devices of other backends
     return [device for device in keras.distribution.list_devices() if not device.startswith("cpu")]
 
 
 def jit_compile() -> bool | Literal["auto"]:
-    """Return what models are to be compiled with: no XLA under TensorFlow on a CPU, elsewhere what Keras prefers."""
+    """Return the value of `jit_compile` for `Model.compile`: no XLA under TensorFlow on a CPU, else Keras' default."""
     import keras
 
-    # XLA's convolutions on a CPU are several times slower than TensorFlow's own.
+    # On a CPU, XLA's convolutions are several times slower than TensorFlow's own.
     slow_xla = keras.backend.backend() == "tensorflow" and not has_gpu()
     return False if slow_xla else "auto"
 
 
 def has_gpu() -> bool:
-    """Return whether Keras computes on a GPU."""
+    """Return whether Keras uses a GPU."""
     return any(device.startswith("gpu") for device in accelerators())
 
 
 def threads() -> int:
-    """Return the number of cores that this process may use, which is what TensorFlow goes by."""
-    if hasattr(os, "sched_getaffinity"):
+    """Return the number of cores that this process may use; TensorFlow starts as many threads."""
+    if hasattr(os, "sched_getaffinity"):  # Linux: less than cpu_count in a container or a batch job
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def peak_memory_mib() -> float:
-    """Return the largest resident size of this process so far, in MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Return the peak resident memory of this process so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB on Linux, in bytes on macOS
     return round(peak / (1024 * 1024 if platform.system() == "Darwin" else 1024), 1)
 
 
@@ -76,7 +76,7 @@ def _version(package: str) -> str | None:
 
 
 def _processor() -> str:
-    information = Path("/proc/cpuinfo")
+    information = Path("/proc/cpuinfo")  # on Linux, platform.processor() is empty or only the architecture
     if information.exists():
         for line in information.read_text().splitlines():
             if line.startswith("model name"):
@@ -85,10 +85,10 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    """Return the commit that this file is at, `-dirty` where the checkout was changed since."""
+    """Return the git commit of this checkout, with `-dirty` if files have been changed since."""
     here = Path(__file__)
     try:
-        # Installed below somebody's own checkout, the commit around this file is theirs and not ours.
+        # If Encore is installed inside a checkout of something else, that commit is not Encore's.
         _git("ls-files", "--error-unmatch", here.name, folder=here.parent)
         return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*", folder=here.parent)
     except (OSError, subprocess.CalledProcessError):

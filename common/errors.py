@@ -1,18 +1,18 @@
-"""The errors that end a command with one clear sentence and an exit code.
+"""Errors that end a command with a short message and an exit code.
 
-Exit codes (the command contract): 0 done, 1 a result or check failed, 2 the call or the input is wrong,
-130 interrupted. Everything else is a defect of ours and shows a traceback.
+Exit codes: 0 done, 1 a result or check failed, 2 the call or the input is wrong, 130 interrupted. Any other exception
+is a bug in Encore and shows a traceback.
 """
 
 from collections.abc import Collection
 from difflib import get_close_matches
 
 MANY = 30
-"""Names that are too many for a sentence."""
+"""More names than this are not listed in a message."""
 
 
 class EncoreError(Exception):
-    """An expected failure: its message is one or two lines saying what is wrong, where, and what to do."""
+    """An expected failure. Its message says in one or two lines what is wrong, where, and what to do."""
 
     exit_code = 1
 
@@ -30,12 +30,12 @@ class ResultError(EncoreError):
 
 
 class BudgetSpentError(EncoreError):
-    """The time given with `--budget` is over; what was trained is kept."""
+    """The time given by `--budget` is used up; finished epochs are kept."""
 
 
 def those_like(name: str, known: Collection[str]) -> str:
-    """Return the names that are known, for the end of a sentence; of many, how many and the three nearest."""
+    """Return the known names for the end of a message; if there are many, their number and the three most similar."""
     if len(known) <= MANY:
         return ", ".join(known)
     near = get_close_matches(name, known, n=3, cutoff=0.0)
-    return f"{len(known)}, {', '.join(near)} nearest; `list` names all"
+    return f"{len(known)}, most similar {', '.join(near)}; `list` shows all"

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written under a temporary name, then renamed."""
+"""Atomic writing of files: under a temporary name, then renamed, so that a file is complete or absent."""
 
 import os
 from pathlib import Path
@@ -7,14 +7,14 @@ import pandas as pd
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text as `write_bytes` does, in UTF-8."""
+    """Write a text file in UTF-8, atomically."""
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it is either wholly there or not at all."""
+    """Write a file atomically; folders above it are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")  # the process id: two processes do not share it
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -26,5 +26,5 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
-    """Write a table as CSV, atomically; floats keep the digits that give the same float32 back."""
+    """Write a table as CSV, atomically; nine digits restore every float32 exactly."""
     write_text(path, frame.to_csv(index=False, float_format="%.9g", lineterminator="\n"))

@@ -1,7 +1,7 @@
-"""Illustrations: what a document's figures of single clips and of its models show, made from our own.
+"""Illustrations: the document's figures of single clips and of models, made again from our own data and models.
 
-One file, `illustrations.npz`, beside the records of a study: pictures of features and waveforms as arrays, and the
-layers of models with what each takes. Reports draw them.
+They are one file, `illustrations.npz`, beside the records of a study: features and waveforms as arrays, and the layers
+of models with their inputs. Reports draw them.
 """
 
 import io
@@ -21,7 +21,7 @@ from common.files import write_bytes
 NAME = "illustrations.npz"
 SCHEMA = 1
 COLUMNS = 1200
-"""A waveform is kept as what a picture can show of it: its lowest and highest sample in each of so many stretches."""
+"""A waveform is stored at the resolution of a picture: minimum and maximum in each of at most this many stretches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +30,11 @@ class Panel:
 
     Attributes:
         title: what it shows.
-        values: (2, stretches) the lowest and highest samples of a waveform; else (rows, frames), the first row at the
-            bottom.
-        duration_s: seconds from its left to its right end.
-        vertical: what the rows are, with the unit of `top`; of a waveform, what its samples are.
-        top: where the rows end, which begin at 0; 0 for a waveform.
-        unit: of the values; empty for a waveform, and where they are grey levels of 0 to 255.
+        values: (2, stretches), minima and maxima of a waveform; or (rows, frames), the first row at the bottom.
+        duration_s: length in seconds.
+        vertical: label of the vertical axis, with the unit of `top`.
+        top: upper end of the vertical axis, which starts at 0; 0 for a waveform.
+        unit: of the values; empty for a waveform and for grey levels of 0 to 255.
     """
 
     title: str
@@ -51,8 +50,8 @@ class Example:
     """A figure of clips.
 
     Attributes:
-        name: unique in its study, fit for a file.
-        figure: the document's, such as `Figure 2`, or where it is shown.
+        name: unique in its study, usable as a file name.
+        figure: its name in the document, such as `Figure 2`.
         title: what it shows, with the names of the clips.
         panels: from top to bottom.
     """
@@ -68,10 +67,10 @@ class Diagram:
     """A figure of a model.
 
     Attributes:
-        experiment: id.
-        figure: the document's.
-        layers: each with `name`, `type`, `shape` (as the document prints it), `parameters`, and in `inputs` the names
-            of the layers that it takes.
+        experiment: its id.
+        figure: its name in the document.
+        layers: each with `name`, `type`, `shape` (in the document's order), `parameters`, and `inputs`, the names of
+            the layers whose outputs it takes.
     """
 
     experiment: str
@@ -86,9 +85,9 @@ class Illustrations:
     Attributes:
         study: its name.
         demo: whether the clips are synthesised.
-        corpora: of the clips.
-        examples: of clips.
-        diagrams: of models.
+        corpora: the corpora of the clips.
+        examples: figures of clips.
+        diagrams: figures of models.
     """
 
     study: str
@@ -102,11 +101,13 @@ def waveform_panel(title: str, waveform: np.ndarray, sample_rate: int) -> Panel:
     """Return the picture of a waveform (samples,)."""
     stretches = np.array_split(waveform, min(COLUMNS, len(waveform)))
     extremes = np.array([[stretch.min() for stretch in stretches], [stretch.max() for stretch in stretches]])
-    return Panel(title, extremes.astype(np.float16), len(waveform) / sample_rate)
+    return Panel(
+        title, extremes.astype(np.float16), len(waveform) / sample_rate
+    )  # half precision is finer than a pixel
 
 
 def path_of(runs: Path, study: str) -> Path:
-    """Return the place of a study's illustrations."""
+    """Return the path of a study's illustrations."""
     return runs / study / NAME
 
 
@@ -125,18 +126,20 @@ def read(path: Path) -> Illustrations:
     """Read and check a file of illustrations.
 
     Raises:
-        InputError: it is missing, cut off, of another schema, or lacks a picture.
+        InputError: it is missing, truncated, of another schema, or lacks an array.
     """
     arrays = _arrays(path)
     try:
         facts = json.loads(str(arrays["facts"]))
         if facts["schema"] != SCHEMA:
-            raise InputError(f"{path} has schema {facts['schema']}, this Encore reads {SCHEMA}; make it again")
+            raise InputError(
+                f"{path} has schema {facts['schema']}, but this version reads {SCHEMA}; run `illustrate` again"
+            )
         examples = tuple(_example(row, arrays) for row in facts["examples"])
         diagrams = tuple(Diagram(row["experiment"], row["figure"], _layers(row["layers"])) for row in facts["diagrams"])
         return Illustrations(facts["study"], facts["demo"], tuple(facts["corpora"]), examples, diagrams)
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged ({type(error).__name__}: {error}); make it again") from None
+        raise InputError(f"{path} is damaged ({type(error).__name__}: {error}); run `illustrate` again") from None
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
@@ -144,7 +147,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file, np.load(file) as content:
             return dict(content)
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
-        raise InputError(f"{path} is damaged: no whole file of illustrations; make it again") from None
+        raise InputError(f"{path} is damaged or incomplete; run `illustrate` again") from None
 
 
 def _example(row: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Example:
@@ -163,16 +166,16 @@ def _key(example: str, number: int) -> str:
 def _picture(values: np.ndarray) -> np.ndarray:
     numbers = values.astype(np.float32)
     if numbers.ndim != 2 or not numbers.size or not np.isfinite(numbers).all():
-        raise ValueError("a picture has no rows and columns of numbers")
+        raise ValueError("a picture is not a two-dimensional array of finite numbers")
     return numbers
 
 
 def _layers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
-    """Check that each layer comes after what it takes, so that they can be drawn from top to bottom."""
+    """Check that each layer comes after its inputs, so that the diagram can be drawn from top to bottom."""
     known: set[str] = set()
     for row in rows:
         if missing := set(row["inputs"]) - known:
-            raise ValueError(f"layer {row['name']} takes {', '.join(sorted(missing))}, which does not come before it")
+            raise ValueError(f"layer {row['name']} comes before its inputs {', '.join(sorted(missing))}")
         known.add(row["name"])
     return tuple(rows)
 

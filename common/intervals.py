@@ -1,11 +1,10 @@
-"""95 % intervals of scores, and intervals and tests for differences.
+"""95 % confidence intervals of scores, and intervals and tests for differences.
 
-Proportions over clips (accuracy, recall, precision) have Wilson's interval (Wilson 1927, J. Am. Stat. Assoc. 22) as
-long as clips are independent; macro and weighted means and F1 have a percentile bootstrap. Where clips share a speaker,
-everything is bootstrapped over speakers, unless these are too few to draw (of one, every draw is the same): then
-intervals are those of the clips alone, and their method says so. Differences of proportions have Newcombe's hybrid
-score interval (Newcombe 1998, Stat. Med. 17, method 10), differences of other scores its generalisation (Zou & Donner
-2008, Stat. Med. 27).
+Proportions over independent clips (accuracy, recall, precision) have Wilson's interval (Wilson 1927, J. Am. Stat.
+Assoc. 22); macro and weighted means and F1 have a percentile bootstrap interval. If clips share speakers, everything is
+bootstrapped over speakers. If there are too few speakers for that (with one, all resamples are equal), intervals are
+over clips, and `method` says so. Differences of proportions have Newcombe's hybrid score interval (Newcombe 1998, Stat.
+Med. 17, method 10), differences of other scores its generalisation (Zou & Donner 2008, Stat. Med. 27).
 """
 
 import math
@@ -21,14 +20,14 @@ Z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
 PERCENTILES = (50 - 50 * CONFIDENCE, 50 + 50 * CONFIDENCE)
 RESAMPLES = 2000
 FEWEST_GROUPS = 5
-"""Drawing fewer groups than this says little of how wide an interval should be; how many are enough is a choice."""
+"""With fewer groups than this, a bootstrap says little about the width of an interval; the number is a choice."""
 Interval = tuple[float, float]
 Score = dict[str, Any]
 """`value`, its 95 % `interval`, `n` clips, and the `method` of the interval."""
 
 
 def wilson(proportion: float, n: float) -> Interval:
-    """Return Wilson's score interval of a proportion of n; n = 0 knows nothing: (0, 1)."""
+    """Return Wilson's score interval of a proportion of n clips; (0, 1) for n = 0."""
     if n == 0:
         return 0.0, 1.0
     centre = proportion + Z**2 / (2 * n)
@@ -38,7 +37,8 @@ def wilson(proportion: float, n: float) -> Interval:
 
 
 def difference_interval(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
-    """Return the interval of `first - second` from the intervals of two independent estimates (square and add)."""
+    """Return the interval of `first - second` from the intervals of two independent estimates (Zou & Donner 2008)."""
+    # Square and add: the lower end of a difference combines the first's lower and the second's upper distance.
     difference = first - second
     low = difference - math.hypot(first - of_first[0], of_second[1] - second)
     high = difference + math.hypot(of_first[1] - first, second - of_second[0])
@@ -52,7 +52,7 @@ def newcombe(first: float, n_first: float, second: float, n_second: float) -> In
 
 @dataclass(frozen=True)
 class McNemar:
-    """Two classifiers on the same clips: how often only one is right, and the exact two-sided p of that."""
+    """McNemar's test of two classifiers on the same clips: how often only one is right, and the exact two-sided p."""
 
     only_first: int
     only_second: int
@@ -64,7 +64,7 @@ def mcnemar(first_correct: np.ndarray, second_correct: np.ndarray) -> McNemar:
 
     Args:
         first_correct: booleans (clips,), whether the first run is right.
-        second_correct: the same clips in the same order for the second run.
+        second_correct: booleans (clips,) of the second run, in the same order.
     """
     first, second = np.asarray(first_correct, dtype=bool), np.asarray(second_correct, dtype=bool)
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
@@ -78,9 +78,10 @@ def paired_difference(first_correct: np.ndarray, second_correct: np.ndarray, *, 
 
     Args:
         first_correct: booleans (clips,), whether the first run is right.
-        second_correct: the same clips in the same order for the second run; the difference is first - second.
+        second_correct: booleans (clips,) of the second run, in the same order; the difference is first - second.
         seed: of the bootstrap.
     """
+    # Resampling clips is a multinomial draw of how many are right in only the first, only the second, or neither.
     result, n = mcnemar(first_correct, second_correct), len(first_correct)
     shares = np.array([result.only_first, result.only_second, n - result.only_first - result.only_second]) / n
     draws = np.random.default_rng(seed).multinomial(n, shares, size=RESAMPLES)
@@ -95,7 +96,10 @@ def mean_interval(values: Sequence[float]) -> Interval:
 
 
 def drawn_over(groups: Sequence[str] | np.ndarray | None) -> tuple[np.ndarray | None, str]:
-    """Return the groups to draw, None for clips, and in words over what: `clips`, and why if not over the groups."""
+    """Return the groups to resample, or None for clips, and the description of that for `method`.
+
+    With fewer than `FEWEST_GROUPS` groups, clips are resampled, and the description says why.
+    """
     if groups is None:
         return None, "clips"
     groups = np.asarray(groups, dtype=str)
@@ -112,13 +116,13 @@ def mean_score(
     proportion: bool = False,
     seed: int = 0,
 ) -> Score:
-    """Return the mean of a number per clip, such as its cross-entropy, as the record keeps a metric.
+    """Return the mean of one number per clip, such as its cross-entropy, as a `Score`.
 
     Args:
         values: one per clip (clips,).
-        groups: what clips share (a speaker); if given, the interval is bootstrapped over groups, where there are at
-            least `FEWEST_GROUPS` of them, else over clips.
-        proportion: the values are hits, 0 or 1: over clips, their mean has Wilson's interval.
+        groups: one value per clip, such as its speaker. The interval is then bootstrapped over groups, if there are at
+            least `FEWEST_GROUPS`; else over clips.
+        proportion: whether the values are hits, 0 or 1; over clips, their mean has Wilson's interval.
         seed: of the bootstrap.
     """
     groups, over = drawn_over(groups)
@@ -126,6 +130,7 @@ def mean_score(
     if proportion and groups is None:
         return {"value": value, "interval": list(wilson(value, n)), "n": n, "method": wilson_over(over)}
     members = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    # A resample is how often each group is drawn; sums and sizes of groups then give the mean without the clips.
     sums, sizes = np.bincount(members, values), np.bincount(members)
     draws = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES)
     interval = list(percentiles((draws @ sums) / (draws @ sizes)))
@@ -133,11 +138,12 @@ def mean_score(
 
 
 def wilson_over(over: str) -> str:
-    """Return the method of Wilson's interval, which is always over clips, with the reason in `over` if it has one."""
+    """Return the `method` of Wilson's interval, which is always over clips; `over` may add why not over groups."""
     return "Wilson" + over.removeprefix("clips")
 
 
 def percentiles(draws: np.ndarray) -> Interval:
     """Return the 2.5th and the 97.5th percentile of resampled values (resamples,)."""
+    # A resample without any clip of a class has no score of that class (NaN).
     low, high = np.nanpercentile(draws, PERCENTILES)
     return float(low), float(high)

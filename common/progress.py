@@ -1,6 +1,6 @@
-"""Progress with the time left: a bar on a terminal, a line now and then on a pipe.
+"""Progress with the time left: a bar on a terminal, a line every few seconds elsewhere.
 
-Everything goes to standard error, so that standard output stays clean for `--json`.
+Everything is written to standard error, because standard output belongs to results (`--json`).
 """
 
 import sys
@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 LINE_EVERY_S = 10.0
-"""Seconds between two lines on a pipe."""
+"""Seconds between two lines if standard error is not a terminal."""
 
 
 def duration_in_words(seconds: float) -> str:
-    """Say a duration the way people do: `8 s`, `3 min 05 s`, `2 h 10 min`."""
+    """Format a duration: `8 s`, `3 min 05 s`, `2 h 10 min`."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"
@@ -26,7 +26,7 @@ def duration_in_words(seconds: float) -> str:
 
 
 class Advance:
-    """Counts finished items of one piece of work; `advance(n)` is safe to call from one thread at a time."""
+    """Counts and reports finished items; call it from one thread at a time."""
 
     def __init__(self, label: str, total: int, bar: Progress | None = None, done: int = 0) -> None:
         self._label, self._total, self._bar = label, total, bar
@@ -36,7 +36,7 @@ class Advance:
         self._task = bar.add_task(label, total=total, completed=done, note="") if bar else None
 
     def __call__(self, items: int = 1, note: str = "") -> None:
-        """Report `items` more finished items, and in a few words how it goes."""
+        """Report `items` more finished items, with an optional short note such as the current loss."""
         self._done += items
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, advance=items, note=note)
@@ -44,28 +44,29 @@ class Advance:
         now = time.monotonic()
         if now - self._printed >= LINE_EVERY_S:
             self._printed = now
-            told = [f"{self._done} of {self._total}", self._left(now), note]
-            print(f"{self._label}: {', '.join(part for part in told if part)}", file=sys.stderr, flush=True)
-        if self._only_first:
+            parts = [f"{self._done} of {self._total}", self._left(now), note]
+            print(f"{self._label}: {', '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
+        if self._only_first:  # the pace is measured from here on: the first items include compilation
             self._since, self._only_first = (now, self._done), False
 
     def _left(self, now: float) -> str:
-        """Say how much time is left, by the pace since the first items; before, by theirs, which is slower.
+        """Return the estimated time left, or "" after the last item.
 
-        What is compiled is compiled with the first ones. After the last one nothing is left to say.
+        The estimate uses the pace after the first items, which include compilation and are slower. Until there are
+        others it uses the first items, and says that it is a first estimate.
         """
         if self._done >= self._total:
             return ""
         began, done = self._since
         left = (now - began) / max(self._done - done, 1) * (self._total - self._done)
-        return f"{'at first sight ' if self._only_first else ''}about {duration_in_words(left)} left"
+        return f"about {duration_in_words(left)} left{' (first estimate)' if self._only_first else ''}"
 
 
 @contextmanager
 def progress(label: str, total: int, *, done: int = 0) -> Iterator[Advance]:
-    """Show the progress of `total` items under `label`; yields the function to call per finished item.
+    """Show the progress of `total` items under `label`; yields the function to call for each finished item.
 
-    Items `done` by an earlier call count as finished, but not when the time left is estimated.
+    Items `done` by an earlier call count as finished, but are ignored in the estimate of the time left.
 
     Example:
         >>> with progress("decoding", len(paths)) as advance:

@@ -1,7 +1,7 @@
-"""Which clip trains, which validates and which tests; and the audit of what leaks between the three.
+"""Splits into training, validation and test clips, and the audit of leaks between them.
 
-A split is index arrays into the manifest. The verbs take their fractions as arguments: which fraction belongs to
-which document stands in the document's module.
+A split consists of index arrays into the manifest. Functions take fractions as arguments; the fractions of a document
+are in the document's module.
 """
 
 import math
@@ -20,14 +20,14 @@ from common.errors import InputError
 
 SETS = ("train", "validation", "test")
 SPEAKER_AND_GROUP = {"speaker": "speaker", "group": "group"}
-"""The columns of the manifest that the leak audit looks into, unless a study says otherwise."""
+"""The columns of the manifest that the leak audit compares by default, with the word for one value."""
 RAVDESS = "ravdess"
-"""The one corpus whose speaker number says the sex (odd: male), so that its folds can be balanced."""
+"""The only corpus whose speaker numbers give the sex (odd: male), so that its folds can be balanced."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of the manifest in each set, as integer arrays: sorted, until they are `shuffled`."""
+    """Rows of the manifest in each set, as integer arrays; sorted, unless they were `shuffled`."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -38,12 +38,12 @@ class Split:
         return {name: getattr(self, name) for name in SETS}
 
     def shuffled(self, *, seed: int) -> "Split":
-        """Return the same sets in random order: for models whose predictions depend on the batch a clip is in."""
+        """Return the same sets in random order, for models whose predictions depend on the batch of a clip."""
         draw = np.random.default_rng(seed)
         return Split(*(draw.permutation(rows) for rows in self.sets().values()))
 
     def frame(self, names: Sequence[str], *, fold: int = 0) -> pd.DataFrame:
-        """Return the rows of `split.csv`: name, fold, set.
+        """Return the rows of `split.csv`, with columns name, fold, set.
 
         Args:
             names: the manifest's `name` column, one per clip.
@@ -55,7 +55,7 @@ class Split:
 
 
 class Leak(TypedDict):
-    """One line of the leak audit, as the record keeps it."""
+    """One line of the leak audit, as it is stored in the record."""
 
     check: str
     clean: bool
@@ -65,13 +65,13 @@ class Leak(TypedDict):
 def stratified_split(
     labels: Sequence[str] | np.ndarray | pd.Series, *, test: float, validation: float, seed: int
 ) -> Split:
-    """Hold out a test set, then a validation set from what is left, both with the classes' proportions.
+    """Hold out a test set, then a validation set from the remaining clips, both stratified.
 
     Args:
         labels: one label per clip.
-        test: fraction of all clips that tests.
-        validation: fraction of the *remaining* clips that validates; 0.1 and 1/9 make 80/10/10.
-        seed: of the draw.
+        test: fraction of all clips in the test set.
+        validation: fraction of the *remaining* clips in the validation set; 0.1 and 1/9 make 80/10/10.
+        seed: of the split.
 
     Raises:
         InputError: a class has too few clips to be in every set.
@@ -85,13 +85,13 @@ def stratified_split(
 def halved_split(
     labels: Sequence[str] | np.ndarray | pd.Series, *, held_out: float, seed: int, stratified: bool = True
 ) -> Split:
-    """Hold out a fraction, then halve it: validation and test, the odd clip going to the test set.
+    """Hold out a fraction and halve it into validation and test set; an odd clip goes to the test set.
 
     Args:
         labels: one label per clip.
-        held_out: fraction of all clips that validates or tests.
-        seed: of the draw.
-        stratified: keep the classes' proportions.
+        held_out: fraction of all clips in validation and test set together.
+        seed: of the split.
+        stratified: whether all sets have the same class proportions.
 
     Raises:
         InputError: a class has too few clips to be in every set.
@@ -103,15 +103,16 @@ def halved_split(
 
 
 def _hold_out(rows: np.ndarray, fraction: float, seed: int, strata: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Divide rows into the rest and the held out; stratified, every class has at least one clip held out."""
+    """Divide rows into the rest and the held-out ones; if stratified, at least one clip of every class is held out."""
     classes = {} if strata is None else dict(zip(*np.unique(strata, return_counts=True), strict=True))
+    # Rounded up as in scikit-learn; at least one per class, which small demo corpora would fall below.
     held_out = max(math.ceil(fraction * len(rows)), len(classes))
     try:
         rest, held = train_test_split(rows, test_size=held_out, random_state=seed, stratify=strata)
     except ValueError as error:
         rarest = f"; the rarest class has {min(classes.values())}" if classes else ""
         raise InputError(
-            f"{len(rows)} clips are too few to hold out {held_out} of them{rarest}. Use more clips per class."
+            f"{len(rows)} clips are too few to hold out {held_out} of them{rarest}. Use more clips of each class."
         ) from error
     return rest, held
 
@@ -127,77 +128,83 @@ def stratified_folds(
     seed: int,
     groups: Sequence[str] | np.ndarray | pd.Series | None = None,
 ) -> list[Split]:
-    """Deal clips over folds, each of which tests once what the others train; nothing validates.
+    """Stratified (group) k-fold split without validation sets: each clip is in the test set of one fold.
 
-    Every fold has the classes' proportions as far as their sizes, and the groups, allow.
+    Every fold has the class proportions of the whole, as far as class sizes and groups allow.
 
     Args:
         labels: one label per clip.
-        folds: how many.
-        seed: of the dealing.
-        groups: what must not be on both sides, one value per clip; None: clips are dealt one by one.
+        folds: number of folds.
+        seed: of the split.
+        groups: one value per clip; clips of one group are on one side of every fold. None: no groups.
 
     Raises:
         InputError: no class has as many clips as there are folds, or there are fewer groups than folds.
     """
     strata, rows = np.asarray(labels), np.arange(len(labels))
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    dealer = kind(folds, shuffle=True, random_state=seed)
+    splitter = kind(folds, shuffle=True, random_state=seed)
     if groups is not None and len(set(groups)) < folds:
         raise InputError(f"{len(set(groups))} groups are too few for {folds} folds. Use more recordings.")
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The least populated class")  # it is then absent from some folds
-            dealt = list(dealer.split(rows, strata, groups))
+            # A class with fewer clips than folds is missing from some test sets; that is accepted.
+            warnings.filterwarnings("ignore", "The least populated class")
+            pairs = list(splitter.split(rows, strata, groups))
     except ValueError as error:
-        raise InputError(f"{len(rows)} clips are too few for {folds} stratified folds. Use more per class.") from error
-    return [Split(trained, np.array([], int), tested) for trained, tested in dealt]
+        raise InputError(
+            f"{len(rows)} clips are too few for {folds} stratified folds. Use more clips of each class."
+        ) from error
+    return [Split(trained, np.array([], int), tested) for trained, tested in pairs]
 
 
 def grouped_folds(manifest: pd.DataFrame, *, folds: int = 6, seed: int) -> list[Split]:
-    """Deal each corpus' speakers over folds, so that every clip is tested once by a model new to its speaker.
+    """Speaker-disjoint folds: each clip is tested once, by a model that was not trained on its speaker.
 
-    RAVDESS gives 6 folds of 4 actors (2 of each sex), SAVEE alone 4 folds of one speaker, TESS alone its 2. Fold f is
-    validated on the speakers of fold f + 1. Two folds leave no third group of speakers: then a stratified ninth of the
-    training speakers' clips validates, and the leak audit says so. The order of the rows does not matter.
+    RAVDESS gives 6 folds of 4 actors (2 of each sex), SAVEE alone 4 folds of one speaker, TESS alone 2. The validation
+    set of fold f consists of the speakers of fold f + 1. With two folds no other speakers are left for validation: then
+    it is a stratified ninth of the training speakers' clips, and the leak audit reports it. The order of the rows does
+    not matter.
 
     Args:
         manifest: one row per clip with `corpus`, `speaker`, `label`, `name`.
-        folds: at most this many; never more than the largest corpus has speakers.
-        seed: of the dealing.
+        folds: at most this many, and not more than the largest corpus has speakers.
+        seed: of the assignment of speakers to folds.
 
     Raises:
-        InputError: a clip without a known speaker, or fewer than two speakers.
+        InputError: the speaker of a clip is unknown, or there are fewer than two speakers.
     """
     if "" in set(manifest["speaker"]):
         unknown = int((manifest["speaker"] == "").sum())
         raise InputError(
-            f"{unknown} of {len(manifest)} clips have no known speaker, so no fold can keep speakers apart. "
+            f"{unknown} of {len(manifest)} clips have no known speaker, so folds cannot be speaker-disjoint. "
             "Add a speaker column, or use the protocol published or corrected."
         )
-    fold_of = _deal_speakers(manifest, folds, seed)
+    fold_of = _assign_speakers(manifest, folds, seed)
     clip_fold = manifest["speaker"].map(fold_of).to_numpy(dtype=int)
     count = max(fold_of.values()) + 1
     return [_fold_split(manifest, clip_fold, fold, count, seed) for fold in range(count)]
 
 
-def _deal_speakers(manifest: pd.DataFrame, folds: int, seed: int) -> dict[str, int]:
+def _assign_speakers(manifest: pd.DataFrame, folds: int, seed: int) -> dict[str, int]:
+    """Return the fold of each speaker."""
     speakers = {str(corpus): sorted(set(part["speaker"])) for corpus, part in manifest.groupby("corpus", sort=True)}
     if sum(map(len, speakers.values())) < 2:
-        raise InputError("one speaker cannot be kept out of the training of the same speaker. Add another speaker.")
+        raise InputError("All clips are of one speaker, so folds cannot be speaker-disjoint. Add another speaker.")
     count = max(2, min(folds, max(map(len, speakers.values()))))
     fold_of: dict[str, int] = {}
     for corpus, names in speakers.items():
-        dealt = _shuffled(corpus, names, seed)
-        # Few speakers are spread out, so that the fold that validates does not take the corpus' last one.
-        places = [number if len(dealt) >= count else number * count // len(dealt) for number in range(len(dealt))]
-        first = len(fold_of)
-        fold_of |= {name: (first + place) % count for name, place in zip(dealt, places, strict=True)}
+        ordered = _shuffled(corpus, names, seed)
+        # Few speakers are spread over the folds, so that the test and the next (validation) fold do not have them all.
+        places = [number if len(ordered) >= count else number * count // len(ordered) for number in range(len(ordered))]
+        first = len(fold_of)  # the next corpus starts where the last one ended, so that folds have similar sizes
+        fold_of |= {name: (first + place) % count for name, place in zip(ordered, places, strict=True)}
     return fold_of
 
 
 def _shuffled(corpus: str, speakers: list[str], seed: int) -> list[str]:
-    """Shuffle one corpus' speakers independently of the other corpora; RAVDESS men before women."""
+    """Shuffle the speakers of one corpus independently of the other corpora; in RAVDESS, men come before women."""
+    # crc32 and not hash(), which differs from process to process for strings.
     draw = np.random.default_rng([seed, zlib.crc32(corpus.encode())])
     shuffled = [speakers[place] for place in draw.permutation(len(speakers))]
     return sorted(shuffled, key=_is_woman) if corpus == RAVDESS else shuffled
@@ -212,6 +219,7 @@ def _fold_split(manifest: pd.DataFrame, clip_fold: np.ndarray, fold: int, count:
     if count > 2:
         validates = clip_fold == (fold + 1) % count
         return Split(np.flatnonzero(~validates & (clip_fold != fold)), np.flatnonzero(validates), tested)
+    # Sorted by name, so that the order of the manifest's rows does not matter.
     others = manifest.reset_index(drop=True)[clip_fold != fold].sort_values(["corpus", "name"])
     trained, validated = _hold_out(others.index.to_numpy(), 1 / 9, seed, others["label"].to_numpy())
     return _sorted_split(trained, validated, tested)
@@ -227,16 +235,16 @@ def audit(
     scaler_rows: Collection[int] = (),
     chosen_on: str = "validation",
 ) -> list[Leak]:
-    """Look for whatever the test set could have told the training; a check without its material is left out.
+    """Check a split for leaks from the test set into training.
 
     Args:
         manifest: one row per clip with the columns of `apart`.
         split: rows of each set.
-        apart: columns whose values should not be in two sets, each with the word for one of them.
-        digests: one content digest per clip; None leaves the check of equal bytes out.
-        augmented: rows whose altered copies train.
+        apart: columns whose values should not be in two sets, with the word for one value.
+        digests: one content digest per clip; None leaves out the check for identical files.
+        augmented: rows whose altered copies are in the training set.
         scaler_rows: rows that any scaler or other statistic was fitted on.
-        chosen_on: the set that every choice (best epoch, best setting) was made on.
+        chosen_on: the set that every choice (best epoch, best setting) was based on.
 
     Returns:
         One entry per check: the words of `apart`, bytes, augmented, scaler, selection.
@@ -253,7 +261,7 @@ def audit(
 
 
 def _shared_values(check: str, what: str, values: np.ndarray, split: Split) -> Leak:
-    """Count the known values that occur on both sides of each pair of sets."""
+    """Count the values that are in both sets of each pair; an unknown value ("") is never clean."""
     sets = {name: {str(value) for value in values[rows]} - {""} for name, rows in split.sets().items()}
     found = []
     for one, other in combinations(SETS, 2):
@@ -293,7 +301,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def merge_audits(audits: Sequence[list[Leak]]) -> list[Leak]:
-    """Join the audits of several folds: a check is clean where it is clean in each of them.
+    """Merge the audits of several folds; a check is clean if it is clean in every fold.
 
     Args:
         audits: one list per fold, all with the same checks in the same order.

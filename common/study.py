@@ -1,11 +1,13 @@
 """The vocabulary in which a reproduction states what it is: experiments, switches, protocols, a study.
 
-A document's module fills these in and adds nothing but functions; the runner and the commands read them.
+A document's module fills these in and adds nothing but functions; the runner and the commands read them. What is
+predicted, how it is learned and what is fed are three values of an experiment: a task (`common.tasks`), a method and
+inputs.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +18,7 @@ from common.arrays import FileInputs, Prepared
 from common.errors import InputError, those_like
 from common.illustrations import Example
 from common.splits import SPEAKER_AND_GROUP, Split
+from common.tasks import Task
 
 Size = Literal["full", "demo"]
 Value = int | float | str | bool
@@ -24,16 +27,17 @@ Value = int | float | str | bool
 
 @dataclass(frozen=True)
 class Switch:
-    """A slip or choice of the document that has two sides.
+    """An error or a choice of the document that has two sides, or more.
 
     Attributes:
         name: as in `--set name=value`.
-        published: what the printed numbers show was done.
+        published: what the published numbers show was done.
         corrected: what the text says, or what is right.
-        acts_on: what the switch changes; a switch of labels is without effect on clips that it does not touch.
+        acts_on: what the switch changes; a switch of labels has no effect on clips that it does not touch.
         question: what the switch decides, in one sentence.
         evidence: how it is known what was really done.
-        slip: whether the two sides are a slip and its mending, as `attribution` tries one by one.
+        error: whether the two sides are an error and its correction, as `attribution` tries one by one.
+        others: further values, which no protocol has: other explanations of what was done.
     """
 
     name: str
@@ -42,12 +46,13 @@ class Switch:
     acts_on: Literal["labels", "model", "split"]
     question: str
     evidence: str
-    slip: bool = True
+    error: bool = True
+    others: tuple[str, ...] = ()
 
     @property
-    def values(self) -> tuple[str, str]:
-        """Both values, the published one first."""
-        return (self.published, self.corrected)
+    def values(self) -> tuple[str, ...]:
+        """All values, the published one first."""
+        return (self.published, self.corrected, *self.others)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Setting:
         switches: values by name.
         seed: of everything random.
         size: `full` or `demo`.
-        weights: of a network that was trained before: a name, the path of a file or folder, or `none` for random ones.
+        weights: of a pretrained network: a name, the path of a file or folder, or `none` for random ones.
     """
 
     switches: Mapping[str, str]
@@ -77,24 +82,103 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class Plateau:
+    """Lower the learning rate when the monitored score has not improved for some epochs.
+
+    Attributes:
+        factor: by which the learning rate is multiplied.
+        patience: epochs without a better score.
+    """
+
+    factor: float
+    patience: int
+
+
+@dataclass(frozen=True)
 class Training:
-    """How a model is trained.
+    """How a network is trained, with Adam.
 
     Attributes:
         epochs: at most this many.
         batch_size: clips a step.
         learning_rate: of Adam.
-        monitor: what makes an epoch the best: the lowest `val_loss` or the highest `val_accuracy`.
+        monitor: what makes an epoch the best: one of the task's `MONITORS`.
         patience: epochs without a better one before training stops and the best weights are restored; None: never.
         retrain: train a second, newly initialised model for the number of epochs that was best on the validation set.
+        loss: Keras' name of the loss, or a function of (targets, outputs); None: the task's.
+        amsgrad: whether Adam keeps the largest second moment (Reddi et al. 2018).
+        plateau: when the learning rate is lowered; None: never.
+        drop_remainder: leave out the last clips of an epoch that do not fill a batch.
+        library: what the model is of; tf-keras is Keras 2, which transformers' TensorFlow classes need.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
-    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
+    monitor: str = "val_loss"
     patience: int | None = None
     retrain: bool = False
+    loss: str | Callable[[Any, Any], Any] | None = None
+    amsgrad: bool = False
+    plateau: Plateau | None = None
+    drop_remainder: bool = False
+    library: Literal["keras", "tf-keras"] = "keras"
+
+    def facts(self) -> dict[str, Any]:
+        """Return the settings as plain values, for a record."""
+        loss = self.loss if isinstance(self.loss, str | None) else self.loss.__name__
+        return asdict(replace(self, loss=None)) | {"loss": loss}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a scikit-learn estimator learns: it is fitted at once, without epochs."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A weighted mean of what other experiments predicted for the same clips; nothing is trained.
+
+    Attributes:
+        weights: by id of the experiment; they need not add up to 1.
+        of: what is averaged: outputs as they are, or their logits (log-odds for tags, log-probabilities for classes).
+    """
+
+    weights: Mapping[str, float]
+    of: Literal["outputs", "logits"] = "outputs"
+
+    def facts(self) -> dict[str, Any]:
+        """Return the settings as plain values, for a record."""
+        return {"weights_of": dict(self.weights), "mean_of": self.of}
+
+
+Method = Training | Fit | Ensemble
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a model is fed.
+
+    Attributes:
+        prepare: returns a fold's arrays, given the manifest, the split, the targets (clips, outputs) and the setting.
+        of_file: returns what the model is fed for one audio file, given the setting of a run and the front end that its
+            fold kept.
+        settings: of the features, as the record keeps them; `sample_rate` (Hz) and `duration_s` among them say how much
+            decoded audio a clip is.
+        copies: altered copies of each training clip in what `prepare` returns.
+        weights: what a pretrained network takes at each size unless `--weights` names others; None: the model is
+            trained from scratch.
+        augment: alters a training batch (x, y, random) -> (x, y), newly in each epoch. It runs inside tf.data, so it is
+            written in `keras.ops` and draws with `keras.random.uniform(..., seed=random)`; `random` depends on (seed,
+            epoch, step) alone.
+    """
+
+    prepare: Callable[[pd.DataFrame, Split, np.ndarray, Setting], Prepared]
+    of_file: Callable[[Path, Setting, Mapping[str, np.ndarray]], FileInputs]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    copies: int = 0
+    weights: Mapping[Size, str] | None = None
+    augment: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,21 +189,13 @@ class Experiment:
         id: as on the command line.
         title: in words.
         section: of the document.
-        build: returns the uncompiled Keras model, or the unfitted scikit-learn estimator, given the setting and the
-            number of classes.
-        prepare: returns a fold's arrays, given the manifest, the split, the classes and the setting.
-        training: how it is trained; None for a scikit-learn estimator, which is fitted at once.
+        build: returns the uncompiled model, or the unfitted scikit-learn estimator, given the setting and the number of
+            outputs.
+        method: how it learns.
+        inputs: what it is fed.
         switches: names of the study's switches that this experiment depends on.
-        inputs_of: returns what the model is fed for one audio file, given the setting of a run and the front end that
-            its fold kept.
-        inputs: the settings of its features, as the record keeps them; `sample_rate` (Hz) and `duration_s` among them
-            say how much decoded audio a clip is.
-        noisy_copies: altered copies of each training clip.
-        demo: fields of `training` that have other values at demo size.
-        pretrained: whether it needs a network that was trained before, whose weights `--weights` names.
-        weights: what a pretrained experiment takes at each size unless `--weights` names others.
-        learner: the class that trains it (a `Learner`) if that is neither Keras 3's nor, without
-            `training`, scikit-learn's.
+        task: what is predicted, where it is not the study's.
+        demo: fields of the training that have other values at demo size.
         split: returns the folds of a relabelled manifest, where they are not those of the study.
         printed_shape: turns the shape of a layer's output into the one the document prints, where the study's does not.
         origin: what the document's own software has under this name and how that is known, where another library stands
@@ -131,17 +207,12 @@ class Experiment:
     id: str
     title: str
     section: str
-    build: Callable[[Setting, int], Any]
-    prepare: Callable[[pd.DataFrame, Split, Sequence[str], Setting], Prepared]
-    training: Training | None
+    build: Callable[..., Any]
+    method: Method
+    inputs: Inputs
     switches: tuple[str, ...]
-    inputs_of: Callable[[Path, Setting, Mapping[str, np.ndarray]], FileInputs]
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    noisy_copies: int = 0
+    task: Task | None = None
     demo: Mapping[str, Any] = field(default_factory=dict)
-    pretrained: bool = False
-    weights: Mapping[Size, str] = field(default_factory=lambda: {"full": "imagenet", "demo": "imagenet"})
-    learner: type[Any] | None = None
     split: Callable[[pd.DataFrame, Setting], list[Split]] | None = None
     printed_shape: Callable[[tuple[int | None, ...]], tuple[int | None, ...]] | None = None
     origin: str = ""
@@ -153,6 +224,11 @@ class Experiment:
         keywords = inspect.signature(self.build).parameters
         return {name: keywords[name].default for name in self.adjustable}
 
+    @property
+    def pretrained(self) -> bool:
+        """Whether it needs a network that others trained, whose weights `--weights` names."""
+        return self.inputs.weights is not None
+
 
 @dataclass(frozen=True)
 class Study:
@@ -161,11 +237,11 @@ class Study:
     Attributes:
         name: of its module.
         title: of the document, with its date.
-        classes: in the document's order.
+        task: what its experiments predict, unless they say otherwise.
         corpora: the corpora it uses, by the names of `common.corpora`.
         switches: all its switches.
         protocols: by name.
-        experiments: in the document's order.
+        experiments: in the document's order; an ensemble comes after its members.
         label: relabels a manifest as the switches say; it may leave clips out or divide them into several, each with an
             `offset` (s) into its file.
         split: returns the folds of a relabelled manifest.
@@ -181,7 +257,7 @@ class Study:
 
     name: str
     title: str
-    classes: tuple[str, ...]
+    task: Task
     corpora: tuple[str, ...]
     switches: tuple[Switch, ...]
     protocols: Mapping[str, Protocol]
@@ -199,6 +275,10 @@ class Study:
     def unit(self) -> str:
         """The column of the manifest that names what clips share: what is resampled for an interval."""
         return next(iter(self.apart))
+
+    def task_of(self, experiment: Experiment) -> Task:
+        """Return what an experiment predicts."""
+        return experiment.task or self.task
 
     def experiment(self, name: str) -> Experiment:
         """Return an experiment by id.

@@ -66,7 +66,7 @@ def classified(
     scores = classification.classification(true, predicted, CLASSES, groups=table["speaker"] if folds > 1 else None)
     counts = {name: (clips + place) // 7 for place, name in enumerate(CLASSES)}
     content = content_of("ser_parallel", experiment, protocol, seed, table, kind="classification", outputs=CLASSES)
-    content |= scores | {"data": data(clips, counts, demo=demo), "size": size}
+    content |= vars(scores) | {"data": data(clips, counts, demo=demo), "size": size}
     content["baselines"] = {"majority": {"accuracy": support[0] / tested}, "chance": {"accuracy": 1 / 7}}
     content["configuration"] |= {"retrain": retrain}
     return Synthetic(content, curves(folds, 60, retrain=37 if retrain else None), table)

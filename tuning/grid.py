@@ -14,7 +14,7 @@ def search(search: Search, announce: Callable[[str], None] = lambda line: None) 
         announce: receives a line per trial.
 
     Raises:
-        BudgetSpentError: the time is over; the same call goes on later.
+        BudgetSpentError: the time is over; the same call resumes later.
         InputError: the space cannot be searched; the folder is in use, cannot be written, is damaged, or holds a search
             of other clips or settings.
         ResultError: every trial failed.

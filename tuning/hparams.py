@@ -7,20 +7,20 @@ from typing import Any
 
 import keras
 
-METRICS = (("epoch_accuracy", "accuracy"), ("epoch_loss", "loss"))
-"""Tags of the learning curves that Keras writes, and what they are called in the table."""
+from common.tasks import Task
 
 
-def write_space(folder: Path, space: Mapping[str, Sequence[Any]]) -> None:
+def write_space(folder: Path, space: Mapping[str, Sequence[Any]], task: Task) -> None:
     """Write what is searched, and which curves belong to a trial, for all trials below `folder`."""
+    scores = [name.removeprefix("val_") for name in task.MONITORS]
     with _writer(folder) as api:
         if api:
             api.hparams_config(
                 hparams=[api.HParam(name, api.Discrete(list(values))) for name, values in space.items()],
                 metrics=[
-                    api.Metric(tag, group=group, display_name=f"{group} {words}")
+                    api.Metric(f"epoch_{name}", group=group, display_name=f"{group} {name}")
                     for group in ("validation", "train")
-                    for tag, words in METRICS
+                    for name in scores
                 ],
             )
 

@@ -55,7 +55,7 @@ def search(
         factor: of so many trials one is promoted.
 
     Raises:
-        BudgetSpentError: the time is over; the same call goes on later.
+        BudgetSpentError: the time is over; the same call resumes later.
         InputError: the space or the factor cannot be used; the folder is in use, cannot be written, is damaged, or
             holds a search of other clips or settings.
         ResultError: every trial failed.
@@ -106,7 +106,7 @@ def _oracle(search: Search, factor: int) -> _Oracle:
     for name, values in search.space.items():
         space.Choice(name, list(values))
     oracle = _Oracle(
-        objective=keras_tuner.Objective(search.objective, "min" if search.objective == "val_loss" else "max"),
+        objective=keras_tuner.Objective(search.objective, search.mode),
         max_epochs=search.training.epochs,
         factor=factor,
         seed=derive(search.seed, "hyperband") or 1,  # it takes 0 for no seed

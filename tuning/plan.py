@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Any
 
 import keras
 
 from common.arrays import Prepared
 from common.errors import InputError
-from common.runs import evaluation, jobs, search_records
+from common.runs import evaluation, identity, jobs, search_records
 from common.runs.search_records import SearchResult
 from common.study import Experiment, Training, Value
 from tuning import grid, hyperband
@@ -24,11 +24,11 @@ class Plan:
         name: as `--search` names it.
         experiment: id of the experiment.
         section: of the document.
-        says: what is searched, and whence the choices, in a sentence.
+        says: what is searched, and where the choices come from, in a sentence.
         kind: `hyperband` or `grid`.
         space: the settings, each with its values; but for those of the training, `adjustable` ones of the experiment.
         epochs: the whole budget of one combination.
-        objective: what is best: the highest `val_accuracy` or the lowest `val_loss`.
+        objective: what is best: one of the task's `MONITORS`.
         patience: epochs without a better one before a trial stops; None: never.
         demo_epochs: the budget at demo size.
     """
@@ -40,7 +40,7 @@ class Plan:
     kind: Kind
     space: Mapping[str, Sequence[Value]]
     epochs: int
-    objective: Literal["val_accuracy", "val_loss"]
+    objective: str
     patience: int | None = None
     demo_epochs: int | None = None
 
@@ -60,7 +60,7 @@ class Clips:
     def prepared(self) -> Prepared:
         """The arrays of the first fold; its test clips are not looked at."""
         known = self.material
-        return self._job.experiment.prepare(known.clips, known.folds[0], known.classes, self._job.setting)
+        return self._job.experiment.inputs.prepare(known.clips, known.folds[0], known.targets, self._job.setting)
 
 
 def make(
@@ -76,7 +76,7 @@ def make(
         announce: receives a line per trial.
 
     Raises:
-        BudgetSpentError: the time is over; the same call goes on later.
+        BudgetSpentError: the time is over; the same call resumes later.
         InputError: the experiment has no such setting; the folder is in use, cannot be written, is damaged, or holds a
             search of other clips or settings.
         ResultError: every trial failed.
@@ -102,9 +102,10 @@ def _search(plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None) -> Sear
         experiment=job.experiment.id,
         protocol=job.protocol.name,
         space=plan.space,
-        build=partial(_model, job, len(material.classes)),
+        build=partial(_model, job, len(material.task.outputs)),
         train=clips.prepared.train,
         validation=clips.prepared.validation,
+        task=material.task,
         training=_training(plan, job, epochs),
         objective=plan.objective,
         seed=options.seed,
@@ -113,31 +114,32 @@ def _search(plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None) -> Sear
         deadline=options.deadline,
         fresh=options.fresh,
         notes=several,
+        augment=job.experiment.inputs.augment,
     )
 
 
 def _context(job: jobs.Job, material: jobs.Material, epochs: int | None) -> dict[str, Any]:
     """Return what a search says of its clips and settings besides what it searches."""
-    digest = {"digest": jobs.labelled_digest(material)}
+    digest = {"digest": identity.labelled_digest(material)}
     return {**evaluation.context(job, material), **digest, "configuration": _configuration(job, epochs)}
 
 
-def _model(job: jobs.Job, n_classes: int, values: Mapping[str, Value]) -> keras.Model:
-    return job.experiment.build(job.setting, n_classes, **values)
+def _model(job: jobs.Job, outputs: int, values: Mapping[str, Value]) -> keras.Model:
+    model: keras.Model = job.experiment.build(job.setting, outputs, **values)
+    return model
 
 
 def _training(plan: Plan, job: jobs.Job, epochs: int | None) -> Training:
-    """Return how a trial is trained: as the experiment, but for what the plan says."""
-    if job.training is None:
-        raise InputError(
-            f"{job.experiment.id} is a scikit-learn classifier, fitted at once: it has no epochs to search"
-        )
+    """Return how a trial is trained: as the experiment, except for what the plan says."""
+    method = job.method
+    if not isinstance(method, Training):
+        raise InputError(f"{job.experiment.id} is not trained in epochs: there is nothing to search")
     budget = epochs or plan.budget(job.options.size)
-    return replace(job.training, epochs=budget, monitor=plan.objective, patience=plan.patience, retrain=False)
+    return replace(method, epochs=budget, monitor=plan.objective, patience=plan.patience, retrain=False)
 
 
 def _configuration(job: jobs.Job, epochs: int | None) -> dict[str, Any]:
     """Return what a record has under this name, as far as a search has it."""
     overrides = {**job.options.overrides, **({"epochs": epochs} if epochs else {})}
-    weights = {"weights": jobs.weights_in_words(job.options.weights)} if job.experiment.pretrained else {}
-    return {"inputs": dict(job.experiment.inputs), "overrides": overrides, **weights}
+    weights = {"weights": identity.weights_in_words(job.options.weights)} if job.experiment.pretrained else {}
+    return {"inputs": dict(job.experiment.inputs.settings), "overrides": overrides, **weights}

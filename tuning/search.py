@@ -30,13 +30,15 @@ import pandas as pd
 from common import environment, files
 from common.arrays import Arrays
 from common.errors import InputError, ResultError
-from common.learners import callbacks, keras3, memory
+from common.learners import keras3, memory
 from common.learners.learner import best_epoch
+from common.learners.pipeline import Augment
 from common.progress import duration_in_words
 from common.runs import records
 from common.runs.search_records import SCHEMA, SearchResult, load, read, table_of
 from common.seeds import derive
 from common.study import Training, Value
+from common.tasks import Mode, Task
 from tuning import hparams
 
 Kind = Literal["hyperband", "grid"]
@@ -45,7 +47,6 @@ OF_TRAINING = ("learning_rate", "batch_size", "patience")
 """Names in a space that are fields of `Training`; all others are settings of the model."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-SCORES = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,16 @@ class Search:
         build: returns the uncompiled Keras model, given the values of the settings that are the model's.
         train: clips to train on.
         validation: clips to choose by.
+        task: what is predicted.
         training: of every trial, but for what is searched; `epochs` is the whole budget of one combination.
-        objective: what is best: the highest `val_accuracy` or the lowest `val_loss`.
+        objective: what is best: one of the task's `MONITORS`.
         seed: of everything random.
         context: what else `search.json` keeps, plain values: `search`, `data` and the rest of `SearchResult`.
         folder: of this search alone.
         deadline: `time.monotonic()` after which no further epoch begins; None: never.
-        fresh: throw away what an earlier search left in the folder.
-        notes: sentences on what the search is not, for `search.json`.
+        fresh: delete what an earlier search left in the folder.
+        notes: sentences on what the search does not cover, for `search.json`.
+        augment: alters training batches, as `common.study.Inputs` says.
     """
 
     study: str
@@ -78,14 +81,21 @@ class Search:
     build: Callable[[Mapping[str, Value]], keras.Model]
     train: Arrays
     validation: Arrays
+    task: Task
     training: Training
-    objective: Literal["val_accuracy", "val_loss"]
+    objective: str
     seed: int
     context: Mapping[str, Any]
     folder: Path
     deadline: float | None = None
     fresh: bool = False
     notes: tuple[str, ...] = ()
+    augment: Augment | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """Whether the lowest or the highest objective is best."""
+        return self.task.MONITORS[self.objective]
 
     @property
     def combinations(self) -> list[dict[str, Value]]:
@@ -95,7 +105,7 @@ class Search:
     def key(self, row: Mapping[str, Any]) -> float:
         """Return what rows are sorted by, the best first."""
         score = float(row[self.objective])
-        return score if self.objective == "val_loss" else -score
+        return score if self.mode == "min" else -score
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,7 @@ class Trials:
         self.rows: list[dict[str, Any]] = []
         self.curves: list[pd.DataFrame] = []
         self._begun = self._done = 0
-        hparams.write_space(search.folder / "tensorboard", search.space)
+        hparams.write_space(search.folder / "tensorboard", search.space, search.task)
         if kept := sum(1 for _ in self._work.glob("trial-*.json")):
             announce(f"going on after {kept} finished trial(s)")
 
@@ -165,14 +175,14 @@ class Trials:
         self._weights(name).unlink(missing_ok=True)
 
     def _train(self, trial: Trial, path: Path) -> None:
-        curve, message = pd.DataFrame(columns=list(callbacks.HISTORY_COLUMNS)), ""
+        curve, message = pd.DataFrame(columns=["epoch", "seconds"]), ""
         with memory.released():
             try:
                 curve = self._fitted(trial)
             except ResultError as error:
                 message = str(error)
         hparams.write_trial(self._search.folder / "tensorboard" / f"trial-{trial.name}", trial.values, trial.name)
-        row = _row(trial, curve, message, by=self._search.objective)
+        row = _row(trial, curve, message, self._search)
         content = {"trial": asdict(trial), "row": row, "curve": curve.to_dict("records")}
         files.write_text(path, json.dumps(content, allow_nan=False))
         path.with_suffix(".npz").unlink(missing_ok=True)
@@ -182,8 +192,10 @@ class Trials:
         search = self._search
         learner = keras3.KerasLearner(
             partial(self._model, trial),
+            search.task,
             self._training(trial),
             seed=derive(search.seed, "search", trial.begins_after),
+            augment=search.augment,
             folder=self._work,
             deadline=search.deadline,
         )
@@ -226,7 +238,7 @@ class Trials:
         return self._work / f"trial-{name}.json"
 
     def _line(self, trial: Trial, row: Mapping[str, Any]) -> str:
-        """Say in a line how a trial went and how long the others will take at most."""
+        """Report in a line how a trial went and how long the others will take at most."""
         left = self._planned - self._begun
         pace = sum(row["seconds"] for row in self.rows) / max(self._done, 1)
         took, to_go = duration_in_words(row["seconds"]), duration_in_words(left * pace)
@@ -244,16 +256,17 @@ def _settings(trial: Trial) -> str:
     return ", ".join(f"{name} {value}" for name, value in trial.values.items())
 
 
-def _row(trial: Trial, curve: pd.DataFrame, message: str, *, by: str) -> dict[str, Any]:
+def _row(trial: Trial, curve: pd.DataFrame, message: str, search: Search) -> dict[str, Any]:
     """Return what `SearchResult` documents as a row."""
     row: dict[str, Any] = {"trial": trial.name, "values": dict(trial.values), **trial.place}
     if trial.place:
         row["after"] = trial.after
-    row |= dict.fromkeys(("epochs", "best_epoch", *SCORES))
+    row |= dict.fromkeys(("epochs", "best_epoch", search.objective))
     if not message:
-        best = best_epoch(curve, by=by)
+        best = best_epoch(curve, by=search.objective, mode=search.mode)
+        scores = curve.loc[curve["epoch"] == best].drop(columns=["epoch", "seconds"]).iloc[0]
         row |= {"epochs": int(curve["epoch"].max()), "best_epoch": best}
-        row |= {name: float(curve.loc[curve["epoch"] == best, name].iloc[0]) for name in SCORES}
+        row |= {str(name): float(value) for name, value in scores.items()}
     status = "failed" if message else "complete"
     return {**row, "seconds": round(float(curve["seconds"].sum()), 3), "status": status, "message": message}
 
@@ -263,7 +276,7 @@ def _kept(path: Path, trial: Trial) -> tuple[dict[str, Any], pd.DataFrame]:
     content = load(path, "delete it to train this trial again")
     if not isinstance(content, dict) or content.get("trial") != _plain(asdict(trial)) or len(content) < 3:
         raise InputError(f"{path} is not trial {trial.name} of this search; delete it to train this trial again")
-    curve = pd.DataFrame(content["curve"], columns=list(callbacks.HISTORY_COLUMNS))
+    curve = pd.DataFrame(content["curve"]) if content["curve"] else pd.DataFrame(columns=["epoch", "seconds"])
     return content["row"], curve.assign(trial=trial.name)
 
 
@@ -287,7 +300,7 @@ def conduct(
         announce: receives a line per trial.
 
     Raises:
-        BudgetSpentError: the time is over; the same call goes on later.
+        BudgetSpentError: the time is over; the same call resumes later.
         InputError: the space cannot be searched; the folder is in use, cannot be written, is damaged, or holds a search
             of other clips or settings.
         ResultError: every trial failed.
@@ -310,10 +323,10 @@ def _check(search: Search) -> None:
     if not search.space:
         raise InputError(f"{search.experiment}: nothing to search; a space has one setting or more")
     if not len(search.validation.x):
-        raise InputError(f"{search.experiment}: no validation clips, so no trial is better than another one")
+        raise InputError(f"{search.experiment}: no validation clips to choose by")
     for name, values in search.space.items():
         if not NAME.fullmatch(name) or name in ("epochs", "monitor", "retrain"):
-            raise InputError(f"{search.experiment}: {name!r} is no setting that can be searched")
+            raise InputError(f"{search.experiment}: {name!r} is not a setting that can be searched")
         if not all(isinstance(value, Value) and _finite(value) for value in values):
             raise InputError(f"{search.experiment}: {name} takes numbers, words or truth values, not {list(values)}")
         if not values or len({type(value) for value in values}) > 1 or len(set(values)) < len(values):
@@ -326,7 +339,7 @@ def _finite(value: Value) -> bool:
 
 def _identity(search: Search, kind: Kind, settings: Mapping[str, Value]) -> dict[str, Any]:
     """Return all that decides the result: an interrupted search goes on only under the same."""
-    fixed = [name for name in ("epochs", *OF_TRAINING) if name not in search.space]
+    fixed = {name: value for name, value in search.training.facts().items() if name not in search.space}
     identity = {
         "study": search.study,
         "experiment": search.experiment,
@@ -336,7 +349,7 @@ def _identity(search: Search, kind: Kind, settings: Mapping[str, Value]) -> dict
         "objective": search.objective,
         "space": {name: list(values) for name, values in search.space.items()},
         "settings": {
-            **{name: getattr(search.training, name) for name in fixed},
+            **fixed,
             "precision": keras3.precision(),
             **_other_backend(),
             **settings,
@@ -374,9 +387,9 @@ def _claim(folder: Path, identity: dict[str, Any]) -> None:
     """Note what this folder is the search of, or check that the interrupted search in it is the same."""
     note = folder / "work" / "search.json"
     begun = note.exists() and any(path != note for path in note.parent.iterdir())
-    if begun and load(note, "--fresh begins anew") != identity:
+    if begun and load(note, "--fresh starts again") != identity:
         raise InputError(
-            f"{folder} holds an interrupted search of other clips or settings; --fresh begins anew, --runs keeps both"
+            f"{folder} holds an interrupted search of other clips or settings; --fresh starts again, --runs keeps both"
         )
     files.write_text(note, json.dumps(identity, indent=1))
 
@@ -391,8 +404,8 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
     if failed := len(trials.rows) - len(complete):
         notes = [*notes, f"{failed} of {len(trials.rows)} trials failed"]
     files.write_table(search.folder / "trials.csv", table_of(trials.rows))
-    columns = ["trial", *callbacks.HISTORY_COLUMNS]
     curves = pd.concat([curve for curve in trials.curves if len(curve)], ignore_index=True)
+    columns = ["trial", *(name for name in curves if name not in ("trial", "seconds")), "seconds"]
     files.write_table(search.folder / "curves.csv", curves[columns])
     files.write_text(search.folder / "best.toml", _configuration(search, best))
     content = {

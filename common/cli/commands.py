@@ -24,9 +24,10 @@ from common.cli import config_file, console, describe
 from common.corpora import CORPORA, Scan, demo, scan
 from common.errors import InputError
 from common.learners import keras3
+from common.learners.learner import class_of
 from common.published.schema import Layer
 from common.runs import estimate, jobs, prediction, runner
-from common.study import Experiment, Protocol, Setting, Size, Study
+from common.study import Experiment, Protocol, Setting, Size, Study, Training
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Which; all without.")]
 Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
@@ -48,10 +49,10 @@ SizeName = Annotated[
 ]
 Config = Annotated[Path | None, typer.Option(help="TOML file with a table [training] or [model].")]
 MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Compute in half precision.")]
-Strategy = Annotated[str, typer.Option(help="none, mirrored or multiworker.")]
+Strategy = Annotated[str, typer.Option(help="none or mirrored.")]
 Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. Default: runs, or runs-demo without --data.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier run left.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take; start nothing.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Delete what an earlier run left.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Estimate time, memory and disk; start nothing.")]
 Budget = Annotated[str | None, typer.Option(help="Pause after this time: 90s, 30m, 2h.")]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.")]
 Run = Annotated[Path | None, typer.Option("--run", help="Folder of a finished run. Default: the newest.")]
@@ -63,11 +64,11 @@ BAR_WIDTH = 30
 """Characters of a bar that stands for a probability of 1."""
 
 DEMO_CLIPS = 8
-"""Clips per class and corpus of the demo corpus that stands in where no data is named."""
+"""Clips per class and corpus of the demo corpus, which is used where no data is named."""
 
 
 class _RunByDefault(typer.core.TyperGroup):
-    """Takes `run` for granted where no command is named."""
+    """Runs `run` where no command is named."""
 
     def parse_args(self, context: Any, arguments: list[str]) -> list[str]:
         """Put `run` before the arguments unless they begin with a command or ask for help."""
@@ -175,7 +176,7 @@ def _list(context: typer.Context, as_json: Json = False) -> None:
 
 
 def _print_switches(study: Study) -> None:
-    """Print what may be changed with --set, how it is known, and what each protocol makes of it."""
+    """Print what may be changed with --set, how it is known, and the values of each protocol."""
     table = Table("switch", "published", "corrected", "question and evidence", show_lines=True)
     for switch in study.switches:
         table.add_row(switch.name, switch.published, switch.corrected, f"{switch.question} {switch.evidence}")
@@ -260,7 +261,7 @@ def _attribution(
     budget: Budget = None,
     as_json: Json = False,
 ) -> None:
-    """Run an experiment as published, then with one slip mended at a time."""
+    """Run an experiment as published, then with one error corrected at a time."""
     study: Study = context.obj
     experiment, overrides = study.experiment(name), _overrides({}, epochs, batch_size)
     refuse_weights(weights, [experiment])
@@ -275,57 +276,60 @@ def _attribution(
     )
     own = jobs.as_changed(experiment, options)
     scores: dict[str, list[float]] = {}
-    for seed, protocol in product(seeds or [0], _mended(study, experiment, scanned)):
+    metric = study.task_of(experiment).HEADLINE
+    for seed, protocol in product(seeds or [0], _corrected(study, experiment, scanned)):
         job = jobs.Job(study, experiment, protocol, scanned, replace(own, seed=seed))
         record = runner.run(job, announce)
         _print_record(record, as_json)
-        scores.setdefault(protocol.name, []).append(record.data["metrics"]["accuracy"]["value"])
-    print_attribution(scores, as_json=as_json)
+        scores.setdefault(protocol.name, []).append(record.data["metrics"][metric]["value"])
+    print_attribution(scores, metric, as_json=as_json)
 
 
-def _mended(study: Study, experiment: Experiment, scanned: Scan) -> list[Protocol]:
-    """Return `published`, and it with each slip mended that the experiment depends on and these clips show."""
-    protocols = [study.protocol("published")]
-    as_published = _labels(study, scanned, protocols[0])
+def _corrected(study: Study, experiment: Experiment, scanned: Scan) -> list[Protocol]:
+    """Return `published`, and it with each error corrected that the experiment depends on and these clips show."""
+    protocols, columns = [study.protocol("published")], ["name", *study.task_of(experiment).columns]
+    as_published = _labels(study, scanned, protocols[0], columns)
     for switch in study.switches:
-        if not switch.slip or switch.name not in experiment.switches:
+        if not switch.error or switch.name not in experiment.switches:
             continue
-        mended = study.protocol("published", {switch.name: switch.corrected})
-        if switch.acts_on == "labels" and as_published.equals(_labels(study, scanned, mended)):
+        corrected = study.protocol("published", {switch.name: switch.corrected})
+        if switch.acts_on == "labels" and as_published.equals(_labels(study, scanned, corrected, columns)):
             announce(f"{switch.name}: none of these clips is affected; left out")
             continue
-        protocols.append(mended)
+        protocols.append(corrected)
     return protocols
 
 
-def _labels(study: Study, scanned: Scan, protocol: Protocol) -> pd.DataFrame:
-    return study.label(scanned.manifest, Setting(protocol.switches, seed=0))[["name", "label"]].reset_index(drop=True)
+def _labels(study: Study, scanned: Scan, protocol: Protocol, columns: list[str]) -> pd.DataFrame:
+    return study.label(scanned.manifest, Setting(protocol.switches, seed=0))[columns].reset_index(drop=True)
 
 
-def print_attribution(scores: Mapping[str, list[float]], *, as_json: bool) -> None:
-    """Print each protocol's accuracies and their differences to `published`, seed by seed.
+def print_attribution(scores: Mapping[str, list[float]], metric: str, *, as_json: bool) -> None:
+    """Print each protocol's scores and their differences to `published`, seed by seed.
 
     Args:
-        scores: accuracies of each protocol, in the order of the seeds.
-        as_json: a line per mended slip: `protocol`, `accuracy`, `difference`, `mean`, `interval` (null for one seed).
+        scores: of each protocol, in the order of the seeds.
+        metric: what they are scores of.
+        as_json: a line per corrected error: `protocol`, the metric, `difference`, `mean`, `interval` (null for one
+            seed).
     """
-    table = Table("protocol", "accuracy", "each seed", "difference to published, seed by seed", "95 % interval")
+    table = Table("protocol", metric, "each seed", "difference to published, seed by seed", "95 % interval")
     for name, values in scores.items():
-        differences = [mended - published for mended, published in zip(values, scores["published"], strict=True)]
+        differences = [corrected - published for corrected, published in zip(values, scores["published"], strict=True)]
         interval = list(intervals.mean_interval(differences)) if len(values) > 1 else None
         if as_json and name != "published":
-            facts = {"protocol": name, "accuracy": values, "difference": differences}
+            facts = {"protocol": name, metric: values, "difference": differences}
             print(json.dumps({**facts, "mean": float(np.mean(differences)), "interval": interval}))
         between = f"{interval[0]:+.4f} to {interval[1]:+.4f}" if interval else "one seed"
-        mended = ("", "") if name == "published" else (_mean_in_words(differences, signed=True), between)
-        table.add_row(name, _mean_in_words(values), _values_in_words(values), *mended)
+        changed = ("", "") if name == "published" else (_mean_in_words(differences, signed=True), between)
+        table.add_row(name, _mean_in_words(values), _values_in_words(values), *changed)
     if not as_json:
         print_table(table)
 
 
 def _mean_in_words(values: Sequence[float] | np.ndarray, *, signed: bool = False) -> str:
-    deviation = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
-    return f"{np.mean(values):{'+' if signed else ''}.4f}{deviation}"
+    std = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
+    return f"{np.mean(values):{'+' if signed else ''}.4f}{std}"
 
 
 def _values_in_words(values: Sequence[float]) -> str:
@@ -333,7 +337,7 @@ def _values_in_words(values: Sequence[float]) -> str:
 
 
 def _illustrate(context: typer.Context, data: Data = None, runs: Runs = None) -> None:
-    """Make what the document's figures of single clips and of models show, for the reports."""
+    """Make the data of the document's figures of single clips and of models, for the reports."""
     study: Study = context.obj
     _keep_illustrations(study, scan_clips(study, data), runs or default_runs(data))
 
@@ -341,13 +345,13 @@ def _illustrate(context: typer.Context, data: Data = None, runs: Runs = None) ->
 def _keep_illustrations(study: Study, scanned: Scan, runs: Path) -> None:
     place = illustrations.path_of(runs, study.name)
     illustrations.write(place, describe.illustrate(study, scanned))
-    announce(f"what the document's figures of clips and models show: {place}")
+    announce(f"data of the document's figures of clips and models: {place}")
 
 
 def _predict(
     context: typer.Context, files: Files, run: Run = None, weights: Weights = None, as_json: Json = False
 ) -> None:
-    """Say what the model of a finished run makes of audio files: class names and probabilities."""
+    """Predict audio files with the model of a finished run: class names and probabilities, tags, or values."""
     study: Study = context.obj
     newest = (Path("runs"), Path("runs-demo"))
     record = prediction.run_in(study, run) if run else prediction.newest_run(study, newest)
@@ -357,7 +361,7 @@ def _predict(
     for path in files:
         try:
             one = models.predict(path)
-        except InputError as error:  # one bad file does not hide what is said of the others
+        except InputError as error:  # one bad file does not hide the results of the others
             refused.append(str(error))
             continue
         if as_json:
@@ -369,13 +373,14 @@ def _predict(
 
 
 def _print_prediction(one: prediction.Prediction) -> None:
-    several = [f"share of its {one.parts} parts"] if one.parts > 1 else []
+    several = [f"share of its {one.parts} parts"] if one.shares is not None and one.parts > 1 else []
     print(f"{one.file}: {one.predicted}")
-    table = Table("class", "probability", "", *several)
-    for place in np.argsort(-one.probabilities, kind="stable"):
-        probability = float(one.probabilities[place])
-        share = [f"{one.shares[place]:.0%}"] if several else []
-        table.add_row(escape(one.classes[place]), f"{probability:.3f}", Bar(1, 0, probability, width=BAR_WIDTH), *share)
+    table = Table("class" if one.shares is not None else "output", one.task.MEANING, "", *several)
+    for place in np.argsort(-one.outputs, kind="stable"):
+        value, name = float(one.outputs[place]), escape(one.task.outputs[place])
+        bar = Bar(1, 0, value, width=BAR_WIDTH) if one.task.MEANING == "probability" else ""
+        share = [f"{one.shares[place]:.0%}"] if several and one.shares is not None else []
+        table.add_row(name, f"{value:.3f}", bar, *share)
     print_table(table)
     for note in one.notes:
         print(f"note: {note}")
@@ -396,11 +401,12 @@ def _experiments(study: Study, names: Sequence[str] | None, weights: str | None,
 
 
 def _able(experiments: Sequence[Experiment], strategy: str, *, named: bool) -> list[Experiment]:
-    """Return the experiments whose learner can train as Keras is set up; one that is named and cannot is refused."""
+    """Return the experiments that can be trained as Keras is set up; one that is named and cannot is refused."""
     able = []
     for experiment in experiments:
         try:
-            keras3.learner_of(experiment).refuse(strategy)
+            if isinstance(experiment.method, Training):
+                class_of(experiment).refuse(strategy)
             able.append(experiment)
         except InputError as error:
             if named:
@@ -446,16 +452,16 @@ def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> No
 
 def weights_of(experiment: Experiment, weights: str | None, size: Size) -> str:
     """Return the weights of an experiment: what is named, else its own where it needs any."""
-    return weights or (experiment.weights[size] if experiment.pretrained else "none")
+    return weights or (experiment.inputs.weights[size] if experiment.inputs.weights else "none")
 
 
 def _refuse_training(experiments: Sequence[Experiment], given: bool) -> None:
-    """Refuse to set what is only set where a network is trained."""
-    names = [experiment.id for experiment in experiments if experiment.training is None]
+    """Refuse to set what can be set only where a network is trained."""
+    names = [experiment.id for experiment in experiments if not isinstance(experiment.method, Training)]
     if given and names:
         raise InputError(
-            f"{_listed(names)}: a scikit-learn classifier, fitted at once; leave out --epochs, --batch-size, --config, "
-            "--mixed-precision and --strategy"
+            f"{_listed(names)}: nothing is trained in epochs (a scikit-learn estimator or an ensemble); leave out "
+            "--epochs, --batch-size, --config, --mixed-precision and --strategy"
         )
 
 
@@ -518,13 +524,13 @@ def default_runs(data: Sequence[Path] | None) -> Path:
 
 
 def _demo_folder(study: Study) -> Path:
-    announce("no --data: the demo corpus, synthesised sounds in place of recordings")
+    announce("no --data: using the demo corpus (synthesised sounds, not recordings)")
     folder = cache.folder() / "-".join(["demo", str(DEMO_CLIPS), *study.corpora])
     return demo.write(folder, clips_per_class=DEMO_CLIPS, corpora=study.corpora)
 
 
 def announce(line: str) -> None:
-    """Say something to people while a command works."""
+    """Print a line for people, on standard error, while a command works."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -535,12 +541,14 @@ def _print_record(record: Any, as_json: bool) -> None:
         line = {"study": study, "experiment": experiment, "protocol": protocol, "seed": seed}
         print(json.dumps({**line, "record": str(record.folder), "metrics": values, "status": record.data["status"]}))
         return
-    accuracy = record.data["metrics"]["accuracy"]
-    low, high = accuracy["interval"]
+    headline, *others = record.task.SHOWN
+    score = record.data["metrics"][headline]
+    low, high = score["interval"]
     data = " (demo corpus)" if record.data["data"]["demo"] else ""
+    more = "".join(f", {name.replace('_', ' ')} {values[name]:.3f}" for name in others if name in values)
     print(
-        f"{experiment} {protocol} seed {seed}: accuracy {accuracy['value']:.3f} [{low:.3f}, {high:.3f}] "
-        f"on {accuracy['n']} clips{data}, macro F1 {values['macro_f1']:.3f}; {record.folder}",
+        f"{experiment} {protocol} seed {seed}: {headline} {score['value']:.3f} [{low:.3f}, {high:.3f}] "
+        f"on {score['n']} clips{data}{more}; {record.folder}",
         flush=True,
     )
 

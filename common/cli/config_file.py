@@ -43,7 +43,7 @@ def _check_training(path: Path, settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         if name not in CONFIGURABLE or type(value) is not CONFIGURABLE[name] or value <= 0:
             takes = ", ".join(f"{setting} ({kind.__name__})" for setting, kind in CONFIGURABLE.items())
-            raise InputError(f"--config {path}: {name} = {value!r} is no setting; [training] takes {takes}, above 0")
+            raise InputError(f"--config {path}: {name} = {value!r} is not a setting; [training] takes {takes}, above 0")
 
 
 def refuse_model(path: Path | None, experiments: Sequence[Experiment], model: Mapping[str, Any]) -> None:
@@ -55,6 +55,6 @@ def refuse_model(path: Path | None, experiments: Sequence[Experiment], model: Ma
     for experiment, (name, value) in product(experiments, model.items()):
         takes = {known: type(usual).__name__ for known, usual in experiment.model.items()}
         if type(value).__name__ != takes.get(name) or (type(value) is int and value < 1):
-            told = ", ".join(f"{known} ({kind})" for known, kind in takes.items()) or "nothing"
-            what = f"--config {path}: {name} = {value!r} is no setting of {experiment.id}'s model"
-            raise InputError(f"{what}; [model] takes {told} there")
+            known = ", ".join(f"{setting} ({kind})" for setting, kind in takes.items()) or "nothing"
+            what = f"--config {path}: {name} = {value!r} is not a setting of {experiment.id}'s model"
+            raise InputError(f"{what}; [model] takes {known} there")

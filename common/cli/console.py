@@ -1,4 +1,4 @@
-"""How every command of Encore ends: one clear sentence and an exit code, a traceback only with `--debug`."""
+"""How every command of Encore ends: a short message and an exit code; a traceback only with `--debug`."""
 
 import errno
 import os
@@ -15,37 +15,37 @@ WRONG_INPUT = 2
 
 
 def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
-    """Run a typer application and leave with the exit code of the command contract.
+    """Run a typer application and exit with the code that the documentation promises.
 
     Args:
         app: the application.
-        arguments: the command line without the program's name; taken from `sys.argv` when not given.
+        arguments: the command line without the program's name; by default that of `sys.argv`.
 
     Raises:
         SystemExit: always; 0 done, 1 a result or check failed, 2 the call or input is wrong, 130 interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in given
+    debug = "--debug" in given  # taken out here, so that no command has to declare it
     command = typer.main.get_command(app)
     try:
         code = command.main([word for word in given if word != "--debug"], standalone_mode=False)
-        sys.stdout.flush()
+        sys.stdout.flush()  # inside the try: a closed pipe may be noticed only now
     except Exception as error:
         if debug:
             traceback.print_exc()
-        sys.exit(_say(error))
-    except SystemExit:  # typer makes this of a closed pipe: whoever read it has seen enough
+        sys.exit(_report(error))
+    except SystemExit:  # typer raises this for a closed pipe, as in `list | head -1`, which is not an error
         code = 0
     except KeyboardInterrupt:
         code = INTERRUPTED
-    if code == INTERRUPTED:  # typer makes this of Ctrl-C
-        without = ", without --fresh," if "--fresh" in given else ""
-        print(f"interrupted: what was finished is kept; the same command{without} goes on from there", file=sys.stderr)
+    if code == INTERRUPTED:  # typer returns this code for Ctrl-C
+        without = " without --fresh" if "--fresh" in given else ""
+        print(f"interrupted: finished work is kept; run the same command{without} to resume", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _say(error: Exception) -> int:
-    """Print the sentence for an error and return its exit code; a defect of ours is raised on."""
+def _report(error: Exception) -> int:
+    """Print the message of an expected error and return its exit code; raise any other error again."""
     if isinstance(error, EncoreError):
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -53,23 +53,24 @@ def _say(error: Exception) -> int:
         print(f"error: {error.format_message()}", file=sys.stderr)
         return WRONG_INPUT
     if isinstance(error, BrokenPipeError):
+        # Python flushes standard output once more at exit, which would print an error of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if isinstance(error, OSError):
-        return _say_os_error(error)
+        return _report_os_error(error)
     raise error
 
 
-def _say_os_error(error: OSError) -> int:
+def _report_os_error(error: OSError) -> int:
     where = f" ({error.filename})" if error.filename else ""
     advice = {
-        errno.ENOSPC: "the disk is full: free some space and run the same command again, finished work is kept",
-        errno.EDQUOT: "your disk quota is used up: free some space and run the same command again",
+        errno.ENOSPC: "the disk is full: free some space and run the same command again to resume",
+        errno.EDQUOT: "your disk quota is used up: free some space and run the same command again to resume",
         errno.EACCES: "no permission to read or write here: choose another folder or change its permissions",
         errno.EPERM: "no permission to change this: choose another folder",
         errno.EROFS: "this folder is read-only: choose another one",
     }.get(error.errno or 0)
-    if advice is None:
+    if advice is None:  # such as a missing file, which our own code should have checked
         raise error
     print(f"error: {advice}{where}", file=sys.stderr)
     return WRONG_INPUT

@@ -1,4 +1,4 @@
-"""What a study's experiments are, told without running them: their numbers, their layers, and illustrations."""
+"""Describes a study's experiments without running them: their published numbers, layers and illustrations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from common.corpora import Scan
 from common.illustrations import Diagram, Illustrations
 from common.learners import summaries
 from common.published.schema import Layer
-from common.study import Experiment, Protocol, Setting, Study
+from common.study import Ensemble, Experiment, Fit, Protocol, Setting, Study, Training
 
 
 def listing(study: Study) -> list[dict[str, Any]]:
@@ -22,27 +22,44 @@ def listing(study: Study) -> list[dict[str, Any]]:
             "title": experiment.title,
             "section": experiment.section,
             "published": printed.metrics(experiment.id),
-            "parameters": _parameters(experiment, setting, len(study.classes)),
+            "parameters": _parameters(study, experiment, setting),
         }
         for experiment in study.experiments
     ]
 
 
-def _parameters(experiment: Experiment, setting: Setting, n_classes: int) -> int | None:
-    """Return how many parameters a Keras model has; None for a scikit-learn estimator."""
-    return None if experiment.training is None else experiment.build(setting, n_classes).count_params()
+def _parameters(study: Study, experiment: Experiment, setting: Setting) -> int | None:
+    """Return how many parameters a network has; None for an estimator or an ensemble."""
+    if not isinstance(experiment.method, Training):
+        return None
+    return int(_model(study, experiment, setting).count_params())
+
+
+def _model(study: Study, experiment: Experiment, setting: Setting) -> Any:
+    return experiment.build(setting, len(study.task_of(experiment).outputs))
 
 
 def summary(study: Study, experiment: Experiment, protocol: Protocol) -> dict[str, Any]:
     """Return `total, trainable, non_trainable, layers` of an experiment's model, shapes as the document prints them.
 
-    Of a scikit-learn estimator, return its `steps` and the `origin` of the experiment.
+    Of a scikit-learn estimator, return its `steps` and the `origin` of the experiment; of an ensemble, its members as
+    steps.
     """
-    model = experiment.build(Setting(protocol.switches, seed=0), len(study.classes))
-    if experiment.training is None:
+    if isinstance(experiment.method, Ensemble):
+        return {"steps": _members(experiment.method), "origin": experiment.origin}
+    model = _model(study, experiment, Setting(protocol.switches, seed=0))
+    if isinstance(experiment.method, Fit):
         return {"steps": summaries.steps(model), "origin": experiment.origin}
     facts = summaries.summarise(model)
     return facts | {"layers": _as_printed(study, experiment, facts["layers"])}
+
+
+def _members(method: Ensemble) -> list[dict[str, Any]]:
+    """Return a step per member of an ensemble."""
+    return [
+        {"name": name, "type": "member", "settings": {"weight": weight, "mean_of": method.of}}
+        for name, weight in method.weights.items()
+    ]
 
 
 def _as_printed(study: Study, experiment: Experiment, layers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -92,7 +109,7 @@ def shape_in_words(shape: Sequence[int | None]) -> str:
 def illustrate(study: Study, scan: Scan) -> Illustrations:
     """Return what the document's figures of clips and of models show.
 
-    Clips carry the labels of the protocol without slips, models are those of the published one.
+    Clips have the labels of the protocol without errors, models are those of the published one.
 
     Raises:
         InputError: a clip cannot be read.
@@ -111,5 +128,5 @@ def illustrate(study: Study, scan: Scan) -> Illustrations:
 def diagram(study: Study, experiment: Experiment, figure: str) -> Diagram:
     """Return an experiment's layers, shapes as the document prints them, with what each takes."""
     setting = Setting(study.protocols["published"].switches, seed=0)
-    model = experiment.build(setting, len(study.classes))
+    model = _model(study, experiment, setting)
     return Diagram(experiment.id, figure, tuple(_as_printed(study, experiment, summaries.connected(model))))

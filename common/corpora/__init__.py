@@ -1,7 +1,8 @@
-"""Corpora: what they are, where they come from, and how folders of them become a manifest.
+"""The corpora: their facts, how to get them, and how folders of audio become a manifest.
 
-`scan` reads folders into a manifest, `verify` compares files with the published ones, `download` fetches what may be
-fetched. `common.corpora.demo` synthesises a stand-in for all of them. No module here needs Keras.
+`scan` reads folders into a manifest, `verify` compares files with the published checksums, `download` fetches the
+corpora that may be downloaded. `common.corpora.demo` synthesises a substitute for all of them. No module here needs
+Keras.
 """
 
 from common.corpora.base import DEMO_MARKER, FORMS, LABELS, MANIFEST_COLUMNS, Corpus, Found, LeftOut, Scan

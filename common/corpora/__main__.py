@@ -11,7 +11,7 @@ from common.cli.console import main
 from common.corpora import CORPORA, Corpus, demo, download, scan, verify
 
 app = typer.Typer(
-    help="Corpora of emotional speech and music: what there is, what lies in your folders, how to get the rest.",
+    help="Corpora of emotional speech and music: list them, find them in your folders, download them.",
     add_completion=False,
 )
 Json = Annotated[bool, typer.Option("--json", help="Print the same facts for programs.")]
@@ -20,7 +20,7 @@ Name = Annotated[str, typer.Argument(help=f"One of {', '.join(CORPORA)}.")]
 
 @app.command("list")
 def list_corpora(as_json: Json = False) -> None:
-    """Say which corpora are known, how large they are, under which licence and how to get them."""
+    """List the known corpora with their size, licence, and how to get them."""
     if as_json:
         typer.echo(json.dumps([_facts(corpus) for corpus in CORPORA.values()], indent=1))
     else:
@@ -50,7 +50,7 @@ def scan_folders(
     folders: Annotated[list[Path], typer.Argument(help="Folders with one corpus or several, in any usual layout.")],
     as_json: Json = False,
 ) -> None:
-    """Say what lies in folders: corpora, layouts, clips per class against the whole, and what was left out and why."""
+    """Report what folders contain: corpora, layouts, clips per class (found and expected), files left out and why."""
     found = scan(folders)
     if as_json:
         typer.echo(json.dumps(found.facts(), indent=1))
@@ -58,7 +58,7 @@ def scan_folders(
     absent = found.absent(list(CORPORA))
     typer.echo(found.summary())
     if absent:
-        typer.echo(f"\nnot here: {', '.join(absent)}")
+        typer.echo(f"\nnot found: {', '.join(absent)}")
 
 
 @app.command("verify")
@@ -67,7 +67,7 @@ def verify_corpus(
     folder: Annotated[Path, typer.Argument(help="The folder of the corpus, or one above it.")],
     as_json: Json = False,
 ) -> None:
-    """Compare a corpus with the published one, by SHA-256; exit code 1 if a clip is missing."""
+    """Compare a corpus with the published files by SHA-256; exit code 1 if a clip is missing."""
     outcome = verify(name, folder)
     typer.echo(json.dumps(outcome.facts(), indent=1) if as_json else outcome.summary())
     raise typer.Exit(0 if outcome.complete else 1)
@@ -75,7 +75,7 @@ def verify_corpus(
 
 @app.command("download")
 def download_corpus(name: Name, folder: Annotated[Path, typer.Argument(help="Where to put it.")]) -> None:
-    """Fetch a corpus, unpack it and verify it; after a break, the same command goes on where it stopped."""
+    """Download a corpus, unpack it and verify it; run again after an interruption, it resumes."""
     outcome = download(name, folder)
     typer.echo(outcome.summary())
     raise typer.Exit(0 if outcome.complete else 1)
@@ -88,7 +88,7 @@ def write_demo(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same bytes.")] = 0,
     whole: Annotated[bool, typer.Option("--whole", help="As many clips as the real corpora (2 GB).")] = False,
 ) -> None:
-    """Synthesise a stand-in for all corpora, under their names and in their layouts."""
+    """Synthesise a small substitute for all corpora, with their file names and layouts."""
     made = demo.write(folder, clips_per_class=clips, seed=seed, corpora=tuple(CORPORA), whole=whole)
     written = scan([made])
     per_corpus = Counter(written.manifest["corpus"])

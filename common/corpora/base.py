@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surprise")
-"""The common words for what the corpora annotate."""
+"""The label names that all corpora of speech share."""
 
 MANIFEST_COLUMNS = ("path", "name", "corpus", "speaker", "label", "group", "duration")
 
@@ -18,28 +18,33 @@ FORMS = {
     "original": "sizes as published",
     "re-encoded": "real clips, but not the original bytes: comparable, with this caveat",
     "mixed": "some clips as published, some re-encoded: comparable, with this caveat",
-    "synthesised": "demo corpus, made by Encore: not comparable with anything published",
+    "synthesised": "demo corpus, made by Encore: not comparable with published results",
     "own": "a corpus of your own: there is no published count to compare with",
 }
-"""The forms in which a corpus is met, and what each means for a comparison."""
+"""How the files of a corpus relate to the published ones, and what that means for comparing results."""
 
 NAMED = 5
-"""Missing clips that are named."""
+"""At most this many missing clips are listed by name."""
 
 DEMO_MARKER = "ENCORE-DEMO.txt"
-"""The file in the root of a demo corpus that says so."""
+"""The file in the root of a demo corpus that identifies it as one."""
 
 
 def below_demo_marker(folder: Path) -> bool:
-    """Return whether a folder is or lies in a demo corpus, judging by its absolute path."""
+    """Return whether an absolute folder is a demo corpus or inside one."""
     return any((above / DEMO_MARKER).is_file() for above in (folder, *folder.parents))
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What a file's name says: canonical name, label, speaker within the corpus, the naming it follows in words.
+    """What the name of a file says about it.
 
-    `group` is what must not be on both sides of a split; "" means the speaker.
+    Attributes:
+        name: the canonical clip name, a path within the corpus without the suffix.
+        label: its true label.
+        speaker: within the corpus; "" if unknown or for music.
+        layout: which naming of the corpus the file follows, in words.
+        group: clips of one group must be on one side of a split; "" means the speaker is the group.
     """
 
     name: str
@@ -51,18 +56,18 @@ class Clip:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A file that belongs to a corpus but not to the clips we use, and why."""
+    """A file of a corpus that is not one of the clips we use, with the reason."""
 
     reason: str
 
 
 Recogniser = Callable[[Path], Clip | Refusal | None]
-"""Reads the name of a file (and of its folder): a clip, a refusal, or None when no pattern of the corpus fits."""
+"""Reads the name of a file and of its folder: returns a clip, a refusal, or None if the corpus' naming does not fit."""
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A corpus that comes as one archive; `known_hash` as pooch writes it (`md5:...`), None where none is published."""
+    """A corpus published as one archive; `known_hash` in pooch's form (`md5:...`), None if no hash is published."""
 
     url: str
     known_hash: str | None = None
@@ -70,7 +75,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class SingleFiles:
-    """A corpus that comes file by file: the index gives paths below `url` and their SHA-256."""
+    """A corpus published file by file: the index has the paths below `url` and their SHA-256."""
 
     url: str
 
@@ -79,9 +84,19 @@ class SingleFiles:
 class Corpus:
     """A published corpus: its facts, how to get it, and how its file names are read.
 
-    `expected` counts the clips per label when the corpus is whole; `folders` matches the names of its own folders;
-    `speakers` is 0 for music; `source` is None where nothing can be downloaded without a person (a registration);
-    `tables` are the addresses of files that belong beside the audio.
+    Attributes:
+        name: its name in manifests and on the command line.
+        title: its full title.
+        citation: the paper to cite.
+        licence: in words.
+        address: its web page.
+        how_to_get: what a person has to do, in a sentence.
+        expected: clips per label in the complete corpus.
+        speakers: their number; 0 for music.
+        folders: matches the names of the corpus' own folders.
+        recognise: reads a file name.
+        source: what to download; None if the corpus requires a registration.
+        tables: addresses of files that belong beside the audio.
     """
 
     name: str
@@ -99,13 +114,13 @@ class Corpus:
 
     @property
     def clips(self) -> int:
-        """The number of clips when the corpus is whole."""
+        """The number of clips in the complete corpus."""
         return sum(self.expected.values())
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file that a scan met and does not use."""
+    """A file that a scan found and does not use."""
 
     path: Path
     reason: str
@@ -116,18 +131,18 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Found:
-    """One corpus as it lies on this disk.
+    """One corpus as a scan found it on this disk.
 
     Attributes:
         corpus: its name in the manifest.
-        folder: the deepest folder that holds all its clips.
-        layout: which of its namings was met, in words.
-        clips: how many clips are usable.
+        folder: the deepest folder that contains all its clips.
+        layout: which of its namings was found, in words.
+        clips: number of usable clips.
         counts: clips per label.
-        expected: clips per label when whole; empty for an own corpus.
-        speakers: how many speakers were met; 0 where they are unknown.
-        missing_clips: names of the published clips that are absent.
-        unlisted: how many clips fit the naming but are not among the published ones.
+        expected: clips per label in the complete corpus; empty for your own corpus.
+        speakers: number of speakers; 0 if they are unknown.
+        missing_clips: names of the published clips that were not found.
+        unlisted: number of clips that fit the naming but are not among the published ones.
         form: a key of `FORMS`.
         omissions: the files of this corpus that are left out.
         demo: whether it is the synthesised demo corpus.
@@ -153,12 +168,12 @@ class Found:
 
     @property
     def missing(self) -> int:
-        """How many of the published clips are absent."""
+        """Number of published clips that were not found."""
         return len(self.missing_clips)
 
     @property
     def complete(self) -> bool:
-        """Whether every published clip is here (an own corpus always is)."""
+        """Whether every published clip was found; always true for your own corpus."""
         return self.missing == 0
 
     def facts(self) -> dict[str, Any]:
@@ -181,10 +196,10 @@ class Found:
         }
 
     def summary(self) -> str:
-        """Say in a few lines what was found."""
+        """Describe in a few lines what was found."""
         whole = sum(self.expected.values())
         of_whole = f" of {whole}" if whole else ""
-        who = f"{self.speakers} speakers" if self.speakers else "no speakers named"
+        who = f"{self.speakers} speakers" if self.speakers else "speakers unknown"
         lines = [
             f"{self.corpus}: {self.clips}{of_whole} clips, {who}",
             f"  folder    {self.folder}",
@@ -192,14 +207,13 @@ class Found:
             f"  form      {self.form} ({FORMS[self.form]})",
             f"  classes   {', '.join(self._class_counts())}",
         ]
-        if self.missing and not self.demo:
+        if self.missing and not self.demo:  # a small demo corpus lacks thousands of clips by design
             lines.append(f"  missing   {self._missing_in_words()}")
         if self.unlisted:
             lines.append(f"  unlisted  {self.unlisted} clips fit the naming but are not among the published ones")
         return "\n".join(lines + describe_omissions(self.omissions))
 
     def _missing_in_words(self) -> str:
-        """Name the clips that are absent, the first of many."""
         named = ", ".join(self.missing_clips[:NAMED])
         more = self.missing - NAMED
         return f"{named} and {more:,} more" if more > 0 else named
@@ -214,11 +228,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Scan:
-    """What lies in the scanned folders.
+    """What the scanned folders contain.
 
     Attributes:
         manifest: one row per clip, columns `MANIFEST_COLUMNS`, sorted by (corpus, name). `speaker` and `group` are
-            empty strings where an own corpus does not name its speakers: a grouped split must refuse those.
+            empty strings if your own corpus does not name its speakers: a grouped split must refuse those rows.
         found: one entry per corpus, in the manifest's order.
         omissions: audio files that belong to no corpus.
     """
@@ -234,16 +248,16 @@ class Scan:
 
     @property
     def left_out(self) -> list[str]:
-        """Every file that was met and is not used, each as `path: reason`."""
+        """Every file that was found and is not used, each as `path: reason`."""
         return [entry for found in self.found for entry in found.left_out] + [str(entry) for entry in self.omissions]
 
     def absent(self, names: Sequence[str]) -> list[str]:
-        """Return those of the corpora `names` of which not one clip was found."""
+        """Return the corpora among `names` without a single clip."""
         present = {found.corpus for found in self.found}
         return [name for name in names if name not in present]
 
     def without(self, names: Collection[str]) -> "Scan":
-        """Return the same without the corpora `names`."""
+        """Return this scan without the corpora `names`."""
         kept = self.manifest[~self.manifest["corpus"].isin(list(names))].reset_index(drop=True)
         return Scan(kept, [found for found in self.found if found.corpus not in names], self.omissions)
 
@@ -257,15 +271,15 @@ class Scan:
         }
 
     def summary(self) -> str:
-        """Say in words what was found, what is missing and what was left out."""
+        """Describe what was found, what is missing and what was left out."""
         parts = [found.summary() for found in self.found]
         if self.omissions:
-            parts.append("\n".join(["of no corpus:", *describe_omissions(self.omissions)]))
+            parts.append("\n".join(["files of no corpus:", *describe_omissions(self.omissions)]))
         return "\n\n".join(parts)
 
 
 def describe_omissions(omissions: Sequence[LeftOut]) -> list[str]:
-    """Return a line per reason, the commonest first: how many files, and the first of them."""
+    """Return a line per reason, the most frequent first: the number of files, and the first of them."""
     first = {omission.reason: omission.path for omission in reversed(omissions)}
     reasons = Counter(omission.reason for omission in omissions).most_common()
     return [f"  left out  {count} x {reason}, e.g. {first[reason]}" for reason, count in reasons]

@@ -1,4 +1,4 @@
-"""The index: path, size and SHA-256 of every original file of a corpus, carried as `index/<corpus>.csv.xz`."""
+"""The index of each corpus: path, size and SHA-256 of every published file, in `index/<corpus>.csv.xz`."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ INDEX = Path(__file__).parent / "index"
 
 @dataclass(frozen=True)
 class Original:
-    """One file as its makers published it: `path` within the corpus, size in bytes, SHA-256 in hexadecimal."""
+    """One published file: `path` within the corpus, size in bytes, SHA-256 in hexadecimal."""
 
     path: str
     bytes: int
@@ -23,14 +23,14 @@ class Original:
 
 @cache
 def originals(corpus: str) -> dict[str, Original]:
-    """Return the original files of `corpus` by canonical clip name (the path without its suffix), sorted.
+    """Return the published files of `corpus` by canonical clip name (the path without its suffix), sorted.
 
     Raises:
         InputError: there is no index for `corpus`.
     """
     file = INDEX / f"{corpus}.csv.xz"
     if not file.is_file():
-        raise InputError(f"no checksums for a corpus called {corpus!r}; there are some for {', '.join(indexed())}")
+        raise InputError(f"there are no checksums of a corpus {corpus!r}; choose one of {', '.join(indexed())}")
     with lzma.open(file) as packed:
         rows = csv.DictReader(io.StringIO(packed.read().decode()))
         files = [Original(row["path"], int(row["bytes"]), row["sha256"]) for row in rows]

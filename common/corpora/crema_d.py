@@ -17,9 +17,9 @@ NAME = re.compile(
 
 
 def recognise(path: Path) -> Clip | None:
-    """Read a CREMA-D file name, whatever folder it lies in."""
+    """Read a CREMA-D file name, in any folder."""
     match = NAME.fullmatch(path.stem)
-    if not match or match["actor"] == "1000":
+    if not match or match["actor"] == "1000":  # actors are 1001 to 1091; the pattern alone would allow 1000
         return None
     stem = f"{path.stem}X" if match["level"] == "X" else path.stem
     folder = path.parent.name.lower()
@@ -37,12 +37,13 @@ CREMA_D = Corpus(
     licence="Open Database License 1.0, contents under the Database Contents License 1.0",
     address="https://github.com/CheyneyComputerScience/CREMA-D",
     how_to_get=(
-        "`download crema_d` fetches the 7442 files of AudioWAV (606 MB) one by one; the repository's own zip holds "
+        "`download crema_d` fetches the 7442 files of AudioWAV (606 MB) one by one; the repository's own zip contains "
         "git-lfs pointers instead of audio"
     ),
     expected={label: 1087 if label == "neutral" else 1271 for label in EMOTIONS.values()},
     speakers=91,
     folders=re.compile(r"AudioWAV|AudioMP3", re.IGNORECASE),
     recognise=recognise,
+    # GitHub serves the audio behind git-lfs pointers from this host; raw.githubusercontent.com has the pointers only.
     source=SingleFiles("https://media.githubusercontent.com/media/CheyneyComputerScience/CREMA-D/master/"),
 )

@@ -1,13 +1,13 @@
 """The demo corpus: speech-like audio synthesised from a seed, in the layouts and under the names of the real corpora.
 
-So that everything runs on a machine with nothing downloaded, and through the same code as real audio. A clip is a
-sequence of syllables: glottal pulses with a pitch contour, breath and frication, filtered by moving formants. How it is
-delivered (pitch, pitch range, rate, level, spectral tilt, breath, jitter) depends on its label in the directions that
-Juslin and Laukka (2003, Psychological Bulletin 129: 770-814, table 7) report, on the speaker, and on chance, so that
-emotions overlap as they do in speech. Each corpus has its own recording colour. Nothing made from it is a result.
+With it everything runs on a machine without downloads, through the same code as real audio. A clip is a sequence of
+syllables: glottal pulses with a pitch contour, breath and frication, filtered by moving formants. Its delivery (pitch,
+pitch range, rate, level, spectral tilt, breath, jitter) depends on its label in the directions that Juslin and Laukka
+(2003, Psychological Bulletin 129: 770-814, table 7) report, on the speaker, and on a random part, so that emotions
+overlap as they do in speech. Each corpus has its own recording conditions. Scores on it say nothing about emotions.
 Music is in `demo_emotify`.
 
-Every clip is derived from (seed, its name) alone: the same seed gives the same bytes, however many clips are written.
+A clip depends on (seed, its name) alone: the same seed gives the same bytes, however many clips are written.
 """
 
 import wave
@@ -30,21 +30,22 @@ from common.errors import InputError
 Floats = NDArray[np.float64]
 
 CLIPS_PER_CLASS = 12
-"""By default: 336 clips of the four corpora of speech together."""
+"""The default: 336 clips of the four corpora of speech together."""
 
 SPEAKERS_AT_LEAST = 24
-"""A small demo draws on this many speakers of a corpus, where it has them, so that grouped folds can be made."""
+"""A small demo has at least this many speakers of a corpus, or all of them, so that grouped folds can be made."""
 
 VERSION = 1
-"""To be raised when the sound changes, so that two versions never share a folder."""
+"""Increase it when the sound changes, so that two versions never share a folder."""
 
 TRACK_RATE = 125
 """Values per second of the slow tracks (pitch, levels, formants)."""
 
 THREADS = 4
+"""Clips that are synthesised in parallel."""
 
 LOUDEST = 0.95
-"""The highest peak, as a share of full scale: no clip is clipped."""
+"""The highest allowed peak, as a share of full scale, so that no clip is clipped."""
 
 # Pitch in semitones from the speaker's own, pitch range in semitones, syllables per second, level in dB, spectral tilt
 # in dB per octave, breath in dB below the voice, jitter as a share of the pitch, final rise in semitones.
@@ -59,9 +60,10 @@ DELIVERY = {
     "surprise": np.array([6.5, 7.0, 4.2, 3.0, 1.5, -24.0, 0.010, 5.0]),
 }
 SPREAD = np.array([1.3, 0.5, 0.3, 1.4, 0.8, 1.6, 0.004, 1.0])
-"""Standard deviation from clip to clip of each of them: large enough for neighbouring emotions to be confused."""
+"""Std of each value from clip to clip: large enough for similar emotions to be confused."""
 
 LEAST = np.array([-12.0, 0.3, 2.2, -30.0, -9.0, -40.0, 0.002, -12.0])
+"""Lower bound of each value: a random draw may not make the rate or the jitter negative."""
 
 # Formants in Hz of an adult male (Peterson and Barney 1952), and two higher ones that hardly move.
 VOWELS = np.array(
@@ -78,14 +80,14 @@ VOWELS = np.array(
 FORMANT_LEVELS = 10 ** (np.array([0.0, -5.0, -11.0, -15.0, -19.0]) / 20)
 FORMANT_SHARPNESS = np.array([7.0, 12.0, 16.0, 18.0, 18.0])
 CONSONANTS = np.array([[0.0, 0.05], [0.05, 0.6], [0.45, 0.0], [0.15, 0.35]])
-"""Voice and frication level of a stop, a voiceless fricative, a nasal, a voiced fricative."""
+"""Voice and frication levels of a stop, a voiceless fricative, a nasal, a voiced fricative."""
 
 
 @dataclass(frozen=True)
 class Recording:
     """How a corpus was recorded: rate in Hz, levels in dB of full scale, silences in seconds, cuts in Hz.
 
-    `expression` scales how far its speakers go from neutral; `pace` scales their rate.
+    `expression` scales how far its speakers depart from neutral; `pace` scales their syllable rate.
     """
 
     folder: str
@@ -101,6 +103,7 @@ class Recording:
     expression: float
 
 
+# After the real corpora: 24,414 Hz is TESS' odd rate, and RAVDESS has almost a second of silence at either end.
 RECORDINGS = {
     "ravdess": Recording("RAVDESS", 48_000, -38, -92, 0.9, 0.8, 60, 0.0, (7, 7), 1.0, 1.0),
     "savee": Recording("SAVEE", 44_100, -24, -64, 0.3, 0.3, 50, -0.6, (9, 12), 1.0, 0.9),
@@ -111,7 +114,7 @@ RECORDINGS = {
 
 @dataclass(frozen=True)
 class Voice:
-    """A speaker: pitch in Hz, size of the formants, tilt in dB per octave, and how strongly emotions show."""
+    """A speaker: pitch in Hz, scale of the formants, tilt in dB per octave, and strength of expression."""
 
     pitch: float
     formant_scale: float
@@ -127,25 +130,25 @@ def write(
     corpora: Sequence[str] = tuple(RECORDINGS),
     whole: bool = False,
 ) -> Path:
-    """Write the demo corpus into `folder` and return it; clips that are there already are kept.
+    """Write the demo corpus into `folder` and return the folder; existing clips are kept.
 
     Args:
         folder: a new or empty folder, or one with the same demo corpus.
-        clips_per_class: how many clips per class and corpus, spread over speakers; of Emotify, tracks per genre.
+        clips_per_class: clips per class and corpus, spread over speakers; for Emotify, tracks per genre.
         seed: of everything random.
-        corpora: which ones; those of speech unless told otherwise.
-        whole: every clip that the corpora have (12,162 of speech, 400 of music), instead of `clips_per_class`.
+        corpora: which ones; by default those of speech.
+        whole: as many clips as the real corpora have (12,162 of speech, 400 of music), instead of `clips_per_class`.
 
     Raises:
-        InputError: the folder holds something else; an unknown corpus; fewer than one clip per class.
+        InputError: the folder contains something else; a corpus is unknown; fewer than one clip per class.
     """
     folder = Path(folder)
     if clips_per_class < 1:
-        raise InputError(f"{clips_per_class} clips per class: at least one is needed")
+        raise InputError(f"{clips_per_class} clips per class are too few; ask for at least one")
     amount = "every clip" if whole else f"{clips_per_class} clips per class and corpus"
     _claim(folder, f"{amount}, corpora {' '.join(corpora)}, seed {seed}, version {VERSION}")
     jobs = []
-    for name in [name for name in map(_checked, corpora) if name in RECORDINGS]:
+    for name in [name for name in corpora if corpus_called(name).name in RECORDINGS]:
         clips = _clips(name) if whole else _choose(name, clips_per_class, seed)
         jobs += [(name, clip) for clip in clips if not _file(folder, name, clip).is_file()]
     in_threads(partial(_write_clip, folder, seed), jobs, "synthesising the demo corpus", THREADS)
@@ -155,42 +158,38 @@ def write(
     return folder
 
 
-def _checked(name: str) -> str:
-    return corpus_called(name).name
-
-
 def _claim(folder: Path, contents: str) -> None:
-    """Mark `folder` as a demo corpus before the first clip is there; refuse one that holds anything else."""
+    """Mark `folder` as a demo corpus before the first clip is written; refuse a folder with other contents."""
     marker = folder / DEMO_MARKER
     text = (
         "Demo corpus, synthesised by Encore: no human speech, for trying things out only.\n"
         f"Nothing made from it is comparable with a published number.\n{contents}\n"
     )
     if marker.is_file() and marker.read_text(encoding="utf-8") != text:
-        held = marker.read_text(encoding="utf-8").splitlines()[-1]
-        raise InputError(f"{folder} holds another demo corpus ({held}); delete it or name another folder")
+        present = marker.read_text(encoding="utf-8").splitlines()[-1]
+        raise InputError(f"{folder} contains another demo corpus ({present}); delete it or name another folder")
     if folder.exists() and not marker.is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} is there already and is no demo corpus; name a new folder")
+        raise InputError(f"{folder} exists and is not a demo corpus; name a new folder")
     make_folder(folder)
     marker.write_text(text, encoding="utf-8")
 
 
 @cache
 def _clips(corpus: str) -> list[Clip]:
-    """Return what the published names of `corpus` say, all of them, in order."""
+    """Return every clip of `corpus`, read from the published file names, in order."""
     said = (CORPORA[corpus].recognise(Path(original.path)) for original in originals(corpus).values())
     return [clip for clip in said if isinstance(clip, Clip)]
 
 
 def _choose(corpus: str, clips_per_class: int, seed: int) -> list[Clip]:
-    """Choose `clips_per_class` clips of each label so that all speakers in play speak about equally often."""
+    """Choose `clips_per_class` clips of each label so that all speakers have about the same number of clips."""
     rng = _rng(seed, f"choice {corpus}")
-    shelves: dict[tuple[str, str], list[Clip]] = {}
+    shelves: dict[tuple[str, str], list[Clip]] = {}  # by (label, speaker)
     for clip in rng.permutation(np.array(_clips(corpus), dtype=object)):
         shelves.setdefault((clip.label, clip.speaker), []).append(clip)
     speakers = sorted({clip.speaker for clip in _clips(corpus)})[: max(SPEAKERS_AT_LEAST, 2 * clips_per_class)]
     chosen: list[Clip] = []
-    turn: list[str] = []
+    turn: list[str] = []  # carried over from label to label, so that speakers take turns over all of them
     for label in CORPORA[corpus].expected:
         left = min(clips_per_class, sum(len(shelves[label, speaker]) for speaker in speakers))
         while left:
@@ -218,20 +217,22 @@ def _write_clip(folder: Path, seed: int, job: tuple[str, Clip]) -> None:
 
 
 def synthesise(corpus: str, clip: Clip, *, seed: int = 0) -> NDArray[np.int16]:
-    """Return the samples of one clip, shape (samples,), 16 bit, at the rate of its corpus (`RECORDINGS`)."""
+    """Return the samples of one clip, shape (samples,), 16 bit, at the sample rate of its corpus (`RECORDINGS`)."""
     recording, voice = RECORDINGS[corpus], _voice(corpus, clip.speaker, seed)
     rng = _rng(seed, f"clip {corpus} {clip.name}")
     delivery = _delivery(clip, voice, recording, rng)
+    # Two generators: what is said depends on the text alone, so that all speakers say the same words.
     tracks = _tracks(_rng(seed, f"text {_text(corpus, clip.name)}"), rng, delivery, voice, recording)
     source = _source(tracks, recording.sample_rate, rng)
     tilt = delivery[4] + voice.tilt + recording.tilt
     speech = _filter(source, tracks, recording, tilt)
+    # The level is that of the spoken part: a corpus with long silences would otherwise be louder.
     loud = np.sqrt(
         np.mean(speech**2) * len(speech) / np.count_nonzero(tracks.spoken) / recording.sample_rate * TRACK_RATE
     )
     speech *= min(10 ** ((recording.level + delivery[3]) / 20) / loud, LOUDEST / np.abs(speech).max())
     speech += 10 ** (recording.noise / 20) * rng.standard_normal(len(speech))
-    return np.clip(np.rint(speech * 32767), -32768, 32767).astype(np.int16)
+    return np.clip(np.rint(speech * 32767), -32768, 32767).astype(np.int16)  # the noise may exceed full scale
 
 
 def _rng(seed: int, of_what: str) -> np.random.Generator:
@@ -239,7 +240,7 @@ def _rng(seed: int, of_what: str) -> np.random.Generator:
 
 
 def _voice(corpus: str, speaker: str, seed: int) -> Voice:
-    """Draw a speaker; who is male or female is as in the corpus, for CREMA-D drawn too."""
+    """Draw a speaker. The sex is that of the corpus' speaker; for CREMA-D, whose names do not say it, it is random."""
     rng = _rng(seed, f"speaker {corpus} {speaker}")
     female = {"ravdess": speaker.isdigit() and int(speaker) % 2 == 0, "savee": False, "tess": True}.get(
         corpus, rng.random() < 0.5
@@ -249,7 +250,7 @@ def _voice(corpus: str, speaker: str, seed: int) -> Voice:
 
 
 def _delivery(clip: Clip, voice: Voice, recording: Recording, rng: np.random.Generator) -> Floats:
-    """Return how the clip is spoken, in the order of `DELIVERY`: from neutral towards its label, then chance."""
+    """Return the delivery of a clip, in the order of `DELIVERY`: from neutral towards its label, plus a random part."""
     strength = voice.expression * recording.expression * _intensity(clip.name)
     delivery = DELIVERY["neutral"] + strength * (DELIVERY[clip.label] - DELIVERY["neutral"])
     drawn = np.maximum(delivery + SPREAD * rng.standard_normal(len(SPREAD)), LEAST)
@@ -258,21 +259,21 @@ def _delivery(clip: Clip, voice: Voice, recording: Recording, rng: np.random.Gen
 
 
 def _intensity(name: str) -> float:
-    """Return how strongly the emotion is acted, from the name: RAVDESS' second kind, CREMA-D's levels."""
+    """Return how strongly the emotion is acted, from the name: RAVDESS' two intensities, CREMA-D's levels."""
     if name.startswith("Actor_"):
         return 1.2 if name.split("-")[3] == "02" else 0.85
     return {"LO": 0.6, "MD": 1.0, "HI": 1.3}.get(name[-2:], 1.0) if name.startswith("AudioWAV/") else 1.0
 
 
 def _text(corpus: str, name: str) -> str:
-    """Return what is said in a clip, as a key: the same words have the same syllables whoever speaks them."""
+    """Return a key of the sentence that a clip says: one sentence has the same syllables for all speakers."""
     separator, part = {"ravdess": ("-", 4), "savee": ("/", 1), "tess": ("_", -2), "crema_d": ("_", 1)}[corpus]
     return f"{corpus} {name.split(separator)[part]}"
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """What moves slowly during a clip, at `TRACK_RATE`: pitch in Hz, levels, formants in Hz of shape (frames, 5)."""
+    """What changes slowly during a clip, at `TRACK_RATE`: pitch in Hz, levels, formants in Hz of shape (frames, 5)."""
 
     pitch: Floats
     voice: Floats
@@ -297,7 +298,7 @@ def _tracks(
     spoken = (time >= onsets[0]) & (time < end)
     syllable = np.clip(np.searchsorted(onsets, time, side="right") - 1, 0, count - 1)
     within = (time - onsets[syllable]) / lengths[syllable]
-    in_vowel = within > 0.3
+    in_vowel = within > 0.3  # the first 30 % of a syllable are its consonant
     levels = np.where(in_vowel[:, None], [1.0, 0.0], CONSONANTS[consonants[syllable]]) * spoken[:, None]
     arch = np.where(in_vowel, 0.55 + 0.45 * np.sin(np.pi * np.clip(within, 0, 1)), 1.0) * (1 + 0.25 * stress[syllable])
     middles = onsets + 0.65 * lengths
@@ -314,7 +315,7 @@ def _tracks(
 
 
 def _smooth(track: Floats) -> Floats:
-    """Average over 40 ms: the lips and the tongue take their time."""
+    """Average over 40 ms, because articulators do not jump."""
     return np.convolve(track, np.full(5, 0.2), mode="same")
 
 
@@ -332,7 +333,7 @@ def _pitch(
     done = np.clip((time - span[0]) / (span[1] - span[0]), 0, 1)
     accents = np.interp(time, middles, stress + 0.3 * rng.standard_normal(len(stress)))
     contour = semitones + reach * (1.2 * accents - 0.8 * done) + final * np.clip((done - 0.7) / 0.3, 0, 1)
-    shake = _smooth(rng.standard_normal(len(time))) * np.sqrt(5)
+    shake = _smooth(rng.standard_normal(len(time))) * np.sqrt(5)  # std 1 again after the average over 5 values
     return np.clip(voice.pitch * 2 ** (contour / 12) * (1 + jitter * shake), 55, 600)
 
 
@@ -348,10 +349,11 @@ def _pulse() -> Floats:
 
 
 def _source(tracks: Tracks, sample_rate: int, rng: np.random.Generator) -> Floats:
-    """Return what enters the vocal tract, shape (samples,): glottal pulses and turbulent noise."""
+    """Return the excitation of the vocal tract, shape (samples,): glottal pulses and turbulent noise."""
     samples = len(tracks.pitch) * sample_rate // TRACK_RATE
     at = np.arange(samples) * (TRACK_RATE / sample_rate)
     frames = np.arange(len(tracks.pitch))
+    # The phase is the integral of the pitch: a pulse table read at it has no jumps where the pitch changes.
     phase = np.cumsum(np.interp(at, frames, tracks.pitch)) / sample_rate
     pulses = _pulse()[(phase * 4096).astype(np.int64) & 4095]
     pulses *= np.interp(at, frames, tracks.voice)
@@ -361,8 +363,9 @@ def _source(tracks: Tracks, sample_rate: int, rng: np.random.Generator) -> Float
 
 
 def _filter(source: Floats, tracks: Tracks, recording: Recording, tilt: float) -> Floats:
-    """Send `source` through the moving vocal tract and the microphone, in overlapping windows filtered by spectrum."""
+    """Filter `source` by the moving vocal tract and the microphone, in overlapping windows (by FFT)."""
     hop = 256 if recording.sample_rate > 30_000 else 128
+    # A sine window applied twice, half overlapping, sums to 1: without a filter the source comes back unchanged.
     window = np.sin(np.pi * (np.arange(2 * hop) + 0.5) / (2 * hop))
     padded = np.zeros((len(source) // hop + 3) * hop)
     padded[hop : hop + len(source)] = source
@@ -376,12 +379,13 @@ def _filter(source: Floats, tracks: Tracks, recording: Recording, tilt: float) -
 
 def _response(windows: int, hop: int, tracks: Tracks, recording: Recording, tilt: float) -> NDArray[np.complex128]:
     """Return the transfer function per window, shape (windows, hop + 1): formants or frication, tilt, low cut."""
-    hertz = np.maximum(np.arange(hop + 1) * recording.sample_rate / (2 * hop), 1.0)
+    hertz = np.maximum(np.arange(hop + 1) * recording.sample_rate / (2 * hop), 1.0)  # no division by 0 Hz
     at = np.arange(windows) * hop * (TRACK_RATE / recording.sample_rate)
     frames = np.arange(len(tracks.pitch))
     response = np.zeros((windows, hop + 1), dtype=np.complex128)
     for formants, level, sharpness in zip(tracks.formants.T, FORMANT_LEVELS, FORMANT_SHARPNESS, strict=True):
         centre = np.interp(at, frames, formants)[:, None]
+        # A resonance, level / (1 + 1j * detuned), in real arithmetic, which is faster.
         detuned = sharpness * (hertz / centre - centre / hertz)
         inverse = level / (1 + detuned**2)
         response.real += inverse

@@ -1,7 +1,7 @@
-"""Fetching a corpus: pooch keeps and checks the files, this module makes it go on where it stopped.
+"""Downloading a corpus: pooch stores and checks the files, this module resumes interrupted downloads.
 
-A broken download stays beside its target as `.part`; the next call asks the server for the rest (HTTP Range) and
-starts over where the server does not offer that.
+An interrupted download stays beside its target as `.part`. The next call asks the server for the rest (HTTP Range);
+if the server does not support that, the download starts again.
 """
 
 import errno
@@ -25,36 +25,36 @@ from common.errors import InputError
 from common.progress import progress
 
 CHUNK = 1 << 14
-"""Bytes per read: what a break may lose at most."""
+"""Bytes per read: an interruption loses at most this much."""
 
 MIB = 1 << 20
 TIMEOUT_S = (15, 60)
 """Seconds to wait for a connection, and for the next bytes."""
 
 CONNECTIONS = 8
-"""Files fetched at the same time from a server that has them one by one."""
+"""Files downloaded at the same time where a corpus is published file by file."""
 
 PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 206, 416
 
 
 def download(name: str, folder: Path | str) -> Verification:
-    """Fetch the corpus `name` into `folder`, unpack it there and compare it with the published checksums.
+    """Download the corpus `name` into `folder`, unpack it there and compare it with the published checksums.
 
-    Run again after a break, it goes on from there; a whole corpus is not fetched again.
+    After an interruption, the same call resumes. A complete corpus is not downloaded again.
 
     Raises:
-        InputError: no such corpus; a file is where the folder should be; the corpus needs a registration (the message
-            says how); no network; a full disk; an archive that did not arrive as published or that would write outside
-            the folder.
+        InputError: there is no such corpus; a file is in the place of the folder; the corpus requires a registration
+            (the message says how); no network; a full disk; an archive that differs from the published one, or that
+            would write outside the folder.
     """
     return fetch(corpus_called(name), Path(folder))
 
 
 def fetch(corpus: Corpus, folder: Path) -> Verification:
-    """Do the work of `download` for any `corpus` whose name has an index."""
+    """Do what `download` does, for a `corpus` that need not be registered but has an index under its name."""
     if corpus.source is None:
-        raise InputError(f"{corpus.name} cannot be downloaded without you: {corpus.how_to_get}\n  {corpus.address}")
-    pooch.get_logger().setLevel("WARNING")
+        raise InputError(f"{corpus.name} cannot be downloaded automatically: {corpus.how_to_get}\n  {corpus.address}")
+    pooch.get_logger().setLevel("WARNING")  # it logs each file, which would break the progress bar
     make_folder(folder)
     with _clear_errors(corpus, folder):
         for address in corpus.tables:
@@ -72,7 +72,7 @@ def fetch(corpus: Corpus, folder: Path) -> Verification:
 
 
 def _fetch_table(address: str, folder: Path) -> None:
-    """Fetch a small file that has no published hash, once."""
+    """Download a small file that has no published hash, unless it exists."""
     name = address.rpartition("/")[2]
     if not (folder / name).is_file():
         target = folder / f"{name}.part"
@@ -81,6 +81,7 @@ def _fetch_table(address: str, folder: Path) -> None:
 
 
 def _fetch_archive(name: str, source: Archive, folder: Path) -> None:
+    # The size of the archive is unknown before the download; audio hardly compresses, so it is about the unpacked size.
     unpacked_bytes = sum(original.bytes for original in originals(name).values())
     with progress(f"downloading {name} (MiB)", unpacked_bytes // MIB) as advance:
         downloader = ResumingDownloader(folder / f"{name}.archive.part", _in_mib(advance))
@@ -89,7 +90,7 @@ def _fetch_archive(name: str, source: Archive, folder: Path) -> None:
         )
     try:
         unpack(Path(fetched), folder)
-    finally:  # unpacked it is not needed, damaged or hostile it must not be taken up again
+    finally:  # also after an error: pooch would use a damaged or hostile archive again
         Path(fetched).unlink()
 
 
@@ -107,29 +108,29 @@ def _fetch_file(base: str, folder: Path, original: Original) -> None:
 
 
 class ResumingDownloader:
-    """A downloader for pooch that keeps what has arrived in `partial` and asks only for the rest."""
+    """A downloader for pooch that keeps the bytes received so far in `partial` and requests only the rest."""
 
     def __init__(self, partial: Path, on_bytes: Callable[[int], None] | None = None) -> None:
         self.partial = partial
         self.on_bytes = on_bytes or (lambda count: None)
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
-        """Fetch `url` into `output_file`, as pooch asks; what has arrived before a break stays in the partial file."""
+        """Download `url` to `output_file`; pooch calls this. After an interruption the partial file stays."""
         start = self.partial.stat().st_size if self.partial.exists() else 0
         if not self._fetch_from(start, url):
             self._fetch_from(0, url)
         self.partial.replace(output_file)
 
     def _fetch_from(self, start: int, url: str) -> bool:
-        """Fetch what follows byte `start`; False if the server has no such byte: its file is another one by now."""
-        headers = {"Accept-Encoding": "identity"}  # a compressed transfer could not be continued by byte position
+        """Download from byte `start` on; return False if the server's file is shorter, so that it must have changed."""
+        headers = {"Accept-Encoding": "identity"}  # a compressed transfer could not be resumed by byte position
         if start:
             headers["Range"] = f"bytes={start}-"
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
             if start and response.status_code == RANGE_NOT_SATISFIABLE:
                 return False
             response.raise_for_status()
-            resumed = response.status_code == PARTIAL_CONTENT
+            resumed = response.status_code == PARTIAL_CONTENT  # servers without Range send the whole file with 200
             self.on_bytes(start if resumed else 0)
             with self.partial.open("ab" if resumed else "wb") as file:
                 for chunk in response.iter_content(CHUNK):
@@ -139,7 +140,7 @@ class ResumingDownloader:
 
 
 def _in_mib(advance: Callable[[int], None]) -> Callable[[int], None]:
-    """Turn counts of bytes into calls of `advance` with whole MiB."""
+    """Convert counts of bytes into calls of `advance` with full MiB."""
     rest = 0
 
     def on_bytes(count: int) -> None:
@@ -152,39 +153,40 @@ def _in_mib(advance: Callable[[int], None]) -> Callable[[int], None]:
 
 
 def _require_space(corpus: Corpus, folder: Path) -> None:
-    """Refuse to start what cannot end: files take their published size, an archive up to as much again."""
+    """Refuse to start a download that would fill the disk."""
     needed = sum(original.bytes for original in originals(corpus.name).values())
-    needed *= 2 if isinstance(corpus.source, Archive) else 1
+    needed *= 2 if isinstance(corpus.source, Archive) else 1  # the archive and the files unpacked from it
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise InputError(
-            f"{corpus.name} needs about {needed // MIB} MiB in {folder}, and {free // MIB} MiB are free; "
-            "make room or name another folder"
+            f"{corpus.name} needs about {needed // MIB} MiB in {folder}, but only {free // MIB} MiB are free; "
+            "free some space or name another folder"
         )
 
 
 @contextmanager
 def _clear_errors(corpus: Corpus, folder: Path) -> Iterator[None]:
-    """Turn what can go wrong on the way into one sentence that says what to do."""
-    by_hand = f"or get it by hand from {corpus.address} and unpack it into {folder}"
+    """Turn network and disk errors into an InputError that says what to do."""
+    by_hand = f"or download it by hand from {corpus.address} and unpack it into {folder}"
     try:
         yield
     except requests.HTTPError as error:
-        raise InputError(f"the server refused: {error}; try later, {by_hand}") from error
+        raise InputError(f"the server refused the request: {error}; try again later, {by_hand}") from error
     except requests.RequestException as error:
         url = error.request.url if error.request else corpus.address
         raise InputError(
-            f"no connection to {url!s}, or it broke ({type(error).__name__}); what has arrived is kept: check the "
-            f"network and run the same command again, {by_hand}"
+            f"the connection to {url!s} failed ({type(error).__name__}); the part received so far is kept: check the "
+            f"network and run the same command again to resume, {by_hand}"
         ) from error
-    except ValueError as error:  # pooch: the hash differs; the file is deleted already
+    except ValueError as error:  # pooch: the hash differs; pooch has deleted the file
         raise InputError(
-            f"what came for {corpus.name} is not what was published (its checksum differs) and was deleted; "
+            f"the download of {corpus.name} differs from the published file (wrong checksum) and was deleted; "
             f"run the same command again, {by_hand}"
         ) from error
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise InputError(
-            f"the disk of {folder} is full; what has arrived is kept: make room and run the same command again"
+            f"the disk of {folder} is full; the part received so far is kept: free some space and run the same "
+            "command again to resume"
         ) from error

@@ -1,4 +1,4 @@
-"""Audio files below a folder: finding them, reading their headers, working on many of them in parallel."""
+"""Audio files below a folder: find them, read their headers, process many of them in parallel."""
 
 import errno
 import os
@@ -17,11 +17,11 @@ from common.signals import audio
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus"})
 VIDEO_SUFFIXES = frozenset({".mp4"})
 THREADS = min(16, 4 * (os.cpu_count() or 1))
-"""Reading headers and hashing wait for the disk and release the GIL: more threads than cores pay off."""
+"""More threads than cores: reading headers and hashing wait for the disk and release the GIL."""
 
 LFS_POINTER = b"version https://git-lfs"
 ANNEX = "annex/objects"
-"""Where the links of git-annex and datalad lead."""
+"""Part of the target of each symbolic link that git-annex and datalad make."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,16 +30,17 @@ Result = TypeVar("Result")
 def files_below(folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES) -> Iterator[Path]:
     """Yield the files below `folder` with one of `suffixes` (any case), in a fixed order.
 
-    Hidden files and folders, `__MACOSX` and its `._x.wav` companions are passed over. Linked folders are followed, each
-    real folder once.
+    Hidden files and folders are ignored, and so are `__MACOSX` and its `._x.wav` files. Linked folders are followed,
+    each real folder once.
     """
-    seen = set()
+    seen = set()  # of real paths: a link to a parent folder would otherwise never end
     for where, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(where)
         if real in seen:
             folders.clear()
             continue
         seen.add(real)
+        # In place: os.walk descends into what is left of this list, in its order.
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         for name in sorted(names):
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes:  # noqa: PTH122 (10x Path)
@@ -47,25 +48,25 @@ def files_below(folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES) -> Iter
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder` and those above it where they are not there yet.
+    """Make `folder` and its parents if they do not exist.
 
     Raises:
-        InputError: something that is no folder is in its place, or above it.
+        InputError: something that is not a folder is in its place, or in the place of a parent.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise InputError(
-            f"{folder} cannot be a folder: a file or a broken link is in its place or above it; name another"
+            f"the folder {folder} cannot be made: it, or a folder above it, is a file or a broken link; name another"
         ) from error
 
 
 def in_threads(
     work: Callable[[Item], Result], items: Sequence[Item], label: str, threads: int = THREADS
 ) -> list[Result]:
-    """Apply `work` to every item in parallel threads and return the results in order; `label` names the progress.
+    """Apply `work` to every item in parallel threads and return the results in order, with progress under `label`.
 
-    An error, or an interruption, ends it after the items in progress.
+    After an error or an interruption, only the items in progress are finished.
     """
     with progress(label, len(items)) as advance, ThreadPoolExecutor(threads) as pool:
         results = []
@@ -74,40 +75,40 @@ def in_threads(
                 results.append(result)
                 advance()
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # leaving the `with` alone would wait for all queued items
             raise
         return results
 
 
 def size_or_reason(path: Path) -> int | str:
-    """Return the bytes of the file `path`, or why there is none to open.
+    """Return the size of the file `path` in bytes, or the reason why it cannot be opened.
 
-    To open a pipe would wait for somebody to write into it, so this comes before any reading.
+    Call it before reading a file: opening a named pipe would wait until something writes to it.
     """
     try:
         status = path.stat()
     except OSError as error:
         leads_nowhere = error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink()
         return _dangling(path) if leads_nowhere else f"cannot be opened ({error.strerror})"
-    return status.st_size if stat.S_ISREG(status.st_mode) else "no regular file"
+    return status.st_size if stat.S_ISREG(status.st_mode) else "not a regular file"
 
 
 def _dangling(link: Path) -> str:
     annexed = ANNEX in link.readlink().as_posix()
-    return f"a link to nothing ({'run `git annex get .` in its folder' if annexed else 'fetch what it links to'})"
+    return f"a broken link ({'run `git annex get .` in its folder' if annexed else 'restore the file it links to'})"
 
 
 ABSENT = "File does not exist"
-"""How libsndfile begins about an MP3 without a whole frame, which is there all the same."""
+"""The start of libsndfile's message about an MP3 file that exists but has no complete frame."""
 
 
 def duration_or_reason(path: Path) -> float | str:
-    """Return the seconds of audio that the header of `path` announces, or why it is no audio."""
+    """Return the duration in seconds by the header of `path`, or the reason why it is not usable audio."""
     try:
         with soundfile.SoundFile(path) as file:
             if not file.frames:
                 return "no samples in it"
-            # Without its seconds: scans count the files of one reason.
+            # The reason has no seconds in it, because scans count files by reason.
             return "cut off before its end" if audio.cut_off(file) else file.frames / file.samplerate
     except (soundfile.LibsndfileError, OSError) as error:
         return _why_unreadable(path, error)
@@ -125,5 +126,5 @@ def _why_unreadable(path: Path, error: Exception) -> str:
         return "a git-lfs pointer instead of audio (run `git lfs pull` in its folder)"
     reason = str(getattr(error, "error_string", error))
     if reason.startswith(ABSENT):
-        reason = "damaged, or of a format that is not known"
+        reason = "damaged, or of an unknown format"
     return f"not readable as audio ({reason})".replace("..", ".").replace(".)", ")")

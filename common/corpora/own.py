@@ -1,6 +1,6 @@
 """A corpus of your own: a folder with a CSV of `path,label[,speaker]`, or with one folder per class.
 
-Where speakers are not named, `speaker` stays empty in the manifest, so that splits by speaker can refuse.
+If speakers are not named, `speaker` is empty in the manifest, and splits by speaker refuse such clips.
 """
 
 import os
@@ -19,15 +19,14 @@ HOW_TO = (
     "for a corpus of your own, put a CSV with the columns path,label[,speaker] into the folder, or one folder per class"
 )
 
-
 COLUMNS = {"path", "label"}
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
-"""What programs write between values instead of commas, in words."""
+"""Separators that spreadsheets write instead of commas, with their names."""
 
 
 @dataclass(frozen=True)
 class OwnCorpus:
-    """The clips of an own corpus, each file with what is known of it, and the audio files left out."""
+    """The clips of your own corpus, and the audio files left out."""
 
     name: str
     clips: list[tuple[Path, Clip]]
@@ -35,7 +34,7 @@ class OwnCorpus:
 
 
 def corpus_name(folder: Path) -> str:
-    """Return the name of an own corpus: its folder's, marked where a published corpus is called the same."""
+    """Return the name of your own corpus: its folder's, with a prefix if a published corpus has the same name."""
     name = folder.resolve().name
     return f"own-{name}" if name in CORPORA else name
 
@@ -44,7 +43,7 @@ def table_in(folder: Path) -> Path | None:
     """Return the CSV in `folder` whose header has `path` and `label`, if there is one.
 
     Raises:
-        InputError: there are several, or one whose values are separated by something else than commas.
+        InputError: there are several, or there is one that is not separated by commas.
     """
     files = [path for path in _tables(folder) if path.is_file()]
     found = [path for path in files if set(tables.header(path)) >= COLUMNS]
@@ -52,7 +51,7 @@ def table_in(folder: Path) -> Path | None:
         _refuse_other_separators(files)
     if len(found) > 1:
         raise InputError(
-            f"{folder} holds several tables with path and label ({', '.join(table.name for table in found)}); keep one"
+            f"{folder} has several tables with path and label ({', '.join(table.name for table in found)}); keep one"
         )
     return found[0] if found else None
 
@@ -68,30 +67,29 @@ def _tables(folder: Path) -> list[Path]:
 
 
 def from_table(folder: Path, table: Path, audio: Sequence[Path]) -> OwnCorpus:
-    """Read an own corpus from its CSV.
+    """Read your own corpus from its CSV.
 
     Args:
-        folder: the corpus folder, to which the paths of the table are relative.
+        folder: the corpus folder; paths in the table are relative to it.
         table: the CSV with the columns path, label and, if known, speaker; a byte-order mark, blank lines and blanks
-            around values are tolerated.
-        audio: the audio files below the folder; those that the table does not name are left out.
+            around values are accepted.
+        audio: the audio files below the folder; files that the table does not list are left out.
 
     Raises:
-        InputError: a row is broken, or says something else of a file than another row does: with the file, the line and
-            what is wrong with it.
+        InputError: a row is invalid or contradicts another row; the message says which line and why.
     """
     named: dict[Path, Clip] = {}
     lines: dict[Path, int] = {}
     for line, row in tables.rows(table):
         path = _file_of(folder, row["path"], f"{table}, line {line}")
         if path in named:
-            raise InputError(f"{table}, line {line}: {row['path']} has a row already; remove one of the two")
+            raise InputError(f"{table}, line {line}: {row['path']} already has a row; remove one of the two")
         if not row["label"]:
-            raise InputError(f"{table}, line {line}: no label; write one or remove the row")
+            raise InputError(f"{table}, line {line}: no label; add one or remove the row")
         named[path] = _clip(folder, path, row["label"], row.get("speaker", ""), f"table {table.name}")
         lines[path] = line
     if not named:
-        raise InputError(f"{table} has a header but no rows; write one row per clip")
+        raise InputError(f"{table} has a header but no rows; add one row per clip")
     clips, copies = _one_row_each(table, named, lines)
     omissions = [LeftOut(path, f"not in {table.name}") for path in audio if path not in named]
     return OwnCorpus(corpus_name(folder), _distinctly_named(clips), copies + omissions)
@@ -100,8 +98,8 @@ def from_table(folder: Path, table: Path, audio: Sequence[Path]) -> OwnCorpus:
 def _one_row_each(
     table: Path, named: Mapping[Path, Clip], lines: Mapping[Path, int]
 ) -> tuple[list[tuple[Path, Clip]], list[LeftOut]]:
-    """Return a row for each real file, and the other paths of these files; refuse rows that contradict each other."""
-    first: dict[str, Path] = {}
+    """Return one row per real file, and the other paths of these files; refuse rows that contradict each other."""
+    first: dict[str, Path] = {}  # by real path: links make one recording look like two clips, a leak between sets
     copies = []
     for path, clip in named.items():
         earlier = first.setdefault(os.path.realpath(path), path)
@@ -109,15 +107,15 @@ def _one_row_each(
             continue
         if (clip.label, clip.speaker) != (named[earlier].label, named[earlier].speaker):
             raise InputError(
-                f"{table}, lines {lines[earlier]} and {lines[path]}: {earlier} and {path} are one file with two labels "
-                "or speakers; remove the wrong row"
+                f"{table}, lines {lines[earlier]} and {lines[path]}: {earlier} and {path} are the same file, but have "
+                "different labels or speakers; remove the wrong row"
             )
         copies.append(LeftOut(path, "the file of another row"))
     return [(path, named[path]) for path in first.values()], copies
 
 
 def _distinctly_named(clips: Sequence[tuple[Path, Clip]]) -> list[tuple[Path, Clip]]:
-    """Name clips with their suffix where two of them share a name without it: each row of a table is a clip."""
+    """Add the file suffix to all names if two clips share a name without it, such as a.wav and a.flac."""
     if len({clip.name for _, clip in clips}) == len(clips):
         return list(clips)
     return [(path, replace(clip, name=clip.name + path.suffix)) for path, clip in clips]
@@ -125,11 +123,12 @@ def _distinctly_named(clips: Sequence[tuple[Path, Clip]]) -> list[tuple[Path, Cl
 
 def _file_of(folder: Path, text: str, where: str) -> Path:
     if not text:
-        raise InputError(f"{where}: no path; write one or remove the row")
+        raise InputError(f"{where}: no path; add one or remove the row")
     path = folder / text
     if path.suffix.lower() not in AUDIO_SUFFIXES:
-        raise InputError(f"{where}: {text} is no audio file that can be read ({' '.join(sorted(AUDIO_SUFFIXES))})")
-    if not os.path.lexists(path):  # a link to nothing is left out by the scan, as without a table
+        readable = " ".join(sorted(AUDIO_SUFFIXES))
+        raise InputError(f"{where}: {text} is not an audio file; convert it to one of {readable}, or remove the row")
+    if not os.path.lexists(path):  # not exists(): a broken link is left out by the scan, as without a table
         raise InputError(f"{where}: there is no file {path}; paths are relative to the table's folder")
     return path
 
@@ -140,37 +139,37 @@ def _clip(folder: Path, path: Path, label: str, speaker: str, layout: str) -> Cl
 
 
 def from_class_folders(folder: Path, audio: Sequence[Path]) -> OwnCorpus:
-    """Read an own corpus of one folder per class.
+    """Read your own corpus of one folder per class.
 
     Args:
         folder: the corpus folder; the folders directly in it are the classes.
-        audio: the audio files below the folder, none of which a published corpus knows.
+        audio: the audio files below the folder, none of which fits a published corpus.
 
     Raises:
-        InputError: there are fewer than two class folders; they are those of a published corpus whose files have been
-            renamed: their names are no labels; all of them have the same folders in them, which may be the classes; a
-            table in the folder, which may say otherwise, is a link to nothing.
+        InputError: there are fewer than two class folders; or they are the folders of a published corpus whose files
+            were renamed, so that folder names are not labels; or all of them contain the same folders, which may be
+            the real classes; or a CSV in the folder, which may be the table of labels, is a broken link.
     """
     for table in _tables(folder):
         if table.is_symlink() and isinstance(reason := size_or_reason(table), str):
-            raise InputError(f"{table} is {reason}, and may be the table of the labels; remove it if it is not")
+            raise InputError(f"{table} may be the table of labels, but is not readable: {reason}; restore or remove it")
     classes = sorted({path.relative_to(folder).parts[0] for path in audio if path.parent != folder})
     for corpus in CORPORA.values():
         if any(corpus.folders.fullmatch(name) for name in classes):
             raise InputError(
                 f"{folder} has the folders of {corpus.name} ({', '.join(classes[:3])}), but no file name fits it, "
-                f"e.g. {audio[0].name}; restore the original names, or name the labels in a CSV of path,label[,speaker]"
+                f"e.g. {audio[0].name}; restore the original names, or give labels in a CSV of path,label[,speaker]"
             )
     if len(classes) < 2:
         raise InputError(
-            f"{folder}: {len(audio)} audio files, but no name fits a corpus we know, e.g. {audio[0].name}; {HOW_TO}"
+            f"{folder}: none of {len(audio)} audio files fits a known corpus, e.g. {audio[0].name}; {HOW_TO}"
         )
     _refuse_classes_below(folder, audio)
     clips = []
     omissions = []
     for path in audio:
         if path.parent == folder:
-            omissions.append(LeftOut(path, "in no class folder"))
+            omissions.append(LeftOut(path, "not in a class folder"))
         else:
             label = path.relative_to(folder).parts[0]
             clips.append((path, _clip(folder, path, label.strip(), "", "one folder per class")))
@@ -178,8 +177,8 @@ def from_class_folders(folder: Path, audio: Sequence[Path]) -> OwnCorpus:
 
 
 def _refuse_classes_below(folder: Path, audio: Sequence[Path]) -> None:
-    """Refuse folders such as train and test that all hold audio in the same folders, and only there."""
-    below: dict[str, set[str]] = {}
+    """Refuse folders such as train and test, which have all their audio in the same subfolders: the real classes."""
+    below: dict[str, set[str]] = {}  # subfolders by top folder; "" is audio directly in the top folder
     for path in audio:
         top, *rest = path.relative_to(folder).parts
         if rest:
@@ -187,7 +186,7 @@ def _refuse_classes_below(folder: Path, audio: Sequence[Path]) -> None:
     inner = next(iter(below.values()))
     if len(inner) > 1 and "" not in inner and all(names == inner for names in below.values()):
         raise InputError(
-            f"{folder}: {_some(below)} all hold the folders {_some(inner)}, so it is open which are the classes; "
+            f"{folder}: {_some(below)} all contain the folders {_some(inner)}, so it is unclear which are the classes; "
             f"name one of them, e.g. {folder / min(below)}, or put a CSV of path,label[,speaker] into {folder}"
         )
 

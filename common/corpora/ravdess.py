@@ -28,6 +28,7 @@ def recognise(path: Path) -> Clip | Refusal | None:
     if not match:
         return None
     modality, channel, emotion, *_, actor = match.groups()
+    # The sung part and the videos have the same naming; the documents use the spoken audio only.
     if channel == "02":
         return Refusal("RAVDESS song, not speech")
     if modality != "03":
@@ -47,12 +48,13 @@ RAVDESS = Corpus(
     licence="CC BY-NC-SA 4.0",
     address="https://zenodo.org/records/1188976",
     how_to_get="one archive of 208 MB, Audio_Speech_Actors_01-24.zip; `download ravdess` fetches and unpacks it",
+    # Neutral was recorded at one intensity only, every other emotion at two.
     expected={label: 96 if label == "neutral" else 192 for label in EMOTIONS.values()},
     speakers=24,
     folders=re.compile(r"Actor_\d\d|audio_speech_actors_01-24", re.IGNORECASE),
     recognise=recognise,
     source=Archive(
         "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip",
-        "md5:bc696df654c87fed845eb13823edef8a",  # of record 1188976, as public loaders quote it
+        "md5:bc696df654c87fed845eb13823edef8a",  # the MD5 of record 1188976 that public loaders quote
     ),
 )

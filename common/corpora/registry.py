@@ -12,7 +12,11 @@ CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in (RAVDESS, SAVEE,
 
 
 def corpus_called(name: str) -> Corpus:
-    """Return the corpus `name`; raises InputError with the known names when there is none."""
+    """Return the corpus `name`.
+
+    Raises:
+        InputError: there is no such corpus; the message lists the known ones.
+    """
     if name not in CORPORA:
-        raise InputError(f"no corpus is called {name!r}; known are {', '.join(CORPORA)}")
+        raise InputError(f"there is no corpus {name!r}; choose one of {', '.join(CORPORA)}")
     return CORPORA[name]

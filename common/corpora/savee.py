@@ -1,7 +1,7 @@
 """SAVEE: four male speakers (DC, JE, JK, KL), seven emotions, 480 clips.
 
-The original puts `a01.wav` into a folder per speaker; a common copy puts all files into one folder as `DC_a01.wav`.
-A bare `a01.wav` outside a speaker's folder fits neither and is not read: it could be anything.
+The original has `a01.wav` in a folder per speaker; a common copy has all files in one folder, as `DC_a01.wav`.
+`a01.wav` outside a speaker's folder fits neither and is not read: so short a name could be any recording.
 """
 
 import re
@@ -17,7 +17,7 @@ NAME_WITH_SPEAKER = re.compile(rf"(?P<speaker>DC|JE|JK|KL)_{SENTENCE}")
 
 
 def recognise(path: Path) -> Clip | None:
-    """Read either of SAVEE's namings."""
+    """Read a SAVEE file name in either naming."""
     if match := NAME_WITH_SPEAKER.fullmatch(path.stem):
         speaker, layout = match["speaker"], "one folder, speaker in the name (DC_a01)"
     elif (match := NAME_IN_FOLDER.fullmatch(path.stem)) and path.parent.name in SPEAKERS:
@@ -37,6 +37,7 @@ SAVEE = Corpus(
     licence="free for research, after registration with the University of Surrey",
     address="http://kahlan.eps.surrey.ac.uk/savee/",
     how_to_get="register on the corpus' page, then unpack AudioData.zip with its folders DC, JE, JK and KL",
+    # Each speaker says 30 neutral sentences and 15 of each other emotion.
     expected={label: 120 if label == "neutral" else 60 for label in EMOTIONS.values()},
     speakers=4,
     folders=re.compile(r"DC|JE|JK|KL|AudioData"),

@@ -1,6 +1,7 @@
-"""From folders as they lie on people's disks to the manifest: one row per clip.
+"""Scanning folders for clips: from the folders on a disk to the manifest, one row per clip.
 
-A scan reads names and headers, never samples. What it cannot place it lists with the reason; it never guesses a label.
+A scan reads names and headers, never samples. Files that it cannot identify are listed with the reason; it never
+guesses a label.
 """
 
 import os
@@ -26,12 +27,12 @@ from common.corpora.registry import CORPORA
 from common.errors import InputError
 
 SECOND_COPY = "a second copy of a clip"
-NO_PATTERN = "its name fits no corpus"
+NO_PATTERN = "name does not fit any corpus"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that claims to be a clip of `corpus`; `root` is the folder its canonical name starts from."""
+    """A file whose name fits a clip of `corpus`; `root` is the folder that its canonical name is relative to."""
 
     path: Path
     corpus: str
@@ -43,7 +44,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the names below one folder say; `omissions` by corpus, "" for none."""
+    """What the file names below one folder say; `omissions` are pairs of corpus ("" for none) and file."""
 
     candidates: list[Candidate]
     omissions: list[tuple[str, LeftOut]]
@@ -52,8 +53,9 @@ class Reading:
 def scan(folders: Sequence[Path | str]) -> Scan:
     """Find the clips of all corpora below `folders`.
 
-    Each folder may hold one corpus, a part of one, or several; with a CSV of `path,label[,speaker]`, or with one folder
-    per class that no published corpus knows, it is a corpus of your own. A clip that is there twice counts once.
+    Each folder may contain one corpus, a part of one, or several. A folder with a CSV of `path,label[,speaker]`, or
+    with one folder per class and no file of a published corpus, is a corpus of your own. A clip that is found twice
+    counts once.
 
     Args:
         folders: one or more folders.
@@ -62,10 +64,11 @@ def scan(folders: Sequence[Path | str]) -> Scan:
         The manifest, and for each corpus what was found, missing and left out.
 
     Raises:
-        InputError: a folder does not exist, holds no audio, or none that any corpus knows.
+        InputError: a folder does not exist, has no audio, or none that fits a corpus.
     """
     if not folders:
-        raise InputError("no folder given to look for audio in; name at least one")
+        raise InputError("no folder given; name at least one folder with audio")
+    # abspath, not resolve: links keep the folder names that some corpora are recognised by.
     places = list(dict.fromkeys(Path(os.path.abspath(Path(folder).expanduser())) for folder in folders))  # noqa: PTH100
     readings = {place: _read(place) for place in places}
     candidates, damaged = _with_durations(_unique([c for reading in readings.values() for c in reading.candidates]))
@@ -77,7 +80,7 @@ def scan(folders: Sequence[Path | str]) -> Scan:
 
 
 def _read(folder: Path) -> Reading:
-    """Read all names below `folder`: as an own corpus with a table, as published corpora, or as class folders."""
+    """Read all names below `folder`: as your own corpus with a table, as published corpora, or as class folders."""
     if folder.is_file():
         raise InputError(f"{folder} is a file; unpack it and name the folder")
     if not folder.is_dir():
@@ -85,11 +88,13 @@ def _read(folder: Path) -> Reading:
     files = list(files_below(folder, AUDIO_SUFFIXES | VIDEO_SUFFIXES))
     audio = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
     table = own.table_in(folder)
+    # A table comes first: its author has said what the files are, even if their names fit a published corpus.
     if table:
         return _own_reading(folder, own.from_table(folder, table, audio))
     if not audio:
-        raise InputError(f"{folder} holds no audio ({' '.join(sorted(AUDIO_SUFFIXES))}); name another folder")
+        raise InputError(f"{folder} has no audio ({' '.join(sorted(AUDIO_SUFFIXES))}); name another folder")
     reading = _published_reading(files)
+    # One file of a published corpus is enough: its other folders are not classes, even if all its clips are refused.
     if reading.candidates or any(corpus for corpus, _ in reading.omissions):
         return reading
     return _own_reading(folder, own.from_class_folders(folder, audio))
@@ -109,7 +114,7 @@ def _published_reading(files: Sequence[Path]) -> Reading:
 
 
 def _those_there(claims: Iterable[tuple[Path, str, Clip, Path]], omissions: Sequence[tuple[str, LeftOut]]) -> Reading:
-    """Make candidates of what can be opened among (path, corpus, clip, root); the rest joins `omissions`."""
+    """Turn each (path, corpus, clip, root) that can be opened into a candidate; add the others to `omissions`."""
     candidates, absent = [], []
     for path, corpus, clip, root in claims:
         size = size_or_reason(path)
@@ -141,18 +146,20 @@ def _own_reading(folder: Path, corpus: own.OwnCorpus) -> Reading:
 
 
 def _unique(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Drop files met twice because the given folders overlap; refuse two own corpora of one name."""
+    """Drop duplicates, because the given folders may overlap; refuse two corpora of your own with the same name."""
     unique = list({os.path.realpath(candidate.path): candidate for candidate in reversed(candidates)}.values())
     roots: dict[str, Path] = {}
     for candidate in unique:
         root = roots.setdefault(candidate.corpus, candidate.root)
         if candidate.corpus not in CORPORA and root != candidate.root:
-            raise InputError(f"two folders are both called {candidate.corpus}: {root} and {candidate.root}; rename one")
+            raise InputError(
+                f"two corpora are both called {candidate.corpus}: {root} and {candidate.root}; rename one folder"
+            )
     return unique
 
 
 def _with_durations(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[tuple[str, LeftOut]]]:
-    """Split into the readable, with their durations, and the unreadable, with the reason."""
+    """Return the readable files with their durations, and the unreadable ones with the reason."""
     readable, damaged = [], []
     headers = in_threads(duration_or_reason, [candidate.path for candidate in candidates], "reading headers")
     for candidate, header in zip(candidates, headers, strict=True):
@@ -164,7 +171,7 @@ def _with_durations(candidates: Sequence[Candidate]) -> tuple[list[Candidate], l
 
 
 def _one_copy_each(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[tuple[str, LeftOut]]]:
-    """Keep one file per clip: the original before a re-encoded one, then the one that lies higher up."""
+    """Keep one file per clip: an original rather than a re-encoded one, then the one with fewer folders above it."""
     kept: dict[tuple[str, str], Candidate] = {}
     copies = []
     for candidate in sorted(candidates, key=lambda c: (not _is_original(c), len(c.path.parts), c.path)):
@@ -177,7 +184,7 @@ def _one_copy_each(candidates: Sequence[Candidate]) -> tuple[list[Candidate], li
 
 
 def _is_original(candidate: Candidate) -> bool:
-    """Whether suffix and size are those of the published file; cheap, and enough to tell a re-encoded copy."""
+    """Return whether suffix and size are those of the published file: cheap, and enough to detect re-encoded copies."""
     if candidate.corpus not in CORPORA:
         return False
     original = originals(candidate.corpus).get(candidate.clip.name)
@@ -198,20 +205,21 @@ def _assemble(clips: Sequence[Candidate], omissions: Sequence[tuple[str, LeftOut
         _found(corpus, members, [omission for owner, omission in omissions if owner == corpus])
         for corpus, members in by_corpus.items()
     ]
-    homeless = [omission for owner, omission in omissions if owner not in by_corpus]
-    return Scan(_manifest(clips), found, _give_home(found, homeless))
+    unowned = [omission for owner, omission in omissions if owner not in by_corpus]
+    return Scan(_manifest(clips), found, _assign_by_folder(found, unowned))
 
 
-def _give_home(found: Sequence[Found], omissions: Sequence[LeftOut]) -> list[LeftOut]:
-    """List each file of no corpus under the one corpus in whose folder it lies; return those without such a one."""
-    homeless: list[LeftOut] = []
+def _assign_by_folder(found: Sequence[Found], omissions: Sequence[LeftOut]) -> list[LeftOut]:
+    """Add each omission to the corpus in whose folder it is; return those in the folder of none or of several."""
+    rest: list[LeftOut] = []
     for omission in omissions:
         around = [entry for entry in found if omission.path.is_relative_to(entry.folder)]
-        (around[0].omissions if len(around) == 1 else homeless).append(omission)
-    return homeless
+        (around[0].omissions if len(around) == 1 else rest).append(omission)
+    return rest
 
 
 def _manifest(clips: Sequence[Candidate]) -> pd.DataFrame:
+    # The corpus is part of the speaker's name: speaker 01 of two corpora is two people.
     speakers = [f"{c.corpus}-{c.clip.speaker}" if c.clip.speaker else "" for c in clips]
     columns = (
         [str(c.path) for c in clips],
@@ -251,6 +259,7 @@ def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) ->
 def _layout(clips: Sequence[Candidate]) -> str:
     layouts = Counter(c.clip.layout for c in clips).most_common()
     words = layouts[0][0] if len(layouts) == 1 else "; ".join(f"{layout}: {count}" for layout, count in layouts)
+    # Some archives unpack into a folder of their own name inside another one of that name.
     doubled = any(root.name.lower() == root.parent.name.lower() for root in {c.root for c in clips})
     return f"{words}, in a doubled folder" if doubled else words
 

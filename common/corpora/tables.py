@@ -1,4 +1,4 @@
-"""CSV tables as people keep them (byte-order mark, blanks around values, blank lines); broken rows are refused."""
+"""Reading hand-made CSV tables: byte-order marks, blanks and blank lines are accepted, broken rows are refused."""
 
 import csv
 from pathlib import Path
@@ -7,7 +7,8 @@ from common.errors import InputError
 
 
 def header(table: Path, separator: str = ",") -> list[str]:
-    """Return the column names of a CSV in lower case, without blanks around them; [] where it has none."""
+    """Return the column names of a CSV in lower case, without blanks around them; [] if it has none."""
+    # errors="replace": a table that is not UTF-8 is refused by `rows`, with the reason, and not here.
     with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         try:
             return [column.strip().lower() for column in next(csv.reader(file, delimiter=separator), [])]
@@ -16,10 +17,10 @@ def header(table: Path, separator: str = ",") -> list[str]:
 
 
 def rows(table: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return (number of its first line, values by column) of each row of a CSV that is not blank.
+    """Return (number of its first line, values by column) for each row of a CSV that is not blank.
 
     Raises:
-        InputError: a row has more or fewer values than the header, is no CSV, or the file is no UTF-8.
+        InputError: a row has more or fewer values than the header or is not valid CSV, or the file is not UTF-8.
     """
     found = []
     columns, line = header(table), 1
@@ -32,12 +33,12 @@ def rows(table: Path) -> list[tuple[int, dict[str, str]]]:
                 if any(value.strip() for value in values):
                     _refuse_another_length(values, columns, _lines(table, line, reader.line_num))
                     found.append((line, dict(zip(columns, map(str.strip, values), strict=True))))
-                line = reader.line_num + 1
+                line = reader.line_num + 1  # not line + 1: a quoted value may contain line breaks
     except UnicodeDecodeError as error:
         raise InputError(f"{table} is not UTF-8 text ({error.reason}); save it as CSV UTF-8") from error
     except csv.Error as error:
         where = _lines(table, line, reader.line_num)
-        raise InputError(f"{where}: broken CSV ({error}); mend it: is each quote closed?") from error
+        raise InputError(f"{where}: not valid CSV ({error}); check that each quote is closed") from error
     return found
 
 
@@ -48,6 +49,6 @@ def _lines(table: Path, first: int, last: int) -> str:
 def _refuse_another_length(values: list[str], columns: list[str], where: str) -> None:
     if len(values) != len(columns):
         raise InputError(
-            f"{where}: {len(values)} values where the header has {len(columns)}; put values that contain a comma into "
-            "quotes, and close each quote"
+            f"{where}: {len(values)} values, but the header has {len(columns)}; put values that contain a comma in "
+            "quotes, and check that each quote is closed"
         )

@@ -18,18 +18,19 @@ EMOTIONS = {
     "angry": "angry",
     "fear": "fear",
     "disgust": "disgust",
-    "ps": "surprise",
+    "ps": "surprise",  # "pleasant surprise"
 }
 NAME = re.compile(rf"(?P<speaker>OAF?|YAF)_(?P<word>[a-z]+)_(?P<emotion>{'|'.join(EMOTIONS)})", re.IGNORECASE)
 
 
 def recognise(path: Path) -> Clip | None:
-    """Read a TESS file name, whatever folder it lies in."""
+    """Read a TESS file name, in any folder."""
     match = NAME.fullmatch(path.stem)
     if not match:
         return None
     speaker, emotion = match["speaker"].upper(), match["emotion"].lower()
     speaker = "OAF" if speaker == "OA" else speaker
+    # Canonical names come from the index: a copy may spell the folder or the emotion in other letter case.
     folder = folders()[speaker, emotion]
     name = names().get((speaker, match["word"].lower(), emotion), f"{folder}/{path.stem}")
     nested = path.parent.name.lower() == folder.lower()

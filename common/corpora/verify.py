@@ -1,4 +1,4 @@
-"""Is a corpus on this disk the one that was published? Every file is hashed and compared with the index."""
+"""Compare a corpus on this disk with the published one: every file is hashed and looked up in the index."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from common.errors import InputError
 
 @dataclass(frozen=True)
 class Verification:
-    """The outcome of `verify`.
+    """The result of `verify`.
 
     Attributes:
-        corpus: the corpus looked for.
-        folder: where.
+        corpus: the corpus that was looked for.
+        folder: where it was looked for.
         verified: names of the clips whose bytes are the published ones.
-        re_encoded: names of the clips that are here with other bytes: re-encoded, or damaged.
-        missing: names of the clips that are not here.
-        unknown: paths, relative to the folder, of audio files that are none of the corpus' clips.
+        re_encoded: names of the clips that were found with other bytes: re-encoded, or damaged.
+        missing: names of the clips that were not found.
+        unknown: paths, relative to the folder, of audio files that are not clips of the corpus.
     """
 
     corpus: str
@@ -34,7 +34,7 @@ class Verification:
 
     @property
     def complete(self) -> bool:
-        """Whether every clip is here, in whatever form."""
+        """Whether every clip was found, with the published bytes or others."""
         return not self.missing
 
     def facts(self) -> dict[str, Any]:
@@ -42,13 +42,13 @@ class Verification:
         return {**vars(self), "folder": str(self.folder), "complete": self.complete}
 
     def summary(self) -> str:
-        """Say the outcome in words, a line per kind, with an example of each."""
+        """Return the result as text: a line per kind, with an example of each."""
         clips = len(self.verified) + len(self.re_encoded) + len(self.missing)
         kinds = (
-            ("verified", self.verified, "the published bytes"),
+            ("verified", self.verified, "same bytes as published"),
             ("re-encoded", self.re_encoded, "name known, bytes differ: re-encoded or damaged"),
-            ("missing", self.missing, "not here"),
-            ("unknown", self.unknown, "audio that is none of the corpus' clips"),
+            ("missing", self.missing, "not found"),
+            ("unknown", self.unknown, "audio that is not a clip of this corpus"),
         )
         lines = [f"{self.corpus}: {clips} clips in {self.folder}"]
         for kind, names, meaning in kinds:
@@ -65,18 +65,21 @@ def verify(name: str, folder: Path | str) -> Verification:
         folder: any folder above its files, in any layout that `scan` reads.
 
     Raises:
-        InputError: there is no such corpus or folder, or the folder holds the demo corpus.
+        InputError: there is no such corpus or folder, or the folder contains the demo corpus.
     """
     index, folder = originals(name), Path(folder)
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; check the spelling")
     if below_demo_marker(folder.resolve()):
-        raise InputError(f"{folder} holds the demo corpus, which is synthesised: there is nothing to verify")
-    # A link to nothing, as git-annex has for what it did not fetch, is no file: its clip is missing.
+        raise InputError(
+            f"{folder} contains the demo corpus, which is synthesised and cannot be verified; name another folder"
+        )
+    # git-annex has broken links for files that it did not fetch; such a clip counts as missing.
     files = [path for path in files_below(folder) if path.is_file()]
     names = [_canonical_name(name, path) for path in files]
     known = [path for path, clip in zip(files, names, strict=True) if clip in index]
     digests = dict(zip(known, in_threads(_sha256, known, f"hashing {name}"), strict=True))
+    # A clip is verified if any of its copies has the published bytes.
     found = {clip: False for clip in names if clip in index}
     for path, clip in zip(files, names, strict=True):
         if path in digests:
@@ -92,7 +95,7 @@ def verify(name: str, folder: Path | str) -> Verification:
 
 
 def _canonical_name(corpus: str, path: Path) -> str:
-    said = CORPORA[corpus].recognise(path.absolute())  # the folders above may tell, and "." would hide them
+    said = CORPORA[corpus].recognise(path.absolute())  # some corpora look at parent folders, which "." would hide
     return said.name if isinstance(said, Clip) else ""
 
 

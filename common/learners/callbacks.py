@@ -6,7 +6,7 @@ import os
 import time
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,11 @@ import numpy as np
 from common.errors import BudgetSpentError, InputError, ResultError
 from common.seeds import derive
 
-HISTORY_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
-EARLY_STOPPING_STATE = ("wait", "stopped_epoch", "best", "best_epoch")
+STATE: Mapping[type, tuple[str, ...]] = {
+    keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch"),
+    keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
+}
+"""Callbacks of Keras that decide by what they remember of earlier epochs, and where they remember it."""
 
 
 class EpochSeeds(keras.callbacks.Callback):
@@ -35,17 +38,17 @@ class EpochSeeds(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Keeps the last finished epoch in one file: weights, optimiser, early stopping, history.
+    """Keeps the last finished epoch in one file: weights, optimiser, what other callbacks remember, history.
 
     Args:
         path: an `.npz` file; None: history is kept in memory only.
-        stopping: the early stopping whose state belongs to the checkpoint.
+        remembering: callbacks whose memory belongs to the checkpoint, of the types in `STATE`.
     """
 
-    def __init__(self, path: Path | None, stopping: keras.callbacks.EarlyStopping | None) -> None:
+    def __init__(self, path: Path | None, remembering: Sequence[keras.callbacks.Callback] = ()) -> None:
         super().__init__()
-        self._path, self._stopping = path, stopping
-        self._restored: dict[str, Any] = {}
+        self._path, self._remembering = path, remembering
+        self._restored: list[dict[str, Any]] = []
         self.history: list[dict[str, float]] = []
         self.stopped = False
         self._began = 0.0
@@ -71,17 +74,21 @@ class Checkpoint(keras.callbacks.Callback):
             state = json.loads(str(stored["state"]))
             weights = [stored[f"weight_{i}"] for i in range(state["weights"])]
             optimizer = [stored[f"optimizer_{i}"] for i in range(state["optimizer"])]
-            best = [stored[f"best_{i}"] for i in range(state["best_weights"])]
+            best = [stored[f"best_{i}"] for i in range(state["best"])]
         model.set_weights(weights)
         for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
             variable.assign(value)
         self.history, self.stopped = state["history"], state["stopped"]
-        self._restored = {**state["early_stopping"], "best_weights": best or None}
+        self._restored = state["remembered"]
+        for callback, memory in zip(self._remembering, self._restored, strict=True):
+            if isinstance(callback, keras.callbacks.EarlyStopping):
+                memory["best_weights"] = best or None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Hand early stopping the state that it forgot when training began."""
-        if self._stopping is not None:
-            vars(self._stopping).update(self._restored)
+        """Give the other callbacks their memory, which they cleared as training began."""
+        if self._restored:
+            for callback, memory in zip(self._remembering, self._restored, strict=True):
+                vars(callback).update(memory)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Take the time."""
@@ -89,7 +96,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Append to the history and write the file, atomically."""
-        scores = {name: float(value) for name, value in (logs or {}).items() if name in HISTORY_COLUMNS}
+        scores = {name: float(value) for name, value in (logs or {}).items()}
         self.history.append({"epoch": epoch + 1, **scores, "seconds": round(time.monotonic() - self._began, 3)})
         self.stopped = bool(self.model.stop_training)
         if self._path is not None:
@@ -97,16 +104,17 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _write(self, path: Path) -> None:
         weights, optimizer = self.model.get_weights(), [np.asarray(v) for v in self.model.optimizer.variables]
-        best = getattr(self._stopping, "best_weights", None) or []
+        best = [array for one in self._remembering for array in getattr(one, "best_weights", None) or []]
+        remembered = [{name: _plain(getattr(one, name)) for name in STATE[type(one)]} for one in self._remembering]
+        arrays = {"weight": weights, "optimizer": optimizer, "best": best}
         state = {
             "history": self.history,
             "stopped": self.stopped,
-            "early_stopping": {name: _plain(getattr(self._stopping, name, None)) for name in EARLY_STOPPING_STATE},
+            "remembered": remembered,
             "weights": len(weights),
             "optimizer": len(optimizer),
-            "best_weights": len(best),
+            "best": len(best),
         }
-        arrays = {"weight": weights, "optimizer": optimizer, "best": best}
         named = {f"{kind}_{i}": value for kind, values in arrays.items() for i, value in enumerate(values)}
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
@@ -143,9 +151,9 @@ class Report(keras.callbacks.Callback):
         self._advance = advance
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Tell the scores of the epoch."""
+        """Show the scores of the epoch."""
         logs = logs or {}
-        shown = [f"{name} {logs[name]:.3f}" for name in ("accuracy", "val_accuracy", "val_loss") if name in logs]
+        shown = [f"{name} {value:.3f}" for name, value in logs.items() if name not in ("loss", "learning_rate")]
         self._advance(1, ", ".join(shown))
 
 

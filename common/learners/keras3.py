@@ -1,15 +1,12 @@
-"""Training that can be killed at any moment and goes on to the same end.
+"""Training of Keras models that resumes after an interruption and gives the same result.
 
-Three kinds of learner meet the protocol `Learner`; those of Keras 3 and of scikit-learn are here, that of tf-keras in
-`common.learners.tf_keras`. Everything random in an epoch (the order of the clips, dropout) is derived from (seed,
-epoch), and the checkpoint of an epoch holds weights, optimiser, early stopping and history, so an interrupted run and
-an unbroken one give the same predictions to the bit on one machine. A scikit-learn estimator is fitted at once.
+Everything random in an epoch (the order of the clips, dropout, augmentation) is derived from (seed, epoch), and the
+checkpoint of an epoch holds weights, optimiser, what callbacks remember, and history. So an interrupted run and an
+unbroken one give the same predictions to the bit on one machine.
 """
 
 import contextlib
 import functools
-import json
-import os
 import time
 import zipfile
 from collections.abc import Callable, Sequence
@@ -22,15 +19,15 @@ import numpy as np
 import pandas as pd
 
 from common import environment
-from common.arrays import Arrays, Rows
+from common.arrays import Arrays, Crops, Features
 from common.errors import InputError
 from common.learners import frozen, pipeline
-from common.learners.callbacks import HISTORY_COLUMNS, Checkpoint, Deadline, EpochSeeds, FiniteLoss, Report, end_at
+from common.learners.callbacks import Checkpoint, Deadline, EpochSeeds, FiniteLoss, Report, end_at
 from common.learners.learner import file_name
-from common.learners.sklearn_learner import SklearnLearner
 from common.learners.summaries import summarise
 from common.progress import progress
-from common.study import Experiment, Training
+from common.study import Training
+from common.tasks import Task
 
 BATCHES_AT_ONCE = 8
 """Batches that `predict` reads from the disk at a time."""
@@ -60,43 +57,35 @@ def strategy_scope(name: str) -> Callable[[], contextlib.AbstractContextManager[
     """Return what opens the scope in which a model is built and trained; one strategy serves all models of a process.
 
     Args:
-        name: `none`, `mirrored` or `multiworker` (which reads TF_CONFIG).
+        name: `none` or `mirrored`.
 
     Raises:
         InputError: the name is unknown, the backend has no such strategy, or the strategy cannot begin.
     """
     if name == "none":
         return contextlib.nullcontext
-    if name not in ("mirrored", "multiworker"):
-        raise InputError(f"--strategy is none, mirrored or multiworker, not {name!r}")
+    if name != "mirrored":
+        raise InputError(f"--strategy is none or mirrored, not {name!r}")
     if keras.backend.backend() != "tensorflow":
         raise InputError(f"--strategy {name} needs KERAS_BACKEND=tensorflow")
     import tensorflow as tf
 
-    strategies = {"mirrored": tf.distribute.MirroredStrategy, "multiworker": tf.distribute.MultiWorkerMirroredStrategy}
     try:
-        if name == "multiworker" and (workers := _workers()) > 1:
-            # keras 3.15 fails in its first step on a batch that is divided between processes.
-            raise InputError(f"Keras cannot train on the {workers} workers of TF_CONFIG; on one machine, use mirrored")
-        strategy: Any = strategies[name]()
+        strategy: Any = tf.distribute.MirroredStrategy()
     except (RuntimeError, ValueError, KeyError) as error:
-        raise InputError(f"--strategy {name} cannot begin ({error}); check TF_CONFIG, or train with none") from error
+        raise InputError(f"--strategy {name} cannot begin ({error}); train with none") from error
     return strategy.scope
 
 
-def _workers() -> int:
-    """Return how many processes train together, as TF_CONFIG says."""
-    cluster = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {})
-    return sum(len(addresses) for job, addresses in cluster.items() if job in ("chief", "worker"))
-
-
 class KerasLearner:
-    """A Keras 3 classifier, trained with Adam on categorical cross-entropy.
+    """A Keras 3 model, trained with Adam.
 
     Args:
         build: returns the uncompiled model.
+        task: what it predicts.
         training: its settings.
-        seed: of everything random: initial weights, order, dropout.
+        seed: of everything random: initial weights, order, dropout, augmentation.
+        augment: alters training batches, as `common.study.Inputs` says; None: nothing does.
         folder: where checkpoints (and TensorBoard logs) go; None: nowhere, for models that only predict.
         strategy: a name that `strategy_scope` knows.
         deadline: `time.monotonic()` after which no further epoch begins; None: never.
@@ -108,14 +97,17 @@ class KerasLearner:
     def __init__(
         self,
         build: Callable[[], keras.Model],
+        task: Task,
         training: Training,
         *,
         seed: int = 0,
+        augment: pipeline.Augment | None = None,
         folder: Path | None = None,
         strategy: str = "none",
         deadline: float | None = None,
     ) -> None:
-        self.training, self.seed, self._folder, self._deadline = training, seed, folder, deadline
+        self.task, self.training, self.seed, self._augment = task, training, seed, augment
+        self._folder, self._deadline = folder, deadline
         use_determinism(seed)
         self._scope, self._distributed = strategy_scope(strategy), strategy != "none"
         with self._scope():
@@ -133,51 +125,64 @@ class KerasLearner:
 
     def _compile(self, model: keras.Model) -> None:
         model.compile(
-            optimizer=keras.optimizers.Adam(self.training.learning_rate),
-            loss="categorical_crossentropy",
-            metrics=["accuracy"],
+            optimizer=keras.optimizers.Adam(self.training.learning_rate, amsgrad=self.training.amsgrad),
+            loss=self.training.loss or self.task.LOSS,
+            metrics=self.task.keras_metrics(),
             jit_compile=environment.jit_compile(),
         )
 
     def fit(self, train: Arrays, validation: Arrays | None, *, epochs: int, stage: str) -> pd.DataFrame:
-        """Train for at most `epochs`, going on from the stage's checkpoint if there is one.
+        """Train for at most `epochs`, resuming from the stage's checkpoint if there is one.
 
         With patience set and validation clips given, training stops early and the best weights are restored. Where the
-        model begins with layers that are frozen, they run once per clip, and training starts from what they gave
+        model begins with layers that are frozen, they run once per clip, and training starts from their outputs
         (`common.learners.frozen`).
 
         Returns:
-            One row per epoch: `HISTORY_COLUMNS`; epochs count from 1.
+            One row per epoch: `epoch` (from 1), the loss and the task's metrics, on validation clips too with `val_`
+            before their names, the learning rate where it is lowered, and `seconds`.
 
         Raises:
             BudgetSpentError: the deadline has passed; the last finished epoch is kept.
             InputError: the stage's checkpoint is damaged.
-            ResultError: the loss is no number any more.
+            ResultError: the loss is not finite any more.
         """
-        size = self.training.batch_size
-        stopping = self._early_stopping(validation)
-        checkpoint = Checkpoint(self._checkpoint_path(stage), stopping)
+        deciding = [] if validation is None else self._deciding()
+        checkpoint = Checkpoint(self._checkpoint_path(stage), deciding)
         with self._scope():
             model, train, validation = self._what_is_trained(train, validation)
             self._make_variables(model)
             done = checkpoint.restore(model)
-        batching: Any = {"batch_size": size, "distributed": self._distributed}
+        batching = pipeline.Batching(
+            self.training.batch_size,
+            self.training.drop_remainder,
+            self._augment,
+            seed=self.seed,
+            distributed=self._distributed,
+        )
         orders = pipeline.epoch_orders(len(train.x), epochs, seed=self.seed)
         with progress(stage, epochs, done=done) as advance:
             # The checkpoint comes after what decides about the epoch, and before what may end the training.
-            deciding = [self._epoch_seeds(), FiniteLoss(stage), *([stopping] if stopping else [])]
-            telling = [Report(advance), *self._tensorboard(stage), Deadline(self._deadline)]
+            before = [self._epoch_seeds(), FiniteLoss(stage), *deciding]
+            after = [Report(advance), *self._tensorboard(stage), Deadline(self._deadline)]
             model.fit(
-                pipeline.training_batches(train, orders, first_epoch=min(done, epochs - 1), **batching),
-                validation_data=pipeline.ordered_batches(validation, **batching) if validation else None,
+                pipeline.training_batches(train, orders, batching, first_epoch=min(done, epochs - 1)),
+                validation_data=self._validating(validation),
                 initial_epoch=epochs if checkpoint.stopped else done,
                 epochs=epochs,
-                steps_per_epoch=pipeline.steps_per_epoch(len(train.x), size),
-                callbacks=self._callbacks([*deciding, checkpoint, *telling]),
+                steps_per_epoch=batching.steps(len(train.x)),
+                callbacks=self._callbacks([*before, checkpoint, *after]),
                 shuffle=False,
                 verbose=0,
             )
-        return pd.DataFrame(checkpoint.history).reindex(columns=list(HISTORY_COLUMNS))
+        history = pd.DataFrame(checkpoint.history)
+        return history[[*(name for name in history if name != "seconds"), "seconds"]]
+
+    def _validating(self, validation: Arrays | None) -> Any:
+        if validation is None:
+            return None
+        size = self.training.batch_size
+        return pipeline.ordered_batches(validation, batch_size=size, distributed=self._distributed)
 
     def _make_variables(self, model: keras.Model) -> None:
         """Make the variables of the optimiser and of the metrics: a step that made them would be traced twice."""
@@ -188,12 +193,15 @@ class KerasLearner:
 
     def _what_is_trained(self, train: Arrays, validation: Arrays | None) -> tuple[keras.Model, Arrays, Arrays | None]:
         """Return the part of the model that training changes, and the clips as they reach it."""
-        divided = self.divided
-        if divided is None or not divided.can_be_kept(*(arrays.x for arrays in (train, validation) if arrays)):
+        divided, fed = self.divided, [arrays for arrays in (train, validation) if arrays]
+        still = [arrays.x for arrays in fed if not isinstance(arrays.x, Crops)]
+        # What is altered or cropped anew in each epoch has no outputs that could be kept.
+        changing = self._augment is not None or len(still) < len(fed)
+        if divided is None or changing or not divided.can_be_kept(*still):
             return self.model, train, validation
         between = functools.partial(end_at, self._deadline)
-        reaching = [arrays and replace(arrays, x=divided.outputs(arrays.x, between)) for arrays in (train, validation)]
-        return divided.rest, *reaching
+        reaching = [replace(arrays, x=divided.outputs(x, between)) for arrays, x in zip(fed, still, strict=True)]
+        return divided.rest, reaching[0], reaching[1] if validation else None
 
     def _epoch_seeds(self) -> keras.callbacks.Callback:
         return EpochSeeds(self.seed)
@@ -202,16 +210,18 @@ class KerasLearner:
         """Return the callbacks as the model's own library takes them."""
         return list(callbacks)
 
-    def _early_stopping(self, validation: Arrays | None) -> keras.callbacks.EarlyStopping | None:
-        if validation is None or self.training.patience is None:
-            return None
-        monitor = self.training.monitor
-        return keras.callbacks.EarlyStopping(
-            monitor,
-            patience=self.training.patience,
-            mode="min" if monitor == "val_loss" else "max",
-            restore_best_weights=True,
-        )
+    def _deciding(self) -> list[keras.callbacks.Callback]:
+        """Return what looks at the monitored score of each epoch: the plateau first, then early stopping."""
+        training, monitor = self.training, self.training.monitor
+        found: list[keras.callbacks.Callback] = []
+        if training.plateau is not None:
+            plateau = {"factor": training.plateau.factor, "patience": training.plateau.patience}
+            found.append(keras.callbacks.ReduceLROnPlateau(monitor, mode=self.task.MONITORS[monitor], **plateau))
+        if training.patience is not None:
+            mode = self.task.MONITORS[monitor]
+            stopping = {"patience": training.patience, "restore_best_weights": True}
+            found.append(keras.callbacks.EarlyStopping(monitor, mode=mode, **stopping))
+        return found
 
     def _checkpoint_path(self, stage: str) -> Path | None:
         return self._folder / f"{file_name(stage)}.npz" if self._folder else None
@@ -222,10 +232,10 @@ class KerasLearner:
         logs = self._folder.parent / "tensorboard" / file_name(stage)
         return [keras.callbacks.TensorBoard(str(logs), write_graph=False)]
 
-    def predict(self, x: np.ndarray | Rows) -> np.ndarray:
-        """Return class probabilities (clips, classes) float32; batches of `training.batch_size` in the given order."""
+    def predict(self, x: Features) -> np.ndarray:
+        """Return outputs (clips, outputs) float32; batches of `training.batch_size` in the given order."""
         size = self.training.batch_size
-        at_once = size * BATCHES_AT_ONCE if isinstance(x, Rows) else len(x)
+        at_once = len(x) if isinstance(x, np.ndarray) else size * BATCHES_AT_ONCE
         parts = [x[start : start + at_once] for start in range(0, len(x), at_once)]
         predicted = [self.model.predict(part, batch_size=size, verbose=0) for part in parts]
         return np.concatenate(predicted).astype(np.float32)
@@ -237,18 +247,18 @@ class KerasLearner:
         temporary.replace(path)
 
     @classmethod
-    def load(cls, path: Path, training: Training) -> Self:
+    def load(cls, path: Path, task: Task, training: Training) -> Self:
         """Read a model that `save` wrote.
 
         Raises:
-            InputError: the file is missing or no Keras model.
+            InputError: the file is missing or not a Keras model.
         """
         try:
             model = cls._load_model(path)
         except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
             reason = str(error).strip().partition("\n")[0]
-            raise InputError(f"{path} is no model that Encore saved ({reason}); run the experiment again") from error
-        return cls(lambda: model, training)
+            raise InputError(f"{path} is not a saved Encore model ({reason}); run the experiment again") from error
+        return cls(lambda: model, task, training)
 
     @classmethod
     def _load_model(cls, path: Path) -> Any:
@@ -257,13 +267,6 @@ class KerasLearner:
     def summary(self) -> dict[str, Any]:
         """Return `total`, `trainable`, `non_trainable` and `layers` (name, type, shape, parameters)."""
         return summarise(self.model)
-
-
-def learner_of(experiment: Experiment) -> type[Any]:
-    """Return the class that an experiment is trained with: what it names, or else what its training implies."""
-    if experiment.training is None:
-        return SklearnLearner
-    return experiment.learner or KerasLearner
 
 
 def steps_per_second(model: keras.Model, batch: tuple[np.ndarray, np.ndarray], steps: Sequence[int] = (3, 8)) -> float:

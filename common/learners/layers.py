@@ -1,4 +1,4 @@
-"""Layers that Keras has, in a form that is faster where this suite spends its time."""
+"""Faster versions of Keras layers in which this suite spends much time."""
 
 from typing import Any
 
@@ -11,15 +11,16 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """Keras' batch normalisation of channels-last maps along frames or channels, without strided reductions.
 
     Same arguments, weights and results as `keras.layers.BatchNormalization` (a test compares them). Keras reduces over
-    all axes but one, which for a middle axis of a large map walks memory in strides. Here a map is a matrix with one
-    column per (frame, channel); columns are summed first, which a CPU reads in order (`benchmarks/normalisation.py`).
+    all axes but one; for a middle axis of a large map, this reads memory in strides. Here a map is a matrix with one
+    column per (frame, channel), and columns are summed first, which reads memory in order
+    (`benchmarks/normalisation.py`).
 
     Shapes: input and output `(clips, bands, frames, channels)`; `axis` is 2 (frames) or 3 (channels).
     """
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Normalise `inputs`: in training with the batch's moments, which also move the stored ones."""
-        maps = ops.cast(inputs, "float32")
+        """Normalise `inputs`: in training by the batch's moments, which also update the moving averages."""
+        maps = ops.cast(inputs, "float32")  # as Keras does: moments in half precision would be too coarse
         columns = ops.reshape(maps, (-1, maps.shape[-2] * maps.shape[-1]))
         if training and self.trainable:
             mean, variance = self._batch_moments(columns, maps.shape)
@@ -27,6 +28,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             self._move(self.moving_variance, variance)
         else:
             mean, variance = ops.convert_to_tensor(self.moving_mean), ops.convert_to_tensor(self.moving_variance)
+        # First per frame or channel, so that each of the many values needs one multiplication and one addition.
         scale = self.gamma * ops.rsqrt(variance + self.epsilon)
         offset = self.beta - mean * scale
         normalised = columns * self._per_column(scale, maps.shape) + self._per_column(offset, maps.shape)

@@ -1,20 +1,25 @@
 """Batches for `fit`: tf.data under TensorFlow, the same batches as arrays under any other Keras backend.
 
-The order of the clips in every epoch is drawn beforehand from (seed, epoch), so a run that goes on after a crash meets
-the batches that an unbroken run would have met. Under TensorFlow a batch is gathered inside tf.data, several ahead and
-on to the device where there is one; no Python runs between two steps. Rows of an array on the disk are read there and
-then, so that they need not fit into memory.
+The order of the clips in every epoch is drawn beforehand from (seed, epoch), random crops from (seed, epoch, clip) and
+augmentation from (seed, epoch, step): a resumed run meets the batches that an unbroken run would have met. Under
+TensorFlow a batch is gathered inside tf.data, several ahead and on to the device where there is one; no Python runs
+between two steps. Rows of an array on the disk are read there and then, so that they need not fit into memory.
 """
 
+import functools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
-from common.arrays import Arrays, Rows
+from common.arrays import Arrays, Crops, Features, Rows
 from common.seeds import derive
+
+Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 CLIPS_AT_ONCE = 256
 """Rows that are copied at a time into the memory that tf.data reads."""
@@ -28,36 +33,88 @@ def epoch_orders(clips: int, epochs: int, *, seed: int) -> np.ndarray:
     return orders
 
 
-def steps_per_epoch(clips: int, batch_size: int) -> int:
-    """Return the number of batches in an epoch; the last one may be smaller."""
-    return math.ceil(clips / batch_size)
+def steps_per_epoch(clips: int, batch_size: int, *, drop_remainder: bool = False) -> int:
+    """Return the number of batches in an epoch; the last one may be smaller, or is dropped if there is another one."""
+    return max(clips // batch_size, 1) if drop_remainder else math.ceil(clips / batch_size)
 
 
-def training_batches(
-    arrays: Arrays, orders: np.ndarray, *, batch_size: int, first_epoch: int = 0, distributed: bool = False
-) -> Any:
+@dataclass(frozen=True)
+class Batching:
+    """How clips become batches.
+
+    Attributes:
+        size: clips a step.
+        drop_remainder: leave out the last clips of an epoch that do not fill a batch.
+        augment: alters a batch (x, y, random) -> (x, y), as `common.study.Inputs` says; None: nothing does.
+        seed: of what `augment` draws.
+        distributed: whether a strategy will divide the batches between devices.
+    """
+
+    size: int
+    drop_remainder: bool = False
+    augment: Augment | None = None
+    seed: int = 0
+    distributed: bool = False
+
+    def steps(self, clips: int) -> int:
+        """Return the number of batches in an epoch."""
+        return steps_per_epoch(clips, self.size, drop_remainder=self.drop_remainder)
+
+    def altered(self, x: Any, y: Any, epoch_seed: Any, step: Any) -> tuple[Any, Any]:
+        """Return a batch as the model is to see it in this step."""
+        return self.augment(x, y, StepSeeds(epoch_seed, step)) if self.augment else (x, y)
+
+    def epoch_seeds(self, epochs: int) -> np.ndarray:
+        """Return a seed for each epoch, int64 (epochs,)."""
+        return np.array([derive(self.seed, "augment", epoch) for epoch in range(epochs)], np.int64)
+
+
+class StepSeeds(keras.random.SeedGenerator):
+    """The seeds of one training step: what is drawn follows from (seed, epoch, step) and the number of the draw.
+
+    It is given as `seed` to the functions of `keras.random`, also where they run inside tf.data.
+    """
+
+    def __init__(self, epoch_seed: Any, step: Any) -> None:
+        # No state of Keras': a variable cannot be made inside tf.data, and would remember the last step.
+        self._epoch_seed, self._step, self._draws = epoch_seed, step, 0
+
+    def next(self, ordered: bool = True) -> Any:
+        """Return the next seed, a pair of numbers."""
+        number = derive(0, "draw", self._draws)
+        self._draws += 1
+        first = ops.bitwise_xor(ops.cast(self._epoch_seed, "int64"), number)
+        return ops.cast(ops.stack([first, ops.cast(self._step, "int64")]), _seed_dtype())
+
+
+@functools.cache
+def _seed_dtype() -> str:
+    return str(keras.backend.standardize_dtype(keras.random.SeedGenerator(0).state.dtype))
+
+
+def training_batches(arrays: Arrays, orders: np.ndarray, batching: Batching, *, first_epoch: int = 0) -> Any:
     """Return what `model.fit` takes to train from `first_epoch` to the last of `orders`.
 
     Args:
-        arrays: features (clips, ...) and targets (clips, classes).
+        arrays: features (clips, ...) and targets (clips, outputs); of `Crops`, each epoch has others.
         orders: int32 (epochs, clips), from `epoch_orders`.
-        batch_size: clips a step; the last batch of an epoch has what is left.
+        batching: how clips become batches.
         first_epoch: where to begin, counted from 0.
-        distributed: whether a strategy will divide the batches between devices.
 
     Returns:
         A `tf.data.Dataset` or, under another backend, a `keras.utils.PyDataset`, that runs through all epochs;
-        `steps_per_epoch` tells where one ends.
+        `Batching.steps` says where one ends.
     """
     if keras.backend.backend() != "tensorflow":
-        return _EpochBatches(arrays, orders, batch_size, first_epoch)
-    return _prefetched(_dataset(arrays, orders, batch_size, first_epoch), distributed)
+        return _EpochBatches(arrays, orders, batching, first_epoch)
+    return _prefetched(_dataset(arrays, orders, batching, first_epoch), batching.distributed)
 
 
 def ordered_batches(arrays: Arrays, *, batch_size: int, distributed: bool = False) -> Any:
-    """Return what `model.evaluate` takes: one pass over the clips in their own order."""
+    """Return what `model.evaluate` takes: one pass over the clips in their own order, not altered."""
     order = np.arange(len(arrays.x), dtype=np.int32)[np.newaxis]
-    return training_batches(arrays, order, batch_size=batch_size, distributed=distributed)
+    still = replace(arrays, x=Rows(arrays.x, np.arange(len(arrays.x)))) if isinstance(arrays.x, Crops) else arrays
+    return training_batches(still, order, Batching(batch_size, distributed=distributed))
 
 
 class _EpochBatches(keras.utils.PyDataset):
@@ -66,46 +123,57 @@ class _EpochBatches(keras.utils.PyDataset):
     The number of a batch says its epoch: Keras also calls `on_epoch_end` before the first epoch, so counting fails.
     """
 
-    def __init__(self, arrays: Arrays, orders: np.ndarray, batch_size: int, first_epoch: int) -> None:
+    def __init__(self, arrays: Arrays, orders: np.ndarray, batching: Batching, first_epoch: int) -> None:
         super().__init__()
-        self._arrays, self._orders, self._batch_size = arrays, orders[first_epoch:], batch_size
-        self._steps = steps_per_epoch(len(arrays.x), batch_size)
+        self._arrays, self._orders, self._batching, self._first = arrays, orders, batching, first_epoch
+        self._steps, self._seeds = batching.steps(len(arrays.x)), batching.epoch_seeds(len(orders))
 
     def __len__(self) -> int:
-        return len(self._orders) * self._steps
+        return (len(self._orders) - self._first) * self._steps
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        epoch, step = divmod(number, self._steps)
-        rows = self._orders[epoch, step * self._batch_size : (step + 1) * self._batch_size]
-        return self._arrays.x[rows], self._arrays.y[rows]
+        epoch, step = divmod(number + self._first * self._steps, self._steps)
+        size, x = self._batching.size, self._arrays.x
+        rows = self._orders[epoch, step * size : (step + 1) * size]
+        read = x.at(rows, epoch) if isinstance(x, Crops) else x[rows]
+        batch = self._batching.altered(read, self._arrays.y[rows], self._seeds[epoch], step)
+        return tuple(map(ops.convert_to_numpy, batch))
 
 
-def _dataset(arrays: Arrays, orders: np.ndarray, batch_size: int, first_epoch: int) -> Any:
+def _dataset(arrays: Arrays, orders: np.ndarray, batching: Batching, first_epoch: int) -> Any:
     import tensorflow as tf
 
     read, y, rows = _reader(arrays.x), _resident(arrays.y), _resident(orders)
     epochs, clips = orders.shape
-    steps = steps_per_epoch(clips, batch_size)
+    steps, seeds = batching.steps(clips), _resident(batching.epoch_seeds(epochs))
 
     def batch(number: Any) -> tuple[Any, Any]:
-        first = number % steps * batch_size
-        chosen = tf.gather(rows, number // steps)[first : tf.minimum(first + batch_size, clips)]
-        return read(chosen), tf.gather(y, chosen)
+        epoch, step = number // steps, number % steps
+        first = step * batching.size
+        chosen = tf.gather(rows, epoch)[first : tf.minimum(first + batching.size, clips)]
+        return batching.altered(read(chosen, epoch), tf.gather(y, chosen), tf.gather(seeds, epoch), step)
 
     numbers = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
     batches = numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return batches.apply(tf.data.experimental.assert_cardinality((epochs - first_epoch) * steps))
 
 
-def _reader(x: np.ndarray | Rows) -> Callable[[Any], Any]:
-    """Return what reads the clips of a batch, given their numbers."""
+def _reader(x: Features) -> Callable[[Any, Any], Any]:
+    """Return what reads the clips of a batch, given their numbers and the epoch."""
     import tensorflow as tf
 
-    if isinstance(x, Rows):
-        shape = tf.TensorShape((None, *x.shape[1:]))
-        return lambda chosen: tf.ensure_shape(tf.numpy_function(x.__getitem__, [chosen], x.dtype), shape)
-    resident = _resident(x)
-    return lambda chosen: tf.gather(resident, chosen)
+    if isinstance(x, np.ndarray):
+        resident = _resident(x)
+        return lambda chosen, epoch: tf.gather(resident, chosen)
+    shape, read = tf.TensorShape((None, *x.shape[1:])), _from_disk(x)
+    return lambda chosen, epoch: tf.ensure_shape(tf.numpy_function(read, [chosen, epoch], x.dtype), shape)
+
+
+def _from_disk(x: Rows | Crops) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Return what copies clips into memory, given their numbers and the epoch."""
+    if isinstance(x, Crops):
+        return lambda chosen, epoch: x.at(chosen, int(epoch))
+    return lambda chosen, epoch: x[chosen]
 
 
 def _resident(array: np.ndarray) -> Any:

@@ -1,4 +1,4 @@
-"""Keras without the log lines that its backend prints before anybody can turn them off."""
+"""Importing Keras without the log lines that its backend prints before they can be turned off."""
 
 import logging
 import os
@@ -11,11 +11,12 @@ from common.environment import accelerators
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Silence what native code writes to standard error; set TF_CPP_MIN_LOG_LEVEL=0 to see it."""
+    """Suppress what native code writes to standard error; set TF_CPP_MIN_LOG_LEVEL=0 to see it."""
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
         yield
         return
     sys.stderr.flush()
+    # The file descriptor itself is redirected: native code does not use Python's sys.stderr.
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
@@ -27,12 +28,12 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def import_keras() -> None:
-    """Import Keras and start its backend, quietly; set TF_CPP_MIN_LOG_LEVEL=0 to hear of everything."""
+    """Import Keras and start its backend without log lines; set TF_CPP_MIN_LOG_LEVEL=0 to see them."""
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
-        # Each model that predicts is traced anew, which TensorFlow takes for a mistake.
+        # TensorFlow warns about repeated tracing, but each fold has a new model, whose `predict` must be traced.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with quiet_stderr():
         import keras  # noqa: F401
 
-        if "TF_CONFIG" not in os.environ:  # a worker of several must choose its strategy before the backend starts
+        if "TF_CONFIG" not in os.environ:  # one of several workers must choose its strategy before the backend starts
             accelerators()

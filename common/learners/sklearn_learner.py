@@ -8,93 +8,88 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from common.arrays import Arrays, Rows
+from common.arrays import Arrays, Features
 from common.errors import InputError, ResultError
-from common.learners.callbacks import HISTORY_COLUMNS, end_at
+from common.learners.callbacks import end_at
 from common.learners.summaries import steps
 from common.seeds import derive
+from common.study import Fit
+from common.tasks import Task
 
 COMPRESSION = 3
 """Of saved estimators: thirty trees shrink to a quarter, and zlib's checksum finds a damaged file."""
 
 
 class SklearnLearner:
-    """A scikit-learn classifier, fitted at once: it has no epochs, no learning curve, and nothing to resume.
+    """A scikit-learn estimator, fitted at once: it has no epochs, no learning curve, and nothing to resume.
 
     Args:
         estimator: unfitted, or fitted if it only predicts.
-        n_classes: columns of its predictions; a class that no training clip has gets probability 0.
+        task: what it predicts.
         seed: of everything random in it.
         deadline: `time.monotonic()` after which it is not fitted any more; None: never.
     """
 
     FILE: ClassVar[str] = "model.joblib"
 
-    def __init__(
-        self, estimator: BaseEstimator, *, n_classes: int, seed: int = 0, deadline: float | None = None
-    ) -> None:
+    def __init__(self, estimator: BaseEstimator, task: Task, *, seed: int = 0, deadline: float | None = None) -> None:
         self.estimator: Any = estimator
-        self._n_classes, self._seed, self._deadline = n_classes, seed, deadline
-
-    @classmethod
-    def refuse(cls, strategy: str) -> None:
-        """Refuse nothing: the commands do not take what only concerns networks."""
+        self._task, self._seed, self._deadline = task, seed, deadline
 
     @property
     def probabilistic(self) -> bool:
-        """Whether the classifier has probabilities: a one-vs-one SVM has votes only."""
-        return hasattr(self.estimator, "predict_proba")
+        """Whether outputs are of every degree: a one-vs-one SVM only chooses."""
+        return self._task.probabilistic(self.estimator)
 
-    def fit(self, train: Arrays, validation: Arrays | None = None, *, epochs: int = 1, stage: str = "") -> pd.DataFrame:
-        """Fit the classifier on the training clips; the other arguments are of no use to it.
+    def fit(self, train: Arrays, *, stage: str = "") -> pd.DataFrame:
+        """Fit the estimator on the training clips.
 
         Args:
-            train: features (clips, features) and one-hot targets.
+            train: features (clips, features) and targets (clips, outputs).
+            stage: named where it fails.
 
         Returns:
-            No rows: `HISTORY_COLUMNS`.
+            A learning curve without rows.
 
         Raises:
             BudgetSpentError: the deadline has passed.
-            ResultError: the classifier refuses these clips.
+            ResultError: the estimator refuses these clips.
         """
         end_at(self._deadline)
         random = [name for name in self.estimator.get_params() if name.rpartition("__")[2] == "random_state"]
         self.estimator.set_params(**{name: derive(self._seed, name) for name in random})
         try:
-            self.estimator.fit(train.x, train.y.argmax(axis=1))
+            self.estimator.fit(train.x, self._task.fit_targets(train.y))
         except ValueError as error:
             reason = str(error).strip().partition("\n")[0]
             raise ResultError(f"{stage}: it cannot be fitted to {len(train.x)} clips ({reason})") from error
-        return pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype=float)
+        return pd.DataFrame(columns=["epoch", "seconds"], dtype=float)
 
-    def predict(self, x: np.ndarray | Rows) -> np.ndarray:
-        """Return class probabilities (clips, classes) float32; 1 for the chosen class where there are none."""
-        if not self.probabilistic:
-            return np.eye(self._n_classes, dtype=np.float32)[self.estimator.predict(x)]
-        probabilities = np.zeros((len(x), self._n_classes), np.float32)
-        probabilities[:, self.estimator.classes_] = self.estimator.predict_proba(x)
-        return probabilities
+    def predict(self, x: Features) -> np.ndarray:
+        """Return outputs (clips, outputs) float32."""
+        return self._task.estimated(self.estimator, np.asarray(x[:]))
 
     def save(self, path: Path) -> None:
-        """Write the fitted classifier with joblib; the file is whole or absent."""
+        """Write the fitted estimator with joblib; the file is whole or absent."""
         temporary = path.with_name(f".{path.name}")
-        joblib.dump((self.estimator, self._n_classes), temporary, compress=COMPRESSION)
+        joblib.dump(self.estimator, temporary, compress=COMPRESSION)
         temporary.replace(path)
 
     @classmethod
-    def load(cls, path: Path, training: None = None) -> Self:
-        """Read a classifier that `save` wrote. Unpickling runs code: load only files that you trust.
+    def load(cls, path: Path, task: Task, method: Fit) -> Self:
+        """Read an estimator that `save` wrote. Unpickling runs code: load only files that you trust.
 
         Raises:
-            InputError: the file is missing, damaged, or no saved classifier.
+            InputError: the file is missing, damaged, or not a saved estimator.
         """
         try:
-            estimator, n_classes = joblib.load(path)
+            estimator = joblib.load(path)
         except Exception as error:  # a damaged pickle can raise whatever there is
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise InputError(f"{path} is no model that Encore saved ({reason}); run the experiment again") from error
-        return cls(estimator, n_classes=n_classes)
+            raise InputError(f"{path} is not a saved Encore model ({reason}); run the experiment again") from error
+        if not hasattr(estimator, "predict"):
+            raise InputError(f"{path} is not a saved Encore model; run the experiment again")
+        return cls(estimator, task)
 
     def summary(self) -> dict[str, Any]:
         """Return `steps`: dicts of `name`, `type` and `settings`."""

@@ -18,10 +18,11 @@ from common.learners.keras3 import KerasLearner, precision
 from common.learners.learner import file_name
 from common.seeds import derive
 from common.study import Training
+from common.tasks import Task
 
 
 class TfKerasLearner(KerasLearner):
-    """A tf-keras classifier, trained with Adam on categorical cross-entropy; its arguments are those of `KerasLearner`.
+    """A tf-keras model, trained with Adam; its arguments are those of `KerasLearner`.
 
     Raises:
         InputError: Keras computes with another backend than TensorFlow, in half precision, or under a strategy.
@@ -32,6 +33,7 @@ class TfKerasLearner(KerasLearner):
     def __init__(
         self,
         build: Callable[[], Any],
+        task: Task,
         training: Training,
         *,
         seed: int = 0,
@@ -39,7 +41,7 @@ class TfKerasLearner(KerasLearner):
         **kept: Any,
     ) -> None:
         self.refuse(strategy)
-        super().__init__(functools.partial(_seeded, build, seed), training, seed=seed, **kept)
+        super().__init__(functools.partial(_seeded, build, seed), task, training, seed=seed, **kept)
 
     @classmethod
     def refuse(cls, strategy: str = "none") -> None:
@@ -62,9 +64,9 @@ class TfKerasLearner(KerasLearner):
         import tf_keras
 
         model.compile(
-            optimizer=tf_keras.optimizers.Adam(self.training.learning_rate),
-            loss="categorical_crossentropy",
-            metrics=["accuracy"],
+            optimizer=tf_keras.optimizers.Adam(self.training.learning_rate, amsgrad=self.training.amsgrad),
+            loss=self.training.loss or self.task.LOSS,
+            metrics=self.task.keras_metrics(),
         )
 
     def _make_variables(self, model: Any) -> None:

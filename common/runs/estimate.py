@@ -13,18 +13,19 @@ import pandas as pd
 
 from common import environment, splits
 from common.arrays import Arrays
-from common.learners import frozen, keras3, sklearn_learner
+from common.learners import frozen, keras3
+from common.learners.learner import class_of
 from common.progress import duration_in_words
 from common.runs.jobs import Job
-from common.study import Experiment
-from common.tasks.classification import one_hot
+from common.study import Ensemble, Experiment, Fit
+from common.tasks import Task
 
 FLOAT32_BYTES, MIB = 4, 2**20
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would take, from a few measured steps; what is fitted at once has no parameters and no epochs.
+    """What a run would take, from a few measured steps; what is not trained in epochs has no parameters and no epochs.
 
     `frozen_s` is what the layers take that run once per clip, before training; None where there are none.
     """
@@ -57,16 +58,21 @@ class Estimate:
 def estimate(job: Job) -> Estimate:
     """Measure a few training steps, or one fit, on noise and say what the whole run would take at most."""
     clips = job.clips()
-    classes, folds, chosen = job.classes(clips), job.folds(clips), job.training
-    if chosen is None:
-        return _of_fits(job, clips, classes, folds)
-    learner = keras3.learner_of(job.experiment)(partial(_here(job).build, len(classes)), chosen)
+    task, folds, method = job.task(clips), job.folds(clips), job.method
+    if isinstance(method, Fit):
+        return _of_fits(job, clips, task, folds)
+    if isinstance(method, Ensemble):
+        memory = environment.peak_memory_mib()
+        return Estimate(job.experiment.id, job.protocol.name, len(clips), len(folds), None, None, 0.0, memory, 0.0)
+    learner = class_of(job.experiment)(partial(_here(job).build, len(task.outputs)), task, method)
     divided = learner.divided if learner.divided and learner.divided.fits(len(clips)) else None
+    if job.experiment.inputs.augment is not None:
+        divided = None
     trained = divided.rest if divided else learner.model
-    rate = keras3.steps_per_second(trained, _noise(trained, chosen.batch_size))
-    rows = [len(fold.train) * (1 + job.experiment.noisy_copies) for fold in folds]
-    epoch_s = max(rows) / chosen.batch_size / rate
-    stages = 2 if chosen.retrain else 1
+    rate = keras3.steps_per_second(trained, _noise(trained, task, method.batch_size))
+    rows = [len(fold.train) * (1 + job.experiment.inputs.copies) for fold in folds]
+    epoch_s = max(rows) / method.batch_size / rate
+    stages = 2 if method.retrain else 1
     frozen_s = _seconds_of_frozen(divided, len(clips)) if divided else None
     in_memory, on_disk = _inputs_mib(learner.model, divided, max(rows), len(clips))
     models_mib = _models_mib(learner.model.count_params(), trained.count_params(), len(folds), stages)
@@ -77,18 +83,18 @@ def estimate(job: Job) -> Estimate:
         len(folds),
         learner.model.count_params(),
         epoch_s,
-        sum(rows) / chosen.batch_size / rate * chosen.epochs * stages + (frozen_s or 0),
+        sum(rows) / method.batch_size / rate * method.epochs * stages + (frozen_s or 0),
         environment.peak_memory_mib() + in_memory,
         _decoded_mib(job.experiment, len(clips)) + on_disk + models_mib,
         frozen_s,
     )
 
 
-def _noise(model: keras.Model, clips: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a batch of what a classifier takes, and of what it gives."""
-    draw, classes = np.random.default_rng(0), model.output_shape[-1]
+def _noise(model: keras.Model, task: Task, clips: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a batch of what a model takes, and of what it gives."""
+    draw = np.random.default_rng(0)
     x = draw.normal(size=(clips, *_shape_of_clip(model))).astype(np.float32)
-    return x, np.eye(classes, dtype=np.float32)[draw.integers(0, classes, clips)]
+    return x, task.noise(clips, draw)
 
 
 def _shape_of_clip(model: keras.Model) -> tuple[int, ...]:
@@ -120,13 +126,13 @@ def _here(job: Job) -> Job:
     return replace(job, options=replace(job.options, weights="none"))
 
 
-def _of_fits(job: Job, clips: pd.DataFrame, classes: Sequence[str], folds: Sequence[splits.Split]) -> Estimate:
-    """Fit one fold's clips as they are labelled, with noise for features: as many as `inputs["features"]` says."""
+def _of_fits(job: Job, clips: pd.DataFrame, task: Task, folds: Sequence[splits.Split]) -> Estimate:
+    """Fit one fold's clips as they are labelled, with noise for features: as many as the inputs' `features` says."""
     draw, rows = np.random.default_rng(0), folds[0].train
-    noise = draw.normal(size=(len(clips), job.experiment.inputs["features"])).astype(np.float32)
-    learner = sklearn_learner.SklearnLearner(job.build(len(classes)), n_classes=len(classes))
+    noise = draw.normal(size=(len(clips), job.experiment.inputs.settings["features"])).astype(np.float32)
+    learner, targets = job.learner(task), task.targets(clips)
     began = time.monotonic()
-    learner.fit(Arrays(noise[rows], one_hot(clips["label"].iloc[rows], classes)), stage=job.experiment.id)
+    learner.fit(Arrays(noise[rows], targets[rows]), stage=job.experiment.id)
     learner.predict(noise[folds[0].test])
     elapsed = time.monotonic() - began
     with tempfile.TemporaryDirectory() as folder:
@@ -147,7 +153,7 @@ def _of_fits(job: Job, clips: pd.DataFrame, classes: Sequence[str], folds: Seque
 
 def _decoded_mib(experiment: Experiment, clips: int) -> float:
     """Return what the cache takes for the decoded clips, float32, if the experiment decodes any."""
-    samples = experiment.inputs.get("sample_rate", 0) * experiment.inputs.get("duration_s", 0)
+    samples = experiment.inputs.settings.get("sample_rate", 0) * experiment.inputs.settings.get("duration_s", 0)
     return clips * samples * FLOAT32_BYTES / MIB
 
 

@@ -1,59 +1,94 @@
-"""What a run says when all its folds are trained: its predictions and the content of its record."""
+"""Evaluates a finished run: its predictions and the content of its record."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from common import environment, intervals, splits
+from common import environment, splits
 from common.corpora import CORPORA
-from common.runs.jobs import Job, Material, digest_of, digests_of, estimator_of, prediction_columns
-from common.study import Study, changed_switches
-from common.tasks import classification
-from common.tasks.classification import clip_count, one_hot
+from common.intervals import Score, mean_score
+from common.runs.digests import digest_of, digests_of
+from common.runs.jobs import Job, Material, clip_columns
+from common.study import Fit, Study, Training, changed_switches
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What one trained fold leaves: learning curves, facts for the record, and the probabilities of each class.
+    """What one finished fold leaves.
 
-    Those of the test clips are (clips, classes); those of the validation clips too, of a network trained at last.
+    Attributes:
+        outputs: of the test clips (clips, outputs).
+        validation: of the validation clips (clips, outputs); none where there are none.
+        history: learning curves, without rows where nothing is trained in epochs.
+        facts: for the record.
     """
 
-    probabilities: np.ndarray
+    outputs: np.ndarray
     validation: np.ndarray
     history: pd.DataFrame
     facts: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Pooled:
+    """The test clips of all folds, one after the other.
+
+    Attributes:
+        rows: of the manifest (clips,).
+        targets: (clips, outputs).
+        outputs: (clips, outputs).
+        constants: the best outputs without looking at a clip, from the training clips of its fold (clips, outputs).
+        thresholds: chosen on the validation clips of its fold (clips, outputs).
+    """
+
+    rows: np.ndarray
+    targets: np.ndarray
+    outputs: np.ndarray
+    constants: np.ndarray
+    thresholds: np.ndarray
+
+
+def pooled(material: Material, results: Sequence[FoldResult]) -> Pooled:
+    """Return the test clips of all folds with what each fold predicted and knew."""
+    task, targets = material.task, material.targets
+    rows = np.concatenate([fold.test for fold in material.folds])
+    constants, thresholds = [], []
+    for fold, result in zip(material.folds, results, strict=True):
+        constants.append(np.tile(task.constant(targets[fold.train]), (len(fold.test), 1)))
+        thresholds.append(np.tile(_thresholds(material, fold, result), (len(fold.test), 1)))
+    outputs = np.concatenate([result.outputs for result in results])
+    return Pooled(rows, targets[rows], outputs, np.concatenate(constants), np.concatenate(thresholds))
+
+
 def predictions_of(study: Study, material: Material, results: Sequence[FoldResult]) -> pd.DataFrame:
     """Return `predictions.csv`: one row per test clip, fold after fold."""
-    parts, columns = [], list(prediction_columns(study))
+    parts, columns = [], list(clip_columns(study))
     for number, (fold, result) in enumerate(zip(material.folds, results, strict=True)):
-        tested = material.clips.iloc[fold.test]
-        predicted = np.asarray(material.classes)[result.probabilities.argmax(axis=1)]
-        part = tested.assign(fold=number, true=tested["label"], predicted=predicted)[columns]
-        parts.append(part.assign(**dict(zip(material.classes, result.probabilities.T, strict=True))))
+        part = material.clips.iloc[fold.test].assign(fold=number)[columns].reset_index(drop=True)
+        predicted = material.task.table(material.targets[fold.test], result.outputs)
+        parts.append(part.assign(**predicted))
     return pd.concat(parts, ignore_index=True)
 
 
-def content_of(
-    job: Job,
-    material: Material,
-    predictions: pd.DataFrame,
-    results: Sequence[FoldResult],
-    identity: dict[str, Any],
-) -> dict[str, Any]:
+def content_of(job: Job, material: Material, results: Sequence[FoldResult], identity: dict[str, Any]) -> dict[str, Any]:
     """Return the content of `record.json`, but for its timings."""
-    facts = [result.facts for result in results]
+    task, facts = material.task, [result.facts for result in results]
     leaks = splits.merge_audits([fold["leaks"] for fold in facts])
-    unit = _drawn_over(job.study, material.clips, leaks)
-    scores = _scores(predictions, material.classes, unit=unit, seed=job.options.seed)
-    if job.training:
-        scores["metrics"] |= _losses(material, results, unit=unit, seed=job.options.seed)
+    unit, tested = _unit(job.study, material.clips, leaks), pooled(material, results)
+    scores = task.scores(
+        tested.targets,
+        tested.outputs,
+        constants=tested.constants,
+        thresholds=tested.thresholds,
+        groups=_groups(material, unit, tested.rows),
+        seed=job.options.seed,
+    )
+    method = job.method
+    losses = _losses(job, material, results, unit) if isinstance(method, Training) else {}
     return {
         "study": job.study.name,
         "experiment": job.experiment.id,
@@ -62,86 +97,88 @@ def content_of(
         **context(job, material),
         "configuration": _configuration(job, identity),
         "parameters": facts[0]["parameters"],
-        **scores,
-        "baselines": _baselines(material),
-        "folds": [{key: fold[key] for key in ("fold", *splits.SETS, "best_epoch", "epochs")} for fold in facts],
+        "metrics": scores.metrics | losses,
+        "per_output": scores.per_output,
+        "confusion": scores.confusion,
+        "baselines": task.baselines(tested.targets, tested.constants),
+        "folds": [_fold(material, *of) for of in zip(material.folds, results, strict=True)],
         "leaks": leaks,
         "environment": environment.describe(),
-        "other_orders": _order_accuracies(facts, len(predictions)).tolist(),
-        "notes": _notes(job, facts, len(material.classes), len(predictions), material.left_out),
+        "other_orders": _other_orders(facts, len(tested.rows)).tolist(),
+        "notes": _notes(job, material, facts, len(tested.rows)),
         "status": "complete",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
+def _fold(material: Material, fold: splits.Split, result: FoldResult) -> dict[str, Any]:
+    """Return what the record says of one fold."""
+    facts = {name: result.facts[name] for name in ("fold", *splits.SETS, "best_epoch", "epochs")}
+    return facts | {"thresholds": _thresholds(material, fold, result).tolist()}
+
+
+def _thresholds(material: Material, fold: splits.Split, result: FoldResult) -> np.ndarray:
+    """Return the thresholds of one fold, chosen on its validation clips; an ensemble has no outputs for these."""
+    validated = material.targets[fold.validation[: len(result.validation)]]
+    return material.task.thresholds(validated, result.validation)
+
+
 def context(job: Job, material: Material) -> dict[str, Any]:
     """Return what the record of a run, or of a search, says of its clips and of the protocol."""
     return {
-        "switches": {name: job.protocol.switches[name] for name in job.experiment.switches},
+        "switches": job.switches,
         "changed": changed_switches(job.protocol),
         "size": job.options.size,
         "data": _data(job, material),
-        "task": {"kind": "classification", "outputs": list(material.classes)},
+        "task": {"kind": material.task.KIND, "outputs": list(material.task.outputs)},
     }
-
-
-def _baselines(material: Material) -> dict[str, dict[str, float]]:
-    labels = material.clips["label"].to_numpy()
-    folds = [(labels[fold.train], labels[fold.test]) for fold in material.folds]
-    return classification.baselines(folds, material.classes)
 
 
 def _configuration(job: Job, identity: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of the training, or of the estimator, and those of the features."""
-    if job.training is None:
-        learnt = {"estimator": identity["estimator"]}
-    else:
+    """Return the settings of the method and those of the features."""
+    method = job.method
+    if isinstance(method, Fit):
+        learned: dict[str, Any] = {"estimator": identity["estimator"]}
+    elif isinstance(method, Training):
         model = {"model": {**job.experiment.model, **job.options.model}} if job.experiment.adjustable else {}
-        learnt = {**asdict(job.training), "optimizer": "Adam", "strategy": job.options.strategy, **model}
+        learned = {**method.facts(), "optimizer": "Adam", "strategy": job.options.strategy, **model}
+    else:
+        learned = method.facts()
     weights = {"weights": identity["weights"]} if job.experiment.pretrained else {}
     overrides = {**job.options.overrides, **job.options.model}
-    chosen = {"inputs": dict(job.experiment.inputs), "overrides": overrides, "identity": identity}
-    return {**learnt, **weights, **chosen}
+    chosen = {"inputs": dict(job.experiment.inputs.settings), "overrides": overrides, "identity": identity}
+    return {**learned, **weights, **chosen}
 
 
-def _scores(predictions: pd.DataFrame, classes: Sequence[str], *, unit: str | None, seed: int) -> dict[str, Any]:
-    """Return `metrics`, `per_output` and `confusion`, the intervals over what `unit` names, or else over clips."""
-    number = {name: place for place, name in enumerate(classes)}
-    return classification.classification(
-        predictions["true"].map(number).to_numpy(),
-        predictions["predicted"].map(number).to_numpy(),
-        classes,
-        groups=predictions[unit].to_numpy() if unit else None,
-        seed=seed,
-    )
+def _groups(material: Material, unit: str | None, rows: np.ndarray) -> np.ndarray | None:
+    """Return what each of some clips shares with others, or None where clips stand for themselves."""
+    return material.clips[unit].to_numpy()[rows] if unit else None
 
 
-def _losses(
-    material: Material, results: Sequence[FoldResult], *, unit: str | None, seed: int
-) -> dict[str, intervals.Score]:
-    """Return what a network's tables have besides: its `loss`, and both scores of the validation clips of all folds."""
-    tested = np.concatenate([fold.test for fold in material.folds])
-    validating = np.concatenate([fold.validation for fold in material.folds])
-    targets = one_hot(material.clips["label"], material.classes)
-    of_test = np.concatenate([result.probabilities for result in results])
-    of_validation = np.concatenate([result.validation for result in results])
-    hits = of_validation.argmax(axis=1) == targets[validating].argmax(axis=1)
+def _losses(job: Job, material: Material, results: Sequence[FoldResult], unit: str | None) -> dict[str, Score]:
+    """Return what tables have of a network besides: its loss, and loss and headline metric on validation clips.
 
-    def score(values: np.ndarray, rows: np.ndarray, *, proportion: bool = False) -> intervals.Score:
-        groups = material.clips[unit].to_numpy()[rows] if unit else None
-        return intervals.mean_score(values, groups=groups, proportion=proportion, seed=seed)
-
-    return {
-        "loss": score(classification.cross_entropy(targets[tested], of_test), tested),
-        "val_accuracy": score(hits, validating, proportion=True),
-        "val_loss": score(classification.cross_entropy(targets[validating], of_validation), validating),
-    }
+    With a loss of its own instead of the task's, a network has no loss here: the learning curves have it.
+    """
+    task, seed, method = material.task, job.options.seed, job.method
+    rows = np.concatenate([fold.validation for fold in material.folds])
+    targets, outputs = material.targets[rows], np.concatenate([result.validation for result in results])
+    groups, found = _groups(material, unit, rows), {}
+    if isinstance(method, Training) and method.loss is None:
+        tested = pooled(material, results)
+        losses = task.losses(tested.targets, tested.outputs)
+        found["loss"] = mean_score(losses, groups=_groups(material, unit, tested.rows), seed=seed)
+        if len(rows):
+            found["val_loss"] = mean_score(task.losses(targets, outputs), groups=groups, seed=seed)
+    if len(rows):
+        found[f"val_{task.HEADLINE}"] = task.headline(targets, outputs, groups=groups, seed=seed)
+    return found
 
 
 def timings_of(results: Sequence[FoldResult], elapsed: float) -> dict[str, float | None]:
     """Return the timings of a run; `total_s` counts epochs that an earlier, interrupted call trained too.
 
-    `epoch_s` is None for what is fitted at once.
+    `epoch_s` is None for what has no epochs.
     """
     load_s, features_s = (sum(result.facts[name] for result in results) for name in ("load_s", "features_s"))
     epochs = np.concatenate([result.history["seconds"].to_numpy(float) for result in results])
@@ -155,11 +192,11 @@ def timings_of(results: Sequence[FoldResult], elapsed: float) -> dict[str, float
     }
 
 
-def _drawn_over(study: Study, clips: pd.DataFrame, leaks: Sequence[Mapping[str, Any]]) -> str | None:
+def _unit(study: Study, clips: pd.DataFrame, leaks: Sequence[Mapping[str, Any]]) -> str | None:
     """Return the column to bootstrap over, if not over clips: the study's unit where none of its values is in two sets.
 
     Where the clips are pieces cut out of recordings it is the unit in any case: the pieces of a song share its label,
-    so they are no more independent draws for having been learnt from.
+    so they are not independent, whether or not the song was trained on.
     """
     word = study.apart[study.unit]
     kept_apart = all(leak["clean"] for leak in leaks if leak["check"] == word)
@@ -183,33 +220,33 @@ def _data(job: Job, material: Material) -> dict[str, Any]:
         "expected_clips": job.study.clips or sum(CORPORA[name].clips for name in job.study.corpora),
         "corpora": corpora,
         "missing": job.scan.absent(job.study.corpora),
-        "per_output": clip_count(material.clips, material.classes),
-        # Of what lies there, not of what a draw among tied labels leaves of it: seeds of one corpus belong together.
+        "per_output": material.task.counts(material.clips),
+        # Of all clips there, not of those that a draw among tied labels leaves: seeds of one corpus belong together.
         "digest": digest_of(job.scan.manifest["name"], digests_of(job.scan.manifest)),
     }
 
 
-def _notes(job: Job, facts: Sequence[Mapping[str, Any]], n_classes: int, tested: int, left_out: int) -> list[str]:
-    notes = []
-    if left_out:
-        notes.append(f"only the first {len(facts)} of {len(facts) + left_out} folds were run")
+def _notes(job: Job, material: Material, facts: Sequence[Mapping[str, Any]], tested: int) -> list[str]:
+    notes, method = [], job.method
+    if material.left_out:
+        notes.append(f"only the first {len(facts)} of {len(facts) + material.left_out} folds were run")
     if overrides := {**job.options.overrides, **job.options.model}:
         changed = ", ".join(f"{name} = {value}" for name, value in overrides.items())
         notes.append(f"set on the command line: {changed}")
-    if job.training is None and not estimator_of(job, n_classes).probabilistic:
+    if isinstance(method, Fit) and not job.learner(material.task).probabilistic:
         notes.append("the classifier has no probabilities: predictions.csv has 1 for the class it chose")
     if job.experiment.pretrained and job.options.weights == "none":
-        notes.append("the network that should have been trained before has random weights (--weights none)")
-    others = _order_accuracies(facts, tested)
-    if job.training and len(others):
+        notes.append("the pretrained network has random weights instead (--weights none)")
+    others = _other_orders(facts, tested)
+    if isinstance(method, Training) and len(others):
         notes.append(
-            f"predictions depend on their batch: {job.training.batch_size} clips, in the order of predictions.csv; "
-            f"in {len(others)} other orders the accuracy was {others.min():.4f} to {others.max():.4f}, "
-            f"mean {others.mean():.4f}; the interval leaves this spread out"
+            f"predictions depend on their batch: {method.batch_size} clips, in the order of predictions.csv; "
+            f"in {len(others)} other orders the {material.task.HEADLINE} was {others.min():.4f} to "
+            f"{others.max():.4f}, mean {others.mean():.4f}; the interval does not include this spread"
         )
     return notes
 
 
-def _order_accuracies(facts: Sequence[Mapping[str, Any]], tested: int) -> np.ndarray:
-    """Return the accuracy over all folds in each of the other orders; empty where no order matters."""
+def _other_orders(facts: Sequence[Mapping[str, Any]], tested: int) -> np.ndarray:
+    """Return the mean per-clip score over all folds in each of the other orders; empty where no order matters."""
     return np.sum([fold["orders"] for fold in facts], axis=0) / tested

@@ -1,4 +1,4 @@
-"""What the model of a finished run says of an audio file: everything but the study's code is read from its folder."""
+"""What the models of a finished run predict for an audio file; all but the study's code is read from its folder."""
 
 import json
 import math
@@ -14,12 +14,13 @@ from common import cache
 from common.arrays import FileInputs
 from common.corpora.files import duration_or_reason
 from common.errors import InputError
-from common.learners import keras3
-from common.learners.learner import Learner
-from common.runs import jobs, records, runner
+from common.learners.learner import Learner, class_of
+from common.runs import ensemble, records, runner
+from common.runs.identity import weights_in_words
 from common.runs.records import Record
 from common.signals import audio
-from common.study import Experiment, Setting, Study
+from common.study import Ensemble, Experiment, Setting, Study, Training
+from common.tasks import Task
 
 SILENT = 0.001
 """Of full scale: what is nowhere louder is silent."""
@@ -27,37 +28,40 @@ SILENT = 0.001
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a run's models say of one file.
+    """What a run's models predict for one file.
 
     Attributes:
         file: as it was named.
-        classes: names in the order of the numbers.
-        probabilities: of each class, averaged over the parts of the file and over the models of the folds.
-        shares: of the file's parts, how many have each class as their likeliest.
-        parts: how many parts of the file were classified by themselves.
+        task: what is predicted.
+        outputs: averaged over the parts of the file and over the models of the folds (outputs,).
+        shares: of the file's parts, how many have each class as their likeliest; None where the task has no classes.
+        parts: how many parts of the file were predicted one by one.
         notes: what its owner should know.
     """
 
     file: str
-    classes: tuple[str, ...]
-    probabilities: np.ndarray
-    shares: np.ndarray
+    task: Task
+    outputs: np.ndarray
+    shares: np.ndarray | None
     parts: int
     notes: tuple[str, ...]
 
     @property
     def predicted(self) -> str:
-        """The likeliest class."""
-        return self.classes[int(self.probabilities.argmax())]
+        """The answer in a word or a number."""
+        return self.task.answer(self.outputs)
 
     def facts(self) -> dict[str, Any]:
         """Return the same as plain values."""
+        names, outputs = self.task.outputs, map(float, self.outputs)
+        plural = {"probability": "probabilities", "value": "values"}[self.task.MEANING]
+        shares = {} if self.shares is None else {"shares": dict(zip(names, map(float, self.shares), strict=True))}
         return {
             "file": self.file,
             "predicted": self.predicted,
-            "probabilities": dict(zip(self.classes, map(float, self.probabilities), strict=True)),
+            plural: dict(zip(names, outputs, strict=True)),
             "parts": self.parts,
-            "shares": dict(zip(self.classes, map(float, self.shares), strict=True)),
+            **shares,
             "notes": list(self.notes),
         }
 
@@ -104,7 +108,7 @@ def origin(record: Record) -> str:
 
 
 class Models:
-    """The models of a finished run, one a fold, ready to be asked about files.
+    """The models of a finished run, one a fold, ready to predict files; of an ensemble, those of its members.
 
     Args:
         study: that of the run.
@@ -112,38 +116,53 @@ class Models:
         weights: of the network that makes the features, where the run's came from a file.
 
     Raises:
-        InputError: the models are missing or damaged, the weights are others, or the features are made otherwise by
-            now.
+        InputError: the models are missing or damaged, the weights are others, or the features are made differently now.
     """
 
     def __init__(self, study: Study, record: Record, *, weights: str | None = None) -> None:
         self._experiment = experiment = study.experiment(record.data["experiment"])
+        self._task, self._known = record.task, _Known(record)
+        self._members: list[Models] = []
+        self._folds: list[tuple[Learner, dict[str, np.ndarray]]] = []
+        if isinstance(experiment.method, Ensemble):
+            folders = [ensemble.member_folder(record, name) for name in experiment.method.weights]
+            self._members = [Models(study, run_in(study, folder), weights=weights) for folder in folders]
+            self._about: tuple[str, ...] = ()
+            return
         _check_inputs(record, experiment)
         used = _weights(record, experiment, weights)
         self._setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], used)
         self._folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
         learners = [learner for learner, _ in self._folds]
         self._about = _about_models(study, experiment, self._setting, record, learners)
-        self._classes, self._known = tuple(record.data["task"]["outputs"]), _Known(record)
 
     def predict(self, path: Path) -> Prediction:
-        """Classify one file: the mean over the folds and over the file's parts.
+        """Predict one file: the mean over the folds and over the file's parts.
 
         Args:
             path: in any format that libsndfile reads.
 
         Raises:
-            InputError: it is no audio, damaged or too short.
+            InputError: it is not audio, damaged or too short.
         """
         if isinstance(reason := duration_or_reason(path), str):
             raise InputError(f"{path}: {reason}; predict takes whole audio files")
-        experiment, setting = self._experiment, self._setting
-        fed: list[FileInputs] = [experiment.inputs_of(path, setting, front_end) for _, front_end in self._folds]
+        if isinstance(self._experiment.method, Ensemble):
+            return self._averaged(path, self._experiment.method)
+        inputs, setting = self._experiment.inputs, self._setting
+        fed: list[FileInputs] = [inputs.of_file(path, setting, front_end) for _, front_end in self._folds]
         by_fold = [learner.predict(inputs.x) for (learner, _), inputs in zip(self._folds, fed, strict=True)]
         of_parts = np.mean(by_fold, axis=0)
-        shares = np.bincount(of_parts.argmax(axis=1), minlength=len(self._classes)) / len(of_parts)
         notes = (*_about_sound(path), *dict.fromkeys(fed[0].notes), *self._known.met(path), *self._about)
-        return Prediction(str(path), self._classes, of_parts.mean(axis=0), shares, len(of_parts), notes)
+        shares = self._task.shares(of_parts)
+        return Prediction(str(path), self._task, of_parts.mean(axis=0), shares, len(of_parts), notes)
+
+    def _averaged(self, path: Path, method: Ensemble) -> Prediction:
+        """Average what the members predict for the whole file."""
+        each = [member.predict(path) for member in self._members]
+        outputs = ensemble.mean_of([one.outputs[np.newaxis] for one in each], self._task, method)[0]
+        notes = tuple(dict.fromkeys(note for one in each for note in one.notes))
+        return Prediction(str(path), self._task, outputs, None, max(one.parts for one in each), notes)
 
 
 def _about_sound(path: Path) -> list[str]:
@@ -151,7 +170,7 @@ def _about_sound(path: Path) -> list[str]:
     if audio.peak(path) >= SILENT:
         return []
     loudest = f"{20 * math.log10(SILENT):.0f} dB of full scale"
-    return [f"it is silent, or nearly so (below {loudest}): what the model says of it means nothing"]
+    return [f"it is silent, or nearly so (below {loudest}): the prediction means nothing"]
 
 
 class _Known:
@@ -178,7 +197,8 @@ class _Known:
 
 def _check_inputs(record: Record, experiment: Experiment) -> None:
     """Refuse a model that learnt from features which the study makes otherwise by now."""
-    used, made = record.data["configuration"].get("inputs", {}), json.loads(json.dumps(dict(experiment.inputs)))
+    used = record.data["configuration"].get("inputs", {})
+    made = json.loads(json.dumps(dict(experiment.inputs.settings)))
     if other := sorted(name for name in used.keys() | made.keys() if used.get(name) != made.get(name)):
         changed = ", ".join(other)
         raise InputError(f"{record.folder}: its features were made with another {changed} than now; run it again")
@@ -186,14 +206,14 @@ def _check_inputs(record: Record, experiment: Experiment) -> None:
 
 def _weights(record: Record, experiment: Experiment, weights: str | None) -> str:
     """Return the weights to make the features with, which must be those of the run."""
-    if experiment.training is not None:  # a pretrained network is part of the model, which the run kept
+    if isinstance(experiment.method, Training):  # a pretrained network is part of the model, which the run kept
         return "none"
     used = record.data["configuration"].get("weights")
     if used is None or (weights is None and not used.startswith("sha256:")):
         return used or "none"
     if weights is None:
         raise InputError(f"{record.folder}: its features come from a weights file ({used}); name it with --weights")
-    if jobs.weights_in_words(weights) != used:
+    if weights_in_words(weights) != used:
         raise InputError(f"--weights {weights} is not what {record.folder} was made with: {used}")
     return weights
 
@@ -206,10 +226,10 @@ def _load(record: Record, experiment: Experiment, fold: int) -> tuple[Learner, d
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{folder} holds no whole model: front_end.npz ({reason}); run the experiment again"
+            f"{folder} has no complete model: front_end.npz ({reason}); run the experiment again"
         ) from error
-    learner = keras3.learner_of(experiment)
-    return learner.load(folder / learner.FILE, experiment.training), front_end
+    learner = class_of(experiment)
+    return learner.load(folder / learner.FILE, record.task, experiment.method), front_end
 
 
 def _about_models(
@@ -232,9 +252,9 @@ def _about_training(study: Study, experiment: Experiment, record: Record) -> lis
     configuration = record.data["configuration"]
     notes = [f"it was trained with {name} = {value}" for name, value in configuration.get("overrides", {}).items()]
     if configuration.get("weights") == "none":
-        notes.append("the network that should have been trained before had random weights")
-    slips = [switch for switch in study.switches if switch.slip and switch.name in experiment.switches]
-    kept = [f"{one.name} = {one.published}" for one in slips if record.data["switches"][one.name] == one.published]
+        notes.append("the pretrained network had random weights instead")
+    errors = [switch for switch in study.switches if switch.error and switch.name in experiment.switches]
+    kept = [f"{one.name} = {one.published}" for one in errors if record.data["switches"][one.name] == one.published]
     if kept:
-        notes.append(f"it was trained with slips of the document ({', '.join(kept)}), which other protocols mend")
+        notes.append(f"it was trained with errors of the document ({', '.join(kept)}); other protocols correct them")
     return notes

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from common.errors import InputError, ResultError
 from common.files import write_text
+from common.tasks import Task, of_kind
 
 SCHEMA = 2
 """Version of `record.json`; readers refuse others."""
@@ -46,7 +47,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Task(Part):
+class TaskFacts(Part):
     """What was predicted: one of the classes, any of the tags, or a number for each output."""
 
     kind: Literal["classification", "tagging", "regression"]
@@ -116,7 +117,7 @@ class Parameters(Part):
 
 
 class Fold(Part):
-    """One fold: clips in each set, and its epochs, null for what is fitted at once."""
+    """One fold: clips in each set, its epochs, null for what is fitted at once, and the task's thresholds, if any."""
 
     fold: Count
     train: Count
@@ -124,6 +125,7 @@ class Fold(Part):
     test: Count
     best_epoch: Count | None
     epochs: Count | None
+    thresholds: list[float] = []
 
 
 class Leak(Part):
@@ -168,7 +170,7 @@ class Content(Part):
     notes: list[str]
     switches: dict[str, Any]
     changed: list[str]
-    task: Task
+    task: TaskFacts
     data: Data
     configuration: Configuration
     parameters: Parameters
@@ -218,16 +220,19 @@ class Record:
         """Study, experiment, protocol and seed: what makes a run this run."""
         return (self.data["study"], self.data["experiment"], self.data["protocol"], self.data["seed"])
 
+    @property
+    def task(self) -> Task:
+        """What the run predicted."""
+        return of_kind(self.data["task"]["kind"], self.data["task"]["outputs"])
+
     def history(self) -> pd.DataFrame:
         """Return the learning curves: one row per fold, stage and epoch (epochs count from 1)."""
         return pd.read_csv(self.folder / "history.csv")
 
     def predictions(self) -> pd.DataFrame:
-        """Return one row per predicted clip: name, corpus, speaker, fold, and what is true and what was predicted.
+        """Return one row per predicted clip: name, corpus, speaker, fold, then the columns of the task (`Task.table`).
 
-        Where clips share something else than a speaker (a song), it stands in a column `group` after the speaker. Of
-        a classification `true` and `predicted` are classes, and each class has a column with its probability. Of other
-        tasks each output has a column `true_<output>` and one of its own name.
+        Where clips share something else than a speaker (a song), it stands in a column `group` after the speaker.
         """
         words = dict.fromkeys(("name", "corpus", "speaker", "group", "true", "predicted"), str)
         # A class or a speaker may be called `none` or `NA`.

@@ -1,14 +1,13 @@
 """One experiment, from clips to record.
 
 manifest -> labels -> folds -> per fold: arrays, training, predictions -> metrics, leak audit -> record. Every finished
-fold is kept in the run's folder, so an interrupted run goes on where it stopped.
+fold is kept in the run's folder, so an interrupted run resumes where it stopped.
 """
 
 import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,15 @@ import pandas as pd
 from common import files, splits
 from common.arrays import Arrays, Prepared
 from common.errors import InputError, ResultError
-from common.learners import callbacks, keras3, memory, sklearn_learner
+from common.learners import memory
 from common.learners.learner import Learner, best_epoch
-from common.runs import records
+from common.runs import ensemble, records
 from common.runs.evaluation import FoldResult, content_of, predictions_of, timings_of
-from common.runs.jobs import Job, Material, estimator_of, gather, identity_of
+from common.runs.identity import identity_of
+from common.runs.jobs import Job, Material, gather, leaks_of
 from common.seeds import derive
-from common.study import Size, Study, Training
+from common.study import Ensemble, Size, Training
+from common.tasks import Task
 
 DIGITS = 16
 """Of a file's digest in `split.csv`: no two files of a corpus share them by chance."""
@@ -41,12 +42,14 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
 
     Raises:
         InputError: the clips do not suit the experiment, or the folder is in use, cannot be written, or holds a run of
-            other clips or settings.
+            other clips or settings; of an ensemble: a member has no finished run.
         ResultError: the training gave no finite numbers.
-        BudgetSpentError: the time is over; the same call goes on later.
+        BudgetSpentError: the time is over; the same call resumes later.
     """
     material = gather(job)
     identity = identity_of(job, material)
+    if isinstance(job.method, Ensemble):
+        identity |= ensemble.identity_of_members(job, job.method)
     with records.hold(job.folder):
         if job.options.fresh:
             _clear(job.folder)
@@ -80,18 +83,20 @@ def _claim(folder: Path, identity: dict[str, Any]) -> None:
     begun = note.exists() and any(path != note for path in note.parent.iterdir())
     if begun and json.loads(note.read_text()) != identity:
         raise InputError(
-            f"{folder} holds an interrupted run of other clips or settings; --fresh starts anew, --runs keeps both"
+            f"{folder} holds an interrupted run of other clips or settings; --fresh starts again, --runs keeps both"
         )
     files.write_text(note, json.dumps(identity, indent=1))
 
 
 def _make(job: Job, material: Material, identity: dict[str, Any], announce: Callable[[str], None]) -> records.Record:
     began = time.monotonic()
-    results = [_fold(job, material, number, announce) for number in range(len(material.folds))]
-    predictions = predictions_of(job.study, material, results)
-    files.write_table(job.folder / "predictions.csv", predictions)
+    if isinstance(job.method, Ensemble):
+        results = ensemble.combined(job, material, job.method)
+    else:
+        results = [_fold(job, material, number, announce) for number in range(len(material.folds))]
+    files.write_table(job.folder / "predictions.csv", predictions_of(job.study, material, results))
     _write_curves(job.folder, material, results)
-    content = content_of(job, material, predictions, results, identity)
+    content = content_of(job, material, results, identity)
     content["timings"] = timings_of(results, time.monotonic() - began)
     record = records.write(job.folder, content)
     shutil.rmtree(job.folder / "work")
@@ -104,11 +109,12 @@ def _write_curves(folder: Path, material: Material, results: Sequence[FoldResult
         fold.frame(names, fold=number).assign(digest=digests[np.concatenate(list(fold.sets().values()))])
         for number, fold in enumerate(material.folds)
     ]
-    split = pd.concat(parts, ignore_index=True)
-    files.write_table(folder / "split.csv", split)
-    histories = [result.history.assign(fold=number) for number, result in enumerate(results)]
-    columns = ["fold", "stage", *callbacks.HISTORY_COLUMNS]
-    files.write_table(folder / "history.csv", pd.concat(histories, ignore_index=True)[columns])
+    files.write_table(folder / "split.csv", pd.concat(parts, ignore_index=True))
+    histories = pd.concat(
+        [result.history.assign(fold=number) for number, result in enumerate(results)], ignore_index=True
+    )
+    scores = [name for name in histories if name not in ("fold", "stage", "epoch", "seconds")]
+    files.write_table(folder / "history.csv", histories[["fold", "stage", "epoch", *scores, "seconds"]])
 
 
 def _short(digest: str) -> str:
@@ -133,14 +139,15 @@ def _make_fold(job: Job, material: Material, number: int, announce: Callable[[st
     split, began = material.folds[number], time.monotonic()
     validating = f"{len(split.validation)} validate, " if len(split.validation) else ""
     announce(f"{label}: {len(split.train)} clips train, {validating}{len(split.test)} test")
-    prepared = job.experiment.prepare(material.clips, split, material.classes, job.setting)
+    prepared = job.experiment.inputs.prepare(material.clips, split, material.targets, job.setting)
     features_s = round(time.monotonic() - began - prepared.load_s, 2)
-    learner, history, best = _train(job, prepared, len(material.classes), number, label)
+    learner, history, best = _learned(job, prepared, material.task, number, label)
     predicting = time.monotonic()
-    probabilities, ms_per_clip = learner.predict(prepared.test.x), _ms_per_clip(predicting, prepared.test)
-    validation = learner.predict(prepared.validation.x) if job.training else np.empty((0, len(material.classes)))
-    if not np.isfinite(probabilities).all():
-        raise ResultError(f"{label}: the model predicts no finite probabilities; no record is kept")
+    outputs, ms_per_clip = learner.predict(prepared.test.x), _ms_per_clip(predicting, prepared.test)
+    if not np.isfinite(outputs).all():
+        raise ResultError(f"{label}: the model predicts no finite numbers; no record is kept")
+    nothing = np.empty((0, len(material.task.outputs)), np.float32)
+    validation = learner.predict(prepared.validation.x) if len(prepared.validation.x) else nothing
     summary = learner.summary()
     facts = {
         "fold": number,
@@ -151,11 +158,11 @@ def _make_fold(job: Job, material: Material, number: int, announce: Callable[[st
         "features_s": features_s,
         "ms_per_clip": ms_per_clip,
         "parameters": {key: summary.get(key) for key in ("total", "trainable")},
-        "leaks": _leaks(job.study, material, number, prepared),
-        "orders": _other_orders(job, learner, prepared.test),
+        "leaks": leaks_of(job.study, material, number, prepared.augmented, prepared.scaler_rows),
+        "orders": _other_orders(job, material.task, learner, prepared.test),
     }
     _keep_model(job.folder / f"fold-{number}", learner, prepared)
-    _keep_fold(_place(job, number), FoldResult(probabilities, validation, history, facts))
+    _keep_fold(_place(job, number), FoldResult(outputs, validation, history, facts))
 
 
 def _ms_per_clip(began: float, clips: Arrays) -> float:
@@ -173,64 +180,41 @@ def _first_epochs(history: pd.DataFrame) -> int | None:
     return int(history.loc[history["stage"] == history["stage"].iloc[0], "epoch"].max())
 
 
-def _leaks(study: Study, material: Material, number: int, prepared: Prepared) -> list[splits.Leak]:
-    return splits.audit(
-        material.clips,
-        material.folds[number],
-        apart=study.apart,
-        digests=material.digests,
-        augmented=prepared.augmented,
-        scaler_rows=prepared.scaler_rows,
-    )
-
-
-def _train(
-    job: Job, prepared: Prepared, n_classes: int, fold: int, label: str
+def _learned(
+    job: Job, prepared: Prepared, task: Task, fold: int, label: str
 ) -> tuple[Learner, pd.DataFrame, int | None]:
-    """Return the trained learner, the learning curves of all stages, and the best epoch of the first stage."""
-    chosen = job.training
-    if chosen is None:
-        return *_fitted(job, prepared, n_classes, fold, label), None
-    first_stage = "search" if chosen.retrain else "train"
-    learner = _learner(job, chosen, n_classes, fold, first_stage)
-    history = learner.fit(prepared.train, prepared.validation, epochs=chosen.epochs, stage=f"{label} {first_stage}")
-    best = best_epoch(history, by=chosen.monitor)
+    """Return the learner, the learning curves of all stages, and the best epoch of the first stage."""
+    method = job.method
+    if not isinstance(method, Training):
+        learner = job.learner(task, fold)
+        return learner, learner.fit(prepared.train, stage=label).assign(stage="fit"), None
+    return _trained(job, method, prepared, task, fold, label)
+
+
+def _trained(
+    job: Job, training: Training, prepared: Prepared, task: Task, fold: int, label: str
+) -> tuple[Learner, pd.DataFrame, int]:
+    first_stage = "search" if training.retrain else "train"
+    learner = job.learner(task, fold, first_stage)
+    history = learner.fit(prepared.train, prepared.validation, epochs=training.epochs, stage=f"{label} {first_stage}")
+    best = best_epoch(history, by=training.monitor, mode=task.MONITORS[training.monitor])
     curves = [history.assign(stage=first_stage)]
-    if chosen.retrain:
-        learner = _learner(job, chosen, n_classes, fold, "retrain")
+    if training.retrain:
+        learner = job.learner(task, fold, "retrain")
         history = learner.fit(prepared.train, None, epochs=best, stage=f"{label} retrain")
         curves.append(history.assign(stage="retrain"))
     return learner, pd.concat(curves, ignore_index=True), best
 
 
-def _fitted(
-    job: Job, prepared: Prepared, n_classes: int, fold: int, label: str
-) -> tuple[sklearn_learner.SklearnLearner, pd.DataFrame]:
-    learner = estimator_of(job, n_classes, fold)
-    return learner, learner.fit(prepared.train, stage=label).assign(stage="fit")
-
-
-def _learner(job: Job, chosen: Training, n_classes: int, fold: int, stage: str) -> Learner:
-    learner: Learner = keras3.learner_of(job.experiment)(
-        partial(job.build, n_classes),
-        chosen,
-        seed=derive(job.options.seed, "fold", fold, stage),
-        folder=job.folder / "work",
-        strategy=job.options.strategy,
-        deadline=job.options.deadline,
-    )
-    return learner
-
-
-def _other_orders(job: Job, learner: Learner, test: Arrays) -> list[int]:
-    """Return how many test clips are right in other orders, where the order decides; an empty list where it cannot."""
+def _other_orders(job: Job, task: Task, learner: Learner, test: Arrays) -> list[float]:
+    """Return the sum of the per-clip scores in other orders of the test clips; nothing where no order matters."""
     if not job.study.batch_dependent(job.experiment, job.setting):
         return []
-    true, correct = test.y.argmax(axis=1), []
+    sums = []
     for number in range(BATCH_ORDERS[job.setting.size]):
         order = np.random.default_rng(derive(job.options.seed, "test order", number)).permutation(len(test.x))
-        correct.append(int((learner.predict(test.x[order]).argmax(axis=1) == true[order]).sum()))
-    return correct
+        sums.append(float(task.per_clip(test.y[order], learner.predict(test.x[order])).sum()))
+    return sums
 
 
 def _keep_model(folder: Path, learner: Learner, prepared: Prepared) -> None:
@@ -241,7 +225,7 @@ def _keep_model(folder: Path, learner: Learner, prepared: Prepared) -> None:
 
 def _keep_fold(folder: Path, result: FoldResult) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "probabilities.npy", result.probabilities)
+    np.save(folder / "outputs.npy", result.outputs)
     np.save(folder / "validation.npy", result.validation)
     files.write_table(folder / "history.csv", result.history)
     files.write_text(folder / "facts.json", json.dumps(result.facts))
@@ -249,5 +233,5 @@ def _keep_fold(folder: Path, result: FoldResult) -> None:
 
 def _kept_fold(folder: Path) -> FoldResult:
     facts = json.loads((folder / "facts.json").read_text())
-    probabilities, validation = (np.load(folder / f"{name}.npy") for name in ("probabilities", "validation"))
-    return FoldResult(probabilities, validation, pd.read_csv(folder / "history.csv"), facts)
+    outputs, validation = (np.load(folder / f"{name}.npy") for name in ("outputs", "validation"))
+    return FoldResult(outputs, validation, pd.read_csv(folder / "history.csv"), facts)

@@ -1,1 +1,1 @@
-"""Audio files, features and augmentation."""
+"""Audio files, features, pictures and augmentation."""

@@ -1,11 +1,11 @@
 """Audio files to waveforms: decoded, mixed to mono, resampled, cut or padded to one length.
 
-`load` reads one file; `load_clips` reads many in parallel, and keeps the result in the cache under the bytes of the
-files. Formats are those of libsndfile: wav, flac, mp3, ogg, opus and more. Numbers agree with
-`librosa.load(path, sr=..., offset=..., duration=...)`, which also mixes first and resamples with soxr HQ.
+`load` reads one file; `load_clips` reads many in parallel and caches the result under the bytes of the files. Formats
+are those of libsndfile: wav, flac, mp3, ogg, opus and more. The samples agree with `librosa.load(path, sr=...,
+offset=..., duration=...)`, which also mixes to mono first and resamples with soxr HQ.
 
-A file that is damaged is refused and never quietly replaced by silence. A WAV file that ends before its header says, or
-an Ogg file without its last page, is damaged, too.
+A damaged file is refused and never replaced by silence. A WAV file that is shorter than its header says, or an Ogg file
+without its last page, counts as damaged.
 """
 
 import re
@@ -23,28 +23,28 @@ from common.errors import InputError
 from common.progress import progress
 
 VERSION = 1
-"""Part of the cache key: to be raised when the same file is to give other samples."""
+"""Part of the cache key; increase it when a change gives other samples for the same file."""
 
 CLIPS_AT_ONCE = 64
-"""Clips that are decoded ahead of the one that is written to the cache."""
+"""Clips that are decoded in parallel before they are written to the cache."""
 
 NAMED_FILES = 5
-"""Damaged files that a message names before it only counts them."""
+"""At most this many damaged files are named in a message; the others are counted."""
 
 BLOCK = 1 << 16
-"""Samples that are read at a time where a file need not be in memory."""
+"""Samples per block where a file is read block by block."""
 
 MISSING_S = 0.1
-"""Seconds that a file may lack of what its header announces: headers of compressed files are a little off."""
+"""Seconds by which a file may be shorter than its header says: headers of compressed files are not exact."""
 
 UNKNOWN_LENGTH = 0x7FFFF000
-"""Data sizes from here on are what programs write that stream to a pipe and do not know the length."""
+"""Data sizes from this value on mean "unknown": programs that stream to a pipe write such headers."""
 
 Pad = Literal["end", "start"]
 
 
 class _Unusable(Exception):
-    """Why one file gives no waveform, as the end of a sentence that starts with its name."""
+    """Why a file gives no waveform, as the end of a sentence that starts with its name."""
 
 
 def load(
@@ -60,15 +60,15 @@ def load(
     Args:
         path: The file, in any format that libsndfile reads.
         sample_rate: Of the waveform, in Hz.
-        offset: Where to begin, in seconds of the recording.
-        duration: Seconds to read; a shorter recording is padded with zeros. None: all, as long as it is.
+        offset: Start of the part to read, in seconds.
+        duration: Length of the part to read, in seconds; a shorter recording is padded with zeros. None: to the end.
         pad: Where zeros are added, at the "end" or at the "start".
 
     Returns:
-        float32 of shape (samples,), full scale 1; `round(duration * sample_rate)` samples if there is a duration.
+        float32 of shape (samples,), full scale 1; `round(duration * sample_rate)` samples if a duration is given.
 
     Raises:
-        InputError: The file is missing, empty, damaged or no audio, holds samples that are no numbers, or ends before
+        InputError: The file is missing, empty, damaged or not audio, has samples that are not finite, or ends before
             `offset`.
     """
     try:
@@ -87,19 +87,19 @@ def load_clips(
 ) -> np.ndarray:
     """Read many audio files as mono waveforms of one length, in parallel; the parameters are those of `load`.
 
-    The result is kept in the cache under the bytes of the files and the parameters, so a second call only reads the
-    files' bytes, wherever they lie by then.
+    The result is cached under the bytes of the files and the parameters, so a second call only hashes the files, even
+    if they have been moved.
 
     Returns:
         float32 of shape (clips, samples) in the order of `paths`: a read-only memory map, so that 12,162 clips of
         3 s at 16 kHz (2.2 GiB on the disk) do not have to fit into memory.
 
     Raises:
-        InputError: There are no files; or some cannot be used: all are looked at, up to five are named.
+        InputError: There are no files, or some cannot be used: all are checked, up to five are named.
     """
     if not paths:
         raise InputError("There are no audio files to read; check the folder with `python -m common.corpora scan`.")
-    digests = cache.file_digests(paths)
+    digests = cache.file_digests(paths)  # of contents and not of names: a replaced file gives other samples
     name = cache.key("clips", VERSION, digests, sample_rate, float(duration), float(offset), pad)
     return cache.array(
         f"clips-{name}", len(paths), lambda: _decode(paths, sample_rate, float(offset), float(duration), pad)
@@ -109,7 +109,7 @@ def load_clips(
 def _decode(
     paths: Sequence[str | Path], sample_rate: int, offset: float, duration: float, pad: Pad
 ) -> Iterator[np.ndarray]:
-    """Yield each clip as an array of shape (1, samples); refuse the damaged ones together after the last."""
+    """Yield each clip as an array of shape (1, samples); after the last one, refuse all damaged files together."""
 
     def decode(path: str | Path) -> np.ndarray | _Unusable:
         try:
@@ -135,27 +135,27 @@ def _refusal(damaged: Sequence[tuple[str | Path, str]], looked_at: int) -> Input
     named = "; ".join(f"{path} {reason}" for path, reason in damaged[:NAMED_FILES])
     more = f"; and {len(damaged) - NAMED_FILES} more" if len(damaged) > NAMED_FILES else ""
     if looked_at == 1:
-        return InputError(f"{named}; fetch or record it anew, or leave it out")
+        return InputError(f"{named}; download or record it again, or leave it out")
     what = "it" if len(damaged) == 1 else "them"
     head = f"{len(damaged)} of {looked_at} audio files cannot be used: "
-    return InputError(f"{head}{named}{more}. Fetch {what} again from the corpus, or take {what} out of its folder.")
+    return InputError(f"{head}{named}{more}. Download {what} again, or remove {what} from the folder.")
 
 
 def _load(path: str | Path, sample_rate: int, offset: float, duration: float | None, pad: Pad) -> np.ndarray:
     samples, recorded_rate = _read(path, offset, duration)
     if not np.isfinite(samples).all():
-        raise _Unusable("holds samples that are not finite numbers")
-    mono = samples.mean(axis=1)
+        raise _Unusable("has samples that are not finite numbers")
+    mono = samples.mean(axis=1)  # before resampling, as librosa does: less to resample, and the same rounding
     if recorded_rate != sample_rate:
         mono = soxr.resample(mono, recorded_rate, sample_rate, quality="HQ")
     return mono if duration is None else _fit_length(mono, round(duration * sample_rate), pad)
 
 
 def _read(path: str | Path, offset: float, duration: float | None) -> tuple[np.ndarray, int]:
-    """Return the wanted part as float32 of shape (samples, channels), and the rate at which it was recorded."""
+    """Return the requested part as float32 of shape (samples, channels), and the sample rate of the file."""
     try:
         with soundfile.SoundFile(path) as file:
-            rate, first = file.samplerate, int(offset * file.samplerate)
+            rate, first = file.samplerate, int(offset * file.samplerate)  # int, not round, as librosa.load has it
             wanted = max(file.frames - first, 0)
             if duration is not None:
                 wanted = min(wanted, int(duration * rate))
@@ -165,21 +165,21 @@ def _read(path: str | Path, offset: float, duration: float | None) -> tuple[np.n
     except soundfile.LibsndfileError as error:
         raise _Unusable(_why_unreadable(Path(path), error)) from error
     if wanted - len(samples) > MISSING_S * rate:
-        raise _Unusable(f"is cut off or damaged: {len(samples) / rate:.2f} s can be read of {wanted / rate:.2f} s")
+        raise _Unusable(f"is cut off or damaged: only {len(samples) / rate:.2f} of {wanted / rate:.2f} s can be read")
     return samples, rate
 
 
 def _check_length(file: soundfile.SoundFile, first: int) -> None:
     if not file.frames:
-        raise _Unusable("holds no samples")
+        raise _Unusable("has no samples")
     if file.frames <= first:
-        raise _Unusable(f"ends after {file.frames / file.samplerate:.2f} s, before the part to be read begins")
+        raise _Unusable(f"ends after {file.frames / file.samplerate:.2f} s, before the start of the part to read")
     if reason := cut_off(file):
         raise _Unusable(f"is cut off: {reason}")
 
 
 def peak(path: str | Path) -> float:
-    """Return the largest sample of a file without its sign, 1.0 being full scale; it is read block by block.
+    """Return the largest absolute sample of a file, 1.0 being full scale; the file is read block by block.
 
     Raises:
         InputError: it cannot be read.
@@ -193,18 +193,18 @@ def peak(path: str | Path) -> float:
 
 
 def cut_off(file: soundfile.SoundFile) -> str:
-    """Say what a file that has samples lacks at its end, as far as its header tells, or nothing.
+    """Return what is missing at the end of a file with samples, by its header; "" if nothing is.
 
-    libsndfile shortens a file to what is there and only notes in its log what should have been.
+    libsndfile reads a truncated file without an error. Only its log says how long the file should be.
     """
     seconds = file.frames / file.samplerate
     if "lacks an end-of-stream bit" in file.extra_info:
-        return f"{seconds:.2f} s are there, and its last page is not"
+        return f"{seconds:.2f} s are there, but the last page is missing"
     noted = re.search(r"^data\s*: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
     if not noted or int(noted[1]) >= UNKNOWN_LENGTH:
         return ""
     announced = seconds * int(noted[1]) / int(noted[2])
-    return f"{seconds:.2f} s are there of {announced:.2f} s" if announced - seconds > MISSING_S else ""
+    return f"only {seconds:.2f} of {announced:.2f} s are there" if announced - seconds > MISSING_S else ""
 
 
 def _why_unreadable(path: Path, error: soundfile.LibsndfileError) -> str:
@@ -212,7 +212,7 @@ def _why_unreadable(path: Path, error: soundfile.LibsndfileError) -> str:
         return "does not exist"
     if not path.stat().st_size:
         return "is empty"
-    return f"is damaged or no audio ({error.error_string.rstrip('.')})"
+    return f"is damaged or not audio ({error.error_string.rstrip('.')})"
 
 
 def _fit_length(waveform: np.ndarray, length: int, pad: Pad) -> np.ndarray:

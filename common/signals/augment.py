@@ -1,11 +1,12 @@
 """Additive white Gaussian noise (AWGN), for training clips.
 
-As in the notebook that the ser_parallel document follows (IliaZenkov/transformer-cnn-emotion-recognition): per clip
-one signal-to-noise ratio (SNR) in whole dB, drawn from 15 to 29 and shared by its noisy copies; noise N(0, 1) scaled
-by sqrt(P_signal / P_noise * 10^(-SNR / 10)), both powers measured on the clip, its zero padding included.
+As in the notebook that the ser_parallel document follows (IliaZenkov/transformer-cnn-emotion-recognition): one
+signal-to-noise ratio (SNR) per clip, in whole dB, drawn from 15 to 29 and shared by its noisy copies; noise N(0, 1)
+scaled by sqrt(P_signal / P_noise * 10^(-SNR / 10)). Both powers are measured on the whole clip, including its zero
+padding.
 
-Every random number is derived from (seed, clip, copy) alone, so neither the order of the clips nor the chunks they
-come in changes a single bit.
+Every random number depends on (seed, clip, copy) alone, so the result does not depend on the order of the clips or on
+how they are divided into chunks.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import numpy as np
 from common.cache import release
 
 SNR_STREAM, NOISE_STREAM = 0, 1
-"""Keep the two kinds of draws apart: a clip's noise owes nothing to its SNR."""
+"""Noise and SNR use independent random streams."""
 
 
 def draw_snr(clips: Sequence[int] | np.ndarray, *, low: int, high: int, seed: int) -> np.ndarray:
@@ -24,7 +25,7 @@ def draw_snr(clips: Sequence[int] | np.ndarray, *, low: int, high: int, seed: in
     Args:
         clips: Numbers of the clips, for instance their rows in the manifest.
         low: Lowest SNR in dB.
-        high: The SNR, in dB, that is no longer drawn: 30 gives 29 at most, as numpy's `randint` does.
+        high: Upper end in dB, excluded: 30 gives 29 at most, as in numpy's `randint`.
         seed: Of the run.
 
     Returns:
@@ -43,18 +44,18 @@ def add_noise(
     seed: int,
     copy: int,
 ) -> np.ndarray:
-    """Add white noise to each waveform, such that its SNR is the given one.
+    """Add white noise to each waveform at the given SNR.
 
     Args:
         waveforms: Shape (clips, samples).
         snr_db: Shape (clips,), in dB.
-        clips: Numbers of the clips, for instance their rows in the manifest: they, not the positions in
-            `waveforms`, decide the noise.
+        clips: Numbers of the clips, for instance their rows in the manifest; the noise depends on them and not on the
+            positions in `waveforms`.
         seed: Of the run.
-        copy: Which noisy copy this is, from 0; each has noise of its own.
+        copy: Number of the noisy copy, from 0; each has different noise.
 
     Returns:
-        float32 of shape (clips, samples). A silent clip comes back as it is.
+        float32 of shape (clips, samples). A silent clip is returned unchanged.
     """
     noisy = np.empty(waveforms.shape, dtype=np.float32)
     for row, (waveform, snr, clip) in enumerate(zip(waveforms, snr_db, clips, strict=True)):
@@ -65,23 +66,23 @@ def add_noise(
 
 
 def _power(waveform: np.ndarray) -> float:
-    return float(np.mean(np.square(waveform, dtype=np.float64)))
+    return float(np.mean(np.square(waveform, dtype=np.float64)))  # float64: a sum of 48,000 squares
 
 
 class NoisyCopies:
-    """Training clips followed by their noisy copies, made when they are read: as large as they are, never in memory.
+    """Training clips followed by their noisy copies; the noise is added when a slice is read, to save memory.
 
     Slices like an array of shape ((1 + copies) * rows, samples), float32.
 
     Args:
         waveforms: Shape (clips, samples); may be a memory map.
         rows: The training clips.
-        copies: Noisy copies of each; 0 leaves the clips alone.
-        snr_db: Lowest SNR and the one no longer drawn, in dB.
+        copies: Noisy copies of each clip; 0: only the clips themselves.
+        snr_db: Lowest SNR and the upper end (excluded), in dB.
         seed: Of the run.
 
     Attributes:
-        rows: The training clips whose waveforms this holds, as the leak audit asks.
+        rows: The training clips; the leak audit checks them.
     """
 
     def __init__(
@@ -103,6 +104,6 @@ class NoisyCopies:
         clips = self.rows[places]
         clean = np.array(self._waveforms[clips])
         release(self._waveforms)
-        if copy < 0:
+        if copy < 0:  # part -1 are the clips themselves
             return clean
         return add_noise(clean, self._snr[places], clips=clips, seed=self._seed, copy=copy)

@@ -1,15 +1,13 @@
 """Mel spectrograms and MFCC of many clips at once, in `keras.ops`: on any device and under any Keras backend.
 
-The semantics are librosa's (0.11): frames centred on multiples of the hop, zeros beyond the ends, a window shorter than
-`n_fft` centred in it, Slaney's mel scale, an orthonormal DCT-II. Filter banks and windows are librosa's own; the
+The definitions are librosa's (0.11): frames centred on multiples of the hop, zeros beyond the ends, a window shorter
+than `n_fft` centred in it, Slaney's mel scale, an orthonormal DCT-II. Filter banks and windows come from librosa; the
 transforms are computed here.
 
-How closely they agree (tests/common/test_features.py holds them to it, on a CPU): librosa's own result differs from one
-in float64 by some 2e-7 of a clip's peak, because its transform runs in float64 and the rest in float32; here all is
-float32. A band at the floor, 80 dB below the peak, is 1e-8 of it, so there the same rounding weighs most. On a GPU that
-multiplies float32 matrices in TF32 (10 bits of mantissa), agreement is coarser.
-
-`keras.ops.stft(center=True)` reflects the signal at its ends, where librosa has zeros: that is why it is padded here.
+Agreement with librosa (tested in tests/common/signals/test_features.py, on a CPU): librosa computes the Fourier
+transform in float64 and the rest in float32, and its result differs from float64 throughout by some 2e-7 of a clip's
+peak; here everything is float32. Rounding weighs most in bands at the floor, 80 dB below the peak, because they are
+1e-8 of the peak. On a GPU that multiplies float32 matrices in TF32 (10 bits of mantissa), agreement is coarser.
 
 Example:
     >>> mfcc_128 = partial(mfcc, n_mfcc=128, sample_rate=16_000, n_fft=1024, hop_length=512, window="hamming")
@@ -33,17 +31,17 @@ from common.progress import progress
 from common.signals.numba_cache import librosa
 
 BANDS_TOGETHER = 32
-"""Neighbouring mel bands that are computed by one matrix product."""
+"""Number of neighbouring mel bands that one matrix product computes."""
 
 MAX_WORKERS = 8
-"""Batches that are computed at the same time."""
+"""At most this many batches are computed at the same time."""
 
 Tensor = Any
 """A tensor of the Keras backend, or a NumPy array."""
 
 
 class Waveforms(Protocol):
-    """What `extract` reads: an array (clips, samples), or something that makes its rows when they are asked for."""
+    """What `extract` reads: an array (clips, samples), or an object that computes its rows when they are read."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -55,15 +53,15 @@ class Waveforms(Protocol):
 
 
 class MelOptions(TypedDict, total=False):
-    """What a mel spectrogram depends on; names and defaults are librosa's.
+    """Parameters of a mel spectrogram; names and defaults are librosa's.
 
     Attributes:
         sample_rate: Of the waveforms, in Hz.
         n_fft: Length of the Fourier transform, in samples.
         hop_length: From one frame to the next, in samples.
-        win_length: Of the window, in samples, at most `n_fft`; None: `n_fft`.
-        window: A name that `scipy.signal.get_window` knows: "hann" (default), "hamming", ...
-        n_mels: Bands; 128 by default.
+        win_length: Length of the window in samples, at most `n_fft`; None: `n_fft`.
+        window: A name that `scipy.signal.get_window` accepts: "hann" (default), "hamming", ...
+        n_mels: Number of bands; 128 by default.
         fmin: Lowest frequency, in Hz; 0 by default.
         fmax: Highest frequency, in Hz; None: half of the sample rate.
         power: Exponent of the magnitude: 2 (default) gives power, 1 magnitude.
@@ -124,9 +122,9 @@ def power_to_db(
 
     Args:
         power: Shape (clips, ...).
-        ref: The power that becomes 0 dB; "max": each clip's own largest value.
-        amin: Smaller powers count as this one.
-        top_db: Values further than this below the clip's largest are raised to that level; None: not.
+        ref: The power that becomes 0 dB; "max": each clip's maximum.
+        amin: Lower bound of the power.
+        top_db: Range in dB: lower values are raised to this far below the clip's maximum; None: no limit.
 
     Returns:
         float32 of the same shape, in dB.
@@ -152,9 +150,9 @@ def log_mel(
 ) -> Tensor:
     """Return mel spectrograms in dB: `mel_spectrogram`, then `power_to_db`, each with its parameters.
 
-    With power 2 and top_db 80: within 0.001 dB of librosa on speech, music and noise, within 0.01 dB where a pure
-    tone or a constant offset stands 80 dB above the rest. With magnitudes, or without top_db, what lies deeper than
-    that is rounding error in float32 and need not agree.
+    With power 2 and top_db 80, values are within 0.001 dB of librosa's on speech, music and noise, and within 0.01 dB
+    if a pure tone or a constant offset is 80 dB above the rest. With magnitudes, or without top_db, values below that
+    range are rounding errors in float32 and need not agree.
 
     Returns:
         float32 of shape (clips, n_mels, frames), in dB.
@@ -163,13 +161,13 @@ def log_mel(
 
 
 def mfcc(waveforms: Tensor, *, n_mfcc: int, **mel: Unpack[MelOptions]) -> Tensor:
-    """Return mel-frequency cepstral coefficients: an orthonormal DCT-II over the bands of `log_mel`, not liftered.
+    """Return mel-frequency cepstral coefficients: an orthonormal DCT-II over the bands of `log_mel`, without liftering.
 
-    Within 0.004 of `librosa.feature.mfcc`, where coefficients reach 1131 (128 bands at -100 dB): 4e-6 of that.
+    Within 0.004 of `librosa.feature.mfcc`; coefficients reach 1131 (128 bands at -100 dB), so this is 4e-6 of them.
 
     Args:
         waveforms: Shape (clips, samples).
-        n_mfcc: Coefficients to keep, at most the number of bands.
+        n_mfcc: Number of coefficients, at most the number of bands.
         mel: See `MelOptions`.
 
     Returns:
@@ -179,16 +177,17 @@ def mfcc(waveforms: Tensor, *, n_mfcc: int, **mel: Unpack[MelOptions]) -> Tensor
 
 
 def batches(waveforms: Waveforms, feature: Callable[[Tensor], Tensor], *, batch_size: int = 32) -> Iterator[np.ndarray]:
-    """Yield the features of `batch_size` waveforms after another, in order; `feature` is compiled where possible."""
+    """Yield the features of `batch_size` waveforms at a time, in order; `feature` is compiled where possible."""
     compiled = _compiled(feature, waveforms.shape[1])
 
     def compute(start: int) -> np.ndarray:
         return ops.convert_to_numpy(compiled(ops.convert_to_tensor(waveforms[start : start + batch_size])))
 
-    # A Fourier transform occupies one core: several batches at a time occupy all, few enough not to fill the memory.
+    # A Fourier transform uses one core: parallel batches use all cores. Their number is limited to save memory.
     workers = min(os.cpu_count() or 1, MAX_WORKERS)
     starts = range(0, len(waveforms), batch_size)
     with ThreadPoolExecutor(workers) as pool, progress("features", len(waveforms)) as advance:
+        # In groups: `pool.map` over all batches would compute far ahead of a slow consumer and fill the memory.
         for first in range(0, len(starts), 4 * workers):
             for batch in pool.map(compute, starts[first : first + 4 * workers]):
                 yield batch
@@ -227,18 +226,18 @@ def extract(
 
 
 CLIPS_AT_ONCE = 256
-"""Clips that `Standardiser` holds in float64 at a time."""
+"""Clips that `Standardiser` converts to float64 at a time."""
 
 
 @dataclass(frozen=True)
 class Standardiser:
-    """Brings every cell (coefficient and frame) to mean 0 and variance 1 over the clips it was fitted on.
+    """Scales every cell (coefficient and frame) to mean 0 and variance 1 over the clips it was fitted on.
 
-    Equal to scikit-learn's `StandardScaler`: variance with ddof 0, and a cell that is constant is only centred.
+    Equal to scikit-learn's `StandardScaler`: variance with ddof 0, and a constant cell is only centred.
 
     Attributes:
         mean: float64 of shape (...), that of one clip's features.
-        scale: Standard deviation, or 1 for a constant cell; as `mean`.
+        scale: Std, or 1 for a constant cell; same shape as `mean`.
 
     Example:
         >>> scaler = Standardiser.fit(features, split.train)
@@ -255,11 +254,11 @@ class Standardiser:
 
         Args:
             features: One array, or several (clean clips and their noisy copies), which may be memory maps.
-            rows: Of each array, those to fit on; None: all.
+            rows: The rows of each array to fit on; None: all.
         """
         count, mean, squares = 0, np.float64(0.0), np.float64(0.0)
         for chunk in _chunks(features, rows):
-            # Chan, Golub & LeVeque (1979): two sets' means and squared deviations make those of both together.
+            # Chan, Golub & LeVeque (1979): combine the means and squared deviations of two sets into those of both.
             chunk_mean = chunk.mean(axis=0)
             difference, total = chunk_mean - mean, count + len(chunk)
             squares = squares + np.square(chunk - chunk_mean).sum(axis=0) + difference**2 * count * len(chunk) / total
@@ -286,7 +285,7 @@ def _chunks(arrays: tuple[np.ndarray, ...], rows: np.ndarray | None) -> Iterator
 
 
 def _scale(mean: np.ndarray, variance: np.ndarray, count: int) -> np.ndarray:
-    # scikit-learn's bound: what is below it is the rounding error of a constant, not a variance.
+    # scikit-learn's bound: a smaller variance is the rounding error of a constant.
     rounding = count * np.finfo(np.float64).eps
     constant = variance <= rounding * variance + (rounding * mean) ** 2
     return np.where(constant, 1.0, np.sqrt(variance))
@@ -294,6 +293,7 @@ def _scale(mean: np.ndarray, variance: np.ndarray, count: int) -> np.ndarray:
 
 def _stft(waveforms: Tensor, n_fft: int, hop_length: int, window: np.ndarray) -> tuple[Tensor, Tensor]:
     """Return real and imaginary part, each of shape (clips, frames, 1 + n_fft // 2)."""
+    # Padded here, because `keras.ops.stft(center=True)` reflects the signal at its ends, where librosa has zeros.
     padded = ops.pad(ops.cast(waveforms, "float32"), ((0, 0), (n_fft // 2, n_fft // 2)))
     return ops.stft(padded, n_fft, hop_length, n_fft, window=window, center=False)
 
@@ -318,9 +318,9 @@ def _mel_blocks(
     htk: bool,
     norm: Literal["slaney"] | None,
 ) -> list[tuple[slice, np.ndarray]]:
-    """Return the filters of neighbouring bands, float32 of shape (bins, bands), with the bins that they hear.
+    """Return the filters of neighbouring bands, float32 of shape (bins, bands), with the bins that they cover.
 
-    A band hears few bins; leaving out the others makes the whole extraction a third faster than one full matrix.
+    A band covers few bins. Leaving out the others makes extraction a third faster than one product with all of them.
     """
     filters = librosa.filters.mel(
         sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm, dtype=np.float32
@@ -328,8 +328,9 @@ def _mel_blocks(
     blocks = []
     for start in range(0, n_mels, BANDS_TOGETHER):
         block = filters[start : start + BANDS_TOGETHER].T
-        heard = np.flatnonzero(block.any(axis=1))
-        bins = slice(int(heard[0]), int(heard[-1]) + 1) if heard.size else slice(0, 1)
+        covered = np.flatnonzero(block.any(axis=1))
+        # With many bands and a short transform a band may cover no bin at all; one bin of weight 0 keeps the shape.
+        bins = slice(int(covered[0]), int(covered[-1]) + 1) if covered.size else slice(0, 1)
         blocks.append((bins, np.ascontiguousarray(block[bins])))
     return blocks
 
@@ -346,5 +347,5 @@ def _compiled(feature: Callable[[Tensor], Tensor], samples: int) -> Callable[[Te
         return feature
     import tensorflow as tf
 
-    # With the number of clips left open, the smaller last batch is not traced once more.
+    # The number of clips is left open, so that a smaller last batch is not traced again.
     return tf.function(feature, input_signature=[tf.TensorSpec((None, samples), tf.float32)])

@@ -1,10 +1,9 @@
-"""librosa, with a folder of its own for what numba compiles of it: `from common.signals.numba_cache import librosa`.
+"""librosa with a safe cache of its compiled functions: `from common.signals.numba_cache import librosa`.
 
-Compiling takes half a minute, so numba keeps the result for the next process. But it writes the two halves of a
-compiled ufunc one after the other, and whoever loads halves of two processes, or of one that was killed in between,
-crashes (numba's issue 10128). So each process compiles into a folder that no other one uses. It begins with what an
-earlier process kept, and what this one adds is kept, as one file, when it ends. Whoever sets NUMBA_CACHE_DIR has their
-own arrangement, and it is left alone.
+Compiling takes half a minute, so numba caches the result for the next process. But it writes a compiled ufunc as two
+files, and a process that loads two files of different processes, or of one that was killed in between, crashes (numba's
+issue 10128). So each process compiles into a folder of its own. The folder starts with what an earlier process
+compiled; at exit, new results are stored in one file. If NUMBA_CACHE_DIR is set, nothing of this is done.
 """
 
 import atexit
@@ -26,9 +25,9 @@ from common.errors import InputError
 
 
 def begin() -> None:
-    """Give numba a folder of this process' own, with what an earlier process kept; to be called once, before librosa.
+    """Set numba's cache to a folder of this process, filled from the stored results; call once, before librosa.
 
-    Where the cache folder cannot be written, numba compiles anew in every process.
+    If the cache folder cannot be written, every process compiles again.
     """
     config: Any = numba.config  # its attributes are made at run time
     if config.CACHE_DIR:
@@ -40,11 +39,11 @@ def begin() -> None:
         kept = cache.folder() / f"compiled-{cache.key(*_versions())}.zip"
         with suppress(FileNotFoundError, zipfile.BadZipFile), zipfile.ZipFile(kept) as archive:
             archive.extractall(own)
-        atexit.register(_keep, own, kept, len(_files(own)))  # what is registered last is called first
+        atexit.register(_keep, own, kept, len(_files(own)))  # called before rmtree: the last registered comes first
 
 
 def _keep(own: Path, kept: Path, files: int) -> None:
-    """Keep what was compiled where the next process finds it, whole or not at all, if it is more than there was."""
+    """Store the compiled files for the next process, atomically, if there are more than at the start."""
     with suppress(OSError), tempfile.TemporaryDirectory(dir=kept.parent, prefix=".compiled-") as folder:
         if len(_files(own)) > files:
             Path(shutil.make_archive(f"{folder}/copy", "zip", own)).replace(kept)
@@ -55,7 +54,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _versions() -> list[str]:
-    """Return what compiled code depends on besides the source, which numba itself compares."""
+    """Return what compiled code depends on besides the source files, which numba checks itself."""
     spec = find_spec("librosa")
     place = str(spec.origin) if spec else ""
     return [
@@ -67,7 +66,7 @@ def _versions() -> list[str]:
     ]
 
 
-begin()
+begin()  # librosa's decorators read numba's settings when it is imported
 
 import librosa  # noqa: E402
 

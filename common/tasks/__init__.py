@@ -1,1 +1,23 @@
-"""What is predicted: targets, losses, scores with intervals, baselines."""
+"""What is predicted: one module per task. A task knows its targets, loss, scores with intervals and baselines."""
+
+from collections.abc import Sequence
+
+from common.tasks.classification import Classification
+from common.tasks.regression import Regression
+from common.tasks.tagging import Tagging
+from common.tasks.task import Kind, Mode, Scores, Task
+
+__all__ = ["Classification", "Kind", "Mode", "Regression", "Scores", "Tagging", "Task", "of_kind"]
+
+TASKS: dict[str, type[Classification] | type[Tagging] | type[Regression]] = {
+    task.KIND: task for task in (Classification, Tagging, Regression)
+}
+
+
+def of_kind(kind: str, outputs: Sequence[str]) -> Task:
+    """Return the task that a record names.
+
+    Raises:
+        KeyError: there is no such kind.
+    """
+    return TASKS[kind](tuple(outputs))

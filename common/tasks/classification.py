@@ -1,27 +1,184 @@
-"""Single-label classification: targets, scores with their 95 % intervals, baselines."""
+"""Single-label classification: each clip has exactly one class.
 
-from collections.abc import Sequence
-from typing import Any
+Proportions of clips (accuracy, recall, precision) have Wilson's interval as long as clips are independent; F1 and means
+over classes have a bootstrap. Where clips share a speaker or a song, everything is bootstrapped over these.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 
-from common.intervals import RESAMPLES, Interval, Score, drawn_over, percentiles, wilson, wilson_over
+from common.errors import InputError
+from common.intervals import (
+    RESAMPLES,
+    Score,
+    drawn_over,
+    mean_score,
+    percentiles,
+    wilson,
+    wilson_over,
+)
+from common.tasks.task import Groups, Kind, Mode, Scores
 
 EPSILON = 1e-7
 """What probabilities are kept away from 0 and 1 by, as in Keras."""
 
-
-def clip_count(manifest: pd.DataFrame, classes: Sequence[str]) -> dict[str, int]:
-    """Count the clips of each class, in the order of the classes."""
-    counts = manifest["label"].value_counts()
-    return {name: int(counts.get(name, 0)) for name in classes}
+PER_CLASS = ("precision", "recall", "f1")
 
 
-def one_hot(labels: Sequence[str] | pd.Series, classes: Sequence[str]) -> np.ndarray:
-    """Return float32 targets (clips, classes)."""
-    number = {name: place for place, name in enumerate(classes)}
-    return np.eye(len(classes), dtype=np.float32)[[number[label] for label in labels]]
+@dataclass(frozen=True)
+class Classification:
+    """Which of several classes a clip has; the manifest says it in `label`.
+
+    Attributes:
+        outputs: the classes, in the document's order.
+    """
+
+    outputs: tuple[str, ...]
+
+    KIND: ClassVar[Kind] = "classification"
+    HEADLINE: ClassVar[str] = "accuracy"
+    SHOWN: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1")
+    LOSS: ClassVar[str] = "categorical_crossentropy"
+    MONITORS: ClassVar[Mapping[str, Mode]] = MappingProxyType({"val_loss": "min", "val_accuracy": "max"})
+    MEANING: ClassVar[str] = "probability"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The label."""
+        return ("label",)
+
+    def of(self, clips: pd.DataFrame) -> Self:
+        """Return the task with the document's classes or, where the clips have others, with theirs.
+
+        Raises:
+            InputError: the clips have fewer than two classes.
+        """
+        found = set(clips["label"])
+        if len(found) < 2:
+            raise InputError(f"all clips are labelled {', '.join(found)}: a classifier needs at least two classes")
+        return self if found <= set(self.outputs) else replace(self, outputs=tuple(sorted(found)))
+
+    def targets(self, clips: pd.DataFrame) -> np.ndarray:
+        """Return one-hot targets, float32 (clips, classes)."""
+        number = {name: place for place, name in enumerate(self.outputs)}
+        return np.eye(len(self.outputs), dtype=np.float32)[[number[label] for label in clips["label"]]]
+
+    def strata(self, clips: pd.DataFrame) -> np.ndarray:
+        """Return the label of each clip."""
+        return clips["label"].to_numpy()
+
+    def counts(self, clips: pd.DataFrame) -> dict[str, int]:
+        """Count the clips of each class, in the order of the classes."""
+        counts = clips["label"].value_counts()
+        return {name: int(counts.get(name, 0)) for name in self.outputs}
+
+    def keras_metrics(self) -> list[Any]:
+        """Return the accuracy."""
+        return ["accuracy"]
+
+    def losses(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Return the categorical cross-entropy of each clip in nats (clips,), as Keras computes it."""
+        of_the_true = (targets * outputs).sum(axis=1, dtype=np.float64)
+        return -np.log(np.clip(of_the_true, EPSILON, 1 - EPSILON))
+
+    def constant(self, targets: np.ndarray) -> np.ndarray:
+        """Return the majority class of the training clips, one-hot."""
+        return np.eye(len(self.outputs), dtype=np.float32)[targets.sum(axis=0).argmax()]
+
+    def thresholds(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Return none: a clip has the class of the highest probability."""
+        return np.empty(0)
+
+    def logits(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the logarithms of the probabilities."""
+        return np.log(np.maximum(outputs.astype(np.float64), EPSILON))
+
+    def from_logits(self, logits: np.ndarray) -> np.ndarray:
+        """Return the softmax."""
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    def per_clip(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Return 1 for each clip whose class is the likeliest output, else 0 (clips,)."""
+        return (outputs.argmax(axis=1) == targets.argmax(axis=1)).astype(float)
+
+    def headline(self, targets: np.ndarray, outputs: np.ndarray, *, groups: Groups, seed: int) -> Score:
+        """Return the accuracy."""
+        return mean_score(self.per_clip(targets, outputs), groups=groups, proportion=True, seed=seed)
+
+    def scores(
+        self,
+        targets: np.ndarray,
+        outputs: np.ndarray,
+        *,
+        constants: np.ndarray,
+        thresholds: np.ndarray,
+        groups: Groups = None,
+        seed: int = 0,
+    ) -> Scores:
+        """Return accuracy, macro and weighted means, and each class' precision, recall and F1.
+
+        Means are over the classes that the clips have. A class without clips has support 0 and no scores; one that is
+        never predicted has precision 0. The arguments are those of `Task.scores`.
+        """
+        return classification(targets.argmax(axis=1), outputs.argmax(axis=1), self.outputs, groups=groups, seed=seed)
+
+    def baselines(self, targets: np.ndarray, constants: np.ndarray) -> dict[str, dict[str, float]]:
+        """Return the accuracy of the majority class of the training clips, and that of chance."""
+        majority = float(self.per_clip(targets, constants).mean())
+        return {"majority": {"accuracy": majority}, "chance": {"accuracy": 1 / len(self.outputs)}}
+
+    def fit_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Return class numbers (clips,)."""
+        return targets.argmax(axis=1)
+
+    def probabilistic(self, estimator: Any) -> bool:
+        """Return whether the estimator has probabilities: a one-vs-one SVM has votes only."""
+        return hasattr(estimator, "predict_proba")
+
+    def estimated(self, estimator: Any, x: np.ndarray) -> np.ndarray:
+        """Return class probabilities; 1 for the chosen class where there are none, 0 for a class never trained on."""
+        if not self.probabilistic(estimator):
+            return np.eye(len(self.outputs), dtype=np.float32)[estimator.predict(x)]
+        probabilities = np.zeros((len(x), len(self.outputs)), np.float32)
+        probabilities[:, estimator.classes_] = estimator.predict_proba(x)
+        return probabilities
+
+    def table(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the names of the true and the predicted class, then the probability of each class."""
+        names = np.asarray(self.outputs)
+        said = {"true": names[targets.argmax(axis=1)], "predicted": names[outputs.argmax(axis=1)]}
+        return said | dict(zip(self.outputs, outputs.T, strict=True))
+
+    def read(self, table: Mapping[str, Sequence[Any] | pd.Series]) -> tuple[np.ndarray, np.ndarray]:
+        """Return targets and outputs; where no probabilities were kept, 1 for the predicted class.
+
+        Raises:
+            ValueError, KeyError: a column is missing, or a class is unknown.
+        """
+        number = {name: place for place, name in enumerate(self.outputs)}
+        eye = np.eye(len(self.outputs), dtype=np.float32)
+        targets, chosen = (eye[[number[name] for name in table[column]]] for column in ("true", "predicted"))
+        if self.outputs[0] not in table:
+            return targets, chosen
+        return targets, np.column_stack([np.asarray(table[name], np.float32) for name in self.outputs])
+
+    def noise(self, clips: int, draw: np.random.Generator) -> np.ndarray:
+        """Return random classes, one-hot."""
+        return np.eye(len(self.outputs), dtype=np.float32)[draw.integers(0, len(self.outputs), clips)]
+
+    def answer(self, outputs: np.ndarray) -> str:
+        """Return the likeliest class."""
+        return self.outputs[int(outputs.argmax())]
+
+    def shares(self, outputs: np.ndarray) -> np.ndarray | None:
+        """Return the share of parts whose likeliest class each one is (classes,)."""
+        return np.bincount(outputs.argmax(axis=1), minlength=len(self.outputs)) / len(outputs)
 
 
 def classification(
@@ -29,13 +186,10 @@ def classification(
     predicted: Sequence[int] | np.ndarray,
     classes: Sequence[str],
     *,
-    groups: Sequence[str] | np.ndarray | None = None,
+    groups: Groups = None,
     seed: int = 0,
-) -> dict[str, Any]:
-    """Score predictions as the record keeps them: `metrics`, `per_output`, `confusion`.
-
-    Means are over the classes that the clips have. A class without clips has null scores and support 0; a class that
-    is never predicted has precision 0.
+) -> Scores:
+    """Score predicted classes.
 
     Args:
         true: class numbers (clips,).
@@ -44,47 +198,17 @@ def classification(
         groups: what clips share (a speaker); if given, every interval is bootstrapped over groups, where there are at
             least `FEWEST_GROUPS` of them.
         seed: of the bootstrap.
-
-    Returns:
-        Values, intervals and counts as plain Python numbers; the confusion has true classes as rows.
     """
-    groups, over = drawn_over(groups)
-    counts = group_confusions(true, predicted, len(classes), groups)
+    drawn, over = drawn_over(groups)
+    counts = group_confusions(true, predicted, len(classes), drawn)
     confusion = counts.sum(axis=0)
-    draws = _scores(_resampled(counts, by_group=groups is not None, seed=seed))
+    draws = _scores(_resampled(counts, by_group=drawn is not None, seed=seed))
     values = _scores(confusion[None])
-    return {
-        "metrics": _overall(values, draws, confusion, over, exact=groups is None),
-        "per_output": _per_output(values, draws, confusion, classes, over, exact=groups is None),
-        "confusion": confusion.tolist(),
-    }
-
-
-def cross_entropy(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return the categorical cross-entropy of each clip in nats, as Keras computes it.
-
-    Args:
-        targets: one-hot (clips, classes).
-        probabilities: (clips, classes).
-    """
-    of_the_true = (targets * probabilities).sum(axis=1, dtype=np.float64)
-    return -np.log(np.clip(of_the_true, EPSILON, 1 - EPSILON))
-
-
-def baselines(
-    folds: Sequence[tuple[Sequence[str] | np.ndarray, Sequence[str] | np.ndarray]], classes: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    """Return the accuracies of predictions that ignore the clips: `majority`, the training clips' class, and `chance`.
-
-    Args:
-        folds: the labels of the training clips and of the test clips of each fold.
-        classes: all of them; of classes with equally many training clips, the first is the majority class.
-    """
-    hits = tested = 0
-    for train, test in folds:
-        majority = max(classes, key=[*train].count)
-        hits, tested = hits + [*test].count(majority), tested + len(test)
-    return {"majority": {"accuracy": hits / tested}, "chance": {"accuracy": 1 / len(classes)}}
+    return Scores(
+        _overall(values, draws, confusion, over, exact=drawn is None),
+        _per_class(values, draws, confusion, classes, over, exact=drawn is None),
+        confusion.tolist(),
+    )
 
 
 def group_confusions(
@@ -102,23 +226,6 @@ def group_confusions(
     counts = np.zeros((len(names), n_classes, n_classes), dtype=int)
     np.add.at(counts, (member, true, predicted), 1)
     return counts
-
-
-def bootstrap_difference(
-    first: np.ndarray, second: np.ndarray, score: str = "accuracy", *, by_group: bool = False, seed: int = 0
-) -> Interval:
-    """Return the bootstrap interval of a score's difference between two *independent* sets of predictions.
-
-    Args:
-        first: confusions (groups, classes, classes) as `group_confusions` counts them.
-        second: the same for the other predictions.
-        score: `accuracy`, or `macro_` or `weighted_` with `precision`, `recall` or `f1`.
-        by_group: resample groups; otherwise clips.
-        seed: of the bootstrap.
-    """
-    one = _scores(_resampled(first, by_group=by_group, seed=seed))[score]
-    other = _scores(_resampled(second, by_group=by_group, seed=seed + 1))[score]
-    return percentiles(one - other)
 
 
 def _resampled(counts: np.ndarray, *, by_group: bool, seed: int) -> np.ndarray:
@@ -169,7 +276,7 @@ def _overall(
     return overall
 
 
-def _per_output(
+def _per_class(
     values: dict[str, np.ndarray],
     draws: dict[str, np.ndarray],
     confusion: np.ndarray,
@@ -178,20 +285,17 @@ def _per_output(
     *,
     exact: bool,
 ) -> dict[str, dict[str, Any]]:
+    """Return each class' row; n of its scores is its support."""
     trials = {"precision": confusion.sum(axis=0), "recall": confusion.sum(axis=1)}
     rows: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(classes):
         support = int(confusion[number].sum())
-        scores: dict[str, Score | None] = {}
-        for score in ("precision", "recall", "f1"):
-            value = float(values[score][0, number])
-            if support == 0:
-                scores[score] = None
-                continue
-            if exact and score in trials:
-                interval, method = wilson(value, int(trials[score][number])), wilson_over(over)
-            else:
-                interval, method = percentiles(draws[score][:, number]), f"bootstrap over {over}"
-            scores[score] = {"value": value, "interval": list(interval), "n": support, "method": method}
+        scores: dict[str, Score | None] = dict.fromkeys(PER_CLASS)
+        for kind in PER_CLASS if support else ():
+            value, method = float(values[kind][0, number]), f"bootstrap over {over}"
+            interval = percentiles(draws[kind][:, number])
+            if exact and kind in trials:
+                interval, method = wilson(value, int(trials[kind][number])), wilson_over(over)
+            scores[kind] = {"value": value, "interval": list(interval), "n": support, "method": method}
         rows[name] = {"support": support, "scores": scores}
     return rows

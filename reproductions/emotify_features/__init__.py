@@ -56,8 +56,8 @@ from common.arrays import Arrays, FileInputs, Prepared
 from common.corpora import emotify
 from common.errors import InputError
 from common.illustrations import Example, Panel
-from common.study import Experiment, Protocol, Setting, Study, Switch
-from common.tasks.classification import one_hot
+from common.study import Experiment, Fit, Inputs, Protocol, Setting, Study, Switch
+from common.tasks import Classification
 from reproductions.emotify_features import deep, descriptors
 from reproductions.emotify_features.classifiers import PRESETS, Preset
 
@@ -106,7 +106,7 @@ SWITCHES = (
         acts_on="labels",
         question="Is a song without a single dominant emotion given one of them by chance, or left out?",
         evidence="1588 pieces are those of all 400 songs, 57 of which have a tie; ties are not mentioned.",
-        slip=False,
+        error=False,
     ),
 )
 
@@ -167,7 +167,7 @@ Extract = Callable[[pd.DataFrame, str], np.ndarray]
 def prepare(
     clips: pd.DataFrame,
     fold: splits.Split,
-    classes: Sequence[str],
+    targets: np.ndarray,
     setting: Setting,
     *,
     extract: Extract,
@@ -175,7 +175,6 @@ def prepare(
 ) -> Prepared:
     """Return the features of the pieces of each set; the estimator itself standardises, where its preset does."""
     features = _extracted(extract, tuple(clips["path"]), tuple(clips["offset"]), setting.weights)
-    targets = one_hot(clips["label"], classes)
     train, validation, test = (Arrays(features[rows], targets[rows]) for rows in fold.sets().values())
     nothing = np.array([], int)
     return Prepared(train, validation, test, augmented=nothing, scaler_rows=fold.train if standardised else nothing)
@@ -262,17 +261,19 @@ def experiment(features: str, preset: str) -> Experiment:
         title=f"{classifier.title}, {fed.title}",
         section=fed.section,
         build=partial(_build, classifier),
-        prepare=partial(prepare, extract=fed.extract, standardised=classifier.standardised),
-        training=None,
+        method=Fit(),
+        inputs=Inputs(
+            prepare=partial(prepare, extract=fed.extract, standardised=classifier.standardised),
+            of_file=partial(inputs_of, extract=fed.extract),
+            settings=fed.inputs,
+            weights={"full": "imagenet", "demo": "imagenet"} if fed.pretrained else None,
+        ),
         switches=tuple(switch.name for switch in SWITCHES),
-        inputs_of=partial(inputs_of, extract=fed.extract),
-        inputs=fed.inputs,
-        pretrained=fed.pretrained,
         origin=classifier.origin,
     )
 
 
-def _build(classifier: Preset, setting: Setting, n_classes: int) -> Any:
+def _build(classifier: Preset, setting: Setting, outputs: int) -> Any:
     return classifier.build()
 
 
@@ -299,7 +300,7 @@ def _spectrogram(emotion: str, piece: pd.Series) -> Panel:
 STUDY = Study(
     name="emotify_features",
     title="Emotions of music from handcrafted and deep features",
-    classes=CLASSES,
+    task=Classification(CLASSES),
     corpora=("emotify",),
     switches=SWITCHES,
     protocols=PROTOCOLS,

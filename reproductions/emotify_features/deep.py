@@ -20,7 +20,7 @@ from common import cache
 from common.corpora.emotify import PIECE_S
 from common.learners import pretrained
 from common.progress import progress
-from common.runs import jobs
+from common.runs import identity
 from common.seeds import derive
 from common.signals import audio
 from common.signals.numba_cache import librosa
@@ -87,7 +87,7 @@ def extract(pieces: pd.DataFrame, weights: str, *, backbone: str) -> np.ndarray:
     Raises:
         InputError: a file is no audio, or the weights are absent or of another network.
     """
-    chosen, key = BACKBONES[backbone], jobs.weights_in_words(weights)
+    chosen, key = BACKBONES[backbone], identity.weights_in_words(weights)
     features = np.empty((len(pieces), chosen.features), np.float32)
     tracks = list(pieces.reset_index(drop=True).groupby("path", sort=False))
     digests = cache.file_digests([str(path) for path, _ in tracks])

@@ -30,10 +30,10 @@ from common.corpora import Scan, emotify
 from common.errors import InputError
 from common.learners import sklearn_learner
 from common.progress import progress
-from common.runs import jobs
+from common.runs import identity
 from common.seeds import derive
 from common.study import Setting
-from common.tasks.classification import group_confusions, one_hot
+from common.tasks.classification import group_confusions
 from common.trials import Trial, Trials
 from reproductions.emotify_features import CLASSES, PUBLISHED, STUDY, label_as, split
 
@@ -111,12 +111,13 @@ def trial(hypothesis: Hypothesis, scanned: Scan, weights: str) -> Trial:
     experiment = STUDY.experiment(hypothesis.experiment)
     setting = Setting({**PUBLISHED, "folds": hypothesis.folds}, hypothesis.seed, weights=weights)
     clips = label_as(scanned.manifest, setting, track_of(hypothesis.labels, hypothesis.seed))
-    truth = one_hot(clips["label"], CLASSES).argmax(axis=1)
+    targets = STUDY.task.targets(clips)
+    truth = targets.argmax(axis=1)
     guessed = np.empty_like(truth)
     for number, fold in enumerate(split(clips, setting)):
-        prepared = experiment.prepare(clips, fold, CLASSES, setting)
+        prepared = experiment.inputs.prepare(clips, fold, targets, setting)
         learner = sklearn_learner.SklearnLearner(
-            experiment.build(setting, len(CLASSES)), n_classes=len(CLASSES), seed=derive(setting.seed, "fold", number)
+            experiment.build(setting, len(CLASSES)), STUDY.task, seed=derive(setting.seed, "fold", number)
         )
         learner.fit(prepared.train, stage=hypothesis.experiment)
         guessed[fold.test] = learner.predict(prepared.test.x).argmax(axis=1)
@@ -172,7 +173,7 @@ def _made_with(scanned: Scan, weights: str | None) -> dict[str, Any]:
     return {
         "digest": cache.key(cache.file_digests(paths)),
         "forms": {found.corpus: found.form for found in scanned.found},
-        "weights": jobs.weights_in_words(weights or NO_WEIGHTS),
+        "weights": identity.weights_in_words(weights or NO_WEIGHTS),
         "environment": environment.describe(),
     }
 

@@ -63,6 +63,7 @@ of its last 1, 2, 3 layers. Choices, where the document is silent:
 import pandas as pd
 
 from common.study import Protocol, Setting, Study, Switch
+from common.tasks import Classification
 from reproductions.ser_parallel import from_scratch, vgg16, wav2vec2
 from reproductions.ser_parallel.examples import examples
 
@@ -109,7 +110,7 @@ SWITCHES = (
         acts_on="split",
         question="May a speaker be in training and test, or is every speaker predicted by a model new to them?",
         evidence="Section 4.3.3: 80/10/10; speakers are not mentioned.",
-        slip=False,
+        error=False,
     ),
 )
 
@@ -139,7 +140,7 @@ def channels_first(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
 STUDY = Study(
     name="ser_parallel",
     title="Speech emotion recognition with parallel CNNs and a transformer encoder, 12 January 2023",
-    classes=CLASSES,
+    task=Classification(CLASSES),
     corpora=("ravdess", "savee", "tess", "crema_d"),
     switches=SWITCHES,
     protocols=PROTOCOLS,

@@ -20,8 +20,7 @@ from common.corpora.files import duration_or_reason
 from common.learners.layers import BatchNormalization
 from common.seeds import derive
 from common.signals import audio, augment, features
-from common.study import Experiment, Setting, Training
-from common.tasks.classification import one_hot
+from common.study import Experiment, Inputs, Setting, Training
 
 # Section 4.1: sample rate. Three seconds are 94 frames of 512 samples (count). The offset is departure 5.
 SAMPLE_RATE = 16_000
@@ -64,7 +63,7 @@ def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
 def prepare(
     clips: pd.DataFrame,
     fold: splits.Split,
-    classes: Sequence[str],
+    targets: np.ndarray,
     setting: Setting,
     *,
     inputs: Mapping[str, Any],
@@ -84,7 +83,6 @@ def prepare(
     )
     trained = extract(noisy)
     scaler = features.Standardiser.fit(trained)
-    targets = one_hot(clips["label"], classes)
 
     def ready(unscaled: np.ndarray, rows: np.ndarray) -> Arrays:
         return Arrays(scaler.transform(unscaled, out=unscaled)[..., np.newaxis], targets[rows])
@@ -213,18 +211,20 @@ def experiment(
     """Put one row of the document together."""
     frames = 1 + round(SAMPLE_RATE * DURATION_S) // int(inputs["hop_length"])
     copies = NOISY_COPIES if augmented else 0
-    slips = ("labels", "normalise", *(("attention",) if model is parallel else ()), "split")
+    switches = ("labels", "normalise", *(("attention",) if model is parallel else ()), "split")
     return Experiment(
         id=name,
         title=title,
         section=section,
         build=partial(model, frames=frames),
-        prepare=partial(prepare, inputs=inputs, noisy_copies=copies),
-        training=training,
-        switches=slips,
-        inputs_of=partial(inputs_of, inputs=inputs),
-        inputs={**inputs, "duration_s": DURATION_S, "offset_s": OFFSET_S, "noisy_copies": copies},
-        noisy_copies=copies,
+        method=training,
+        inputs=Inputs(
+            prepare=partial(prepare, inputs=inputs, noisy_copies=copies),
+            of_file=partial(inputs_of, inputs=inputs),
+            settings={**inputs, "duration_s": DURATION_S, "offset_s": OFFSET_S, "noisy_copies": copies},
+            copies=copies,
+        ),
+        switches=switches,
         demo=DEMO_RETRAINED if training.retrain else DEMO_AUGMENTED if augmented else DEMO_PATIENT,
     )
 

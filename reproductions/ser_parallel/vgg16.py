@@ -16,8 +16,7 @@ from common.arrays import Arrays, FileInputs, Prepared, Rows
 from common.learners import pretrained
 from common.seeds import derive
 from common.signals import audio, features, images
-from common.study import Experiment, Setting, Size, Training
-from common.tasks.classification import one_hot
+from common.study import Experiment, Inputs, Setting, Size, Training
 from reproductions.ser_parallel.from_scratch import DURATION_S, MEL_188, OFFSET_S, SAMPLE_RATE, begin_of, part_used
 
 VERSION = 1
@@ -61,7 +60,7 @@ def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
 
 
 def prepare(
-    clips: pd.DataFrame, fold: splits.Split, classes: Sequence[str], setting: Setting, *, augmented: bool
+    clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting, *, augmented: bool
 ) -> Prepared:
     """Section 5.1: a picture of each clip, kept on the disk.
 
@@ -71,7 +70,7 @@ def prepare(
     began = time.monotonic()
     waveforms = audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=OFFSET_S)
     load_s = time.monotonic() - began
-    drawn, targets = _drawn(list(clips["path"]), waveforms, PIXELS[setting.size]), one_hot(clips["label"], classes)
+    drawn = _drawn(list(clips["path"]), waveforms, PIXELS[setting.size])
     train, validation, test = (Arrays(Rows(drawn, rows), targets[rows]) for rows in fold.sets().values())
     nothing = np.array([], int)
     return Prepared(
@@ -181,14 +180,15 @@ def experiment(name: str, title: str, section: str, *, unfrozen: int = 0, augmen
         title=title,
         section=section,
         build=partial(network, unfrozen=unfrozen, augmented=augmented),
-        prepare=partial(prepare, augmented=augmented),
-        training=TRAINING,
+        method=TRAINING,
+        inputs=Inputs(
+            prepare=partial(prepare, augmented=augmented),
+            of_file=inputs_of,
+            settings={**MEL_188, "duration_s": DURATION_S, "offset_s": OFFSET_S, **DRAWING, "pixels": dict(PIXELS)},
+            weights={"full": "imagenet", "demo": "none"},
+        ),
         switches=("labels", *(("unfreeze",) if unfrozen else ()), "split"),
-        inputs_of=inputs_of,
-        inputs={**MEL_188, "duration_s": DURATION_S, "offset_s": OFFSET_S, **DRAWING, "pixels": dict(PIXELS)},
         demo=DEMO,
-        pretrained=True,
-        weights={"full": "imagenet", "demo": "none"},
         split=split,
         adjustable=("first_units", "second_units"),
         printed_shape=lambda shape: shape,

@@ -21,7 +21,7 @@ choices:
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,9 @@ import soundfile
 from common import splits
 from common.arrays import Arrays, FileInputs, Prepared
 from common.errors import InputError
-from common.learners.tf_keras import TfKerasLearner
 from common.seeds import derive
 from common.signals import audio
-from common.study import Experiment, Setting, Training
-from common.tasks.classification import one_hot
+from common.study import Experiment, Inputs, Setting, Training
 
 # Section 6.2: 16 kHz, the first three seconds.
 SAMPLE_RATE = 16_000
@@ -92,7 +90,7 @@ def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
     return [fold.shuffled(seed=derive(setting.seed, "order of the sets")) for fold in folds]
 
 
-def prepare(clips: pd.DataFrame, fold: splits.Split, classes: Sequence[str], setting: Setting) -> Prepared:
+def prepare(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting) -> Prepared:
     """Section 6.2: three seconds of each clip, of mean 0 and variance 1.
 
     Returns:
@@ -101,7 +99,7 @@ def prepare(clips: pd.DataFrame, fold: splits.Split, classes: Sequence[str], set
     began = time.monotonic()
     waveforms = audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S)
     load_s = time.monotonic() - began
-    lengths, targets = valid_samples(clips["duration"].to_numpy(float)), one_hot(clips["label"], classes)
+    lengths = valid_samples(clips["duration"].to_numpy(float))
 
     def ready(rows: np.ndarray) -> Arrays:
         return Arrays(normalised(waveforms[rows], lengths[rows]), targets[rows])
@@ -171,7 +169,7 @@ def build(setting: Setting, n_classes: int) -> Any:
 
 
 # Section 6.3: Adam 1e-5, at most 30 epochs, early stopping on the validation loss with patience 10.
-TRAINING = Training(epochs=30, batch_size=8, learning_rate=1e-5, patience=10)
+TRAINING = Training(epochs=30, batch_size=8, learning_rate=1e-5, patience=10, library="tf-keras")
 
 EXPERIMENTS = (
     Experiment(
@@ -179,15 +177,15 @@ EXPERIMENTS = (
         title="Wav2Vec2, fine-tuned",
         section="6.3",
         build=build,
-        prepare=prepare,
-        training=TRAINING,
+        method=TRAINING,
+        inputs=Inputs(
+            prepare=prepare,
+            of_file=inputs_of,
+            settings={"feature": "waveform", "sample_rate": SAMPLE_RATE, "duration_s": DURATION_S},
+            weights={"full": HUB_NAME, "demo": "none"},
+        ),
         switches=("labels", "split"),
-        inputs_of=inputs_of,
-        inputs={"feature": "waveform", "sample_rate": SAMPLE_RATE, "duration_s": DURATION_S},
         demo={"epochs": 2, "learning_rate": 1e-3},
-        pretrained=True,
-        weights={"full": HUB_NAME, "demo": "none"},
-        learner=TfKerasLearner,
         split=split,
     ),
 )

@@ -61,9 +61,9 @@ RUNS: dict[tuple[str, str], list[Moment]] = {
         ("while the record is written", lambda: at_call(1, records, "write", half_a_record)),
         ("after the record, before clearing up", lambda: at_call(1, runner.shutil, "rmtree")),
     ],
-    ("patient", "independent"): [("after the first fold is kept", lambda: at_call(2, runner, "_train"))],
+    ("patient", "independent"): [("after the first fold is kept", lambda: at_call(2, runner, "_learned"))],
     ("retrained", "published"): [
-        ("between search and retraining", lambda: at_call(2, runner, "_learner")),
+        ("between search and retraining", lambda: at_call(2, jobs.Job, "learner")),
         ("in the middle of retraining", lambda: at_call(11, callbacks.EpochSeeds, "on_train_batch_end")),
     ],
 }

@@ -20,12 +20,12 @@ def test_different_values_have_different_keys(other: tuple[object, ...]) -> None
     assert cache.key("a", 1) != cache.key(*other)
 
 
-def test_a_value_whose_text_may_change_is_no_key() -> None:
+def test_a_value_that_is_not_plain_is_refused_as_a_key() -> None:
     with pytest.raises(TypeError):
         cache.key(object())
 
 
-def test_an_array_is_made_once_and_then_kept() -> None:
+def test_an_array_is_computed_once_and_then_cached() -> None:
     made = []
 
     def chunks() -> list[np.ndarray]:
@@ -38,7 +38,7 @@ def test_an_array_is_made_once_and_then_kept() -> None:
     assert np.array_equal(first, second) and first[2, 0] == 1 and first[1, 0] == 0
 
 
-def test_a_kept_array_cannot_be_changed() -> None:
+def test_a_cached_array_is_read_only() -> None:
     with pytest.raises(ValueError, match="read-only"):
         cache.array("a", 1, lambda: [np.zeros(1)])[0] = 1
 
@@ -48,7 +48,7 @@ def resident_bytes() -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux' account of memory")
-def test_releasing_gives_back_memory_and_keeps_values() -> None:
+def test_releasing_frees_memory_and_keeps_the_values() -> None:
     kept = cache.array("a", 64, lambda: (np.full((1, 2**17), row, np.float64) for row in range(64)))
     total = kept.sum()
     read = resident_bytes()
@@ -57,13 +57,13 @@ def test_releasing_gives_back_memory_and_keeps_values() -> None:
     assert kept.sum() == total
 
 
-def test_what_was_cut_off_is_made_again(own_cache: Path) -> None:
+def test_a_truncated_array_is_computed_again(own_cache: Path) -> None:
     cache.array("a", 1000, lambda: [np.arange(1000)])
     os.truncate(own_cache / "a.npy", 5000)
     assert np.array_equal(cache.array("a", 1000, lambda: [np.arange(1000)]), np.arange(1000))
 
 
-def test_what_fails_half_way_leaves_nothing(own_cache: Path) -> None:
+def test_an_interrupted_computation_leaves_no_file(own_cache: Path) -> None:
     def chunks():  # type: ignore[no-untyped-def]
         yield np.zeros((1, 2))
         raise KeyboardInterrupt
@@ -73,13 +73,13 @@ def test_what_fails_half_way_leaves_nothing(own_cache: Path) -> None:
     assert not list(own_cache.iterdir())
 
 
-def test_a_wrong_number_of_rows_is_refused_and_not_kept(own_cache: Path) -> None:
-    with pytest.raises(ValueError, match="expected 3 rows, got 2"):
+def test_a_wrong_number_of_rows_is_refused_and_not_cached(own_cache: Path) -> None:
+    with pytest.raises(ValueError, match=r"3 rows.* 2"):
         cache.array("a", 3, lambda: [np.zeros(2)])
     assert not list(own_cache.iterdir())
 
 
-def test_two_that_make_the_same_array_at_once_both_get_it() -> None:
+def test_two_threads_may_compute_the_same_array_at_once() -> None:
     both_are_writing = threading.Barrier(2, timeout=10)
 
     def chunks():  # type: ignore[no-untyped-def]
@@ -94,21 +94,21 @@ def test_two_that_make_the_same_array_at_once_both_get_it() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("rows", [1, 1_000_000])
-def test_a_full_disk_is_told_in_a_sentence(rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_an_input_error(rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = (os.open("/dev/full", os.O_WRONLY), str(tmp_path / "a.tmp"))
     monkeypatch.setattr(cache.tempfile, "mkstemp", lambda **_: full)
-    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); .* ENCORE_CACHE"):
+    with pytest.raises(InputError, match="ENCORE_CACHE"):
         cache.array("a", rows, lambda: [np.zeros(rows)])
 
 
-def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_made_is_an_input_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("ENCORE_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(InputError, match="ENCORE_CACHE"):
         cache.array("a", 1, lambda: [np.zeros(1)])
 
 
-def test_an_error_of_the_maker_is_not_blamed_on_the_cache() -> None:
+def test_an_error_of_the_computation_is_passed_on_unchanged() -> None:
     def chunks():  # type: ignore[no-untyped-def]
         yield np.zeros(1)
         raise PermissionError("of the source")
@@ -117,7 +117,7 @@ def test_an_error_of_the_maker_is_not_blamed_on_the_cache() -> None:
         cache.array("a", 2, chunks)
 
 
-def test_only_what_a_killed_process_left_is_removed(own_cache: Path) -> None:
+def test_only_temporary_files_of_killed_processes_are_removed(own_cache: Path) -> None:
     for name, written in (("a.killed.tmp", 0), ("a.living.tmp", None), ("b.killed.tmp", 0)):
         (own_cache / name).touch()
         if written is not None:
@@ -134,6 +134,6 @@ def test_digests_are_those_of_the_bytes_in_order(tmp_path: Path) -> None:
     assert cache.file_digests(paths) == [hashlib.sha256(content).hexdigest() for content in contents]
 
 
-def test_a_missing_file_has_no_digest(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"gone.wav cannot be read"):
+def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gone\.wav"):
         cache.file_digests([tmp_path / "gone.wav"])

@@ -15,12 +15,12 @@ WITH_KERAS = {
     *("cli.commands", "cli.describe", "signals.features"),
     *("runs.estimate", "runs.evaluation", "runs.jobs", "runs.prediction", "runs.runner"),
 }
-"""Modules that need Keras as they are imported, besides `learners`."""
-WITHOUT = "Keras TensorFlow".lower().split()
+"""Modules that import Keras at import time, besides `learners`."""
+WITHOUT = ("keras", "tensorflow")
 
 
 def imported_at_once(path: Path) -> set[str]:
-    """Return the packages that a module imports when it is imported, not those of its functions."""
+    """Return the packages that a module imports at import time, without those imported in functions."""
     nodes = ast.parse(path.read_text(encoding="utf-8")).body
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
@@ -28,11 +28,11 @@ def imported_at_once(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", sorted(COMMON.rglob("*.py")), ids=lambda path: path.stem)
-def test_no_module_imports_tensorflow_before_it_needs_it(path) -> None:
+def test_no_module_imports_tensorflow_at_import_time(path) -> None:
     assert "tensorflow" not in imported_at_once(path)
 
 
-def test_all_but_the_modules_that_compute_import_without_keras() -> None:
+def test_modules_that_do_not_compute_can_be_imported_without_keras() -> None:
     names = {".".join(path.relative_to(COMMON).with_suffix("").parts) for path in COMMON.rglob("*.py")}
     needless = {name for name in names - WITH_KERAS if not name.startswith("learners.") and "__" not in name}
     modules = [f"common.{name}" for name in sorted(needless)]
@@ -47,7 +47,7 @@ def test_all_but_the_modules_that_compute_import_without_keras() -> None:
     assert done.stderr == ""
 
 
-def test_a_record_s_environment_is_plain_and_names_no_folder() -> None:
+def test_the_environment_in_a_record_has_plain_values_and_no_folder_names() -> None:
     facts = environment.describe()
     assert json.loads(json.dumps(facts)) == facts
     assert facts["backend"] == "tensorflow"
@@ -58,7 +58,7 @@ def test_a_record_s_environment_is_plain_and_names_no_folder() -> None:
     assert str(Path.home()) not in json.dumps(facts)
 
 
-def test_a_backend_that_does_not_tell_its_devices_has_none(monkeypatch) -> None:
+def test_a_backend_whose_devices_are_unknown_has_no_accelerators(monkeypatch) -> None:
     import keras
 
     monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
@@ -71,7 +71,7 @@ def test_peak_memory_is_in_mebibytes() -> None:
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch) -> Path:
-    """Return somebody's own repository with a copy of `common` in it, as an installed package would lie."""
+    """Return a repository of somebody else with an untracked copy of `common` in it, like an installed package."""
     if shutil.which("git") is None:
         pytest.skip("needs git")
     for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "theirs"]):
@@ -84,11 +84,11 @@ def checkout(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_the_commit_of_a_repository_around_the_package_is_not_ours(checkout) -> None:
+def test_the_commit_of_a_surrounding_repository_is_not_reported(checkout) -> None:
     assert environment._commit() == "unknown"
 
 
-def test_the_commit_of_our_own_repository_is_told_with_its_changes(checkout) -> None:
+def test_the_commit_of_our_own_repository_is_reported_with_its_changes(checkout) -> None:
     subprocess.run(["git", "add", "."], cwd=checkout, check=True)
     assert re.fullmatch(r"[0-9a-f]{40}-dirty", environment._commit())
 

@@ -29,7 +29,7 @@ def written(folder: Path, content: Illustrations) -> Path:
     return place
 
 
-def test_illustrations_are_read_as_they_were_written(tmp_path: Path) -> None:
+def test_illustrations_are_read_back_unchanged(tmp_path: Path) -> None:
     read = illustrations.read(written(tmp_path, some()))
     assert (read.study, read.demo, read.corpora, read.diagrams) == ("speech", False, ("ravdess",), some().diagrams)
     assert [(one.name, one.figure, one.title) for one in read.examples] == [
@@ -47,7 +47,7 @@ def test_the_same_illustrations_give_the_same_bytes(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_a_waveform_keeps_its_lowest_and_highest_samples() -> None:
+def test_a_waveform_keeps_its_minima_and_maxima() -> None:
     waveform = np.zeros(illustrations.COLUMNS * 10, np.float32)
     waveform[[25, 26]] = 0.5, -0.25
     lowest, highest = waveform_panel("", waveform, 8000).values
@@ -56,7 +56,7 @@ def test_a_waveform_keeps_its_lowest_and_highest_samples() -> None:
     assert not highest[3:].any()
 
 
-def test_a_waveform_shorter_than_a_picture_is_wide_keeps_every_sample() -> None:
+def test_a_short_waveform_keeps_every_sample() -> None:
     waveform = np.linspace(-1, 1, 9, dtype=np.float32)
     lowest, highest = waveform_panel("", waveform, 8000).values
     np.testing.assert_array_equal(lowest, highest)
@@ -64,10 +64,10 @@ def test_a_waveform_shorter_than_a_picture_is_wide_keeps_every_sample() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.95])
-def test_a_file_cut_off_is_refused_in_a_sentence(tmp_path: Path, share: float) -> None:
+def test_a_truncated_file_is_refused_by_name(tmp_path: Path, share: float) -> None:
     place = written(tmp_path, some())
     place.write_bytes(place.read_bytes()[: int(share * place.stat().st_size)])
-    with pytest.raises(InputError, match="is damaged"):
+    with pytest.raises(InputError, match=str(place)):
         illustrations.read(place)
 
 
@@ -79,14 +79,14 @@ def test_another_schema_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         illustrations.read(place)
 
 
-def test_a_layer_that_comes_before_what_it_takes_is_refused(tmp_path: Path) -> None:
+def test_a_layer_that_comes_before_its_inputs_is_refused(tmp_path: Path) -> None:
     wrong = replace(some(), diagrams=(Diagram("single-cnn", "Figure 5", LAYERS[::-1]),))
-    with pytest.raises(InputError, match="layer out takes in, which does not come before it"):
+    with pytest.raises(InputError, match=r"layer out .*in"):
         illustrations.read(written(tmp_path, wrong))
 
 
-def test_a_picture_with_holes_is_refused(tmp_path: Path) -> None:
+def test_a_picture_with_values_that_are_not_finite_is_refused(tmp_path: Path) -> None:
     holed = replace(MEL, values=np.array([[np.nan, 0.0]]))
     wrong = replace(some(), examples=(Example("mel", "Figure 2", "A clip", (holed,)),))
-    with pytest.raises(InputError, match="no rows and columns of numbers"):
+    with pytest.raises(InputError, match="finite"):
         illustrations.read(written(tmp_path, wrong))

@@ -8,7 +8,7 @@ from common.progress import duration_in_words, progress
 
 
 class Clock:
-    """Stands in for the module `time`; a test turns its hands."""
+    """Replaces the module `time`; a test sets `now`."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -35,23 +35,22 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         (7800, "2 h 10 min"),
     ],
 )
-def test_a_duration_is_said_the_way_people_do(seconds, words) -> None:
+def test_a_duration_has_at_most_two_units(seconds, words) -> None:
     assert duration_in_words(seconds) == words
 
 
-def test_the_first_items_which_may_be_slow_give_no_more_than_a_first_sight(clock, capsys) -> None:
+def test_the_time_left_follows_the_pace_after_the_first_items(clock, capsys) -> None:
     with progress("training", 10) as advance:
         clock.now += 50
         advance()
         clock.now += 20
         advance(2)
-    assert capsys.readouterr().err.splitlines() == [
-        "training: 1 of 10, at first sight about 7 min 30 s left",
-        "training: 3 of 10, about 1 min 10 s left",
-    ]
+    first, second = capsys.readouterr().err.splitlines()
+    assert "1 of 10" in first and "7 min 30 s" in first and "estimate" in first
+    assert "3 of 10" in second and "1 min 10 s" in second and "estimate" not in second
 
 
-def test_a_pipe_gets_a_line_now_and_then_with_the_time_left_and_the_note(clock, capsys) -> None:
+def test_without_a_terminal_a_line_every_few_seconds_has_the_time_left_and_the_note(clock, capsys) -> None:
     with progress("training", 10) as advance:
         advance(1, "val_loss 0.9")
         clock.now += subject.LINE_EVERY_S
@@ -61,27 +60,28 @@ def test_a_pipe_gets_a_line_now_and_then_with_the_time_left_and_the_note(clock, 
         advance()
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines() == [
-        "training: 2 of 10, about 1 min 20 s left, val_loss 0.8",
-        "training: 4 of 10, about 40 s left",
-    ]
+    first, second = err.splitlines()
+    assert all(part in first for part in ("2 of 10", "1 min 20 s", "val_loss 0.8"))
+    assert all(part in second for part in ("4 of 10", "40 s")) and "val_loss" not in second
 
 
-def test_after_the_last_item_no_time_is_left_to_tell(clock, capsys) -> None:
+def test_after_the_last_item_there_is_no_time_left(clock, capsys) -> None:
     with progress("training", 1) as advance:
         clock.now += 50
         advance(1, "val_loss 0.9")
-    assert capsys.readouterr().err == "training: 1 of 1, val_loss 0.9\n"
+    err = capsys.readouterr().err
+    assert "1 of 1" in err and "left" not in err
 
 
-def test_work_done_by_an_earlier_call_does_not_make_the_time_left_shorter(clock, capsys) -> None:
+def test_items_of_an_earlier_call_do_not_shorten_the_time_left(clock, capsys) -> None:
     with progress("training", 100, done=90) as advance:
         clock.now += 20
         advance()
-    assert capsys.readouterr().err == "training: 91 of 100, at first sight about 3 min 00 s left\n"
+    err = capsys.readouterr().err
+    assert "91 of 100" in err and "3 min 00 s" in err
 
 
-def test_a_terminal_gets_a_bar_on_standard_error_only(monkeypatch, capsys) -> None:
+def test_a_terminal_has_a_bar_on_standard_error_only(monkeypatch, capsys) -> None:
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)

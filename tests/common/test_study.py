@@ -1,11 +1,10 @@
-import numpy as np
-import pandas as pd
+from dataclasses import replace
+
 import pytest
 import tiny
 
 from common.errors import InputError
 from common.study import changed_switches
-from common.tasks.classification import clip_count, one_hot
 
 
 def test_a_changed_protocol_says_so_in_its_name() -> None:
@@ -39,17 +38,8 @@ def test_an_unknown_experiment_is_refused_with_those_there_are() -> None:
         tiny.STUDY.experiment("one")
 
 
-def test_clips_are_counted_in_the_order_of_the_classes_absent_ones_too() -> None:
-    counts = clip_count(pd.DataFrame({"label": ["b", "a", "b"]}), ("c", "b", "a"))
-    assert list(counts.items()) == [("c", 0), ("b", 2), ("a", 1)]
-
-
-def test_targets_are_one_hot_in_the_order_of_the_classes() -> None:
-    targets = one_hot(pd.Series(["b", "a"], index=[7, 3]), ("a", "b", "c"))
-    np.testing.assert_array_equal(targets, [[0, 1, 0], [1, 0, 0]])
-    assert targets.dtype == np.float32
-
-
-def test_a_label_that_is_no_class_is_never_taken_for_one() -> None:
-    with pytest.raises(KeyError):
-        one_hot(["d"], ("a", "b"))
+def test_a_switch_takes_further_values_that_no_protocol_has() -> None:
+    switch = replace(tiny.SWITCHES[1], others=("16",))
+    study = replace(tiny.STUDY, switches=(tiny.SWITCHES[0], switch, tiny.SWITCHES[2]))
+    assert study.protocol("published", {"width": "16"}).switches["width"] == "16"
+    assert switch.values == ("4", "8", "16")

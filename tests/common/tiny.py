@@ -19,8 +19,8 @@ from common.corpora import scan
 from common.illustrations import Example, waveform_panel
 from common.runs import jobs
 from common.signals import audio
-from common.study import Experiment, Protocol, Setting, Study, Switch, Training
-from common.tasks.classification import one_hot
+from common.study import Experiment, Inputs, Method, Protocol, Setting, Study, Switch, Training
+from common.tasks import Classification
 
 CLASSES = ("high", "low", "middle")
 SPEAKERS = ("ann", "bob", "cat", "dan")
@@ -30,7 +30,7 @@ PITCH_HZ = {"low": 500, "middle": 1000, "high": 2000}
 SWITCHES = (
     Switch("labels", "document", "right", "labels", "Is SAVEE relabelled?", "made up"),
     Switch("width", "4", "8", "model", "How many units?", "made up"),
-    Switch("split", "stratified", "speaker", "split", "May a speaker be in two sets?", "made up", slip=False),
+    Switch("split", "stratified", "speaker", "split", "May a speaker be in two sets?", "made up", error=False),
 )
 PUBLISHED = {switch.name: switch.published for switch in SWITCHES}
 INDEPENDENT = {switch.name: switch.corrected for switch in SWITCHES}
@@ -69,9 +69,8 @@ def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
     return [splits.stratified_split(clips["label"], test=0.2, validation=0.25, seed=setting.seed)]
 
 
-def prepare(clips: pd.DataFrame, fold: splits.Split, classes: Sequence[str], setting: Setting) -> Prepared:
+def prepare(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting) -> Prepared:
     spectra = spectra_of(audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S))
-    targets = one_hot(clips["label"], classes)
     train, validation, test = (Arrays(spectra[rows], targets[rows]) for rows in fold.sets().values())
     front_end = {"bands": np.arange(spectra.shape[1])}
     return Prepared(train, validation, test, np.array([], int), np.array([], int), front_end)
@@ -93,17 +92,15 @@ def build(setting: Setting, n_classes: int, *, dropout: float = 0.4) -> keras.Mo
     return keras.Model(inputs, keras.layers.Dense(n_classes, "softmax")(hidden))
 
 
-def experiment(name: str, training: Training) -> Experiment:
+def experiment(name: str, method: Method) -> Experiment:
     return Experiment(
         id=name,
         title=name.capitalize(),
         section="1",
         build=build,
-        prepare=prepare,
-        training=training,
+        method=method,
+        inputs=INPUTS,
         switches=("labels", "width", "split"),
-        inputs_of=inputs_of,
-        inputs={"sample_rate": SAMPLE_RATE, "duration_s": DURATION_S},
         demo={"epochs": 3},
         adjustable=("dropout",),
     )
@@ -116,11 +113,12 @@ def examples(clips: pd.DataFrame, setting: Setting) -> list[Example]:
     return [Example("clip", "Figure 1", f"{label}, labels {setting.switches['labels']}", (panel,))]
 
 
+INPUTS = Inputs(prepare, inputs_of, {"sample_rate": SAMPLE_RATE, "duration_s": DURATION_S})
 PATIENT = Training(epochs=12, batch_size=8, learning_rate=0.1, patience=2)
 STUDY = Study(
     name="tiny",
     title="A tiny document",
-    classes=CLASSES,
+    task=Classification(CLASSES),
     corpora=("savee",),
     switches=SWITCHES,
     protocols=PROTOCOLS,

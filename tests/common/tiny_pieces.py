@@ -1,6 +1,6 @@
 """A document on pieces of songs, classified by scikit-learn: every clip of the tiny corpus is a song of two pieces."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,16 @@ from common.arrays import Arrays, FileInputs, Prepared
 from common.corpora import scan
 from common.runs import jobs
 from common.signals import audio
-from common.study import Experiment, Protocol, Setting, Study, Switch
-from common.tasks.classification import one_hot
+from common.study import Experiment, Fit, Inputs, Protocol, Setting, Size, Study, Switch
+from common.tasks import Classification
 
 PIECE_S = tiny.DURATION_S / 2
 PIECES = 2
+IMAGENET: Mapping[Size, str] = {"full": "imagenet", "demo": "imagenet"}
 
 SWITCHES = (
     Switch("folds", "piece", "song", "split", "Are the pieces of a song kept together?", "made up"),
-    Switch("ties", "random", "dropped", "labels", "What becomes of every eighth song?", "made up", slip=False),
+    Switch("ties", "random", "dropped", "labels", "What becomes of every eighth song?", "made up", error=False),
 )
 PUBLISHED = {switch.name: switch.published for switch in SWITCHES}
 INDEPENDENT = {switch.name: switch.corrected for switch in SWITCHES}
@@ -67,8 +68,8 @@ def spectra(pieces: pd.DataFrame) -> np.ndarray:
     return tiny.spectra_of(np.stack(waveforms))
 
 
-def prepare(clips: pd.DataFrame, fold: splits.Split, classes: Sequence[str], setting: Setting) -> Prepared:
-    features, targets = spectra(clips), one_hot(clips["label"], classes)
+def prepare(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting) -> Prepared:
+    features = spectra(clips)
     train, validation, test = (Arrays(features[rows], targets[rows]) for rows in fold.sets().values())
     return Prepared(train, validation, test, np.array([], int), fold.train)
 
@@ -82,13 +83,10 @@ def experiment(name: str, estimator: Any, *, pretrained: bool = False) -> Experi
         id=name,
         title=name.capitalize(),
         section="1",
-        build=partial(lambda made, setting, n_classes: made(), estimator),
-        prepare=prepare,
-        training=None,
+        build=partial(lambda made, setting, outputs: made(), estimator),
+        method=Fit(),
+        inputs=Inputs(prepare, inputs_of, {"features": 33}, weights=IMAGENET if pretrained else None),
         switches=("folds", "ties"),
-        inputs_of=inputs_of,
-        inputs={"features": 33},
-        pretrained=pretrained,
     )
 
 
@@ -99,7 +97,7 @@ def trees() -> BaggingClassifier:
 STUDY = Study(
     name="tiny_pieces",
     title="A tiny document on pieces",
-    classes=tiny.CLASSES,
+    task=Classification(tiny.CLASSES),
     corpora=("savee",),
     switches=SWITCHES,
     protocols=PROTOCOLS,

@@ -8,7 +8,6 @@ from typing import Any
 import tiny
 
 from common.corpora import scan
-from common.learners.tf_keras import TfKerasLearner
 from common.runs import jobs
 from common.study import Setting
 
@@ -22,8 +21,8 @@ def build(setting: Setting, n_classes: int) -> Any:
     return tf_keras.Model(inputs, tf_keras.layers.Dense(n_classes, "softmax", name="classes")(hidden))
 
 
-PATIENT = replace(tiny.PATIENT, learning_rate=0.03)
-EXPERIMENT = replace(tiny.experiment("tf-keras", PATIENT), build=build, learner=TfKerasLearner, adjustable=())
+PATIENT = replace(tiny.PATIENT, learning_rate=0.03, library="tf-keras")
+EXPERIMENT = replace(tiny.experiment("tf-keras", PATIENT), build=build, adjustable=())
 STUDY = replace(tiny.STUDY, experiments=(EXPERIMENT,))
 
 

@@ -34,7 +34,11 @@ def clips(seed: int) -> Arrays:
 def trained(folder: Path, *epochs: int) -> np.ndarray:
     for upto in epochs:
         learner = keras3.KerasLearner(
-            lambda: tiny.build(Setting(tiny.PUBLISHED, 0), 3), Training(3, 8, 0.01, patience=2), seed=1, folder=folder
+            lambda: tiny.build(Setting(tiny.PUBLISHED, 0), 3),
+            tiny.STUDY.task,
+            Training(3, 8, 0.01, patience=2),
+            seed=1,
+            folder=folder,
         )
         assert len(learner.fit(clips(0), clips(1), epochs=upto, stage="a")) == upto
     return learner.predict(clips(2).x)

@@ -212,7 +212,7 @@ def never_hit(folder: Path, name: str) -> None:
     files.write_table(folder / "predictions.csv", table)
     number = {label: place for place, label in enumerate(classes)}
     scores = classification(table["true"].map(number), table["predicted"].map(number), classes)
-    records.write(folder, record.data | scores)
+    records.write(folder, record.data | vars(scores))
 
 
 def test_a_class_never_hit_is_no_surer_than_its_few_clips(write: Write, runs: Path) -> None:

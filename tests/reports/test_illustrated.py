@@ -124,7 +124,8 @@ def test_a_damaged_file_is_named_and_left_out(write: Write, runs: Path) -> None:
     place.write_bytes(b"PK")
     collected = collect([runs])
     assert not collected.illustrations
-    assert collected.skipped == (f"left out: {place} is damaged: no whole file of illustrations; make it again",)
+    (skipped,) = collected.skipped
+    assert str(place) in skipped
 
 
 @pytest.mark.parametrize("study", ["ser_parallel", "emotify_features"])

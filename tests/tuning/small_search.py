@@ -15,6 +15,7 @@ import pandas as pd
 from common.arrays import Arrays
 from common.runs.search_records import SearchResult
 from common.study import Training
+from common.tasks import Classification
 from tuning.search import Search
 
 RATES = (1e-5, 1e-4, 1e-3, 1e-2)
@@ -53,6 +54,7 @@ def search_in(folder: Path, **changes: Any) -> Search:
         "build": build,
         "train": clips(0),
         "validation": clips(1),
+        "task": Classification(("a", "b", "c")),
         "training": TRAINING,
         "objective": "val_loss",
         "seed": 0,

@@ -7,12 +7,12 @@ from common.corpora.checksums import INDEX, indexed, originals
 from common.errors import InputError
 
 
-def test_every_corpus_has_an_index_as_long_as_the_corpus():
+def test_every_corpus_has_an_index_of_all_its_clips():
     assert {name: len(originals(name)) for name in CORPORA} == {name: corpus.clips for name, corpus in CORPORA.items()}
 
 
 @pytest.mark.parametrize("name", indexed())
-def test_the_packed_index_is_the_given_one(name, shared_data):
+def test_the_packed_index_equals_the_original_csv(name, shared_data):
     assert (
         lzma.decompress((INDEX / f"{name}.csv.xz").read_bytes()) == (shared_data / "index" / f"{name}.csv").read_bytes()
     )

@@ -30,14 +30,14 @@ def test_another_seed_gives_other_bytes(tmp_path):
     assert not set(digests(one).values()) & set(digests(other).values())
 
 
-def test_a_clip_sounds_the_same_however_many_are_written(demo):
+def test_a_clip_does_not_depend_on_the_number_of_clips(demo):
     clip = next(clip for clip in _clips("savee") if (demo / f"SAVEE/{clip.name}.wav").is_file())
     samples, rate = soundfile.read(demo / f"SAVEE/{clip.name}.wav", dtype="int16")
     assert rate == 44_100
     assert np.array_equal(samples, synthesise("savee", clip))
 
 
-def test_it_is_read_by_the_same_loaders_as_all_four_corpora_of_speech_with_every_class(demo):
+def test_the_ordinary_scan_finds_all_four_corpora_of_speech_with_every_class(demo):
     result = scan([demo])
     assert result.demo
     assert result.left_out == []
@@ -48,7 +48,7 @@ def test_it_is_read_by_the_same_loaders_as_all_four_corpora_of_speech_with_every
     assert result.absent(list(CORPORA)) == ["emotify"]
 
 
-def test_its_layouts_are_the_real_ones(demo):
+def test_its_layouts_are_those_of_the_real_corpora(demo):
     layouts = {found.corpus: found.layout for found in scan([demo]).found}
     assert layouts == {
         "crema_d": "AudioWAV folder",
@@ -58,7 +58,7 @@ def test_its_layouts_are_the_real_ones(demo):
     }
 
 
-def test_a_small_one_still_has_every_actor_of_ravdess_for_grouped_folds(demo):
+def test_a_small_demo_has_enough_speakers_for_grouped_folds(demo):
     manifest = scan([demo]).manifest
     speakers = manifest.groupby("corpus")["speaker"].nunique()
     assert dict(speakers) == {"crema_d": 18, "ravdess": 24, "savee": 4, "tess": 2}
@@ -84,7 +84,7 @@ def test_anger_is_louder_and_faster_than_sadness_on_average():
     assert short < long
 
 
-def test_whole_means_every_published_name(tmp_path, monkeypatch):
+def test_the_whole_demo_has_every_published_name(tmp_path, monkeypatch):
     monkeypatch.setattr("common.corpora.demo._write_clip", lambda folder, seed, job: written.append(job))
     written: list[tuple] = []
     write(tmp_path / "whole", whole=True)
@@ -92,7 +92,7 @@ def test_whole_means_every_published_name(tmp_path, monkeypatch):
     assert len(written) == 12_162
 
 
-def test_written_again_it_only_adds_what_is_missing(tmp_path):
+def test_writing_again_only_adds_missing_clips(tmp_path):
     folder = write(tmp_path / "demo", clips_per_class=1, corpora=["savee"])
     whole = digests(folder)
     next(folder.rglob("*.wav")).unlink()
@@ -102,18 +102,22 @@ def test_written_again_it_only_adds_what_is_missing(tmp_path):
     assert all(path.stat().st_mtime_ns == then for path, then in kept.items())
 
 
-def test_it_is_never_written_among_other_files(make_clips):
-    with pytest.raises(InputError, match="no demo corpus"):
-        write(make_clips(["DC/a01.wav"]))
+def test_a_folder_with_other_files_is_refused(make_clips):
+    folder = make_clips(["DC/a01.wav"])
+    with pytest.raises(InputError, match=str(folder)):
+        write(folder)
+    assert [path.name for path in folder.rglob("*.*")] == ["a01.wav"]
 
 
-def test_it_is_never_written_into_another_demo_corpus(demo):
+def test_a_folder_with_another_demo_corpus_is_refused(demo):
+    before = digests(demo)
     with pytest.raises(InputError, match="seed 0"):
         write(demo, clips_per_class=3, seed=1)
+    assert digests(demo) == before
 
 
-def test_no_clips_or_an_unknown_corpus_are_refused(tmp_path):
-    with pytest.raises(InputError, match="at least one"):
-        write(tmp_path / "none", clips_per_class=0)
-    with pytest.raises(InputError, match="iemocap"):
-        write(tmp_path / "unknown", corpora=["iemocap"])
+@pytest.mark.parametrize("wrong", [{"clips_per_class": 0}, {"corpora": ["iemocap"]}])
+def test_no_clips_or_an_unknown_corpus_are_refused(tmp_path, wrong):
+    with pytest.raises(InputError):
+        write(tmp_path / "demo", **wrong)
+    assert list(tmp_path.rglob("*.wav")) == []

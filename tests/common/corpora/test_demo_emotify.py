@@ -30,18 +30,18 @@ def demo(tmp_path_factory):
     return make(tmp_path_factory.mktemp("music") / "demo")
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_one_others(demo, tmp_path):
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_bytes(demo, tmp_path):
     assert digests(make(tmp_path / "again")) == digests(demo)
     assert not set(digests(make(tmp_path / "other", seed=1)).values()) & set(digests(demo).values())
 
 
-def test_it_is_read_by_the_same_loader_in_the_real_layout_and_known_to_be_synthesised(demo):
+def test_the_ordinary_scan_reads_it_as_synthesised_in_the_real_layout(demo):
     found = scan([demo]).found[0]
     assert (found.corpus, found.clips, found.layout, found.form) == ("emotify", 8, "genre folders", "synthesised")
     assert found.counts == dict.fromkeys(emotify.ORDERS["corpus"], TRACKS)
 
 
-def test_its_table_says_what_the_tracks_are_played_with_ties_apart(demo):
+def test_its_table_has_the_emotions_of_the_tracks_except_for_ties(demo):
     votes = emotify.votes(emotify.annotations(scan([demo]).manifest))
     labels = emotify.dominant(votes, ties="dropped")
     assert len(labels) == 360
@@ -50,7 +50,7 @@ def test_its_table_says_what_the_tracks_are_played_with_ties_apart(demo):
             assert labels[emotify.track_id(genre, number)] == emotion(f"{genre}/{number}")
 
 
-def test_ties_settled_by_chance_leave_amazement_its_two_tracks(demo):
+def test_random_tie_breaking_leaves_two_tracks_with_amazement(demo):
     votes = emotify.votes(emotify.annotations(scan([demo]).manifest))
     labels = emotify.dominant(votes, seed=3)
     assert sorted(labels.index[labels == "amazement"]) == sorted(
@@ -58,14 +58,14 @@ def test_ties_settled_by_chance_leave_amazement_its_two_tracks(demo):
     )
 
 
-def test_eight_tracks_per_genre_have_every_emotion_at_least_thrice():
+def test_eight_tracks_per_genre_have_every_emotion_at_least_three_times():
     played = Counter(emotion(f"{genre}/{n}") for genre in emotify.ORDERS["corpus"] for n in range(1, 9))
     assert played.keys() == set(emotify.EMOTIONS)
     assert played.pop("amazement") == 2
     assert min(played.values()) >= 3
 
 
-def test_tracks_are_unclipped_and_of_two_to_four_pieces_with_a_rest(demo):
+def test_tracks_are_unclipped_and_have_two_to_four_pieces_and_a_remainder(demo):
     for path in demo.rglob("*.flac"):
         samples, rate = soundfile.read(path)
         assert rate == SAMPLE_RATE
@@ -83,7 +83,7 @@ def test_power_is_louder_than_calmness():
     assert loudness("power") > 2 * loudness("calmness")
 
 
-def test_written_again_it_only_adds_what_is_missing(demo):
+def test_writing_again_only_adds_missing_tracks(demo):
     whole = digests(demo)
     gone, *kept = sorted(demo.rglob("*.flac"))
     gone.unlink()
@@ -92,7 +92,7 @@ def test_written_again_it_only_adds_what_is_missing(demo):
     assert {path: path.stat().st_mtime_ns for path in kept} == then
 
 
-def test_it_is_never_written_into_a_demo_of_speech(tmp_path):
+def test_a_folder_with_a_demo_of_speech_is_refused(tmp_path):
     folder = write(tmp_path / "speech", clips_per_class=1, corpora=["tess"])
-    with pytest.raises(InputError, match="another demo corpus"):
+    with pytest.raises(InputError, match="corpora tess"):
         make(folder)

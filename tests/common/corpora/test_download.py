@@ -22,7 +22,7 @@ CLIPS = {f"AudioWAV/100{actor}_DFA_ANG_XX.wav": bytes([actor]) * 50_000 for acto
 
 @dataclass
 class Server:
-    """A loopback server: the files it has, how it behaves, and the ranges it was asked for."""
+    """A local server: its files, its behaviour, and the ranges that were requested."""
 
     address: str
     files: dict[str, bytes] = field(default_factory=dict)
@@ -81,7 +81,7 @@ def small_crema_d(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 @pytest.fixture
 def archived(server: Server, small_crema_d: None):
-    """CREMA-D as if it came as one archive from the loopback server."""
+    """CREMA-D as one archive on the local server."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
         for path, clip in CLIPS.items():
@@ -93,7 +93,7 @@ def archived(server: Server, small_crema_d: None):
 
 @pytest.fixture
 def filewise(server: Server, small_crema_d: None):
-    """CREMA-D as it comes, file by file, from the loopback server."""
+    """CREMA-D file by file on the local server, as it is published."""
     server.files |= {f"/{path}": clip for path, clip in CLIPS.items()}
     return replace(CORPORA["crema_d"], source=SingleFiles(f"{server.address}/"))
 
@@ -102,7 +102,7 @@ def left_over(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.suffix != ".wav")
 
 
-def test_an_archive_is_fetched_checked_unpacked_and_verified(archived, tmp_path):
+def test_an_archive_is_downloaded_checked_unpacked_and_verified(archived, tmp_path):
     outcome = fetch(archived, tmp_path / "data")
     assert (len(outcome.verified), outcome.missing) == (3, [])
     assert left_over(tmp_path / "data") == []
@@ -113,15 +113,15 @@ def test_an_archive_without_a_published_hash_is_checked_file_by_file(archived, s
     assert len(outcome.verified) == 3
 
 
-def test_a_whole_corpus_is_not_fetched_again(archived, server, tmp_path):
+def test_a_complete_corpus_is_not_downloaded_again(archived, server, tmp_path):
     fetch(archived, tmp_path / "data")
     fetch(archived, tmp_path / "data")
     assert len(server.asked) == 1
 
 
-def test_a_broken_download_goes_on_where_it_stopped(archived, server, tmp_path):
+def test_an_interrupted_download_resumes(archived, server, tmp_path):
     server.break_after = 70_000
-    with pytest.raises(InputError, match="run the same command again"):
+    with pytest.raises(InputError):
         fetch(archived, tmp_path / "data")
     arrived = (tmp_path / "data/crema_d.archive.part").stat().st_size
     server.break_after = None
@@ -130,7 +130,7 @@ def test_a_broken_download_goes_on_where_it_stopped(archived, server, tmp_path):
     assert arrived > 50_000
 
 
-def test_where_the_server_knows_no_ranges_it_starts_over(archived, server, tmp_path):
+def test_a_download_starts_again_if_the_server_does_not_support_ranges(archived, server, tmp_path):
     server.break_after, server.knows_ranges = 70_000, False
     with pytest.raises(InputError):
         fetch(archived, tmp_path / "data")
@@ -138,16 +138,16 @@ def test_where_the_server_knows_no_ranges_it_starts_over(archived, server, tmp_p
     assert fetch(archived, tmp_path / "data").complete
 
 
-def test_a_partial_file_longer_than_the_servers_is_given_up(archived, server, tmp_path):
+def test_a_partial_file_longer_than_the_servers_is_discarded(archived, server, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/crema_d.archive.part").write_bytes(bytes(len(server.files["/x.zip"]) + 1))
     assert fetch(archived, tmp_path / "data").complete
     assert server.asked[1] is None
 
 
-def test_a_wrong_hash_is_refused_and_nothing_of_it_stays(archived, server, tmp_path):
+def test_an_archive_with_a_wrong_hash_is_refused_and_deleted(archived, server, tmp_path):
     source = Archive(f"{server.address}/x.zip", "md5:" + 32 * "0")
-    with pytest.raises(InputError, match="checksum differs"):
+    with pytest.raises(InputError, match="checksum"):
         fetch(replace(archived, source=source), tmp_path / "data")
     assert list((tmp_path / "data").iterdir()) == []
 
@@ -157,13 +157,13 @@ def test_an_archive_that_would_write_outside_is_refused_and_deleted(archived, se
     with zipfile.ZipFile(packed, "w") as file:
         file.writestr("../outside.wav", b"evil")
     server.files["/evil.zip"] = packed.getvalue()
-    with pytest.raises(InputError, match="would leave"):
+    with pytest.raises(InputError, match=r"outside\.wav"):
         fetch(replace(archived, source=Archive(f"{server.address}/evil.zip")), tmp_path / "data")
     assert not (tmp_path / "outside.wav").exists()
     assert list((tmp_path / "data").iterdir()) == []
 
 
-def test_a_table_that_belongs_beside_the_audio_is_fetched_with_it_and_once(archived, server, tmp_path):
+def test_a_table_is_downloaded_once_with_the_audio(archived, server, tmp_path):
     server.files["/data.csv"] = b"track id, genre"
     with_table = replace(archived, tables=(f"{server.address}/data.csv",))
     for _ in range(2):
@@ -172,19 +172,19 @@ def test_a_table_that_belongs_beside_the_audio_is_fetched_with_it_and_once(archi
     assert len(server.asked) == 2
 
 
-def test_a_table_that_was_missing_is_fetched_to_audio_that_is_complete(archived, server, tmp_path):
+def test_a_missing_table_is_downloaded_even_if_the_audio_is_complete(archived, server, tmp_path):
     fetch(archived, tmp_path / "data")
     server.files["/data.csv"] = b"track id, genre"
     fetch(replace(archived, tables=(f"{server.address}/data.csv",)), tmp_path / "data")
     assert left_over(tmp_path / "data") == ["data.csv"]
 
 
-def test_single_files_are_fetched_and_verified(filewise, tmp_path):
+def test_single_files_are_downloaded_and_verified(filewise, tmp_path):
     outcome = fetch(filewise, tmp_path / "data")
     assert (len(outcome.verified), left_over(tmp_path / "data")) == (3, [])
 
 
-def test_of_single_files_only_the_missing_and_the_damaged_are_fetched(filewise, server, tmp_path):
+def test_only_missing_and_damaged_single_files_are_downloaded(filewise, server, tmp_path):
     fetch(filewise, tmp_path / "data")
     server.asked.clear()
     first, second, _ = (tmp_path / "data" / path for path in CLIPS)
@@ -196,34 +196,29 @@ def test_of_single_files_only_the_missing_and_the_damaged_are_fetched(filewise, 
 
 def test_a_file_that_is_not_on_the_server_is_named(filewise, server, tmp_path):
     del server.files["/AudioWAV/1002_DFA_ANG_XX.wav"]
-    with pytest.raises(InputError, match=r"404 .*1002_DFA_ANG_XX.*by hand"):
+    with pytest.raises(InputError, match=r"404 .*1002_DFA_ANG_XX"):
         fetch(filewise, tmp_path / "data")
 
 
-def test_without_a_network_the_address_and_the_way_out_are_named(archived, tmp_path):
+def test_without_a_network_the_address_and_the_corpus_page_are_named(archived, tmp_path):
     closed = replace(archived, source=Archive("http://127.0.0.1:9/x.zip"))
-    with pytest.raises(InputError, match=r"127\.0\.0\.1:9/x\.zip.*check the network.*CREMA-D"):
+    with pytest.raises(InputError, match=rf"127\.0\.0\.1:9/x\.zip.*{CORPORA['crema_d'].address}"):
         fetch(closed, tmp_path / "data")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_said(archived, tmp_path):
+def test_a_full_disk_is_reported(archived, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/crema_d.archive.part").symlink_to("/dev/full")
     with pytest.raises(InputError, match="full"):
         fetch(archived, tmp_path / "data")
 
 
-def test_too_small_a_disk_is_said_before_the_start(archived, server, tmp_path, monkeypatch):
+def test_too_little_disk_space_is_reported_before_the_download(archived, server, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 10, 0))
-    with pytest.raises(InputError, match="make room"):
+    with pytest.raises(InputError, match="0 MiB"):
         fetch(archived, tmp_path / "data")
     assert server.asked == []
-
-
-def test_savee_says_how_to_register():
-    with pytest.raises(InputError, match=r"register(.|\n)*http://kahlan"):
-        download("savee", "anywhere")
 
 
 def test_an_unknown_corpus_is_refused_with_the_known_ones(tmp_path):

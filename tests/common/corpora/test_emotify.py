@@ -29,7 +29,7 @@ PRINTED_ROWS = {
 
 @pytest.fixture(scope="module")
 def answers() -> list[str]:
-    """The lines of a small table in which every track has answers, amazement comes first on two, 40 are tied."""
+    """The lines of a small table: every track has answers, two have amazement, 40 have a tie."""
     return _table(0).splitlines()
 
 
@@ -86,7 +86,7 @@ def pieces_per_track_id(manifest: pd.DataFrame, order: tuple[str, ...]) -> pd.Se
 # The real corpus: the counts of the spec.
 
 
-def test_the_real_corpus_is_whole_with_8407_answers(real):
+def test_the_real_corpus_is_complete_with_8407_answers(real):
     manifest, votes = real
     assert len(manifest) == 400
     assert votes["listeners"].sum() == 8407
@@ -105,41 +105,41 @@ def test_57_tracks_have_a_tie_and_all_of_them_have_four_pieces(real):
     assert set(pieces_per_track_id(manifest, ORDERS["corpus"])[ties]) == {4}
 
 
-def test_amazement_only_ever_shares_the_first_place_and_does_so_on_three_tracks(real):
+def test_amazement_has_most_votes_on_three_tracks_and_is_tied_on_each(real):
     counts = emotions_of(real[1])
     first = counts["amazement"] == counts.max(axis=1)
     assert first.sum() == 3
     assert tied(real[1])[first].all()
 
 
-def wanting(manifest: pd.DataFrame, votes: pd.DataFrame, order: tuple[str, ...]) -> pd.Series:
-    """Return the pieces that ties must add to each printed row when the genres are numbered in `order`."""
+def pieces_from_ties(manifest: pd.DataFrame, votes: pd.DataFrame, order: tuple[str, ...]) -> pd.Series:
+    """Return the pieces that ties must add to each published row when the genres are numbered in `order`."""
     untied = emotify.dominant(votes, ties="dropped")
     certain = pieces_per_track_id(manifest, order)[untied.index].groupby(untied).sum()
     return pd.Series(PRINTED_ROWS) - certain[list(PRINTED_ROWS)]
 
 
-def test_in_the_corpus_numbering_the_rows_of_joy_and_nostalgia_cannot_be_the_printed_ones(real):
+def test_the_corpus_numbering_cannot_give_the_published_rows_of_joy_and_nostalgia(real):
     # All ties have four pieces, so they can only add multiples of four.
-    rest = wanting(*real, ORDERS["corpus"]) % 4
+    rest = pieces_from_ties(*real, ORDERS["corpus"]) % 4
     assert sorted(rest[rest != 0].index) == ["joyful_activation", "nostalgia"]
 
 
-def test_two_of_the_24_orders_of_the_genres_can_give_the_printed_rows_one_of_them_alphabetical(real):
-    possible = [order for order in itertools.permutations(ORDERS["corpus"]) if can_be_printed(*real, order)]
+def test_two_of_the_24_genre_orders_can_give_the_published_rows_one_of_them_alphabetical(real):
+    possible = [order for order in itertools.permutations(ORDERS["corpus"]) if is_possible(*real, order)]
     assert len(possible) == 2
     assert ORDERS["alphabetical"] in possible
 
 
-def can_be_printed(manifest: pd.DataFrame, votes: pd.DataFrame, order: tuple[str, ...]) -> bool:
-    """Whether some way of settling the ties gives every printed row (a system of linear equations in 0 and 1)."""
+def is_possible(manifest: pd.DataFrame, votes: pd.DataFrame, order: tuple[str, ...]) -> bool:
+    """Whether some tie-breaking gives every published row (a system of linear equations in 0 and 1)."""
     ties = votes[tied(votes)]
     length = pieces_per_track_id(manifest, order)[ties.index].to_numpy()
     counts = emotions_of(ties)
     allowed = counts.eq(counts.max(axis=1), axis=0).to_numpy()
     one_emotion_each = np.kron(np.eye(len(ties)), np.ones(allowed.shape[1]))
     pieces_of_emotion = np.kron(length, np.eye(allowed.shape[1]))[[counts.columns.get_loc(e) for e in PRINTED_ROWS]]
-    rows = wanting(manifest, votes, order)
+    rows = pieces_from_ties(manifest, votes, order)
     return milp(
         np.zeros(allowed.size),
         integrality=np.ones(allowed.size),
@@ -159,73 +159,73 @@ def test_votes_count_listeners_and_choices_of_each_track(table):
     assert (emotions_of(votes).max(axis=1) < votes["listeners"]).all()
 
 
-def test_marks_blanks_and_blank_lines_are_tolerated(table, answers):
+def test_byte_order_marks_blanks_and_empty_lines_are_accepted(table, answers):
     plain = emotify.votes(table())
     spaced = table({2: answers[1].replace(",", " , ") + "\n\n"}, encoding="utf-8-sig")
     assert emotify.votes(spaced).equals(plain)
 
 
 @pytest.mark.parametrize(
-    ("line", "complaint"),
+    ("line", "named"),
     [
-        ("1,classical,0,1", "4 values where the header has 17"),
-        ("1,classical,0,2,0,0,0,0,0,0,0,3,1,0,21,1,English", "solemnity is '2'"),
-        ("1,classical,0,,0,0,0,0,0,0,0,3,1,0,21,1,English", "solemnity is ''"),
-        ("401,pop,0,1,0,0,0,0,0,0,0,3,1,0,21,1,English", "'401' is no track id"),
-        ("x,pop,0,1,0,0,0,0,0,0,0,3,1,0,21,1,English", "'x' is no track id"),
-        ("101,pop,0,1,0,0,0,0,0,0,0,3,1,0,21,1,English", "track 101 is rock, not 'pop'"),
+        ("1,classical,0,1", "4 .* 17"),
+        ("1,classical,0,2,0,0,0,0,0,0,0,3,1,0,21,1,English", "solemnity .* '2'"),
+        ("1,classical,0,,0,0,0,0,0,0,0,3,1,0,21,1,English", "solemnity .* ''"),
+        ("401,pop,0,1,0,0,0,0,0,0,0,3,1,0,21,1,English", "'401'"),
+        ("x,pop,0,1,0,0,0,0,0,0,0,3,1,0,21,1,English", "'x'"),
+        ("101,pop,0,1,0,0,0,0,0,0,0,3,1,0,21,1,English", "101 .* rock"),
     ],
 )
-def test_a_broken_row_is_refused_with_its_line(table, line, complaint):
-    with pytest.raises(InputError, match=rf"data\.csv, line 3: {complaint}"):
+def test_an_invalid_row_is_refused_with_its_line(table, line, named):
+    with pytest.raises(InputError, match=rf"data\.csv, line 3: .*{named}"):
         emotify.votes(table({3: line}))
 
 
 def test_a_track_without_answers_is_named(table, answers):
     of_rock_2 = {n: "" for n, line in enumerate(answers, 1) if line.startswith("102,")}
-    with pytest.raises(InputError, match=r"no row of track 102 \(rock/2\)"):
+    with pytest.raises(InputError, match=r"102 \(rock/2\)"):
         emotify.votes(table(of_rock_2))
 
 
-def test_lost_or_doubled_rows_are_refused(real_table, tmp_path):
+def test_missing_or_duplicated_rows_are_refused(real_table, tmp_path):
     lines = real_table.read_text(encoding="utf-8").splitlines()
     table = tmp_path / "data.csv"
     for changed, rows in ([*lines[:8], *lines[9:]], "8,406"), ([*lines, lines[8]], "8,408"):
         table.write_text("\n".join(changed), encoding="utf-8")
-        with pytest.raises(InputError, match=rf"data\.csv has {rows} rows, where the corpus has 8,407"):
+        with pytest.raises(InputError, match=rf"data\.csv .*{rows} .*8,407"):
             emotify.votes(table)
 
 
-def test_a_table_of_other_people_is_not_taken_for_the_corpus(table, tmp_path):
+def test_a_table_of_other_listeners_is_refused(table, tmp_path):
     written = table()
     (tmp_path / DEMO_MARKER).unlink()
-    with pytest.raises(InputError, match="where the corpus has 8,407"):
+    with pytest.raises(InputError, match="8,407"):
         emotify.votes(written)
 
 
-def test_a_quote_that_is_not_closed_is_found_where_it_stands(table, answers):
-    with pytest.raises(InputError, match=r"data\.csv, lines 3 to \d+: broken CSV .* is each quote closed"):
+def test_an_open_quote_is_refused_with_its_line(table, answers):
+    with pytest.raises(InputError, match=r"data\.csv, lines 3 to \d+"):
         emotify.votes(table({3: answers[2].replace(",1,", ',"1,', 1)}))
 
 
-def test_another_table_or_none_is_refused(table, answers, tmp_path):
-    with pytest.raises(InputError, match="no column tension"):
+def test_a_table_without_a_column_and_an_absent_table_are_refused(table, answers, tmp_path):
+    with pytest.raises(InputError, match="tension"):
         emotify.votes(table({1: answers[0].replace(" tension", " stress")}))
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match=r"absent\.csv"):
         emotify.votes(tmp_path / "absent.csv")
 
 
 # Labels.
 
 
-def test_most_listeners_decide(table):
+def test_the_label_is_the_emotion_with_most_votes(table):
     votes = emotify.votes(table())
     labels = emotify.dominant(votes, ties="dropped")
     assert not tied(votes)[labels.index].any()
     assert all(votes.loc[track, emotion] == emotions_of(votes).loc[track].max() for track, emotion in labels.items())
 
 
-def test_dropped_ties_are_absent_and_random_ones_go_to_an_emotion_that_comes_first(real):
+def test_dropped_ties_are_absent_and_random_tie_breaking_chooses_a_tied_emotion(real):
     votes = real[1]
     labels = emotify.dominant(votes)
     assert len(emotify.dominant(votes, ties="dropped")) == 343
@@ -233,11 +233,11 @@ def test_dropped_ties_are_absent_and_random_ones_go_to_an_emotion_that_comes_fir
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_whatever_the_seed_two_tracks_have_amazement(real, seed):
+def test_two_tracks_have_amazement_for_every_seed(real, seed):
     assert (emotify.dominant(real[1], seed=seed) == "amazement").sum() == 2
 
 
-def test_a_seed_settles_ties_always_alike_and_another_one_otherwise(real):
+def test_tie_breaking_depends_on_the_seed_alone(real):
     draws = [emotify.dominant(real[1], seed=seed) for seed in (0, 0, 1)]
     assert draws[0].equals(draws[1])
     assert not draws[0].equals(draws[2])
@@ -246,13 +246,8 @@ def test_a_seed_settles_ties_always_alike_and_another_one_otherwise(real):
 def test_votes_that_cannot_give_amazement_two_tracks_are_refused(table):
     votes = emotify.votes(table())
     votes["amazement"] = 0
-    with pytest.raises(InputError, match="0 to 0 tracks"):
+    with pytest.raises(InputError, match="amazement"):
         emotify.dominant(votes)
-
-
-def test_a_misspelt_treatment_of_ties_is_no_treatment(table):
-    with pytest.raises(ValueError, match="'drop'"):
-        emotify.dominant(emotify.votes(table()), ties="drop")
 
 
 # Numbers, pieces, places.
@@ -262,13 +257,13 @@ def test_a_misspelt_treatment_of_ties_is_no_treatment(table):
     ("genre", "corpus", "alphabetical"),
     [("classical", 7, 7), ("rock", 107, 307), ("electronic", 207, 107), ("pop", 307, 207)],
 )
-def test_a_track_has_a_number_in_either_order(genre, corpus, alphabetical):
+def test_a_track_has_an_id_in_either_order(genre, corpus, alphabetical):
     assert emotify.track_id(genre, 7) == corpus
     assert emotify.track_id(genre, 7, "alphabetical") == alphabetical
 
 
 @given(seconds=st.lists(st.floats(1, 100), min_size=1, max_size=5))
-def test_pieces_are_the_whole_15_seconds_of_each_track_in_order(seconds):
+def test_pieces_are_the_full_15_seconds_of_each_track_in_order(seconds):
     names = [f"pop/{n}" for n in range(1, len(seconds) + 1)]
     tracks = pd.DataFrame({"name": names, "group": names, "duration": seconds})
     pieces = emotify.pieces(tracks)
@@ -288,9 +283,9 @@ def test_the_table_is_found_with_the_genre_folders_or_above_them(make_clips, tmp
     assert emotify.annotations(scan([folder]).manifest) == table
 
 
-def test_without_the_table_its_address_and_place_are_named(make_clips):
+def test_an_absent_table_is_reported_with_its_address(make_clips):
     manifest = scan([make_clips(["emotifymusic/rock/1.wav"])]).manifest
-    with pytest.raises(InputError, match=r"emotifydata/data\.csv and put it beside the folder emotifymusic"):
+    with pytest.raises(InputError, match=r"emotifydata/data\.csv"):
         emotify.annotations(manifest)
 
 
@@ -301,7 +296,7 @@ def test_without_the_table_its_address_and_place_are_named(make_clips):
         (["emotifymusic/emotifymusic/Rock/1.flac"], "genre folders, in a doubled folder"),
     ],
 )
-def test_its_layouts_are_read_and_said(make_clips, files, layout):
+def test_its_layouts_are_recognised(make_clips, files, layout):
     result = scan([make_clips(files)])
     assert list(result.manifest["name"]) == ["rock/1"] == list(result.manifest["group"])
     assert list(result.manifest["speaker"]) == [""]
@@ -314,16 +309,16 @@ def test_genre_folders_beside_the_table_need_no_name(make_clips):
     assert list(scan([folder]).manifest["corpus"]) == ["emotify"]
 
 
-def test_numbered_songs_in_genre_folders_elsewhere_are_an_own_corpus(make_clips):
+def test_numbered_songs_in_genre_folders_elsewhere_are_your_own_corpus(make_clips):
     manifest = scan([make_clips(["rock/1.wav", "jazz/1.wav"])]).manifest
     assert list(manifest["corpus"]) == ["corpus", "corpus"]
 
 
-def test_missing_and_damaged_tracks_are_said(make_clips):
+def test_missing_and_damaged_tracks_are_reported(make_clips):
     folder = make_clips(["emotifymusic/rock/1.wav", "emotifymusic/rock/2.wav"])
     (folder / "emotifymusic/rock/2.wav").write_bytes(b"RIFF damaged")
     found = scan([folder]).found[0]
     assert (found.clips, found.missing) == (1, 399)
-    assert "rock 1 of 100" in found.summary()
+    assert found.counts["rock"] == 1
     assert "rock/2" in found.missing_clips
-    assert "2.wav: not readable as audio" in found.left_out[0]
+    assert [omission.path.name for omission in found.omissions] == ["2.wav"]

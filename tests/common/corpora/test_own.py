@@ -34,22 +34,24 @@ def test_without_speakers_the_column_is_empty(make_clips):
     assert list(manifest["speaker"]) == [""] == list(manifest["group"])
 
 
-def test_marks_blanks_and_empty_lines_are_tolerated(make_clips):
+def test_byte_order_marks_blanks_and_empty_lines_are_accepted(make_clips):
     folder = with_table(make_clips(FILES), " Path , Label \n\n a/1.wav , joy \n,\n", encoding="utf-8-sig")
     assert list(scan([folder]).manifest["label"]) == ["joy"]
 
 
-def test_audio_that_the_table_does_not_name_is_left_out(make_clips):
+def test_audio_that_the_table_does_not_list_is_left_out(make_clips):
     folder = with_table(make_clips(FILES), "path,label\na/1.wav,joy\n")
-    assert [entry.rpartition(": ")[2] for entry in scan([folder]).left_out] == ["not in labels.csv"] * 2
+    result = scan([folder])
+    assert list(result.manifest["name"]) == ["a/1"]
+    assert [omission.path.name for omission in result.found[0].omissions] == ["2.wav", "3.wav"]
 
 
-def test_a_table_goes_before_the_names_of_a_published_corpus(make_clips):
+def test_a_table_takes_precedence_over_the_names_of_a_published_corpus(make_clips):
     folder = with_table(make_clips(["DC/a01.wav"]), "path,label\nDC/a01.wav,fury\n")
     assert list(scan([folder]).manifest["label"]) == ["fury"]
 
 
-def test_a_csv_of_something_else_is_no_table(make_clips):
+def test_a_csv_with_other_columns_is_ignored(make_clips):
     folder = with_table(
         make_clips(["AudioWAV/1001_DFA_ANG_XX.wav"]), "Filename,Sentence\n1,2\n", "SentenceFilenames.csv"
     )
@@ -57,26 +59,26 @@ def test_a_csv_of_something_else_is_no_table(make_clips):
 
 
 @pytest.mark.parametrize(
-    ("row", "what"),
+    "row",
     [
-        ("a/1.wav", "1 values"),
-        ("a/1.wav,joy,anna,x", "4 values"),
-        (",joy,anna", "no path"),
-        ("a/1.wav,,anna", "no label"),
-        ("a/9.wav,joy,anna", "no file"),
-        ("labels.csv,joy,anna", "no audio file"),
-        ("a/2.wav,joy,anna", "already"),
-        ('"a/1.wav,joy,anna', "broken CSV"),
+        pytest.param("a/1.wav", id="too few values"),
+        pytest.param("a/1.wav,joy,anna,x", id="too many values"),
+        pytest.param(",joy,anna", id="no path"),
+        pytest.param("a/1.wav,,anna", id="no label"),
+        pytest.param("a/9.wav,joy,anna", id="absent file"),
+        pytest.param("labels.csv,joy,anna", id="not audio"),
+        pytest.param("a/2.wav,joy,anna", id="second row of a file"),
+        pytest.param('"a/1.wav,joy,anna', id="open quote"),
     ],
 )
-def test_a_broken_row_is_named_by_file_and_line(make_clips, row, what):
+def test_an_invalid_row_is_refused_with_file_and_line(make_clips, row):
     folder = with_table(make_clips(FILES), f"path,label,speaker\na/2.wav,joy,anna\n{row}\n")
-    with pytest.raises(InputError, match=rf"labels\.csv, line 3: .*{what}"):
+    with pytest.raises(InputError, match=r"labels\.csv, line 3"):
         scan([folder])
 
 
 def test_a_table_without_rows_is_refused(make_clips):
-    with pytest.raises(InputError, match="no rows"):
+    with pytest.raises(InputError, match=r"labels\.csv"):
         scan([with_table(make_clips(FILES), "path,label\n")])
 
 
@@ -97,7 +99,7 @@ def test_one_folder_per_class_is_a_corpus(make_clips):
     result = scan([make_clips([*FILES, "loose.wav"])])
     assert list(result.manifest["label"]) == ["a", "a", "b"]
     assert result.found[0].layout == "one folder per class"
-    assert [entry.rpartition(": ")[2] for entry in result.left_out] == ["in no class folder"]
+    assert [omission.path.name for omission in result.found[0].omissions] == ["loose.wav"]
 
 
 def test_the_real_esc10_is_read_by_its_class_folders(shared_data):
@@ -105,34 +107,34 @@ def test_the_real_esc10_is_read_by_its_class_folders(shared_data):
     assert (found.clips, len(found.counts), set(found.counts.values())) == (400, 10, {40})
 
 
-def test_one_class_folder_alone_is_no_corpus(make_clips):
-    with pytest.raises(InputError, match="CSV"):
+def test_a_single_class_folder_is_refused(make_clips):
+    with pytest.raises(InputError, match=r"1\.wav"):
         scan([make_clips(["wav/1.wav", "wav/2.wav"])])
 
 
-def test_an_own_folder_called_like_a_published_corpus_is_not_mistaken_for_it(make_clips, tmp_path):
+def test_your_own_corpus_with_the_name_of_a_published_one_is_renamed(make_clips, tmp_path):
     folder = with_table(make_clips(FILES, tmp_path / "tess"), "path,label\na/1.wav,joy\n")
     assert scan([folder]).found[0].corpus == "own-tess"
 
 
 @pytest.mark.parametrize("table", ["path,label\na/1.wav,joy\na/2.wav,joy\n", ""])
-def test_a_link_to_nothing_is_left_out_with_and_without_a_table(make_clips, table):
+def test_a_broken_link_is_left_out_with_and_without_a_table(make_clips, table):
     folder = make_clips(FILES)
     (folder / "a/2.wav").unlink()
     (folder / "a/2.wav").symlink_to("gone.wav")
     result = scan([with_table(folder, table) if table else folder])
     assert "a/2" not in list(result.manifest["name"])
-    assert f"{folder / 'a/2.wav'}: a link to nothing (fetch what it links to)" in result.left_out
+    assert folder / "a/2.wav" in [omission.path for omission in result.found[0].omissions]
 
 
-def test_class_folders_do_not_stand_in_for_a_table_that_is_a_link_to_nothing(make_clips):
+def test_class_folders_do_not_replace_a_table_that_is_a_broken_link(make_clips):
     folder = make_clips(FILES)
     (folder / "labels.csv").symlink_to(".git/annex/objects/a1/labels.csv")
-    with pytest.raises(InputError, match=r"labels\.csv is a link to nothing \(run `git annex get"):
+    with pytest.raises(InputError, match=r"labels\.csv.*`git annex get"):
         scan([folder])
 
 
-def test_rows_that_differ_in_their_suffix_alone_are_two_clips(make_clips):
+def test_rows_that_differ_only_in_the_suffix_are_two_clips(make_clips):
     folder = with_table(make_clips(["a/clip.wav", "a/clip.flac"]), "path,label\na/clip.wav,x\na/clip.flac,y\n")
     result = scan([folder])
     assert list(result.manifest["name"]) == ["a/clip.flac", "a/clip.wav"]
@@ -140,7 +142,7 @@ def test_rows_that_differ_in_their_suffix_alone_are_two_clips(make_clips):
     assert result.left_out == []
 
 
-def test_names_stay_apart_where_a_stem_ends_like_a_suffix(make_clips):
+def test_names_stay_distinct_if_a_stem_ends_like_a_suffix(make_clips):
     files = ["clip.wav", "clip.flac", "clip.wav.flac"]
     folder = with_table(make_clips(files), "path,label\n" + "".join(f"{file},x\n" for file in files))
     assert sorted(scan([folder]).manifest["name"]) == sorted(files)
@@ -148,31 +150,31 @@ def test_names_stay_apart_where_a_stem_ends_like_a_suffix(make_clips):
 
 @pytest.mark.parametrize("other", ["link.wav", "b/../a/1.wav"])
 @pytest.mark.parametrize("said", ["grief,anna", "joy,ben"])
-def test_two_rows_that_say_two_things_of_one_file_are_refused(make_clips, other, said):
+def test_rows_of_one_file_with_different_labels_or_speakers_are_refused(make_clips, other, said):
     folder = with_table(make_clips(FILES), f"path,label,speaker\na/1.wav,joy,anna\n{other},{said}\n")
     (folder / "link.wav").symlink_to("a/1.wav")
-    with pytest.raises(InputError, match=r"labels\.csv, lines 2 and 3: .*a/1\.wav and .* are one file"):
+    with pytest.raises(InputError, match=r"labels\.csv, lines 2 and 3: .*a/1\.wav"):
         scan([folder])
 
 
-def test_two_rows_that_say_the_same_of_one_file_are_one_clip_and_the_other_is_listed(make_clips):
+def test_rows_of_one_file_that_agree_are_one_clip(make_clips):
     folder = with_table(make_clips(FILES[:1]), "path,label\na/1.wav,joy\nlink.wav,joy\n")
     (folder / "link.wav").symlink_to("a/1.wav")
     result = scan([folder])
     assert list(result.manifest["name"]) == ["a/1"]
-    assert result.left_out == [f"{folder / 'link.wav'}: the file of another row"]
+    assert [omission.path for omission in result.found[0].omissions] == [folder / "link.wav"]
 
 
 @pytest.mark.parametrize(("separator", "word"), [(";", "semicolons"), ("\t", "tabs")])
-def test_a_table_separated_by_something_else_is_refused_by_name(make_clips, separator, word):
+def test_a_table_with_another_separator_is_refused(make_clips, separator, word):
     folder = with_table(make_clips(FILES), "path,label\na/1.wav,joy\n".replace(",", separator))
-    with pytest.raises(InputError, match=rf"labels\.csv: its values are separated by {word}"):
+    with pytest.raises(InputError, match=rf"labels\.csv.*{word}"):
         scan([folder])
 
 
-def test_folders_that_all_hold_the_same_folders_are_not_taken_for_classes(make_clips):
+def test_folders_with_the_same_subfolders_are_not_taken_for_classes(make_clips):
     folder = make_clips([f"{part}/{label}/1.wav" for part in ("train", "test") for label in ("joy", "grief")])
-    with pytest.raises(InputError, match=r"test, train all hold the folders grief, joy.*name .*test, or .*CSV"):
+    with pytest.raises(InputError, match=r"test, train.*grief, joy"):
         scan([folder])
     assert list(scan([folder / "train"]).manifest["label"]) == ["grief", "joy"]
 
@@ -185,11 +187,11 @@ def test_folders_that_all_hold_the_same_folders_are_not_taken_for_classes(make_c
         ["joy/anna/1.wav", "joy/ben/1.wav", "joy/2.wav", "grief/anna/1.wav", "grief/ben/1.wav"],
     ],
 )
-def test_folders_within_class_folders_are_no_classes(make_clips, files):
+def test_subfolders_of_class_folders_are_not_classes(make_clips, files):
     assert set(scan([make_clips(files)]).manifest["label"]) == {"joy", "grief"}
 
 
-def test_two_own_corpora_of_one_name_are_refused(make_clips, tmp_path):
+def test_two_corpora_of_your_own_with_one_name_are_refused(make_clips, tmp_path):
     folders = [make_clips(FILES, tmp_path / place / "mine") for place in ("x", "y")]
-    with pytest.raises(InputError, match="rename"):
+    with pytest.raises(InputError, match=r"x/mine"):
         scan(folders)

@@ -11,7 +11,7 @@ from common.corpora.checksums import originals
 
 
 @pytest.mark.parametrize("corpus", CORPORA.values(), ids=list(CORPORA))
-def test_every_published_name_is_read_and_the_counts_are_those_of_the_whole_corpus(corpus):
+def test_every_published_name_is_read_with_the_counts_of_the_complete_corpus(corpus):
     clips = {name: corpus.recognise(Path(original.path)) for name, original in originals(corpus.name).items()}
     assert all(clip.name == name for name, clip in clips.items())
     assert Counter(clip.label for clip in clips.values()) == corpus.expected
@@ -19,14 +19,14 @@ def test_every_published_name_is_read_and_the_counts_are_those_of_the_whole_corp
 
 
 @given(st.text("0123456789-_. ADFNOPRSXYabdefhinprsuß", min_size=1), st.sampled_from(["DC", "Actor_01", "x"]))
-def test_no_name_makes_a_recogniser_fail_or_invent_a_label(name, folder):
+def test_recognisers_accept_any_name_and_return_known_labels_only(name, folder):
     for corpus in CORPORA.values():
         said = corpus.recognise(Path("/", folder, f"{name}.wav"))
         assert said is None or isinstance(said, Refusal) or said.label in LABELS
 
 
 @pytest.mark.parametrize("name", sorted(CORPORA))
-def test_no_corpus_reads_the_names_of_another_one(name):
+def test_no_corpus_reads_the_names_of_another(name):
     others = [corpus for corpus in CORPORA.values() if corpus.name != name]
     paths = [Path(original.path) for original in originals(name).values()]
     assert not any(other.recognise(path) for other in others for path in paths)
@@ -83,9 +83,8 @@ def test_a_name_outside_the_pattern_is_not_read(corpus, path):
 
 
 @pytest.mark.parametrize(
-    ("name", "word"), [("03-02-03-01-01-01-01.wav", "song"), ("01-01-03-01-01-01-01.wav", "video")]
+    "name",
+    [pytest.param("03-02-03-01-01-01-01.wav", id="song"), pytest.param("01-01-03-01-01-01-01.wav", id="video")],
 )
-def test_song_and_video_of_ravdess_are_refused_with_the_reason(name, word):
-    said = CORPORA["ravdess"].recognise(Path(name))
-    assert isinstance(said, Refusal)
-    assert word in said.reason
+def test_song_and_video_of_ravdess_are_refused(name):
+    assert isinstance(CORPORA["ravdess"].recognise(Path(name)), Refusal)

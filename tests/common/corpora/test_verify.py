@@ -12,7 +12,7 @@ from common.errors import InputError
 
 @pytest.fixture
 def savee_of_one_clip(make_clips, monkeypatch):
-    """A folder with DC/a01 as published, as far as the index goes."""
+    """A folder with DC/a01, whose bytes the index gives as published."""
     folder = make_clips(["DC/a01.wav"])
     contents = (folder / "DC/a01.wav").read_bytes()
     published = Original("DC/a01.wav", len(contents), hashlib.sha256(contents).hexdigest())
@@ -33,13 +33,13 @@ def test_other_bytes_under_a_known_name_are_re_encoded(savee_of_one_clip):
     assert verify("savee", savee_of_one_clip).re_encoded == ["DC/a01"]
 
 
-def test_a_clip_counts_as_verified_when_one_of_its_copies_is(savee_of_one_clip):
+def test_a_clip_is_verified_if_one_of_its_copies_is(savee_of_one_clip):
     (savee_of_one_clip / "DC_a01.flac").write_bytes(b"another")
     outcome = verify("savee", savee_of_one_clip)
     assert (outcome.verified, outcome.re_encoded) == (["DC/a01"], [])
 
 
-def test_a_link_to_nothing_and_a_pipe_are_missing(savee_of_one_clip):
+def test_a_broken_link_and_a_named_pipe_count_as_missing(savee_of_one_clip):
     (savee_of_one_clip / "DC/a01.wav").unlink()
     (savee_of_one_clip / "DC/a01.wav").symlink_to("gone.wav")
     os.mkfifo(savee_of_one_clip / "DC/a02.wav")
@@ -47,7 +47,7 @@ def test_a_link_to_nothing_and_a_pipe_are_missing(savee_of_one_clip):
     assert (len(outcome.missing), outcome.re_encoded, outcome.unknown) == (480, [], [])
 
 
-def test_audio_that_is_none_of_the_clips_is_unknown(savee_of_one_clip):
+def test_audio_that_is_not_a_clip_of_the_corpus_is_unknown(savee_of_one_clip):
     shutil.copy(savee_of_one_clip / "DC/a01.wav", savee_of_one_clip / "DC/a99.wav")
     shutil.copy(savee_of_one_clip / "DC/a01.wav", savee_of_one_clip / "x.wav")
     assert verify("savee", savee_of_one_clip).unknown == ["x.wav", "DC/a99.wav"]
@@ -59,7 +59,7 @@ def test_the_real_ravdess_is_complete_but_re_encoded(shared_data):
 
 
 @pytest.mark.parametrize("folder", [".", "emotifymusic"])
-def test_the_real_emotify_is_complete_but_re_encoded_from_wherever_it_is_named(shared_data, monkeypatch, folder):
+def test_the_real_emotify_is_complete_but_re_encoded_from_any_folder(shared_data, monkeypatch, folder):
     monkeypatch.chdir(shared_data / "emotify" / folder)
     outcome = verify("emotify", ".")
     assert (len(outcome.re_encoded), outcome.verified, outcome.missing, outcome.unknown) == (400, [], [], [])
@@ -73,5 +73,5 @@ def test_a_demo_corpus_is_not_verified(make_clips):
 
 
 def test_an_absent_folder_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no folder"):
+    with pytest.raises(InputError, match="absent"):
         verify("savee", tmp_path / "absent")

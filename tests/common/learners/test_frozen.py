@@ -11,6 +11,7 @@ from common.arrays import Arrays, Parts, Rows
 from common.learners import frozen, pretrained
 from common.learners.keras3 import KerasLearner
 from common.study import Training
+from common.tasks import Classification
 
 PIXELS, CLIPS, TRAINED = 8, 20, 14
 DRAW = np.random.default_rng(0)
@@ -21,7 +22,7 @@ VALIDATION = Arrays(Rows(PICTURES, np.arange(TRAINED, CLIPS)), TARGETS[TRAINED:]
 
 
 def base(unfrozen: int = 0, *, inner: tuple[Any, ...] = ()) -> keras.Model:
-    """Two convolutions with what is in between, all frozen but the last `unfrozen`."""
+    """Two convolutions with `inner` layers between them, all frozen except the last `unfrozen`."""
     colours = keras.Input((PIXELS, PIXELS, 3))
     maps = layers.Conv2D(4, 3, activation="relu", name="first")(layers.Rescaling(1 / 255)(colours))
     for layer in inner:
@@ -47,8 +48,20 @@ def in_a_row() -> keras.Model:
     return classifier(made)
 
 
+def residual() -> keras.Model:
+    """A frozen encoder that is not a sequence of layers, because its input is added to a later output."""
+    return classifier(base(inner=(branched, branched)))
+
+
+def branched(maps: Any) -> Any:
+    return layers.Add()([maps, layers.Conv2D(4, 3, padding="same")(maps)])
+
+
+TASK = Classification(("a", "b", "c"))
+
+
 def learner(build: Callable[[], keras.Model], folder: Path | None = None) -> KerasLearner:
-    return KerasLearner(build, Training(epochs=3, batch_size=4, learning_rate=0.01), seed=1, folder=folder)
+    return KerasLearner(build, TASK, Training(epochs=3, batch_size=4, learning_rate=0.01), seed=1, folder=folder)
 
 
 def refuse(*_: Any) -> NoReturn:
@@ -57,10 +70,10 @@ def refuse(*_: Any) -> NoReturn:
 
 @pytest.mark.parametrize(
     "build",
-    [lambda: classifier(base()), lambda: classifier(base(1)), in_a_row],
-    ids=["frozen", "in part", "sequential"],
+    [lambda: classifier(base()), lambda: classifier(base(1)), in_a_row, residual],
+    ids=["frozen", "in part", "sequential", "residual"],
 )
-def test_training_from_what_frozen_layers_gave_is_training_through_the_whole_network(build, monkeypatch) -> None:
+def test_training_on_cached_outputs_equals_training_the_whole_network(build, monkeypatch) -> None:
     once = learner(build)
     assert once.divided is not None
     curves = once.fit(TRAIN, VALIDATION, epochs=3, stage="training")
@@ -71,7 +84,7 @@ def test_training_from_what_frozen_layers_gave_is_training_through_the_whole_net
     np.testing.assert_allclose(once.predict(VALIDATION.x), through.predict(VALIDATION.x), atol=1e-6)
 
 
-def test_only_what_is_not_frozen_is_trained() -> None:
+def test_only_layers_that_are_not_frozen_are_trained() -> None:
     divided = frozen.divide(classifier(base(1)))
     assert divided is not None
     assert divided.trunk.output.shape == (None, 6, 6, 4)
@@ -83,11 +96,7 @@ def steps(model: keras.Model) -> list[str]:
     return [step.name for step in divided.steps] if divided else []
 
 
-def branched(maps: Any) -> Any:
-    return layers.Add()([maps, layers.Conv2D(4, 3, padding="same")(maps)])
-
-
-def test_a_model_that_begins_with_augmentation_is_trained_as_a_whole() -> None:
+def test_a_model_that_starts_with_augmentation_is_trained_as_a_whole() -> None:
     assert steps(classifier(base(), layers.RandomFlip())) == []
 
 
@@ -95,12 +104,17 @@ def test_a_model_without_frozen_layers_is_trained_as_a_whole() -> None:
     assert steps(classifier(base(2))) == []
 
 
-def test_a_dropout_among_frozen_layers_still_drops_in_every_step() -> None:
+def test_a_dropout_between_frozen_layers_is_trained_with_the_rest() -> None:
     assert steps(classifier(base(inner=(layers.Dropout(0.5),))))[-1] == "first"
 
 
-def test_frozen_layers_that_branch_run_together() -> None:
-    assert steps(classifier(base(inner=(branched,))))[0] == "base"
+def test_a_frozen_encoder_with_residual_connections_is_one_step() -> None:
+    divided = frozen.divide(residual())
+    assert divided is not None
+    assert divided.steps[0].name == "base"
+    encoder_weights = 2 * 4  # kernel and bias of four convolutions
+    assert (len(divided.trunk.weights), len(divided.trunk.trainable_weights)) == (encoder_weights, 0)
+    assert len(divided.rest.trainable_weights) == 4
 
 
 def test_a_model_whose_trained_layers_branch_off_the_frozen_ones_is_trained_as_a_whole() -> None:
@@ -110,13 +124,13 @@ def test_a_model_whose_trained_layers_branch_off_the_frozen_ones_is_trained_as_a
     assert steps(keras.Model(shown, layers.Dense(3, "softmax")(both))) == []
 
 
-def test_a_model_that_is_frozen_altogether_is_not_divided() -> None:
+def test_a_completely_frozen_model_is_not_divided() -> None:
     model = classifier(base())
     model.trainable = False
     assert frozen.divide(model) is None
 
 
-def test_frozen_layers_run_once_whatever_set_and_classifier_follow(monkeypatch) -> None:
+def test_frozen_layers_run_once_for_all_sets_and_classifiers(monkeypatch) -> None:
     first = frozen.divide(classifier(base()))
     assert first is not None
     weights = first.trunk.get_weights()
@@ -130,7 +144,7 @@ def test_frozen_layers_run_once_whatever_set_and_classifier_follow(monkeypatch) 
     np.testing.assert_allclose(again.outputs(VALIDATION.x)[:], expected[TRAINED:], rtol=1e-5)
 
 
-def test_other_weights_and_other_clips_have_outputs_of_their_own() -> None:
+def test_other_weights_and_other_clips_have_other_outputs() -> None:
     one, other = frozen.divide(classifier(base())), frozen.divide(classifier(base()))
     assert one is not None
     assert other is not None
@@ -139,7 +153,7 @@ def test_other_weights_and_other_clips_have_outputs_of_their_own() -> None:
     np.testing.assert_allclose(one.outputs(PICTURES[::-1].copy())[:], given[::-1], rtol=1e-5)
 
 
-def test_a_model_frozen_further_goes_on_from_what_was_kept(monkeypatch) -> None:
+def test_a_model_with_more_frozen_layers_starts_from_cached_outputs(monkeypatch) -> None:
     made = base(1)
     shallow = frozen.divide(classifier(made))
     assert shallow is not None
@@ -156,7 +170,7 @@ def test_a_model_frozen_further_goes_on_from_what_was_kept(monkeypatch) -> None:
     assert [names[0] for names in ran] == ["second"]
 
 
-def test_what_was_computed_before_an_interruption_is_kept(monkeypatch) -> None:
+def test_outputs_computed_before_an_interruption_are_kept(monkeypatch) -> None:
     divided = frozen.divide(classifier(base()))
     assert divided is not None
     monkeypatch.setattr(frozen, "CLIPS_IN_A_PART", 8)
@@ -176,12 +190,12 @@ def test_what_was_computed_before_an_interruption_is_kept(monkeypatch) -> None:
     np.testing.assert_allclose(given, divided.trunk.predict(PICTURES, verbose=0), rtol=1e-5)
 
 
-def test_outputs_above_the_limit_are_not_kept_and_it_is_said(monkeypatch, capsys, own_cache) -> None:
+def test_outputs_above_the_limit_are_not_cached_but_reported(monkeypatch, capsys, own_cache) -> None:
     divided = frozen.divide(classifier(base()))
     assert divided is not None
     monkeypatch.setattr(frozen, "LIMIT_GIB", divided.gib(CLIPS) * 0.9)
     assert not divided.can_be_kept(TRAIN.x, VALIDATION.x)
-    assert "for 20 clips would take 0.0 GiB, more than the" in capsys.readouterr().err
+    assert "20 clips" in capsys.readouterr().err
     assert not list(own_cache.iterdir())
 
 
@@ -190,24 +204,24 @@ def test_outputs_above_the_limit_are_not_kept_and_it_is_said(monkeypatch, capsys
     [lambda: classifier(base()), lambda: classifier(base(), layers.RandomFlip(), layers.RandomRotation(0.2))],
     ids=["frozen once", "augmented"],
 )
-def test_an_interrupted_training_ends_as_an_unbroken_one(build, tmp_path) -> None:
-    unbroken = learner(build)
-    unbroken.fit(TRAIN, VALIDATION, epochs=3, stage="training")
+def test_a_resumed_training_gives_the_same_result(build, tmp_path) -> None:
+    uninterrupted = learner(build)
+    uninterrupted.fit(TRAIN, VALIDATION, epochs=3, stage="training")
     learner(build, tmp_path / "work").fit(TRAIN, VALIDATION, epochs=1, stage="training")
     resumed = learner(build, tmp_path / "work")
     assert len(resumed.fit(TRAIN, VALIDATION, epochs=3, stage="training")) == 3
-    np.testing.assert_array_equal(resumed.predict(PICTURES), unbroken.predict(PICTURES))
+    np.testing.assert_array_equal(resumed.predict(PICTURES), uninterrupted.predict(PICTURES))
 
 
 def test_the_saved_model_is_the_whole_network(tmp_path) -> None:
     trained = learner(lambda: classifier(base(1)))
     trained.fit(TRAIN, None, epochs=1, stage="training")
     trained.save(tmp_path / "model.keras")
-    loaded = KerasLearner.load(tmp_path / "model.keras", trained.training)
+    loaded = KerasLearner.load(tmp_path / "model.keras", TASK, trained.training)
     np.testing.assert_allclose(loaded.predict(PICTURES), trained.predict(Rows(PICTURES, np.arange(CLIPS))), atol=1e-6)
 
 
-def test_parts_are_read_as_the_array_that_they_are() -> None:
+def test_parts_are_read_like_one_array() -> None:
     whole = np.arange(22).reshape(11, 2)
     parts = Parts((whole[:4], whole[4:8], whole[8:]))
     chosen = Rows(parts, np.array([9, 0, 4, 3, 10]))
@@ -216,7 +230,7 @@ def test_parts_are_read_as_the_array_that_they_are() -> None:
     assert (chosen.shape, len(parts), chosen.dtype) == ((5, 2), 11, whole.dtype)
 
 
-def test_a_classifier_is_trained_on_real_weights_that_stay_as_they_are(shared_data: Path) -> None:
+def test_training_a_classifier_does_not_change_real_pretrained_weights(shared_data: Path) -> None:
     path = shared_data / "weights" / "mobilenet_v1_0.25_224_notop.weights.h5"
     if not path.exists():
         pytest.skip("the weights beside the checkout are not here")

@@ -37,7 +37,7 @@ def test_a_model_from_before_can_still_be_trained() -> None:
     model.compile("adam", "categorical_crossentropy")
     model.fit(given.x, given.y, verbose=0)
     with memory.released():
-        other = keras3.KerasLearner(lambda: tiny.build(SETTING, 3), tiny.PATIENT)
+        other = keras3.KerasLearner(lambda: tiny.build(SETTING, 3), tiny.STUDY.task, tiny.PATIENT)
         other.fit(given, None, epochs=1, stage="other")
     assert model.fit(given.x, given.y, verbose=0).history["loss"]
     assert model.predict(given.x, verbose=0).shape == (16, 3)

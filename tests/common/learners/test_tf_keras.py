@@ -22,6 +22,7 @@ from common.runs.records import Record
 from common.study import Training
 
 HERE = Path(__file__).parents[1]
+TASK = tiny.STUDY.task
 CHOSEN = Training(epochs=3, batch_size=8, learning_rate=0.01)
 
 
@@ -32,7 +33,7 @@ def noise(clips: int = 20, seed: int = 0) -> Arrays:
 
 
 def learner(folder: Path | None = None, **options: object) -> TfKerasLearner:
-    return TfKerasLearner(tiny_tf_keras.build_three, CHOSEN, seed=1, folder=folder, **options)
+    return TfKerasLearner(tiny_tf_keras.build_three, TASK, CHOSEN, seed=1, folder=folder, **options)
 
 
 def without_seconds(history: pd.DataFrame) -> pd.DataFrame:
@@ -69,8 +70,9 @@ def test_training_stops_early_and_restores_the_best_weights(unbroken, corpus) ->
     fold, history = unbroken.data["folds"][0], unbroken.history()
     assert 1 < fold["best_epoch"] < fold["epochs"] < tiny_tf_keras.PATIENT.epochs
     job = tiny_tf_keras.job(corpus)
-    validation = tiny.prepare(job.clips(), job.folds(job.clips())[0], tiny.CLASSES, job.setting).validation
-    kept = TfKerasLearner.load(unbroken.folder / "fold-0" / TfKerasLearner.FILE, tiny_tf_keras.PATIENT)
+    clips = job.clips()
+    validation = tiny.prepare(clips, job.folds(clips)[0], TASK.targets(clips), job.setting).validation
+    kept = TfKerasLearner.load(unbroken.folder / "fold-0" / TfKerasLearner.FILE, TASK, tiny_tf_keras.PATIENT)
     loss = keras.losses.CategoricalCrossentropy()(validation.y, kept.predict(validation.x))
     assert float(loss) == pytest.approx(history["val_loss"].min(), abs=1e-4)
 
@@ -78,7 +80,7 @@ def test_training_stops_early_and_restores_the_best_weights(unbroken, corpus) ->
 def test_a_kept_model_classifies_a_file_as_the_run_did(unbroken, corpus) -> None:
     row = unbroken.predictions().iloc[0]
     predicted = prediction.Models(tiny_tf_keras.STUDY, unbroken).predict(corpus / f"{row['name']}.wav")
-    np.testing.assert_allclose(predicted.probabilities, row[list(tiny.CLASSES)].to_numpy(float), atol=1e-6)
+    np.testing.assert_allclose(predicted.outputs, row[list(tiny.CLASSES)].to_numpy(float), atol=1e-6)
 
 
 def test_a_spent_budget_pauses_after_an_epoch_and_training_goes_on_to_the_same_end(tmp_path) -> None:
@@ -91,7 +93,7 @@ def test_a_spent_budget_pauses_after_an_epoch_and_training_goes_on_to_the_same_e
 
 def test_initial_weights_derive_from_the_seed() -> None:
     first, again = learner(), learner()
-    other = TfKerasLearner(tiny_tf_keras.build_three, CHOSEN, seed=2)
+    other = TfKerasLearner(tiny_tf_keras.build_three, TASK, CHOSEN, seed=2)
     kernels = [one.model.get_layer("hidden").kernel.numpy() for one in (first, again, other)]
     np.testing.assert_array_equal(kernels[0], kernels[1])
     assert (kernels[0] != kernels[2]).any()
@@ -123,8 +125,8 @@ def test_what_is_no_model_is_refused_in_one_sentence(tmp_path) -> None:
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     for name in (*contents, "absent.keras"):
-        with pytest.raises(InputError, match=f"{name} is no model that Encore saved") as caught:
-            TfKerasLearner.load(tmp_path / name, CHOSEN)
+        with pytest.raises(InputError, match=name) as caught:
+            TfKerasLearner.load(tmp_path / name, TASK, CHOSEN)
         assert "\n" not in str(caught.value)
 
 

@@ -17,7 +17,7 @@ def test_an_estimate_is_made_of_what_the_run_is_made_of(corpus, tmp_path) -> Non
     assert found.parameters == unbroken_parameters(job)
     assert 0 < found.epoch_s < found.total_s
     trained = [len(fold.train) for fold in job.folds(job.clips())]
-    epochs = 2 * job.training.epochs * sum(trained) / max(trained)
+    epochs = 2 * job.method.epochs * sum(trained) / max(trained)
     assert found.total_s == pytest.approx(found.epoch_s * epochs)
     decoded = 96 * tiny.SAMPLE_RATE * tiny.DURATION_S * 4
     models = 3 * (3 + 2 * 4) * found.parameters * 4
@@ -40,10 +40,10 @@ def test_an_estimate_of_fits_has_no_epochs(corpus, tmp_path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
-def begins_frozen(setting: Setting, n_classes: int) -> keras.Model:
+def begins_frozen(setting: Setting, outputs: int) -> keras.Model:
     bands = keras.Input((65,))
     hidden = keras.layers.Dense(512, trainable=False)(bands)
-    return keras.Model(bands, keras.layers.Dense(n_classes, "softmax")(hidden))
+    return keras.Model(bands, keras.layers.Dense(outputs, "softmax")(hidden))
 
 
 def test_frozen_layers_are_counted_once_and_their_outputs_on_the_disk(corpus, tmp_path) -> None:
@@ -52,7 +52,7 @@ def test_frozen_layers_are_counted_once_and_their_outputs_on_the_disk(corpus, tm
     head = 512 * 3 + 3
     assert found.parameters == 65 * 512 + 512 + head
     assert found.frozen_s is not None
-    assert found.total_s == pytest.approx(found.frozen_s + found.epoch_s * job.training.epochs)
+    assert found.total_s == pytest.approx(found.frozen_s + found.epoch_s * job.method.epochs)
     decoded, outputs = 96 * tiny.SAMPLE_RATE * tiny.DURATION_S * 4, 96 * 512 * 4
     assert found.disk_mib * 2**20 == pytest.approx(decoded + outputs + 4 * (4 * head + 3 * found.parameters))
     assert "for the frozen layers, which run once" in str(found)

@@ -36,8 +36,8 @@ def song(corpus) -> Path:
 def test_a_model_says_of_a_file_what_its_folds_say_on_average(finished, song) -> None:
     one = prediction.Models(tiny.STUDY, finished).predict(song)
     assert one.parts == 1
-    assert one.probabilities.sum() == pytest.approx(1, abs=1e-5)
-    assert one.predicted == one.classes[int(one.probabilities.argmax())]
+    assert one.outputs.sum() == pytest.approx(1, abs=1e-5)
+    assert one.predicted == one.task.outputs[int(one.outputs.argmax())]
     assert one.notes[0] == "its first 16 ms"
 
 
@@ -48,8 +48,8 @@ def test_it_predicts_what_the_run_predicted(unbroken, corpus) -> None:
     models = prediction.Models(tiny.STUDY, record)
     for file in files:
         one = models.predict(file)
-        expected = predictions.loc[file.stem, list(one.classes)].to_numpy(float)
-        np.testing.assert_allclose(one.probabilities, expected, atol=1e-5)
+        expected = predictions.loc[file.stem, list(one.task.outputs)].to_numpy(float)
+        np.testing.assert_allclose(one.outputs, expected, atol=1e-5)
 
 
 def test_a_file_of_several_parts_has_the_mean_and_the_share_of_each_class(pieces, song) -> None:
@@ -109,7 +109,7 @@ def test_a_damaged_model_is_refused_in_one_sentence(name, content, pieces, song)
 
 def test_a_damaged_keras_model_is_refused_in_one_sentence(finished, song) -> None:
     (finished.folder / "fold-0" / "model.keras").write_bytes(b"PK half")
-    with pytest.raises(InputError, match=r"model\.keras is no model .*; run the experiment again$"):
+    with pytest.raises(InputError, match="run the experiment again"):
         prediction.Models(tiny.STUDY, finished).predict(song)
 
 

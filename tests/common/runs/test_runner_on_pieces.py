@@ -10,9 +10,8 @@ from sklearn.ensemble import BaggingClassifier
 
 from common import errors
 from common.errors import InputError
-from common.learners import callbacks, sklearn_learner
-from common.runs import jobs, runner
-from common.tasks.classification import clip_count
+from common.learners import sklearn_learner
+from common.runs import identity, runner
 
 
 def leaks_of(data: dict) -> dict[str, dict]:
@@ -28,7 +27,7 @@ def test_a_record_of_a_fitted_estimator_has_its_settings_and_no_epochs(corpus, t
     assert data["timings"]["epoch_s"] is None
     assert {(fold["best_epoch"], fold["epochs"], fold["validation"]) for fold in data["folds"]} == {(None, None, 0)}
     assert record.history().empty
-    assert set(callbacks.HISTORY_COLUMNS) <= set(record.history().columns)
+    assert list(record.history()) == ["fold", "stage", "epoch", "seconds"]
 
 
 def test_every_piece_is_tested_once_and_keeps_its_song(corpus, tmp_path) -> None:
@@ -61,7 +60,7 @@ def test_songs_on_both_sides_are_found(corpus, tmp_path) -> None:
 
 
 def test_labels_may_depend_on_the_seed(corpus) -> None:
-    counts = [clip_count(tiny_pieces.job(corpus, seed=seed).clips(), tiny_pieces.tiny.CLASSES) for seed in (0, 1)]
+    counts = [tiny_pieces.STUDY.task.counts(tiny_pieces.job(corpus, seed=seed).clips()) for seed in (0, 1)]
     assert counts[0] != counts[1]
 
 
@@ -142,12 +141,12 @@ def test_weights_are_known_by_their_name_or_by_what_is_in_them(tmp_path) -> None
     for place in (folder, moved):
         place.mkdir()
         (place / "config.json").write_text("{}")
-    named = [jobs.weights_in_words(weights) for weights in ("imagenet", "none", "owner/name-2.0")]
+    named = [identity.weights_in_words(weights) for weights in ("imagenet", "none", "owner/name-2.0")]
     assert named == ["imagenet", "none", "owner/name-2.0"]
-    digest = jobs.weights_in_words(str(folder))
-    assert digest == jobs.weights_in_words(str(moved))
+    digest = identity.weights_in_words(str(folder))
+    assert digest == identity.weights_in_words(str(moved))
     assert digest.startswith("sha256:")
     (moved / "config.json").write_text("[]")
-    assert jobs.weights_in_words(str(moved)) != digest
+    assert identity.weights_in_words(str(moved)) != digest
     with pytest.raises(InputError, match=r"absent\.h5"):
-        jobs.weights_in_words(str(tmp_path / "absent.h5"))
+        identity.weights_in_words(str(tmp_path / "absent.h5"))

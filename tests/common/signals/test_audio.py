@@ -50,7 +50,7 @@ def test_channels_are_averaged(tmp_path: Path) -> None:
     assert np.allclose(audio.load(write(tmp_path / "a.wav", stereo), sample_rate=RATE), 0.125)
 
 
-def test_a_real_stereo_recording_at_48_khz_is_read_as_librosa_reads_it(shared_data: Path) -> None:
+def test_a_real_stereo_recording_at_48_khz_equals_librosas(shared_data: Path) -> None:
     stereo = [
         path for path in sorted((shared_data / "ravdess" / "Actor_01").iterdir()) if soundfile.info(path).channels == 2
     ]
@@ -63,7 +63,7 @@ def test_a_real_stereo_recording_at_48_khz_is_read_as_librosa_reads_it(shared_da
 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100])
-def test_resampling_is_librosas(tmp_path: Path, rate: int) -> None:
+def test_resampling_equals_librosas(tmp_path: Path, rate: int) -> None:
     path = write(tmp_path / "a.wav", SECOND, rate)
     assert np.array_equal(audio.load(path, sample_rate=RATE), librosa.load(path, sr=RATE)[0])
 
@@ -75,7 +75,7 @@ def test_offset_and_duration_are_seconds_of_the_recording(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("pad", "heard"), [("end", slice(None, RATE)), ("start", slice(RATE, None))])
-def test_a_short_recording_is_padded_where_asked(tmp_path: Path, pad: audio.Pad, heard: slice) -> None:
+def test_a_short_recording_is_padded_at_the_given_end(tmp_path: Path, pad: audio.Pad, heard: slice) -> None:
     path = write(tmp_path / "a.wav", subtype="FLOAT")
     padded = audio.load(path, sample_rate=RATE, duration=2.0, pad=pad)
     assert np.array_equal(padded[heard], SECOND) and np.count_nonzero(padded) == np.count_nonzero(SECOND)
@@ -88,7 +88,7 @@ def test_a_short_recording_is_padded_where_asked(tmp_path: Path, pad: audio.Pad,
     duration=st.floats(0.001, 0.5),
     pad=st.sampled_from(["end", "start"]),
 )
-def test_the_length_is_the_one_asked_for(
+def test_the_length_is_that_of_the_duration(
     tmp_path: Path, samples: int, rate: int, duration: float, pad: audio.Pad
 ) -> None:
     path = write(tmp_path / "a.wav", SECOND[:samples], rate)
@@ -96,43 +96,39 @@ def test_the_length_is_the_one_asked_for(
     assert loaded.shape == (round(duration * RATE),)
 
 
-DAMAGED: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "missing": (lambda folder: folder / "a.wav", "a.wav does not exist"),
-    "empty": (lambda folder: written(folder / "a.wav", b""), "a.wav is empty"),
-    "text": (lambda folder: written(folder / "a.wav", b"a page of text\n" * 100), "a.wav is damaged or no audio"),
-    "no samples": (lambda folder: write(folder / "a.wav", SECOND[:0]), "a.wav holds no samples"),
-    "cut wav": (lambda folder: truncated(write(folder / "a.wav"), 0.5), r"a.wav is cut off: 0.50 s are .* of 1.00 s"),
-    "cut flac": (lambda folder: truncated(write(folder / "a.flac"), 0.5), "a.flac is damaged or no audio"),
-    "cut mp3": (lambda folder: truncated(write(folder / "a.mp3"), 0.5), "a.mp3 is cut off or damaged"),
-    "cut ogg": (
-        lambda folder: truncated(write(folder / "a.ogg", np.tile(SECOND, 9)), 0.5),
-        r"a.ogg is cut off: .* its last page",
-    ),
-    "not a number": (
-        lambda folder: write(folder / "a.wav", np.array([0.0, np.nan, 0.0]), subtype="FLOAT"),
-        "a.wav holds samples that are not finite",
-    ),
-    "infinite": (
-        lambda folder: write(folder / "a.wav", np.array([0.0, np.inf, 0.0]), subtype="FLOAT"),
-        "a.wav holds samples that are not finite",
-    ),
+DAMAGED: dict[str, Callable[[Path], Path]] = {
+    "missing": lambda folder: folder / "a.wav",
+    "empty": lambda folder: written(folder / "a.wav", b""),
+    "text": lambda folder: written(folder / "a.wav", b"a page of text\n" * 100),
+    "no samples": lambda folder: write(folder / "a.wav", SECOND[:0]),
+    "cut wav": lambda folder: truncated(write(folder / "a.wav"), 0.5),
+    "cut flac": lambda folder: truncated(write(folder / "a.flac"), 0.5),
+    "cut mp3": lambda folder: truncated(write(folder / "a.mp3"), 0.5),
+    "cut ogg": lambda folder: truncated(write(folder / "a.ogg", np.tile(SECOND, 9)), 0.5),
+    "not a number": lambda folder: write(folder / "a.wav", np.array([0.0, np.nan, 0.0]), subtype="FLOAT"),
+    "infinite": lambda folder: write(folder / "a.wav", np.array([0.0, np.inf, 0.0]), subtype="FLOAT"),
 }
 
 
-@pytest.mark.parametrize("kind", DAMAGED)
-def test_a_damaged_file_is_refused_by_name(tmp_path: Path, kind: str) -> None:
-    make, message = DAMAGED[kind]
-    with pytest.raises(InputError, match=message):
-        audio.load(make(tmp_path), sample_rate=RATE)
+@pytest.mark.parametrize("make", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    path = make(tmp_path)
+    with pytest.raises(InputError, match=str(path)):
+        audio.load(path, sample_rate=RATE)
 
 
-def test_a_recording_that_ends_before_the_offset_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"ends after 1\.00 s"):
+def test_a_truncated_wav_is_refused_with_both_lengths(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"0\.50 .*1\.00 s"):
+        audio.load(truncated(write(tmp_path / "a.wav"), 0.5), sample_rate=RATE)
+
+
+def test_a_recording_that_ends_before_the_offset_is_refused_with_its_length(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"1\.00 s"):
         audio.load(write(tmp_path / "a.wav"), sample_rate=RATE, offset=1.0, duration=3.0)
 
 
 @pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF])
-def test_a_wav_of_unknown_length_is_no_damaged_one(tmp_path: Path, size: int) -> None:
+def test_a_wav_of_unknown_length_is_not_damaged(tmp_path: Path, size: int) -> None:
     path = write(tmp_path / "a.wav")
     header = path.read_bytes()
     position = header.index(b"data") + 4
@@ -142,7 +138,7 @@ def test_a_wav_of_unknown_length_is_no_damaged_one(tmp_path: Path, size: int) ->
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> list[Path]:
-    """Seventy clips, each of another level and length: more than are decoded at once."""
+    """Seventy clips of different levels and lengths: more than are decoded at once."""
     (tmp_path / "corpus").mkdir()
     return [
         write(tmp_path / "corpus" / f"{number:02}.wav", SECOND[: 1_000 + 50 * number] * (1 - number / 100))
@@ -150,19 +146,17 @@ def corpus(tmp_path: Path) -> list[Path]:
     ]
 
 
-def test_clips_come_in_the_order_of_their_paths(corpus: list[Path]) -> None:
+def test_clips_are_in_the_order_of_their_paths(corpus: list[Path]) -> None:
     clips = audio.load_clips(corpus[::-1], sample_rate=8_000, duration=0.2, offset=0.01)
     expected = [audio.load(path, sample_rate=8_000, duration=0.2, offset=0.01) for path in corpus[::-1]]
     assert clips.dtype == np.float32 and np.array_equal(clips, expected)
 
 
-def test_clips_do_not_occupy_memory(corpus: list[Path]) -> None:
+def test_clips_are_memory_mapped(corpus: list[Path]) -> None:
     assert isinstance(audio.load_clips(corpus, sample_rate=RATE, duration=0.1), np.memmap)
 
 
-def test_known_bytes_are_not_decoded_again_wherever_they_lie(
-    corpus: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_moved_files_are_not_decoded_again(corpus: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = audio.load_clips(corpus, sample_rate=RATE, duration=0.1)
     shutil.move(tmp_path / "corpus", tmp_path / "elsewhere")
     monkeypatch.setattr(soundfile, "SoundFile", None)
@@ -170,7 +164,7 @@ def test_known_bytes_are_not_decoded_again_wherever_they_lie(
     assert np.array_equal(audio.load_clips(moved, sample_rate=RATE, duration=0.1), first)
 
 
-def test_changed_bytes_and_changed_parameters_are_decoded_anew(corpus: list[Path]) -> None:
+def test_changed_files_and_changed_parameters_are_decoded_again(corpus: list[Path]) -> None:
     first = audio.load_clips(corpus, sample_rate=RATE, duration=0.1)
     assert not np.array_equal(audio.load_clips(corpus, sample_rate=RATE, duration=0.1, offset=0.01), first)
     write(corpus[3], -SECOND)
@@ -183,11 +177,11 @@ def test_all_damaged_clips_are_found_and_five_are_named(corpus: list[Path], own_
     with pytest.raises(InputError) as refused:
         audio.load_clips(corpus, sample_rate=RATE, duration=0.1)
     message = str(refused.value)
-    assert message.startswith("7 of 70 audio files cannot be used: ") and "; and 2 more. " in message
+    assert "7 of 70" in message and "2 more" in message
     assert [path.name in message for path in corpus[::10]] == [True] * 5 + [False] * 2
     assert not list(own_cache.iterdir())
 
 
-def test_no_clips_at_all_is_told() -> None:
-    with pytest.raises(InputError, match="no audio files"):
+def test_an_empty_list_of_clips_is_refused() -> None:
+    with pytest.raises(InputError):
         audio.load_clips([], sample_rate=RATE, duration=1.0)

@@ -11,7 +11,7 @@ VALUES = np.random.default_rng(0).uniform(LOW - 20, HIGH + 10, (3, 128, 188)).as
 
 
 def plotted(values: np.ndarray, pixels: int, *, mesh: bool) -> np.ndarray:
-    """What matplotlib paints on axes of so many pixels: an image, or the mesh of librosa's `specshow`."""
+    """What matplotlib draws on axes of so many pixels: an image, or the mesh of librosa's `specshow`."""
     figure = Figure((pixels / 100, pixels / 100), dpi=100)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
@@ -30,14 +30,14 @@ def drawn(values: np.ndarray, pixels: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("pixels", [224, 100, 32])
-def test_a_picture_is_within_one_level_of_what_matplotlib_draws(pixels: int) -> None:
+def test_a_picture_is_within_one_level_of_matplotlibs_image(pixels: int) -> None:
     shown = drawn(VALUES, pixels)
     assert (shown.shape, shown.dtype) == ((3, pixels, pixels, 3), np.uint8)
     for picture, values in zip(shown, VALUES, strict=True):
         assert np.abs(picture - plotted(values, pixels, mesh=False)).max() <= 1
 
 
-def test_a_picture_is_within_one_level_of_a_mesh_but_for_pixels_on_the_border_of_two_bands() -> None:
+def test_a_picture_is_within_one_level_of_a_mesh_except_on_the_border_of_two_bands() -> None:
     differs = np.abs(drawn(VALUES[:1], 224)[0] - plotted(VALUES[0], 224, mesh=True)).max(axis=(1, 2)) > 1
     on_a_border = (2 * np.arange(224) + 1) * 128 % 448 == 0
     assert not (differs & ~on_a_border).any()
@@ -49,7 +49,7 @@ def test_levels_are_those_of_the_colour_map() -> None:
     np.testing.assert_array_equal(colours(COLOUR_MAP)[levels(VALUES, low=LOW, high=HIGH)], of_matplotlib)
 
 
-def test_what_is_beyond_the_range_has_its_first_and_last_colour() -> None:
+def test_values_beyond_the_range_have_the_first_and_last_level() -> None:
     assert levels(np.array([-500.0, LOW, HIGH, 500.0]), low=LOW, high=HIGH).tolist() == [0, 0, 255, 255]
 
 

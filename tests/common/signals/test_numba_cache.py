@@ -21,7 +21,7 @@ print(numba.config.CACHE_DIR)
 
 @pytest.fixture
 def compile_in(own_cache: Path):
-    """Return what starts a process that compiles, with no folder of numba's but its own; it returns that folder."""
+    """Return a function that compiles in a new process, without NUMBA_CACHE_DIR, and returns numba's folder there."""
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
 
     def run() -> Path:
@@ -33,7 +33,7 @@ def compile_in(own_cache: Path):
     return run
 
 
-def test_what_one_process_compiles_the_next_one_finds_in_a_folder_of_its_own(compile_in, own_cache) -> None:
+def test_a_second_process_reuses_compiled_code_in_a_folder_of_its_own(compile_in, own_cache) -> None:
     first = compile_in()
     (kept,) = own_cache.glob("compiled-*.zip")
     written = kept.stat().st_mtime_ns
@@ -51,7 +51,7 @@ def test_a_damaged_archive_is_replaced(compile_in, own_cache) -> None:
     assert zipfile.ZipFile(kept).testzip() is None
 
 
-def test_a_folder_that_the_user_chose_is_left_alone(tmp_path, own_cache, monkeypatch) -> None:
+def test_a_folder_set_by_the_user_is_unchanged(tmp_path, own_cache, monkeypatch) -> None:
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     numba_cache.begin()
     assert str(tmp_path) == numba.config.CACHE_DIR

@@ -6,6 +6,7 @@ from sklearn.svm import SVC
 from common.arrays import Arrays
 from common.cli import describe
 from common.learners.sklearn_learner import SklearnLearner
+from common.study import Fit
 from reproductions.emotify_features import STUDY
 from reproductions.emotify_features.classifiers import (
     PRESETS,
@@ -25,7 +26,7 @@ def pieces() -> Arrays:
 
 
 def fitted(name: str, pieces: Arrays) -> SklearnLearner:
-    learner = SklearnLearner(PRESETS[name].build(), n_classes=3, seed=0)
+    learner = SklearnLearner(PRESETS[name].build(), STUDY.task, seed=0)
     learner.fit(pieces)
     return learner
 
@@ -36,7 +37,9 @@ def test_every_preset_learns_and_predicts_the_same_when_it_was_saved(name, piece
     probabilities = learner.predict(pieces.x)
     assert (probabilities.argmax(axis=1) == pieces.y.argmax(axis=1)).mean() >= 0.5  # half are of the first class
     learner.save(tmp_path / "model.joblib")
-    np.testing.assert_array_equal(SklearnLearner.load(tmp_path / "model.joblib").predict(pieces.x), probabilities)
+    np.testing.assert_array_equal(
+        SklearnLearner.load(tmp_path / "model.joblib", STUDY.task, Fit()).predict(pieces.x), probabilities
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def test_every_preset_learns_and_predicts_the_same_when_it_was_saved(name, piece
     ],
 )
 def test_a_preset_is_what_matlab_has(name, settings) -> None:
-    last = SklearnLearner(PRESETS[name].build(), n_classes=3).summary()["steps"][-1]["settings"]
+    last = SklearnLearner(PRESETS[name].build(), STUDY.task).summary()["steps"][-1]["settings"]
     assert {setting: last[setting] for setting in settings} == settings
 
 

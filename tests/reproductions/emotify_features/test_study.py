@@ -175,7 +175,7 @@ def test_a_song_is_classified_piece_by_piece_and_it_is_said_how_much_of_it(songs
 def test_a_file_shorter_than_a_piece_is_refused(songs, known_features, tmp_path) -> None:
     soundfile.write(tmp_path / "5.wav", np.zeros(8000), 8000)
     with pytest.raises(InputError, match=r"lasts 1 s; what is classified are pieces of 15 s"):
-        STUDY.experiment("handcrafted-fine-knn").inputs_of(tmp_path / "5.wav", setting(), {})
+        STUDY.experiment("handcrafted-fine-knn").inputs.of_file(tmp_path / "5.wav", setting(), {})
 
 
 @pytest.mark.parametrize("track_ids", ["corpus", "alphabetical"])

@@ -17,7 +17,6 @@ from common.cli.describe import beside, summary
 from common.corpora import demo, scan
 from common.splits import Split
 from common.study import Setting
-from common.tasks.classification import clip_count
 from reproductions.ser_parallel import CLASSES, STUDY, from_scratch
 from reproductions.ser_parallel.examples import examples
 from reproductions.ser_parallel.from_scratch import SNR_DB
@@ -92,8 +91,8 @@ def test_the_slip_gives_the_printed_class_counts(whole_manifest: pd.DataFrame) -
         STUDY.label(whole_manifest, Setting(STUDY.protocols[name].switches, seed=0))
         for name in ("published", "corrected")
     )
-    assert list(clip_count(slip, CLASSES).values()) == [1863, 1863, 1863, 1863, 1775, 1863, 1072]
-    assert list(clip_count(right, CLASSES).values()) == [1923, 1923, 1923, 1923, 1895, 1923, 652]
+    assert list(STUDY.task.counts(slip).values()) == [1863, 1863, 1863, 1863, 1775, 1863, 1072]
+    assert list(STUDY.task.counts(right).values()) == [1923, 1923, 1923, 1923, 1895, 1923, 652]
 
 
 def test_seed_42_splits_the_slipped_labels_into_the_printed_supports(whole_manifest: pd.DataFrame) -> None:
@@ -102,7 +101,7 @@ def test_seed_42_splits_the_slipped_labels_into_the_printed_supports(whole_manif
     (split,) = STUDY.split(clips, setting)
     assert [len(rows) for rows in split.sets().values()] == [9728, 1217, 1217]
     supports = [row.support for row in PRINTED.class_table("single-cnn")]
-    assert list(clip_count(clips.iloc[split.test], CLASSES).values()) == supports
+    assert list(STUDY.task.counts(clips.iloc[split.test]).values()) == supports
     assert 3 * len(split.train) == PRINTED.stored["training_clips_with_noisy_copies"]
 
 
@@ -125,7 +124,7 @@ def prepared_fold(name: str, manifest: pd.DataFrame) -> tuple[Split, Prepared]:
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
     clips = STUDY.label(manifest, setting)
     (split,) = STUDY.split(clips, setting)
-    return split, STUDY.experiment(name).prepare(clips, split, CLASSES, setting)
+    return split, STUDY.experiment(name).inputs.prepare(clips, split, STUDY.task.targets(clips), setting)
 
 
 def test_figures_2_to_4_are_of_a_happy_clip_as_the_models_see_it(demo_clips: pd.DataFrame) -> None:
@@ -157,8 +156,8 @@ def test_a_corpus_without_a_happy_clip_shows_its_first(demo_clips: pd.DataFrame)
 
 def test_a_file_is_fed_to_the_model_as_the_test_clip_that_it_is(demo_clips: pd.DataFrame) -> None:
     split, prepared = prepared_fold("parallel-mfcc", demo_clips)
-    inputs_of = STUDY.experiment("parallel-mfcc").inputs_of
-    fed = inputs_of(Path(demo_clips["path"].iloc[split.test[0]]), Setting({}, seed=0), prepared.front_end)
+    of_file = STUDY.experiment("parallel-mfcc").inputs.of_file
+    fed = of_file(Path(demo_clips["path"].iloc[split.test[0]]), Setting({}, seed=0), prepared.front_end)
     np.testing.assert_allclose(fed.x, prepared.test.x[:1], atol=1e-4)
 
 
@@ -173,7 +172,7 @@ def test_a_file_is_fed_to_the_model_as_the_test_clip_that_it_is(demo_clips: pd.D
 def test_of_a_file_of_any_rate_and_length_it_is_said_what_is_used(seconds, says, tmp_path) -> None:
     soundfile.write(tmp_path / "a.flac", np.random.default_rng(0).normal(size=(round(44_100 * seconds), 2)) / 9, 44_100)
     front_end = {"mean": np.zeros((128, 188)), "scale": np.ones((128, 188))}
-    fed = STUDY.experiment("parallel-mel").inputs_of(tmp_path / "a.flac", Setting({}, seed=0), front_end)
+    fed = STUDY.experiment("parallel-mel").inputs.of_file(tmp_path / "a.flac", Setting({}, seed=0), front_end)
     assert fed.x.shape == (1, 128, 188, 1)
     assert fed.notes[0].startswith(says)
 

@@ -20,7 +20,6 @@ from common.errors import InputError
 from common.learners import frozen
 from common.runs import jobs, prediction, runner
 from common.study import Setting
-from common.tasks.classification import clip_count
 from reproductions.ser_parallel import CLASSES, PUBLISHED, STUDY, vgg16
 
 PRINTED = published.load("ser_parallel")
@@ -81,7 +80,7 @@ def test_seed_42_splits_the_slipped_labels_into_the_printed_supports(whole_manif
     clips = STUDY.label(whole_manifest, chosen)
     (split,) = vgg16.split(clips, chosen)
     assert [len(rows) for rows in split.sets().values()] == [9729, 1216, 1217]
-    supports = list(clip_count(clips.iloc[split.test], CLASSES).values())
+    supports = list(STUDY.task.counts(clips.iloc[split.test]).values())
     assert supports == [row.support for row in PRINTED.class_table("vgg16-1")]
     assert Counter(supports)[187] == 3
 
@@ -102,7 +101,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared(name: str, corpus: Path) -> tuple[pd.DataFrame, Any, Prepared]:
     clips = STUDY.label(scan([corpus]).manifest, setting())
     (fold,) = vgg16.split(clips, setting())
-    return clips, fold, STUDY.experiment(name).prepare(clips, fold, CLASSES, setting())
+    targets = STUDY.task.targets(clips)
+    return clips, fold, STUDY.experiment(name).inputs.prepare(clips, fold, targets, setting())
 
 
 def test_a_clip_is_a_colour_picture_and_a_file_the_same_one(corpus: Path) -> None:

@@ -49,7 +49,7 @@ def tiny(config: dict[str, Any] | None = None, **options: Any) -> Any:
     def build() -> Any:
         return network.classifier({**wav2vec2.DEMO, **(config or {})}, 7, samples=SAMPLES, **options)
 
-    return TfKerasLearner(build, wav2vec2.TRAINING).model
+    return TfKerasLearner(build, STUDY.task, wav2vec2.TRAINING).model
 
 
 def gradients(model: Any, seed: int = 0) -> list[np.ndarray | None]:
@@ -396,10 +396,10 @@ def test_a_file_of_any_rate_and_length_is_classified(seconds, says, finished, tm
 
 
 def test_a_saved_network_predicts_as_before(tmp_path) -> None:
-    model = TfKerasLearner(lambda: network.classifier(wav2vec2.DEMO, 7, samples=SAMPLES), wav2vec2.TRAINING)
+    model = TfKerasLearner(lambda: network.classifier(wav2vec2.DEMO, 7, samples=SAMPLES), STUDY.task, wav2vec2.TRAINING)
     x, _ = clips_and_targets()
     model.save(tmp_path / "model.keras")
-    loaded = TfKerasLearner.load(tmp_path / "model.keras", wav2vec2.TRAINING)
+    loaded = TfKerasLearner.load(tmp_path / "model.keras", STUDY.task, wav2vec2.TRAINING)
     np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
     assert loaded.summary() == model.summary()
     assert isinstance(network.backbone(loaded.model).wav2vec2.encoder.layer[0], network.Recomputed)

@@ -1,0 +1,38 @@
+"""lwlrap as a Keras metric: exact over an epoch, whatever the batches, since both of its sums run over clips."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="encore")
+class Lwlrap(keras.metrics.Metric):
+    """Label-weighted label-ranking average precision (DCASE 2019, task 2).
+
+    The mean, over all tags that the clips have, of the precision at the tag's rank. `y_true` and `y_pred` have shape
+    (clips, tags). Equal outputs count as ranked before, as in `common.tasks.tagging.label_precisions`.
+    """
+
+    def __init__(self, name: str = "lwlrap", **settings: Any) -> None:
+        super().__init__(name=name, **settings)
+        self._precisions = self.add_weight(shape=(), initializer="zeros", name="precisions")
+        self._tags = self.add_weight(shape=(), initializer="zeros", name="tags")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add the clips of a batch."""
+        true, said = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
+        # before[c, i, j]: tag j is ranked no later than tag i.
+        before = ops.cast(said[:, None, :] >= said[:, :, None], self.dtype)
+        hits = ops.sum(before * true[:, None, :], axis=2)
+        self._precisions.assign_add(ops.sum(true * hits / ops.sum(before, axis=2)))
+        self._tags.assign_add(ops.sum(true))
+
+    def result(self) -> Any:
+        """Return the mean so far; 0 before any clip has a tag."""
+        return self._precisions / ops.maximum(self._tags, 1.0)
+
+    def reset_state(self) -> None:
+        """Begin an epoch."""
+        self._precisions.assign(0.0)
+        self._tags.assign(0.0)

@@ -1,0 +1,108 @@
+"""Ensembles: a weighted mean of what other experiments predicted for the same clips; nothing is trained."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common.errors import InputError
+from common.runs import records
+from common.runs.evaluation import FoldResult
+from common.runs.jobs import Job, Material, leaks_of
+from common.study import Ensemble
+from common.tasks import Task
+
+
+def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]:
+    """Return a result per fold: the weighted mean of the members' stored predictions.
+
+    Members are the runs of the same study, protocol and seed in the same folder of runs.
+
+    Raises:
+        InputError: a member has no finished run, or one of other clips, folds or settings.
+    """
+    members = [_record(job, name) for name in method.weights]
+    outputs = mean_of([_outputs(job, material, member) for member in members], material.task, method)
+    ms_per_clip = sum(member.data["timings"]["ms_per_clip"] for member in members)
+    parameters = [member.data["parameters"] for member in members]
+    nothing = np.array([], int)
+    results, start = [], 0
+    for number, fold in enumerate(material.folds):
+        facts: dict[str, Any] = {
+            "fold": number,
+            **{name: len(rows) for name, rows in fold.sets().items()},
+            "best_epoch": None,
+            "epochs": None,
+            "load_s": 0.0,
+            "features_s": 0.0,
+            "ms_per_clip": ms_per_clip,
+            "parameters": {kind: _total(parameters, kind) for kind in ("total", "trainable")},
+            "leaks": leaks_of(job.study, material, number, nothing, nothing),
+            "orders": [],
+        }
+        own = outputs[start : start + len(fold.test)]
+        # Members keep the outputs of test clips only, so thresholds stay at their defaults.
+        validation = np.empty((0, own.shape[1]), np.float32)
+        results.append(FoldResult(own, validation, pd.DataFrame(columns=["epoch", "seconds", "stage"]), facts))
+        start += len(fold.test)
+    return results
+
+
+def mean_of(outputs: Sequence[np.ndarray], task: Task, method: Ensemble) -> np.ndarray:
+    """Return the weighted mean of several members' outputs (clips, outputs), float32.
+
+    Args:
+        outputs: of each member, in the order of the weights.
+        task: says what the logits of outputs are.
+        method: the weights, which are divided by their sum, and whether outputs or logits are averaged.
+    """
+    weights = np.array(list(method.weights.values()), np.float64)
+    averaged = [task.logits(one) if method.of == "logits" else one.astype(np.float64) for one in outputs]
+    mean = np.tensordot(weights / weights.sum(), np.stack(averaged), axes=1)
+    return task.from_logits(mean) if method.of == "logits" else mean.astype(np.float32)
+
+
+def identity_of_members(job: Job, method: Ensemble) -> dict[str, Any]:
+    """Return which runs are averaged, so that an ensemble of other runs is not taken for the same.
+
+    Raises:
+        InputError: a member has no finished run.
+    """
+    return {"members": {name: _record(job, name).data["finished"] for name in method.weights}}
+
+
+def member_folder(record: records.Record, name: str) -> Path:
+    """Return the folder of a member's run, beside that of the ensemble's."""
+    return record.folder.parents[1].with_name(name) / Path(*record.folder.parts[-2:])
+
+
+def _record(job: Job, name: str) -> records.Record:
+    folder = replace(job, experiment=job.study.experiment(name)).folder
+    if not (folder / "record.json").exists():
+        raise InputError(
+            f"{job.experiment.id} averages {name}, which has no finished run in {folder}; run {name} first, with the "
+            "same --data, --protocol, --seed and --runs"
+        )
+    return records.read(folder)
+
+
+def _outputs(job: Job, material: Material, record: records.Record) -> np.ndarray:
+    """Return what a member predicted (clips, outputs), in the order of this run's test clips."""
+    predictions = record.predictions()
+    parts = [material.clips.iloc[fold.test].assign(fold=number) for number, fold in enumerate(material.folds)]
+    tested, columns = pd.concat(parts), ["name", "corpus", "fold"]
+    same = len(predictions) == len(tested) and (
+        (predictions[columns].astype(str).to_numpy() == tested[columns].astype(str).to_numpy()).all()
+    )
+    if not same or record.data["task"]["outputs"] != list(material.task.outputs):
+        raise InputError(f"{record.folder} was tested on other clips or folds than {job.experiment.id}; run both again")
+    return material.task.read({str(name): predictions[name] for name in predictions})[1]
+
+
+def _total(parameters: Sequence[Mapping[str, int | None]], kind: str) -> int | None:
+    """Return the parameters of all members; None where one has none."""
+    counts = [one[kind] for one in parameters]
+    return sum(count for count in counts if count is not None) if None not in counts else None

@@ -1,0 +1,219 @@
+"""Regression: one or several values per clip, such as its valence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from common.errors import InputError
+from common.intervals import Score, mean_score
+from common.tasks.task import Groups, Kind, Mode, Scores, bootstrap, score
+
+STRATA = 5
+"""Parts of equal size that a stratified split keeps the proportions of."""
+
+SCORES = ("mae", "relative_mae", "rmse", "r2", "pearson", "ccc")
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Which values a clip has; the manifest has a column of each.
+
+    Attributes:
+        outputs: the scales, which are columns of the manifest.
+    """
+
+    outputs: tuple[str, ...]
+
+    KIND: ClassVar[Kind] = "regression"
+    HEADLINE: ClassVar[str] = "mae"
+    SHOWN: ClassVar[tuple[str, ...]] = ("mae", "relative_mae", "ccc")
+    LOSS: ClassVar[str] = "mean_squared_error"
+    MONITORS: ClassVar[Mapping[str, Mode]] = MappingProxyType({"val_loss": "min", "val_mae": "min"})
+    MEANING: ClassVar[str] = "value"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The scales."""
+        return self.outputs
+
+    def of(self, clips: pd.DataFrame) -> Self:
+        """Return this task.
+
+        Raises:
+            InputError: a scale is missing, has a value that is no number, or the same value for every clip.
+        """
+        for name in self.outputs:
+            if name not in clips:
+                raise InputError(f"the clips have no {name}; add a column of that name to their table")
+            values = pd.to_numeric(clips[name], errors="coerce")
+            if bad := list(clips["name"][~np.isfinite(values)]):
+                raise InputError(f"{name} is no number for {len(bad)} of {len(clips)} clips, the first is {bad[0]}")
+            if values.nunique() < 2:
+                raise InputError(f"all clips have the {name} {values.iloc[0]:g}: there is nothing to predict")
+        return self
+
+    def targets(self, clips: pd.DataFrame) -> np.ndarray:
+        """Return the values, float32 (clips, scales)."""
+        return clips[list(self.outputs)].to_numpy(np.float32)
+
+    def strata(self, clips: pd.DataFrame) -> np.ndarray:
+        """Return which fifth of the clips each one is in, by its first value."""
+        ranks = clips[self.outputs[0]].rank(method="first")
+        return pd.qcut(ranks, min(STRATA, len(clips)), labels=False).to_numpy()
+
+    def counts(self, clips: pd.DataFrame) -> dict[str, int]:
+        """Return nothing: every clip has a value of each scale."""
+        return {}
+
+    def keras_metrics(self) -> list[Any]:
+        """Return the mean absolute error."""
+        return ["mae"]
+
+    def losses(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Return the mean squared error of each clip (clips,)."""
+        return np.square(outputs - targets, dtype=np.float64).mean(axis=1)
+
+    def constant(self, targets: np.ndarray) -> np.ndarray:
+        """Return the mean of the training clips (scales,)."""
+        return targets.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+    def thresholds(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Return none: values are taken as they are."""
+        return np.empty(0)
+
+    def logits(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the values."""
+        return outputs.astype(np.float64)
+
+    def from_logits(self, logits: np.ndarray) -> np.ndarray:
+        """Return the values."""
+        return logits.astype(np.float32)
+
+    def per_clip(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Return the absolute error of each clip, the mean of its scales' (clips,)."""
+        return np.abs(outputs - targets, dtype=np.float64).mean(axis=1)
+
+    def headline(self, targets: np.ndarray, outputs: np.ndarray, *, groups: Groups, seed: int) -> Score:
+        """Return the mean absolute error."""
+        return mean_score(self.per_clip(targets, outputs), groups=groups, seed=seed)
+
+    def scores(
+        self,
+        targets: np.ndarray,
+        outputs: np.ndarray,
+        *,
+        constants: np.ndarray,
+        thresholds: np.ndarray,
+        groups: Groups = None,
+        seed: int = 0,
+    ) -> Scores:
+        """Return MAE, RMSE, R2, Pearson's r, CCC, and the MAE as a share of that of the training mean.
+
+        CCC is Lin's concordance correlation coefficient (Lin 1989, Biometrics 45). Overall scores are means over the
+        scales. A score that these clips do not define, such as r of a constant prediction, is left out. The arguments
+        are those of `Task.scores`.
+        """
+        true, said, mean = (np.asarray(array, np.float64) for array in (targets, outputs, constants))
+        values, intervals, method = bootstrap(
+            lambda weights: _statistics(weights, true, said, mean), len(true), groups=groups, seed=seed
+        )
+        n = len(true)
+        overall = {name: score(values[f"mean_{name}"], intervals[f"mean_{name}"], n, method) for name in SCORES}
+        rows = {
+            scale: {
+                "support": n,
+                "scores": {name: score(values[name][place], intervals[name][place], n, method) for name in SCORES},
+            }
+            for place, scale in enumerate(self.outputs)
+        }
+        return Scores({name: one for name, one in overall.items() if one}, rows)
+
+    def baselines(self, targets: np.ndarray, constants: np.ndarray) -> dict[str, dict[str, float]]:
+        """Return the errors of the mean of the training clips."""
+        true, mean = (np.asarray(array, np.float64) for array in (targets, constants))
+        found = _statistics(np.ones((1, len(true))), true, mean, mean)
+        return {"training mean": {name: float(found[f"mean_{name}"][0]) for name in ("mae", "rmse")}}
+
+    def fit_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Return the values, (clips,) for one scale."""
+        return targets[:, 0] if len(self.outputs) == 1 else targets
+
+    def probabilistic(self, estimator: Any) -> bool:
+        """Return True: a value is of every degree."""
+        return True
+
+    def estimated(self, estimator: Any, x: np.ndarray) -> np.ndarray:
+        """Return the predicted values, float32 (clips, scales)."""
+        return np.asarray(estimator.predict(x), np.float32).reshape(len(x), len(self.outputs))
+
+    def table(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the true values as `true_<scale>`, then the predicted ones as `<scale>`."""
+        true = {f"true_{name}": column for name, column in zip(self.outputs, targets.T, strict=True)}
+        return true | dict(zip(self.outputs, outputs.T, strict=True))
+
+    def read(self, table: Mapping[str, Sequence[Any] | pd.Series]) -> tuple[np.ndarray, np.ndarray]:
+        """Return targets and outputs.
+
+        Raises:
+            ValueError, KeyError: a column is missing, or has words in it.
+        """
+        return (
+            np.column_stack([np.asarray(table[f"true_{name}"], np.float32) for name in self.outputs]),
+            np.column_stack([np.asarray(table[name], np.float32) for name in self.outputs]),
+        )
+
+    def noise(self, clips: int, draw: np.random.Generator) -> np.ndarray:
+        """Return random values of mean 0 and std 1."""
+        return draw.normal(size=(clips, len(self.outputs))).astype(np.float32)
+
+    def answer(self, outputs: np.ndarray) -> str:
+        """Return the values in words: `valence 3.21`."""
+        return ", ".join(f"{name} {value:.3g}" for name, value in zip(self.outputs, outputs, strict=True))
+
+    def shares(self, outputs: np.ndarray) -> np.ndarray | None:
+        """Return None: a part has a value, not a class."""
+        return None
+
+
+def _statistics(weights: np.ndarray, true: np.ndarray, said: np.ndarray, mean: np.ndarray) -> dict[str, np.ndarray]:
+    """Return every score of weighted clips.
+
+    Args:
+        weights: (draws, clips).
+        true: (clips, scales).
+        said: (clips, scales).
+        mean: of the training clips of each clip's fold (clips, scales).
+
+    Returns:
+        By name (draws, scales), and by `mean_<name>` (draws,).
+    """
+
+    def averaged(values: np.ndarray) -> np.ndarray:
+        return (weights @ values) / weights.sum(axis=1, keepdims=True)
+
+    true_mean, said_mean = averaged(true), averaged(said)
+    # Variances of values near their means, not of large numbers: the two terms below nearly cancel otherwise.
+    centre = true.mean(axis=0)
+    true_variance = averaged(np.square(true - centre)) - np.square(true_mean - centre)
+    said_variance = averaged(np.square(said - centre)) - np.square(said_mean - centre)
+    covariance = averaged((true - centre) * (said - centre)) - (true_mean - centre) * (said_mean - centre)
+    absolute, squared = averaged(np.abs(said - true)), averaged(np.square(said - true))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = {
+            "mae": absolute,
+            "relative_mae": absolute / averaged(np.abs(mean - true)),
+            "rmse": np.sqrt(squared),
+            "r2": 1 - squared / _positive(true_variance),
+            "pearson": covariance / np.sqrt(_positive(true_variance) * _positive(said_variance)),
+            "ccc": 2 * covariance / _positive(true_variance + said_variance + np.square(true_mean - said_mean)),
+        }
+    return found | {f"mean_{name}": values.mean(axis=1) for name, values in found.items()}
+
+
+def _positive(variance: np.ndarray) -> np.ndarray:
+    """Return a variance, NaN where rounding is all that is left of it."""
+    return np.where(variance > 1e-12, variance, np.nan)

@@ -1,0 +1,338 @@
+"""Tagging: any number of tags per clip, each with a probability of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from common.errors import InputError
+from common.intervals import Score
+from common.tasks.task import Groups, Kind, Mode, Scores, bootstrap, score
+
+SEPARATOR = ","
+"""Between the tags of a clip in the manifest and in `predictions.csv`, as in FSDKaggle2019's tables."""
+
+EPSILON = 1e-7
+"""What probabilities are kept away from 0 and 1 by, as in Keras."""
+
+OVERALL = (
+    "lwlrap",
+    "macro_pr_auc",
+    "micro_pr_auc",
+    "macro_roc_auc",
+    "micro_roc_auc",
+    "macro_f1",
+    "micro_f1",
+)
+PER_TAG = ("average_precision", "roc_auc", "lwlrap", "f1")
+HALF = 0.5
+"""The threshold of a tag that no validation clip has."""
+TOP = 3
+"""Tags that `answer` names."""
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """Which tags a clip has; the manifest has them in `label`, separated by commas.
+
+    Attributes:
+        outputs: the tags, in the document's order.
+    """
+
+    outputs: tuple[str, ...]
+
+    KIND: ClassVar[Kind] = "tagging"
+    HEADLINE: ClassVar[str] = "lwlrap"
+    SHOWN: ClassVar[tuple[str, ...]] = ("lwlrap", "macro_pr_auc")
+    LOSS: ClassVar[str] = "binary_crossentropy"
+    MONITORS: ClassVar[Mapping[str, Mode]] = MappingProxyType({"val_loss": "min", "val_lwlrap": "max"})
+    MEANING: ClassVar[str] = "probability"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The tags."""
+        return ("label",)
+
+    def of(self, clips: pd.DataFrame) -> Self:
+        """Return the task with the document's tags or, where the clips have others, with theirs.
+
+        Raises:
+            InputError: the clips have fewer than two tags.
+        """
+        found = {tag for tags in clips["label"] for tag in tags_of(tags)}
+        if len(found) < 2:
+            raise InputError(f"the clips have the tags {', '.join(found) or 'none'}: tagging needs at least two")
+        return self if found <= set(self.outputs) else replace(self, outputs=tuple(sorted(found)))
+
+    def targets(self, clips: pd.DataFrame) -> np.ndarray:
+        """Return 1 for each tag that a clip has, float32 (clips, tags)."""
+        return self._hot(clips["label"])
+
+    def _hot(self, labels: Sequence[str] | pd.Series) -> np.ndarray:
+        number = {name: place for place, name in enumerate(self.outputs)}
+        targets = np.zeros((len(labels), len(self.outputs)), np.float32)
+        for row, tags in enumerate(labels):
+            targets[row, [number[tag] for tag in tags_of(tags)]] = 1
+        return targets
+
+    def strata(self, clips: pd.DataFrame) -> np.ndarray:
+        """Return the targets: iterative stratification keeps the proportion of each tag."""
+        return self.targets(clips)
+
+    def counts(self, clips: pd.DataFrame) -> dict[str, int]:
+        """Count the clips of each tag, in the order of the tags."""
+        return dict(zip(self.outputs, map(int, self.targets(clips).sum(axis=0)), strict=True))
+
+    def keras_metrics(self) -> list[Any]:
+        """Return lwlrap over an epoch."""
+        from common.learners.lwlrap import Lwlrap
+
+        return [Lwlrap()]
+
+    def losses(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Return the binary cross-entropy of each clip in nats (clips,), the mean over its tags, as in Keras."""
+        said = np.clip(outputs.astype(np.float64), EPSILON, 1 - EPSILON)
+        return -(targets * np.log(said) + (1 - targets) * np.log(1 - said)).mean(axis=1)
+
+    def constant(self, targets: np.ndarray) -> np.ndarray:
+        """Return the share of the training clips that has each tag: its popularity."""
+        return targets.mean(axis=0)
+
+    def thresholds(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Return for each tag the output from which on its F1 on validation clips is best, the highest of equals.
+
+        A tag that no validation clip has keeps 0.5.
+        """
+        chosen = np.full(len(self.outputs), HALF)
+        for tag in np.flatnonzero(targets.sum(axis=0)) if len(targets) else ():
+            cut = _Cut(targets[:, tag], outputs[:, tag])
+            hits, said = cut.sums(np.ones((1, len(targets))))
+            f1 = 2 * hits[0] / (said[0] + targets[:, tag].sum())
+            chosen[tag] = cut.values[f1.argmax()]
+        return chosen
+
+    def logits(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the log-odds of the probabilities."""
+        said = np.clip(outputs.astype(np.float64), EPSILON, 1 - EPSILON)
+        return np.log(said) - np.log1p(-said)
+
+    def from_logits(self, logits: np.ndarray) -> np.ndarray:
+        """Return the logistic function."""
+        return (1 / (1 + np.exp(-logits))).astype(np.float32)
+
+    def per_clip(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Return the lwlrap of each clip: the mean precision at its tags' ranks; 1 for a clip without tags (clips,)."""
+        has = targets.sum(axis=1)
+        return np.where(has > 0, label_precisions(targets, outputs).sum(axis=1) / np.maximum(has, 1), 1.0)
+
+    def headline(self, targets: np.ndarray, outputs: np.ndarray, *, groups: Groups, seed: int) -> Score:
+        """Return lwlrap."""
+        precisions = label_precisions(targets, outputs)
+
+        def statistics(weights: np.ndarray) -> dict[str, np.ndarray]:
+            return {"lwlrap": _lwlrap(weights, precisions, targets)}
+
+        values, intervals, method = bootstrap(statistics, len(targets), groups=groups, seed=seed)
+        found = score(values["lwlrap"], intervals["lwlrap"], len(targets), method)
+        return found or {"value": 0.0, "interval": [0.0, 1.0], "n": 0, "method": "no clip has a tag"}
+
+    def scores(
+        self,
+        targets: np.ndarray,
+        outputs: np.ndarray,
+        *,
+        constants: np.ndarray,
+        thresholds: np.ndarray,
+        groups: Groups = None,
+        seed: int = 0,
+    ) -> Scores:
+        """Return lwlrap, and PR-AUC, ROC-AUC and F1 as macro and micro means and of each tag.
+
+        PR-AUC is scikit-learn's average precision. lwlrap is the label-weighted label-ranking average precision of
+        DCASE 2019 task 2; that of a tag is the mean precision at its ranks. F1 counts outputs from `thresholds` on.
+        Macro means are over the tags that have clips. The arguments are those of `Task.scores`.
+        """
+        statistics = _Statistics(targets, outputs, thresholds)
+        values, intervals, method = bootstrap(statistics, len(targets), groups=groups, seed=seed)
+        n, support = len(targets), targets.sum(axis=0).astype(int)
+        overall = {name: score(values[name], intervals[name], n, method) for name in OVERALL}
+        rows = {
+            tag: {
+                "support": int(support[place]),
+                "scores": {
+                    name: score(values[of_tag][place], intervals[of_tag][place], int(support[place]), method)
+                    if support[place]
+                    else None
+                    for of_tag, name in PER_TAG_NAMES.items()
+                },
+            }
+            for place, tag in enumerate(self.outputs)
+        }
+        return Scores({name: one for name, one in overall.items() if one}, rows)
+
+    def baselines(self, targets: np.ndarray, constants: np.ndarray) -> dict[str, dict[str, float]]:
+        """Return the scores of the popularity baseline: each tag as likely as in the training clips."""
+        found = _Statistics(targets, constants, np.full_like(constants, HALF))(np.ones((1, len(targets))))
+        names = ("lwlrap", "macro_pr_auc", "macro_roc_auc")
+        return {"popularity": {name: float(found[name][0]) for name in names if np.isfinite(found[name][0])}}
+
+    def fit_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Return 0 or 1 for each tag (clips, tags)."""
+        return targets.astype(int)
+
+    def probabilistic(self, estimator: Any) -> bool:
+        """Return whether the estimator has probabilities."""
+        return hasattr(estimator, "predict_proba")
+
+    def estimated(self, estimator: Any, x: np.ndarray) -> np.ndarray:
+        """Return the probability of each tag, float32 (clips, tags); 0 or 1 where the estimator only chooses."""
+        if not self.probabilistic(estimator):
+            return np.asarray(estimator.predict(x), np.float32)
+        found = estimator.predict_proba(x)
+        if isinstance(found, np.ndarray):
+            return found.astype(np.float32)
+        # A forest has an array per tag, of one column where all training clips were alike.
+        pairs = zip(found, estimator.classes_, strict=True)
+        return np.column_stack([(pair * values).sum(axis=1) for pair, values in pairs]).astype(np.float32)
+
+    def table(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the true tags in one word, then the probability of each tag."""
+        names = np.asarray(self.outputs, dtype=object)
+        true = np.array([SEPARATOR.join(names[row > 0]) for row in targets], dtype=object)
+        return {"true": true, **dict(zip(self.outputs, outputs.T, strict=True))}
+
+    def read(self, table: Mapping[str, Sequence[Any] | pd.Series]) -> tuple[np.ndarray, np.ndarray]:
+        """Return targets and outputs.
+
+        Raises:
+            ValueError, KeyError: a column is missing, or a tag is unknown.
+        """
+        outputs = np.column_stack([np.asarray(table[name], np.float32) for name in self.outputs])
+        return self._hot(list(table["true"])), outputs
+
+    def noise(self, clips: int, draw: np.random.Generator) -> np.ndarray:
+        """Return random tags."""
+        return (draw.random((clips, len(self.outputs))) < HALF).astype(np.float32)
+
+    def answer(self, outputs: np.ndarray) -> str:
+        """Return the likeliest tags, the likeliest first."""
+        return ", ".join(self.outputs[place] for place in np.argsort(-outputs, kind="stable")[:TOP])
+
+    def shares(self, outputs: np.ndarray) -> np.ndarray | None:
+        """Return None: a part has any number of tags."""
+        return None
+
+
+PER_TAG_NAMES = {f"tag_{name}": name for name in PER_TAG}
+"""What the statistics of single tags are called among all, and in a tag's row."""
+
+
+def tags_of(label: str) -> list[str]:
+    """Return the tags of a clip from its word in the manifest."""
+    return [tag for tag in str(label).split(SEPARATOR) if tag]
+
+
+def label_precisions(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """Return the precision at the rank of each tag that a clip has, 0 for the others, float64 (clips, tags).
+
+    Of tags with equal outputs each counts all of them as ranked before it, as in scikit-learn.
+    """
+    ranked = np.sort(outputs, axis=1)
+    hits = np.zeros(targets.shape)
+    ahead = np.zeros(targets.shape)
+    for row in range(len(targets)):
+        true = np.flatnonzero(targets[row])
+        if len(true):
+            values = outputs[row, true]
+            ahead[row, true] = outputs.shape[1] - np.searchsorted(ranked[row], values, side="left")
+            hits[row, true] = len(true) - np.searchsorted(np.sort(values), values, side="left")
+    return np.divide(hits, ahead, out=np.zeros_like(hits), where=ahead > 0)
+
+
+def _lwlrap(weights: np.ndarray, precisions: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return the mean of the precisions over all tags of weighted clips (draws,)."""
+    with np.errstate(invalid="ignore"):
+        return (weights @ precisions.sum(axis=1)) / (weights @ targets.sum(axis=1, dtype=np.float64))
+
+
+class _Cut:
+    """One tag's clips in the order of their outputs, cut at every distinct output, the highest first.
+
+    Attributes:
+        values: the distinct outputs, descending (cuts,).
+    """
+
+    def __init__(self, true: np.ndarray, said: np.ndarray) -> None:
+        self._order = np.argsort(-said, kind="stable")
+        ordered = said[self._order]
+        # A cut lies behind the last of equal outputs: clips of equal outputs are said together.
+        self._ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+        self.values = ordered[self._ends]
+        self._true = true[self._order].astype(np.float64)
+
+    def sums(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the weight of the clips that have the tag, and of all, up to each cut, (draws, cuts) each."""
+        ordered = weights[:, self._order]
+        return np.cumsum(ordered * self._true, axis=1)[:, self._ends], np.cumsum(ordered, axis=1)[:, self._ends]
+
+
+def _areas(cut: _Cut, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return average precision and ROC-AUC (draws,); NaN where a draw has no clip with, or none without the tag."""
+    hits, said = cut.sums(weights)
+    positive, negative = hits[:, -1:], (said - hits)[:, -1:]
+    new_hits = np.diff(hits, axis=1, prepend=0.0)
+    misses = said - hits
+    new_misses = np.diff(misses, axis=1, prepend=0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        precision = np.divide(hits, said, out=np.zeros_like(hits), where=said > 0)
+        average = (new_hits * precision).sum(axis=1, keepdims=True) / positive
+        # Each clip without the tag meets those with it that come before it, and half of its equals.
+        roc = (new_misses * (hits - new_hits / 2)).sum(axis=1, keepdims=True) / (positive * negative)
+    return average[:, 0], roc[:, 0]
+
+
+class _Statistics:
+    """All scores of weighted clips; called with weights (draws, clips)."""
+
+    def __init__(self, targets: np.ndarray, outputs: np.ndarray, thresholds: np.ndarray) -> None:
+        self._targets = targets.astype(np.float64)
+        self._precisions = label_precisions(targets, outputs)
+        said = (outputs >= thresholds).astype(np.float64)
+        self._hits, self._said = said * self._targets, said
+        self._cuts = [_Cut(true, column) for true, column in zip(targets.T, outputs.T, strict=True)]
+        self._all = _Cut(targets.ravel(), outputs.ravel())
+
+    def __call__(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """Return overall scores (draws,) and those of tags (draws, tags)."""
+        tags = self._targets.shape[1]
+        areas = [_areas(cut, weights) for cut in self._cuts]
+        precision, roc = (np.stack(side, axis=1) for side in zip(*areas, strict=True))
+        micro_precision, micro_roc = _areas(self._all, np.repeat(weights, tags, axis=1))
+        has, hits, said = (weights @ array for array in (self._targets, self._hits, self._said))
+        with np.errstate(invalid="ignore"):
+            f1 = np.where(has > 0, 2 * hits / (has + said), np.nan)
+            of_tag = np.where(has > 0, (weights @ self._precisions) / has, np.nan)
+            micro_f1 = 2 * hits.sum(axis=1) / (has.sum(axis=1) + said.sum(axis=1))
+        return {
+            "lwlrap": _lwlrap(weights, self._precisions, self._targets),
+            "macro_pr_auc": _mean(precision),
+            "micro_pr_auc": micro_precision,
+            "macro_roc_auc": _mean(roc),
+            "micro_roc_auc": micro_roc,
+            "macro_f1": _mean(f1),
+            "micro_f1": micro_f1,
+            "tag_average_precision": precision,
+            "tag_roc_auc": roc,
+            "tag_lwlrap": of_tag,
+            "tag_f1": f1,
+        }
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Return the mean over the tags that have a value (draws,); NaN where none has."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, values, 0).sum(axis=1) / known.sum(axis=1)
