@@ -134,6 +134,7 @@ def _value(node: ast.expr, stored: Mapping[str, Any]) -> Any:
             return OPERATORS[type(op)](_value(left, stored), _value(right, stored))
         case ast.Compare(left=left, ops=ops, comparators=others):
             values = [_value(part, stored) for part in (left, *others)]
+            # As in Python, `a < b < c` compares neighbours.
             steps = zip(ops, values, values[1:], strict=False)
             return all(COMPARISONS[type(op)](one, other) for op, one, other in steps)
         case ast.Call(func=ast.Name(id=called), args=parts):

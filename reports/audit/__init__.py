@@ -55,7 +55,7 @@ def _of_file(published: Published) -> Iterator[Finding]:
         try:
             holds, numbers = _computed(published, entry)
         except (NotPrintedError, NotComputableError):
-            continue
+            continue  # an excerpt of a document's file keeps the findings that it has the numbers for
         known = {**published.stored, **numbers}
         yield Finding(
             published.study,

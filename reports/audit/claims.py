@@ -114,6 +114,7 @@ def value_of(published: Published, experiment: str, metric: str, split: str = ""
     over_classes = metric.startswith("macro_")
     if over_classes and table is not None and printed.table == table.table:
         return Value(printed, low, high, items_of_mean([row.support for row in table.rows]))
+    # A result table has the number of all items, not of each class: as if the classes were equally large.
     return Value(printed, low, high, printed.n, over_classes and bool(printed.n))
 
 
@@ -130,7 +131,7 @@ def _bounds(published: Published, experiment: str, metric: str, printed: Printed
     if printed.kind == "proportion" and metric == "accuracy" and printed.n:
         hits = counts_of(printed.value, printed.n, printed.step)
         allowed = Examined(table).hits if table is not None and table.n == printed.n else range(0)
-        hits = common([hits, allowed]) or hits
+        hits = common([hits, allowed]) or hits  # where the two contradict each other, a check of its own says so
         return (hits[0] / printed.n, hits[-1] / printed.n) if hits else (printed.value, printed.value)
     name, _, score = metric.rpartition("_")
     row = next((row for row in published.class_table(experiment) if row.name == name), None)
@@ -178,7 +179,7 @@ def ranking(published: Published) -> Iterator[Finding]:
         f"{first} {known[first]} and {second} {known[second]}": Difference(known[first], known[second]).interval
         for first, second in pairwise(order)
     }
-    if len(leads) < 2 or None in leads.values():
+    if len(leads) < 2 or None in leads.values():  # two experiments are a claim, not an order
         return
     verdict, numbers = judge.all_greater(leads)
     apart = [names for names, interval in leads.items() if judge.greater(interval).verdict == SUPPORTED]

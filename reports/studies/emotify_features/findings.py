@@ -185,6 +185,7 @@ def two_classes(published: Published) -> Computed:
     largest, others = np.split(np.argsort(-rows), [2])
     total, predicted, true = int(cells.sum()), int(columns[largest].sum()), int(rows[largest].sum())
     low, high = wilson(predicted / total, total)
+    # The true share is no estimate: it is counted in the same pieces, so only the predictions vary.
     return low <= true / total <= high, {
         "names": " or ".join(published.data.classes[place] for place in largest),
         "predicted": predicted,
@@ -216,7 +217,7 @@ def disparity(published: Published) -> Computed:
         sizes, hits = matrix.sum(axis=1), np.diagonal(matrix)
         key = "handcrafted" if name == HANDCRAFTED else "deep"
         for score, of in (("precision", matrix.sum(axis=0)), ("recall", sizes)):
-            found = spearmanr(sizes, hits / np.maximum(of, 1))
+            found = spearmanr(sizes, hits / np.maximum(of, 1))  # a class that is never predicted has precision 0
             numbers |= {f"{key}_{score}": float(found.statistic), f"{key}_{score}_p": float(found.pvalue)}
     return numbers["handcrafted_precision"] > 0 and numbers["deep_precision"] > 0, numbers
 

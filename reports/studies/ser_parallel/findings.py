@@ -175,29 +175,31 @@ def learning_rates(published: Published) -> Computed:
     }
 
 
-def earlier_builds(table: LayerTable) -> set[Fraction]:
-    """Return how many models of a table's make Keras had named before, by every kind of its numbered layers.
-
-    Keras numbers layers of a kind through a process: `dense`, `dense_1`, ... ; inputs begin with 1.
-    """
-    names = [re.fullmatch(r"(.*?)(?:_(\d+))?", row.name) for row in table.rows]
+def numbered(table: LayerTable) -> dict[str, list[int]]:
+    """Return the numbers of the layers of each kind that Keras named: `dense`, `dense_1`, ... are 0, 1, ..."""
     found: dict[str, list[int]] = {}
-    for name in names:
-        if name is not None and name[1] not in ("first_block", "second_block"):
-            found.setdefault(name[1], []).append(int(name[2] or 0) - (name[1] == "input"))
-    return {Fraction(min(numbers), len(numbers)) for kind, numbers in found.items() if min(numbers) >= 0}
+    for row in table.rows:
+        name = re.fullmatch(r"(.*?)(?:_(\d+))?", row.name)
+        if name is not None and name[1] not in ("first_block", "second_block"):  # these the document named
+            found.setdefault(name[1], []).append(int(name[2] or 0))
+    return found
 
 
 def parallel_build(published: Published) -> Computed:
-    """Ask whether the published third model is the first of its kind that its process built."""
-    table = layer_table(published, "parallel")
-    builds = earlier_builds(table)
+    """Ask whether the published third model is the first of its kind that its process built.
+
+    Keras counts the layers of a kind through a process, so a first number of 24 with 6 layers in a model means that 4
+    such models were built before.
+    """
+    numbers = numbered(layer_table(published, "parallel"))
+    # Inputs are numbered from 1, all else from 0.
+    builds = {Fraction(min(of) - (kind == "input"), len(of)) for kind, of in numbers.items()}
     if len(builds) != 1:
         raise NotPrintedError("numbered layers that agree")
     before = builds.pop()
     printed = [name for name in published.by_id if name.startswith("parallel") and published.class_table(name)]
-    first = [row.name for row in table.rows if re.search(rf"_{before}$|_24$|_16$", row.name)]
-    return before == 0, {"layers": listed(first), "before": int(before), "results": len(printed)}
+    layers = listed(f"{kind}_{min(of)}" for kind, of in numbers.items())
+    return before == 0, {"layers": layers, "before": int(before), "results": len(printed)}
 
 
 FINDINGS: Mapping[str, Callable[[Published], Computed]] = {

@@ -109,6 +109,7 @@ def fine_tuning(published: Published) -> Computed:
     for name in CHAPTER_5[2:]:
         tuned = value(published, name, "accuracy")
         n = tuned.printed.n or 0
+        # Which clips were right is not published, so a test of independent samples must do.
         hits = [[round(one.low * n), n - round(one.low * n)] for one in (tuned, frozen)]
         p[f"p_{name[-1]}"] = float(stats.chi2_contingency(hits, correction=False).pvalue)
     least = min(1.0, min(p.values()) * len(p))
