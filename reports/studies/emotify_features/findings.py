@@ -104,7 +104,7 @@ def track_numbering(published: Published) -> Computed:
     """Ask for which orders of the genres the classified pieces can have their tracks' labels."""
     totals = _classified(published) | _left_out(published)
     reached, open_tracks = orders_that_reach(EQUAL, totals), tied(CORPUS, EQUAL)
-    wanted = missing(CORPUS, EQUAL, totals)
+    odd = {name: left for name, left in missing(CORPUS, EQUAL, totals).items() if left % USUAL}
     unusual = {genre: sum(row.tracks for row in _unusual() if row.audio == genre) for genre in CORPUS}
     return CORPUS in reached, {
         "orders": len(reached),
@@ -112,7 +112,8 @@ def track_numbering(published: Published) -> Computed:
         "orders_by_name": len(orders_that_reach(EQUAL, totals, BY_NAME)),
         "tied": sum(row.tracks for row in open_tracks),
         "sizes": listed(sorted({row.pieces for row in open_tracks})),
-        "odd": listed(f"{name} {left}" for name, left in wanted.items() if left % USUAL) or "no odd number",
+        "odd": listed(f"{name} {left}" for name, left in odd.items()) or "no odd number",
+        **{f"odd_{name}": left for name, left in odd.items()},
         "usual": USUAL,
         "unusual": sum(unusual.values()),
         "by_genre": listed(f"{tracks} of {genre}" for genre, tracks in unusual.items()),

@@ -63,6 +63,7 @@ def emodb_proportion(published: Published) -> Computed:
         "clips": clips,
         "tested": tested,
         "counts": listed(f"{of[0]}/{tested}" for of in counts if of) or "no whole numbers",
+        **{f"hits_{name}": of[0] for name, of in zip(SPEECH, counts, strict=True) if of},
         "sizes_if_cut": listed(sizes[True][:4]) or "no number of",
         "sizes_if_rounded": listed(sizes[False][:4]) or "no number of",
     }

@@ -88,6 +88,7 @@ def savee_labels(published: Published) -> Computed:
         "chapter_5": chapter_5,
         "labellings": len(counted),
         "fits": len(fits),
+        "savee_as_surprise": int(AS_SURPRISE in fits),
         "fitting": listed(wrong) or "the right one",
     }
 
