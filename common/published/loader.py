@@ -8,6 +8,7 @@ as something else.
 import functools
 import json
 import math
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -353,24 +354,33 @@ class Published(Part):
         return next((search for search in self.searches if search.experiment == experiment), None)
 
 
-def studies(folder: Path = FOLDER) -> list[str]:
+def folders() -> list[Path]:
+    """Return where published numbers are: the folders in `$ENCORE_PUBLISHED`, then Encore's own."""
+    own = os.environ.get("ENCORE_PUBLISHED", "")
+    return [*(Path(folder) for folder in own.split(os.pathsep) if folder), FOLDER]
+
+
+def studies() -> list[str]:
     """Return the names of the studies with published numbers, sorted."""
-    return sorted(path.stem for path in folder.glob("*.toml"))
+    return sorted({path.stem for folder in folders() for path in folder.glob("*.toml")})
 
 
-def load(study: str, folder: Path = FOLDER) -> Published:
-    """Read and check the published numbers of one study.
+def load(study: str) -> Published:
+    """Read and check the published numbers of one study, from the first of `folders` that has them.
 
     Raises:
         InputError: no such study, or its file is damaged: names the file and the field.
     """
-    path = folder / f"{study}.toml"
-    if not path.is_file():
-        known = ", ".join(studies(folder)) or "none"
-        raise InputError(f"no published numbers of {study!r} in {folder}; known studies: {known}")
+    path = next((path for folder in folders() if (path := folder / f"{study}.toml").is_file()), None)
+    if path is None:
+        places, known = " or ".join(map(str, folders())), ", ".join(studies()) or "none"
+        raise InputError(
+            f"no published numbers of {study!r} in {places}; write {study}.toml and name its folder in "
+            f"ENCORE_PUBLISHED; known studies: {known}"
+        )
     found = _read_once(path, path.stat().st_mtime_ns)
     if found.study != study:
-        raise InputError(f"{path}: study is {found.study!r}, the file's name says {study!r}; change one of them")
+        raise InputError(f"{path}: study is {found.study!r}, the file's name says {study!r}; correct it there")
     return found
 
 
@@ -393,14 +403,14 @@ def read(path: Path) -> Published:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not TOML: {error}") from None
     if content.get("schema") != SCHEMA:
-        raise InputError(f"{path}: schema is {content.get('schema')}, this Encore reads {SCHEMA}; update the file")
+        raise InputError(f"{path}: schema is {content.get('schema')}, this Encore reads {SCHEMA}; correct it there")
     try:
         # By way of JSON, where a strict reader takes a list for a tuple.
         return Published.model_validate_json(json.dumps(content))
     except TypeError as error:
         raise InputError(f"{path}: a date or time stands where none can ({error}); put it into quotes") from None
     except ValidationError as error:
-        raise InputError(f"{path}: {_in_words(error, content)}") from None
+        raise InputError(f"{path}: {_in_words(error, content)}; correct it there") from None
 
 
 def _in_words(error: ValidationError, content: Mapping[str, Any]) -> str:

@@ -123,7 +123,7 @@ def test_mcnemar_counts_the_clips_that_only_one_model_has_right(write: Write, ru
     groups = groups_of(runs)
     *_, table = conclusions.section(SER, groups, sides_of(groups), []).blocks
     ((model, best, protocol, difference, mine, theirs, p, how),) = [map(cell_text, row) for row in table.rows]
-    right = pd.DataFrame({group.experiment: group.runs[0].clips.correct for group in groups})
+    right = pd.DataFrame({group.experiment: group.runs[0].correct for group in groups})
     assert (model, best, protocol, how) == ("single-cnn", "dual-cnn", "published", "paired bootstrap over clips")
     assert int(mine) == (right["single-cnn"] & ~right["dual-cnn"]).sum()
     assert int(theirs) == (right["dual-cnn"] & ~right["single-cnn"]).sum()

@@ -15,6 +15,12 @@ PRINTED = ["single-cnn", "dual-cnn", "parallel-mfcc", "parallel-mfcc-awgn", "par
 PRINTED += ["vgg16-1", "vgg16-2", "vgg16-3", "vgg16-4", "vgg16-5", "wav2vec2"]
 
 
+def load_from(folder: Path, study: str) -> Published:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ENCORE_PUBLISHED", str(folder))
+        return load(study)
+
+
 @pytest.fixture(scope="module")
 def published() -> Published:
     return load("ser_parallel")
@@ -294,7 +300,7 @@ def test_lines_under_a_matrix_fit_to_it(right: str, wrong: str, message: str, tm
     assert right in text
     (tmp_path / "emotify_features.toml").write_text(text.replace(right, wrong, 1), encoding="utf-8")
     with pytest.raises(InputError, match=message):
-        load("emotify_features", tmp_path)
+        load_from(tmp_path, "emotify_features")
 
 
 def test_a_finding_whose_numbers_give_no_result_is_read(example: Callable[..., Published]) -> None:
@@ -314,14 +320,14 @@ def test_a_file_of_another_study_is_refused(tmp_path: Path) -> None:
     text = (FOLDER / "music_mood_wavenet.toml").read_text(encoding="utf-8")
     (tmp_path / "moods.toml").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"'music_mood_wavenet'.*'moods'"):
-        load("moods", tmp_path)
+        load_from(tmp_path, "moods")
 
 
 def test_a_missing_file_or_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*paper.toml"):
         read(tmp_path / "paper.toml")
     with pytest.raises(InputError, match="ser_paralel"):
-        load("ser_paralel", tmp_path)
+        load_from(tmp_path, "ser_paralel")
 
 
 @pytest.mark.parametrize(
