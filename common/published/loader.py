@@ -1,4 +1,4 @@
-"""What the documents print, as data: reads `reports/published/<study>.toml`.
+"""Reads the published numbers, `reports/published/<study>.toml`.
 
 Those files are the only place where a published number stands; `common.published.schema` has their form. A typo in one
 (an unknown or missing field, a score outside 0..1, a class named twice) is refused with its file and field, never read
@@ -9,6 +9,7 @@ import functools
 import json
 import math
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -19,6 +20,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import Field, ValidationError, model_validator
 
 from common.errors import InputError, those_like
+from common.published.expressions import NotComputableError
 from common.published.schema import (
     MEANS,
     SCORES,
@@ -29,6 +31,7 @@ from common.published.schema import (
     Counts,
     Data,
     Experiment,
+    FindingEntry,
     Kind,
     LayerTable,
     Metric,
@@ -47,12 +50,12 @@ FOLDER = Path(__file__).parents[2] / "reports" / "published"
 
 
 class Printed(NamedTuple):
-    """One printed number of one experiment, with all that is needed to judge it.
+    """One published number of one experiment, with all that is needed to judge it.
 
     Attributes:
         n: items behind it; None where the document does not say.
-        step: the unit of its last printed digit.
-        trials: each printed trial where `value` is their mean; else the value alone.
+        step: the unit of its last published digit.
+        trials: each published trial where `value` is their mean; else the value alone.
         split: on which it was measured; may be empty.
     """
 
@@ -93,6 +96,7 @@ class Published(Part):
     counts: tuple[Counts, ...] = ()
     figures: tuple[Number, ...] = Field((), alias="number")
     claims: tuple[Claim, ...] = Field((), alias="claim")
+    findings: tuple[FindingEntry, ...] = Field((), alias="finding")
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -106,6 +110,7 @@ class Published(Part):
         refuse_twice([number.id for number in self.figures], "number")
         refuse_twice([counts.id for counts in self.counts], "counts")
         refuse_twice([claim.id for claim in self.claims], "claim")
+        refuse_twice([finding.id for finding in self.findings], "finding")
         for name in sorted(self._experiments_named() - set(ids)):
             raise ValueError(f"no experiment has the id {name!r}")
         for name in sorted(self._metrics_named() - set(self.metric)):
@@ -140,6 +145,47 @@ class Published(Part):
                 for column, value in zip(search.columns, row[len(search.space) :], strict=True):
                     self._refuse_more_decimals(column, value, self.metric[column].decimals, f"{search.table}, {number}")
         return self
+
+    @model_validator(mode="after")
+    def _findings_can_be_computed(self) -> Self:
+        for finding in self.findings:
+            try:
+                if finding.holds:
+                    finding.computed(self.stored)
+            except NotComputableError:  # the numbers are at fault, not the expression: the audit leaves it out
+                continue
+            except ValueError as error:
+                raise ValueError(f"finding {finding.id}: {error}") from None
+        return self
+
+    @cached_property
+    def stored(self) -> dict[str, Any]:
+        """All stored numbers by the names that expressions use; hyphens of ids are underscores.
+
+        - a number of the text: its id; all items: `data.clips`, those of a corpus: `data.corpus`
+        - a table of counts: `counts` (all rows), `counts.row`, `counts.total`
+        - a layer table: `table.total`, `table.trainable`, `table.frozen`, `table.row`
+        - an experiment: `experiment.metric` or `experiment.class_score`, with `.n` and `.trials`
+        - a search: `experiment.tried.setting` (all values), `experiment.chosen.setting`
+        - `each.metric`: a tuple of what is published for all experiments
+        """
+        found: dict[str, Any] = {number.id: number.value for number in self.figures}
+        found |= {"data.clips": self.data.clips, **{f"data.{name}": n for name, n in self.data.corpora.items()}}
+        for counts in self.counts:
+            found |= {counts.id: (*counts.rows.values(),), f"{counts.id}.total": counts.total}
+            found |= {f"{counts.id}.{row}": size for row, size in counts.rows.items()}
+        for layers in self.layer_tables:
+            found |= {f"{layers.id}.{part}": getattr(layers, part) for part in ("total", "trainable", "frozen")}
+            found |= {f"{layers.id}.{row.name}": row.parameters for row in layers.rows}
+        for search in self.searches:
+            found |= {f"{search.experiment}.tried.{name}": values for name, values in search.space.items()}
+            found |= {f"{search.experiment}.chosen.{name}": value for name, value in search.chosen.items()}
+        for experiment in self.by_id:
+            for name, printed in (self.numbers(experiment) | self.class_numbers(experiment)).items():
+                whole = f"{experiment}.{name}"
+                found |= {whole: printed.value, f"{whole}.n": printed.n, f"{whole}.trials": printed.trials}
+                found[f"each.{name}"] = (*found.get(f"each.{name}", ()), printed.value)
+        return {re.sub(r"[^\w.]", "_", name): value for name, value in found.items() if value is not None}
 
     def _refuse_impossible_shares(self, table: ResultTable, experiment: str, row: Iterable[float]) -> None:
         for column, value in zip(table.columns, row, strict=True):
@@ -208,11 +254,11 @@ class Published(Part):
         return self.experiment(experiment).data or self.data
 
     def metrics(self, experiment: str) -> dict[str, float]:
-        """Return the printed overall metrics by the names that records use; empty if none is printed."""
+        """Return the published overall metrics by the names that records use; empty if none is published."""
         return {name: number.value for name, number in self.numbers(experiment).items()}
 
     def numbers(self, experiment: str, split: str = "") -> dict[str, Printed]:
-        """Return every printed overall number of an experiment: from result tables, else from its per-class table.
+        """Return every published overall number of an experiment: from result tables, else from its per-class table.
 
         Args:
             experiment: id.
@@ -256,7 +302,7 @@ class Published(Part):
         }
 
     def class_numbers(self, experiment: str) -> dict[str, Printed]:
-        """Return the printed numbers of each class, as `<class>_<score>`.
+        """Return the published numbers of each class, as `<class>_<score>`.
 
         n is the class' support, for a precision the number of items that were predicted as the class.
         """
@@ -287,33 +333,25 @@ class Published(Part):
         )
 
     def table(self, experiment: str) -> ClassTable | None:
-        """Return the printed per-class table of an experiment, or None."""
+        """Return the published per-class table of an experiment, or None."""
         return next((table for table in self.class_tables if table.experiment == experiment), None)
 
     def class_table(self, experiment: str) -> tuple[ClassRow, ...]:
-        """Return the rows of the printed per-class table; empty if none is printed."""
+        """Return the rows of the published per-class table; empty if none is published."""
         table = self.table(experiment)
         return table.rows if table else ()
 
     def confusion(self, experiment: str) -> ConfusionTable | None:
-        """Return the printed confusion matrix of an experiment, or None."""
+        """Return the published confusion matrix of an experiment, or None."""
         return next((table for table in self.confusions if table.experiment == experiment), None)
 
     def layers(self, experiment: str) -> LayerTable | None:
-        """Return the printed layer table of an experiment's model, or None if nothing is known of it."""
+        """Return the published layer table of an experiment's model, or None if nothing is known of it."""
         return next((table for table in self.layer_tables if experiment in table.experiments), None)
 
     def search(self, experiment: str) -> Search | None:
-        """Return the printed search of an experiment, or None."""
+        """Return the published search of an experiment, or None."""
         return next((search for search in self.searches if search.experiment == experiment), None)
-
-    def number(self, name: str) -> float:
-        """Return a number of the text by its id; raises KeyError."""
-        return {number.id: number.value for number in self.figures}[name]
-
-    def counted(self, name: str) -> dict[str, int]:
-        """Return the rows of a printed table of counts by its id; raises KeyError."""
-        return {counts.id: counts.rows for counts in self.counts}[name]
 
 
 def folders() -> list[Path]:

@@ -100,7 +100,7 @@ def test_with_the_label_error_seed_42_gives_the_published_supports(whole_manifes
     assert [len(rows) for rows in split.sets().values()] == [9728, 1217, 1217]
     supports = [row.support for row in PRINTED.class_table("single-cnn")]
     assert list(STUDY.task.counts(clips.iloc[split.test]).values()) == supports
-    assert 3 * len(split.train) == PRINTED.number("training-clips-with-noisy-copies")
+    assert 3 * len(split.train) == PRINTED.stored["training_clips_with_noisy_copies"]
 
 
 def test_independent_folds_of_ravdess_are_six_of_four_actors(shared_data) -> None:
