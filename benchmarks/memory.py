@@ -2,27 +2,23 @@
 
     python benchmarks/memory.py [FOLDER]
 
-FOLDER holds the four corpora. Without it every clip of them is synthesised, once, in the cache (2 GB).
+FOLDER contains the four corpora. Without it, all their clips are synthesised once in the cache folder (2 GB).
 
-Prepares the whole fold of `parallel-mel-awgn`, trains a few steps through the pipeline and prints the largest resident
-size of the process; it shall stay under 8 GiB.
+The script prepares the data of `parallel-mel-awgn`, trains a few steps and prints the peak resident memory of the
+process. The target is less than 8 GiB.
 """
 
 import sys
 from pathlib import Path
 
-from common.learners.quiet import import_keras
-
-import_keras()
-
-from common import cache, environment  # noqa: E402
-from common.cli import commands  # noqa: E402
-from common.corpora import demo  # noqa: E402
-from common.learners import pipeline  # noqa: E402
-from common.learners.keras3 import KerasLearner  # noqa: E402
-from common.study import Setting  # noqa: E402
-from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
-from reproductions.ser_parallel.from_scratch import PATIENT_10  # noqa: E402
+from common import cache, environment
+from common.cli import commands
+from common.corpora import demo
+from common.learners import pipeline
+from common.learners.keras3 import KerasLearner
+from common.study import Setting
+from reproductions.ser_parallel import CLASSES, STUDY
+from reproductions.ser_parallel.from_scratch import PATIENT_10
 
 STEPS = 3
 

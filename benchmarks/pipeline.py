@@ -1,8 +1,9 @@
-"""Training through the tf.data pipeline beside the same model on one cached batch.
+"""Speed of training with the tf.data pipeline, compared with training on one cached batch.
 
     python benchmarks/pipeline.py
 
-Prints the steps a second of both and their ratio, measured in turns in one process; the pipeline shall reach 95 %.
+The script prints the steps per second of both and their ratio, measured in turns in one process. The pipeline should
+reach 95 %.
 """
 
 import statistics
@@ -10,16 +11,12 @@ import time
 
 import numpy as np
 
-from common.learners.quiet import import_keras
-
-import_keras()
-
-from common.arrays import Arrays  # noqa: E402
-from common.learners import pipeline  # noqa: E402
-from common.learners.keras3 import KerasLearner  # noqa: E402
-from common.study import Setting  # noqa: E402
-from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
-from reproductions.ser_parallel.from_scratch import RETRAINED  # noqa: E402
+from common.arrays import Arrays
+from common.learners import pipeline
+from common.learners.keras3 import KerasLearner
+from common.study import Setting
+from reproductions.ser_parallel import CLASSES, STUDY
+from reproductions.ser_parallel.from_scratch import RETRAINED
 
 CLIPS, STEPS, ROUNDS = 2000, 30, 5
 
@@ -32,7 +29,7 @@ def synthetic() -> Arrays:
 
 
 def steps_per_second(model: object, batches: object) -> float:
-    """Train STEPS steps on what `batches` yields and return the rate."""
+    """Train STEPS steps on `batches` and return the rate."""
     began = time.monotonic()
     model.fit(batches, steps_per_epoch=STEPS, epochs=1, shuffle=False, verbose=0)  # type: ignore[attr-defined]
     return STEPS / (time.monotonic() - began)
@@ -51,7 +48,7 @@ def main() -> None:
     cached = tf.data.Dataset.from_tensors((arrays.x[:size], arrays.y[:size])).cache().repeat()
     rates: dict[str, list[float]] = {"one cached batch": [], "the pipeline": []}
     for batches in (cached, through):
-        steps_per_second(learner.model, batches)
+        steps_per_second(learner.model, batches)  # the first steps include tracing
     for _ in range(ROUNDS):
         rates["one cached batch"].append(steps_per_second(learner.model, cached))
         rates["the pipeline"].append(steps_per_second(learner.model, through))

@@ -13,7 +13,8 @@ import numpy as np
 
 from common.published import Published
 from common.published.schema import MEANS, SCORES, ClassTable, ConfusionTable, Counts, Metric, ResultTable, Search
-from common.runs.search_records import OBJECTIVES, SearchResult
+from common.runs.search_records import SearchResult, published_name
+from common.runs.search_records import in_words as score_in_words
 from reports.blocks import Cell, Column, Number, Table, cell_text
 from reports.comparability import caveat, data_in_words, obstacles
 from reports.results import PROTOCOLS, Group, Result, Run
@@ -38,13 +39,6 @@ KNOWN = {
 """How a number is known, in words."""
 FOLDED = 20
 """A table of more outputs than this is folded."""
-OF_LAST_EPOCH = {
-    "train_epoch_accuracy": "accuracy",
-    "val_epoch_accuracy": "val_accuracy",
-    "train_epoch_loss": "loss",
-    "val_epoch_loss": "val_loss",
-}
-"""What documents call the scores of a trial's last epoch, as TensorBoard shows them, and what learning curves do."""
 Values = tuple[Any, ...]
 
 
@@ -732,10 +726,10 @@ def _marks(search: Search, ours: Mapping[str, SearchResult], values: Values) -> 
 
 def _last(search: SearchResult, settings: Sequence[str]) -> dict[Values, dict[str, float]]:
     """Return the scores of the last epoch by the values of the settings; a later trial of the same values counts."""
-    last = search.last_epochs()
+    last = search.last_epochs().drop(columns=["epoch", "seconds"])
     return {
         tuple(row["values"].get(name) for name in settings): {
-            name: float(last[column][row["trial"]]) for name, column in OF_LAST_EPOCH.items()
+            published_name(str(column)): float(last[column][row["trial"]]) for column in last
         }
         for row in search.data["rows"]
         if row["status"] == "complete"
@@ -770,7 +764,7 @@ def _told(published: Published, search: SearchResult) -> list[str]:
 def _ranking(search: SearchResult) -> str:
     """Say by which score the choice was made, and by how much: the table has the scores of the last epochs."""
     best, objective = search.best, search.data["objective"]
-    said = f"chosen by the best epoch, {OBJECTIVES[objective]} {best[objective]:.3f} in epoch {best['best_epoch']}"
+    said = f"chosen by the best epoch, {score_in_words(objective)} {best[objective]:.3f} in epoch {best['best_epoch']}"
     second = next((row for row in search.ranked if row["values"] != best["values"]), None)
     if second is None:
         return said

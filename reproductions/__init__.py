@@ -1,5 +1,3 @@
-"""One module per document; each reads like its document and needs nothing but `common` and `tuning`."""
+"""One module or package per document; each follows its document and imports only `common` and `tuning`."""
 
-from common.learners.quiet import import_keras
-
-import_keras()
+import common.learners.quiet  # noqa: F401 (before anything imports Keras)

@@ -14,6 +14,7 @@ import pandas as pd
 from common.errors import InputError
 from common.files import Place
 from common.runs import records
+from common.tasks import of_kind
 
 if TYPE_CHECKING:  # `reports` reads searches, and would wait for scikit-learn that `common.study` needs
     from common.study import Value
@@ -21,8 +22,16 @@ if TYPE_CHECKING:  # `reports` reads searches, and would wait for scikit-learn t
 SCHEMA = 2
 """Version of `search.json`; readers refuse others."""
 
-OBJECTIVES = {"val_accuracy": "validation accuracy", "val_loss": "validation loss"}
-"""What trials are ranked by, in words."""
+
+def in_words(score: str) -> str:
+    """Return a column of a learning curve in words: `val_loss` is `validation loss`."""
+    return score.replace("val_", "validation ", 1) if score.startswith("val_") else f"training {score}"
+
+
+def published_name(score: str) -> str:
+    """Return what the published tables of searches call a column of a learning curve: that of a trial's last epoch."""
+    return score.replace("val_", "val_epoch_", 1) if score.startswith("val_") else f"train_epoch_{score}"
+
 
 FIELDS = (
     "study",
@@ -57,14 +66,13 @@ class SearchResult:
         study, experiment, protocol, seed: as in a record.
         search: its name, as `--search` of the command `tune` takes it.
         kind: `hyperband` or `grid`.
-        objective: `val_accuracy` or `val_loss`.
+        objective: one of the task's `MONITORS`.
         space: setting -> list of values.
         settings: of the search: the fields of `Training`, and Hyperband's `factor` and `library`.
         rows: one per trial, in order: `trial` (four digits), `values`, `epochs` (the last one trained, counted over all
-            trials of these values), `best_epoch`, its `accuracy`, `loss`, `val_accuracy` and `val_loss` (a part of 1;
-            nats), `seconds` of training, `status` (`complete` or `failed`, then with a null for each of the numbers)
-            and `message` (why it failed, else empty). Hyperband's also have `bracket`, `round` and `after` (the trial
-            that this one goes on from, or null).
+            trials of these values), `best_epoch`, the learning curve's scores in that epoch, `seconds` of training,
+            `status` (`complete` or `failed`, then with null in place of numbers) and `message` (why it failed, else
+            empty). Hyperband's also have `bracket`, `round` and `after` (the trial that this one continues, or null).
         chosen: setting -> the best value: that of the best row, the first of equals.
         data: of the clips, as in a record.
         switches, changed, size, task, configuration: as in a record; `configuration` has `inputs`, `overrides` and,
@@ -89,9 +97,10 @@ class SearchResult:
     @property
     def ranked(self) -> list[dict[str, Any]]:
         """The complete rows, the best first, equals in the order of their trials."""
-        scores = [row for row in self.data["rows"] if row["status"] == "complete"]
-        objective = self.data["objective"]
-        return sorted(scores, key=lambda row: row[objective] if objective == "val_loss" else -row[objective])
+        complete = [row for row in self.data["rows"] if row["status"] == "complete"]
+        objective, task = self.data["objective"], of_kind(self.data["task"]["kind"], self.data["task"]["outputs"])
+        sign = 1 if task.MONITORS[objective] == "min" else -1
+        return sorted(complete, key=lambda row: sign * row[objective])
 
     @property
     def best(self) -> dict[str, Any]:

@@ -88,7 +88,15 @@ def test_every_table_is_there_as_latex_and_csv(study_of_runs: Path, undrawn: Non
     names = {path.relative_to(tmp_path / "tables").with_suffix("").as_posix() for path in built.tables}
     assert {"ser_parallel/classes-single-cnn", "ser_parallel/slips", "valence_parallel_conv/results-table-1"} <= names
     assert {path.suffix for path in built.tables} == {".tex", ".csv"}
-    assert len(built.tables) == 2 * len(names)
+    assert len(built.tables) == 2 * len(names - {"results"}) + 1
+
+
+def test_the_long_table_is_written_whole(study_of_runs: Path, undrawn: None, tmp_path: Path) -> None:
+    collected = collect([study_of_runs])
+    build(collected, tmp_path)
+    written = pd.read_csv(tmp_path / "tables" / "results.csv", keep_default_na=False)
+    assert len(written) == sum(len(group.results) for group in collected.groups)
+    assert set(written["experiment"]) == {group.experiment for group in collected.groups}
 
 
 def test_the_html_page_holds_every_study(study_of_runs: Path, undrawn: None, tmp_path: Path) -> None:
