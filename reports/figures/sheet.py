@@ -7,7 +7,7 @@ instead of shrinking its letters.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from itertools import pairwise
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -180,6 +180,7 @@ def _columns(labels: Sequence[str], room: float) -> int:
     return 1
 
 
+@cache
 def inches(text: str, size: float, weight: str = "normal") -> float:
     """Return how wide the widest line of a text is."""
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
