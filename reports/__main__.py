@@ -146,8 +146,8 @@ def _print_verdicts(rows: list[Verdict], folders: list[Path]) -> None:
     ours = ", ".join(f"{folder}" for folder in folders)
     title = f"Published numbers against ours, from {ours} (difference with its 95 % interval)"
     table = Table(title=title, title_justify="left")
-    for title in ("experiment", "metric", "published", "obtained", "difference", "verdict", "why"):
-        table.add_column(title, justify="right" if title in ("published", "obtained", "difference") else "left")
+    for title in ("experiment", "metric", "published", "ours", "difference", "verdict", "why"):
+        table.add_column(title, justify="right" if title in ("published", "ours", "difference") else "left")
     for row in rows:
         if row.scope == "overall":
             table.add_row(row.experiment, row.metric, f"{row.published:.4g}", *_ours(row), row.verdict, row.why)

@@ -32,8 +32,8 @@ RESULTS = Path(__file__).parent / "results"
 FRONT = "README.md"
 TITLE = "Published numbers on emotion in audio, and ours"
 INTRODUCTION = (
-    "Every number that these documents print is stored as data, examined, and held against what we obtain; code "
-    "decides the verdict. Where nothing was run yet, the printed numbers stand alone."
+    "Every number that these documents publish is stored as data, examined, and compared with our results; code "
+    "decides the verdict. Where nothing was run yet, the published numbers stand alone."
 )
 
 

@@ -25,7 +25,7 @@ from reports.verdicts import NOT_COMPARABLE, NOT_RUN
 from reports.wording import in_words, signed
 
 FEW = 5
-"""More tests than this are told by their range."""
+"""More tests than this are given as a range."""
 SHOWN = 20
 """A comparison of more models is of second rank."""
 
@@ -34,10 +34,10 @@ Models = Mapping[str, Group]
 
 @dataclass(frozen=True)
 class Conclusion:
-    """A claim of a text held against our runs under one protocol.
+    """A claim of a text compared with our runs under one protocol.
 
     Attributes:
-        groups: the runs that it was held against.
+        groups: the runs that it was compared with.
     """
 
     claim: Claim
@@ -250,7 +250,7 @@ def _claim_table(published: Published, found: Sequence[Conclusion], findings: Se
     columns = (
         Column("Conclusion", kind="prose"),
         Column("Section"),
-        Column("Printed numbers", kind="verdict"),
+        Column("Published numbers", kind="verdict"),
         Column("Our runs", kind="verdict"),
         Column("Protocol"),
         Column("Evidence of our runs", kind="prose"),
@@ -263,7 +263,7 @@ def _claim_table(published: Published, found: Sequence[Conclusion], findings: Se
 
 
 def _model_table(published: Published, sides: Sequence[Side]) -> Table:
-    """Return every model with its parameters and the metric that ranks: printed, and ours under each protocol."""
+    """Return every model with its parameters and the metric that ranks: published, and ours under each protocol."""
     metric, labels = published.headline, labels_of(sides)
     rows = [row for one in published.experiments if (row := _model_row(published, one.id, sides, labels))]
     columns = [Column("Experiment"), Column("Parameters", kind="number")]
@@ -278,7 +278,7 @@ def _model_table(published: Published, sides: Sequence[Side]) -> Table:
 def _model_row(
     published: Published, experiment: str, sides: Sequence[Side], labels: Sequence[str]
 ) -> tuple[Cell, ...] | None:
-    """Return a row, or None where neither a number is printed nor a run was made."""
+    """Return a row, or None where neither a number is published nor a run was made."""
     own = {side.label: side.group for side in sides if side.group.experiment == experiment}
     printed, layers = printed_number(published, experiment, published.headline), published.layers(experiment)
     if printed is None and not own:

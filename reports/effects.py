@@ -70,7 +70,7 @@ class Effect:
         return float(np.mean([pair.difference for pair in self.pairs]))
 
     @property
-    def deviation(self) -> float | None:
+    def std(self) -> float | None:
         """Standard deviation of the difference over the seeds; None for one seed."""
         return float(np.std([pair.difference for pair in self.pairs], ddof=1)) if len(self.pairs) > 1 else None
 

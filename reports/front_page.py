@@ -15,8 +15,8 @@ from reports.verdicts import NOT_RUN, VERDICTS, Verdicts
 FRONT_COLUMNS = (
     Column("Experiment"),
     Column("Verdict", kind="verdict"),
-    Column("Printed", kind="number"),
-    Column("Obtained", kind="number"),
+    Column("Published", kind="number"),
+    Column("Ours", kind="number"),
     Column("Metric"),
     Column("Protocol"),
     Column("n", kind="number"),
@@ -30,7 +30,7 @@ FRONT_COLUMNS = (
 def front_table(
     published: Published, sides: Sequence[Side], verdicts: Verdicts, compared: Collection[str] = ()
 ) -> Table:
-    """Return a line per experiment and protocol with the metric by which the document ranks: printed, ours, verdict.
+    """Return a line per experiment and protocol with the metric by which the document ranks: published, ours, verdict.
 
     Experiments that are compared elsewhere on the page have no line.
     """
@@ -39,7 +39,7 @@ def front_table(
     more = f"{len(compared)} more experiments print no number; those that were run as described are compared below."
     return Table(
         "experiments",
-        "Printed and obtained, in the metric that ranks the experiments",
+        "Published and ours, in the metric that ranks the experiments",
         FRONT_COLUMNS,
         tuple(rows),
         notes=(*notes_on(published, sides), *([more] if compared else [])),
@@ -88,7 +88,7 @@ def all_experiments(
 def study_table(
     studies: Iterable[tuple[Published, Sequence[Group], Sequence[Finding], Verdicts]], compared: Collection[str] = ()
 ) -> Table:
-    """Return a line per study: how many of its experiments were run, and how its printed numbers fare.
+    """Return a line per study: how many of its experiments were run, and how its published numbers fare.
 
     Experiments that are compared elsewhere are ours, and counted apart.
     """
@@ -108,9 +108,8 @@ def study_table(
         notes=(
             "Experiments of ours are those that we added to the document's, to answer its question. One error of a "
             "document can fail several checks of its claims and tables, so these are counted apart from the findings "
-            "on it. The last five "
-            "columns count the printed numbers of whole experiments that are judged, by their verdict; those of single "
-            "classes and cells are on the document's page.",
+            "on it. The last five columns count the published numbers of whole experiments that are judged, by their "
+            "verdict; those of single classes and cells are on the document's page.",
         ),
     )
 

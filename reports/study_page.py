@@ -49,16 +49,16 @@ from reports.wording import MINUS, in_words, listed, sentence, signed
 
 HOLDS = {True: "holds", False: "does not hold"}
 READING = (
-    "Intervals are 95 %. A verdict is on the protocol published, which does what the printed numbers show or indicate "
-    "was done; corrected mends the slips, independent lets no speaker, song or source stand on both sides of a split. "
-    "Those two are not judged: their distance to published is the finding."
+    "Intervals are 95 %. Verdicts are on the protocol published, which does what the published numbers show was done. "
+    "The protocol corrected fixes the errors; independent uses speaker-, song- and source-disjoint splits. "
+    "These two are not judged: their difference to published is the finding."
 )
 DEMO_NOTICE = "Demo corpus: synthesised sounds. These numbers say that the code runs, and nothing about the document."
 NAMED = 6
 """Numbers that were not reproduced and are named one by one."""
 FEW = 3
-"""Seeds that are told one by one."""
-EFFECTS = ("slips", "protocols")
+"""Seeds that are listed one by one."""
+EFFECTS = ("errors", "protocols")
 """Sections on what changes are worth; the names of their pictures begin with theirs."""
 
 ILLUSTRATION = "figure"
@@ -83,12 +83,12 @@ def chapter(
     """Return all that is said of one study.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         groups: the study's groups, in order; none where nothing was run.
         changes: what protocols and switches change.
         pictures: what will be drawn.
-        findings: of the audit of the printed numbers.
-        matrices: confusion matrices recovered from printed percentages, by experiment: integers (annotated, predicted).
+        findings: of the audit of the published numbers.
+        matrices: confusion matrices recovered from published percentages, by experiment: integers (true, predicted).
         verdicts: on the document's numbers.
         searches: over settings, made by us.
         told: what the study answers besides.
@@ -120,7 +120,7 @@ def _overview(
         "experiments",
         "Every experiment",
         (
-            Words(f"The numbers printed in {published.document}, and beside them what we obtained. {READING}"),
+            Words(f"The numbers published in {published.document}, and beside them ours. {READING}"),
             *([Words(DEMO_NOTICE, warning=True)] if demo else []),
             front_table(published, sides, verdicts, compared),
             *_shown(picture for picture in pictures if not picture.experiment and not _elsewhere(picture)),
@@ -144,9 +144,9 @@ def _shown(pictures: Iterable[Picture]) -> list[Block]:
 
 
 def _audit(published: Published, findings: Sequence[Finding]) -> Section:
-    """Return what the audit of the printed numbers found: what does not hold, and folded what does."""
+    """Return what the audit of the published numbers found: what does not hold, and folded what does."""
     words = (
-        f"What the printed numbers say of themselves, {beside_arithmetic(findings)}; no run of ours is needed for it."
+        f"What the published numbers say of themselves, {beside_arithmetic(findings)}; no run of ours is needed for it."
     )
     tables = [_finding_table(findings, holds=False), _finding_table(findings, holds=True)]
     shown = [table for table in tables if table.rows]
@@ -172,7 +172,7 @@ def _effects(changes: Sequence[Effect], pictures: Sequence[Picture]) -> list[Sec
     single = [effect for effect in changes if effect.other.first["changed"]]
     whole = [effect for effect in changes if not effect.other.first["changed"]]
     sections = [
-        _effect_section("slips", "What each slip was worth", "with one switch changed, minus that without", single),
+        _effect_section("errors", "What each error was worth", "with one switch changed, minus that without", single),
         _effect_section("protocols", "What the protocols differ by", "under another protocol, minus published", whole),
     ]
     shown = {name: _shown([one for one in pictures if one.name.startswith(name)]) for name in EFFECTS}
@@ -193,7 +193,7 @@ def _effect_table(name: str, caption: str, effects: Sequence[Effect]) -> Table:
         Column("Change"),
         Column("Instead of"),
         Column("Difference", kind="number"),
-        Column("Deviation", kind="number"),
+        Column("Std", kind="number"),
         Column("Seed by seed"),
         Column("McNemar's p"),
         Column("Interval"),
@@ -210,11 +210,11 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
     differences = {pair.seed: pair.difference for pair in effect.pairs}
     text = f"{signed(effect.mean)} [{signed(low)}, {signed(high)}]"
     difference = Number(text, effect.mean, effect.interval, seeds=differences)
-    spread = effect.deviation
-    deviation = Number(f"{spread:.3f}", spread) if spread is not None else None
+    spread = effect.std
+    std = Number(f"{spread:.3f}", spread) if spread is not None else None
     base = effect.base
     told = seed_by_seed(effect.pairs), mcnemar_in_words(effect.pairs)
-    return (base.experiment, effect.change, base.protocol, difference, deviation, *told, effect.method)
+    return (base.experiment, effect.change, base.protocol, difference, std, *told, effect.method)
 
 
 def seed_by_seed(pairs: Sequence[PairedRun]) -> str:
@@ -255,7 +255,7 @@ def _for(experiment: str, searches: Sequence[SearchResult]) -> list[SearchResult
 
 
 def _of_same_columns(tables: Iterable[ResultTable]) -> list[list[ResultTable]]:
-    """Put together what a document prints in several tables of the same columns, one row each."""
+    """Put together what a document publishes in several tables of the same columns, one row each."""
     found: dict[tuple[str, ...], list[ResultTable]] = {}
     for table in tables:
         found.setdefault(table.columns, []).append(table)
@@ -346,10 +346,10 @@ def _facts(published: Published, experiment: Experiment, side: Side, verdicts: V
 def _verdict_facts(own: Sequence[Verdict]) -> list[tuple[str, str]]:
     """Return the reason of the verdict, and how all published numbers fare."""
     if not own:
-        return [("Verdict", "the document prints no number of this experiment")]
+        return [("Verdict", "the document publishes no number of this experiment")]
     facts = [(f"Verdict on {in_words(own[0].metric)}", f"{own[0].verdict}: {own[0].why}")]
     if own[0].verdict != NOT_COMPARABLE:
-        facts.append((f"All {len(own)} printed numbers", counted(Counter(row.verdict for row in own)) + _missed(own)))
+        facts.append((f"All {len(own)} published numbers", counted(Counter(row.verdict for row in own)) + _missed(own)))
     return facts
 
 

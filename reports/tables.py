@@ -1,4 +1,4 @@
-"""Every table of a study: what the document printed, and beside it ours, written as the document writes its numbers.
+"""Every table of a study: what the document published, and beside it ours, written as the document writes its numbers.
 
 Without a record a table shows the published numbers alone. Below every table stands what data our columns are from, and
 that they are not comparable where that is not the document's.
@@ -21,7 +21,7 @@ from reports.results import PROTOCOLS, Group, Result, Run
 from reports.verdicts import NOT_RUN, Verdicts
 from reports.wording import MINUS, in_words, sentence, title_of, words_of
 
-PRINTED = "printed"
+PRINTED = "published"
 BEST_EPOCH = "best_epoch"
 ERRORS = ("loss", "mae", "rmse", "relative_mae")
 """Metrics of which less is better."""
@@ -30,7 +30,7 @@ ERRORS = ("loss", "mae", "rmse", "relative_mae")
 SCORE_TITLE = {"precision": "Precision", "recall": "Recall", "f1": "F1 score", "support": "Support"}
 MEAN_TITLE = {"macro": "Macro AVG", "weighted": "Weighted AVG"}
 KNOWN = {
-    "printed": "printed",
+    "printed": "published",
     "count": "by arithmetic",
     "code": "from the authors' code or paper",
     "ref": "from a cited work",
@@ -51,7 +51,7 @@ class Side:
 
     @property
     def label(self) -> str:
-        """What its columns are called beside the printed ones."""
+        """What its columns are called beside the published ones."""
         return f"ours, {self.name}"
 
 
@@ -83,7 +83,7 @@ def _invented(protocol: str) -> int:
 def metric_of(published: Published, name: str, experiment: str | None = None) -> Metric:
     """Return how to write a metric: as its tables of results do, else with the two decimals of per-class tables.
 
-    Of an experiment that is printed in a per-class table alone, it is written as there.
+    Of an experiment that is published in a per-class table alone, it is written as there.
     """
     if name == BEST_EPOCH:
         return Metric(kind="count", decimals=0)
@@ -113,9 +113,9 @@ def written(metric: Metric, value: float, decimals: int | None = None) -> str:
 
 
 def ours(published: Published, group: Group, name: str) -> Number | None:
-    """Return what a group obtained in a metric, written as the document writes it; None where its records do not say.
+    """Return a group's number in a metric, written as the document writes it; None where its records do not say.
 
-    Over several seeds the text is their mean with its deviation.
+    Over several seeds the text is their mean with its std.
     """
     metric, result = metric_of(published, name, group.experiment), group.result(name)
     values = result.seeds if result else _recorded(group, name)
@@ -136,7 +136,7 @@ RECORDED: Mapping[str, Callable[[Run], float | None]] = {
     "seconds_per_epoch": lambda run: run.data["timings"]["epoch_s"],
     "parameters": lambda run: run.data["parameters"]["total"],
 }
-"""Where a record keeps what documents print in the columns of their tables and what is no metric."""
+"""Where a record keeps what documents publish in the columns of their tables and what is no metric."""
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -153,7 +153,7 @@ def _recorded(group: Group, name: str) -> dict[int, float]:
 
 
 def printed_number(published: Published, experiment: str, name: str) -> Number | None:
-    """Return a printed overall number (the mean of its trials), or None."""
+    """Return a published overall number (the mean of its trials), or None."""
     number = published.numbers(experiment).get(name)
     if number is None:
         return None
@@ -200,7 +200,7 @@ def origin(published: Published, record: dict[str, Any], numbers: Sequence[int])
 
 
 def precise(published: Published, group: Group, name: str) -> Number | None:
-    """Return what a group obtained with its interval, to a digit more than documents print."""
+    """Return a group's number with its interval, to a digit more than documents publish."""
     number = ours(published, group, name)
     if number is None or number.interval is None:
         return number
@@ -238,7 +238,7 @@ def class_table(published: Published, experiment: str, sides: Sequence[Side]) ->
     """Return the per-class table with the lines below it: accuracy, macro and weighted means.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         experiment: id.
         sides: the experiment's groups.
     """
@@ -261,9 +261,9 @@ def class_table(published: Published, experiment: str, sides: Sequence[Side]) ->
 
 
 def _split_of(tables: Sequence[ClassTable | ResultTable | ConfusionTable]) -> list[str]:
-    """Return a note on the split that printed tables are of; none where it is not told."""
+    """Return a note on the split that published tables are of; none where it is not stated."""
     splits = dict.fromkeys(table.split for table in tables if table.split)
-    return [f"The printed numbers are of this split: {'; '.join(splits)}."] if splits else []
+    return [f"The published numbers are of this split: {'; '.join(splits)}."] if splits else []
 
 
 def _labels(sides: Iterable[Side]) -> list[str]:
@@ -271,10 +271,10 @@ def _labels(sides: Iterable[Side]) -> list[str]:
 
 
 def _beside(theirs: Sequence[Cell] | None, ours: Sequence[Sequence[Cell]]) -> list[Cell]:
-    """Return the cells of a row, measure by measure: the printed one, then one of each side.
+    """Return the cells of a row, measure by measure: the published one, then one of each side.
 
     Args:
-        theirs: a cell per measure; None where nothing is printed.
+        theirs: a cell per measure; None where nothing is published.
         ours: for each side a cell per measure.
     """
     columns = [*([theirs] if theirs is not None else []), *ours]
@@ -322,7 +322,7 @@ def _counts_of(values: Mapping[int, int]) -> Number:
 
 
 def _summary_rows(published: Published, table: ClassTable | None, sides: Sequence[Side]) -> list[tuple[Cell, ...]]:
-    """Return the last lines of the document's tables; the accuracy stands in the column of F1, as it is printed."""
+    """Return the last lines of the document's tables; the accuracy stands in the column of F1, as it is published."""
     counted = [
         _counts_of({run.seed: run.data["metrics"]["accuracy"]["n"] for run in side.group.runs}) for side in sides
     ]
@@ -353,7 +353,7 @@ def output_table(published: Published, experiment: str, sides: Sequence[Side]) -
     """Return the scores of each tag or scale, and how many clips are behind them.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         experiment: id.
         sides: the experiment's groups, at least one.
     """
@@ -395,13 +395,13 @@ def number_table(published: Published, experiment: str, sides: Sequence[Side], v
         Column("Metric"),
         Column("Verdict", kind="verdict"),
         Column("Protocol"),
-        Column("Printed", kind="number"),
-        Column("Obtained", kind="number"),
+        Column("Published", kind="number"),
+        Column("Ours", kind="number"),
         Column("n", kind="number"),
-        Column("Deviation", kind="number"),
+        Column("Std", kind="number"),
         Column("Seed by seed"),
     )
-    title = f"{published.experiment(experiment).title}: overall numbers, obtained with their 95 % intervals"
+    title = f"{published.experiment(experiment).title}: overall numbers, ours with their 95 % intervals"
     return Table(f"numbers-{experiment}", title, columns, tuple(rows), notes=notes_on(published, sides))
 
 
@@ -423,22 +423,22 @@ def _number_rows(
 
 
 def _spread(metric: Metric, number: Number) -> tuple[Cell, ...]:
-    """Return a number, how many items are behind it, its deviation and each seed."""
+    """Return a number, how many items are behind it, its std and each seed."""
     n = Number(f"{number.n:,}", number.n) if number.n is not None else None
-    spread = number.deviation
-    deviation = Number(written(metric, spread), spread) if spread is not None else None
-    return number, n, deviation, each_seed(number.seeds, metric)
+    spread = number.std
+    std = Number(written(metric, spread), spread) if spread is not None else None
+    return number, n, std, each_seed(number.seeds, metric)
 
 
 def result_table(
     published: Published, tables: Sequence[ResultTable], sides: Sequence[Side], verdicts: Verdicts
 ) -> Table:
-    """Return printed tables of the same columns as one, with one row per experiment.
+    """Return published tables of the same columns as one, with one row per experiment.
 
-    The trials of a metric are followed by their mean; where best epochs are printed, they begin each row.
+    The trials of a metric are followed by their mean; where best epochs are published, they begin each row.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         tables: at least one.
         sides: groups of the study.
         verdicts: on the document's numbers.
@@ -492,7 +492,7 @@ def _columns_of(layout: _Layout, name: str, printed: Sequence[str]) -> list[Colu
 
 
 def _trials(table: ResultTable, name: str) -> list[str]:
-    """Return the names of a metric's printed columns."""
+    """Return the names of a metric's published columns."""
     trials = table.columns.count(name)
     return [PRINTED] if trials == 1 else [*(f"trial {number + 1}" for number in range(trials)), "mean of them"]
 
@@ -518,7 +518,7 @@ def _ours_of(layout: _Layout, experiment: str, name: str) -> list[Cell]:
 def place_of(table: str, section: str) -> str:
     """Say where a table stands in its document."""
     if table == "none":
-        return f"not printed (section {section})"
+        return f"not published (section {section})"
     if table == "text":
         return f"text of section {section}"
     return table if section in table else f"{table} (section {section})"
@@ -530,8 +530,8 @@ def setting_cell(value: float | str | None) -> Cell:
 
 
 def confusion_table(published: Published, table: ConfusionTable, sides: Sequence[Side]) -> Table:
-    """Return a printed confusion matrix in percentages with ours below each of its rows; seeds are summed."""
-    columns = [Column("Annotated"), Column("Side")]
+    """Return a published confusion matrix in percentages with ours below each of its rows; seeds are summed."""
+    columns = [Column("True label"), Column("Side")]
     columns += [Column("Predicted", words_of(name), "number") for name in table.classes]
     shares = {side.label: _percentages(side.group, table) for side in sides if side.group.kind == "classification"}
     rows: list[tuple[Cell, ...]] = []
@@ -539,7 +539,7 @@ def confusion_table(published: Published, table: ConfusionTable, sides: Sequence
         rows.append((words_of(name), PRINTED, *_percents(printed, table)))
         rows += [(words_of(name), label, *_percents(share[place], table)) for label, share in shares.items()]
     lines = _diagonal_rows(table, shares)
-    whole = "predicted" if table.normalised == "columns" else "annotated"
+    whole = "predicted" if table.normalised == "columns" else "true"
     whose, where = published.experiment(table.experiment).title, place_of(table.table, table.section)
     title = f"{whose}: confusion matrix, % of each {whole} class, {where}"
     name = f"confusion-{table.experiment}"
@@ -576,20 +576,20 @@ def _diagonal_rows(table: ConfusionTable, shares: Mapping[str, np.ndarray]) -> l
 
 
 def recovered_table(published: Published, table: ConfusionTable, counts: np.ndarray) -> Table:
-    """Return the counts that are the only ones to give a matrix' printed percentages.
+    """Return the counts that are the only ones to give a matrix' published percentages.
 
     Args:
-        published: what the document prints.
-        table: the printed matrix.
-        counts: integers (annotated classes, predicted classes).
+        published: what the document publishes.
+        table: the published matrix.
+        counts: integers (true classes, predicted classes).
     """
-    columns = [Column("Annotated"), *(Column("Predicted", words_of(name), "number") for name in table.classes)]
+    columns = [Column("True label"), *(Column("Predicted", words_of(name), "number") for name in table.classes)]
     columns.append(Column("Total", kind="number"))
     lines = [*zip(table.classes, counts, strict=True), ("total", counts.sum(axis=0))]
     rows: list[tuple[Cell, ...]] = [
         (words_of(name), *(_count(int(n)) for n in (*line, line.sum()))) for name, line in lines
     ]
-    title = f"{published.experiment(table.experiment).title}: the counts behind the printed percentages"
+    title = f"{published.experiment(table.experiment).title}: the counts behind the published percentages"
     return Table(f"recovered-{table.experiment}", title, tuple(columns), tuple(rows), summary=1)
 
 
@@ -625,7 +625,7 @@ def _whole(value: int | None) -> Cell:
 
 
 def count_table(published: Published, counts: Counts, sides: Sequence[Side]) -> Table:
-    """Return a printed count per class, corpus or set; beside it ours, where the records count the same things."""
+    """Return a published count per class, corpus or set; beside it ours, where the records count the same things."""
     per_label: dict[str, Group] = {}
     for side in sides:
         if set(counts.rows) <= set(side.group.first["data"]["per_output"]):
@@ -681,11 +681,11 @@ def name_of(search: SearchResult, among: Iterable[SearchResult]) -> str:
 
 
 def search_table(published: Published, search: Search, found: Sequence[SearchResult] = ()) -> Table:
-    """Return a printed search with ours beside it: trial by trial, or the space that was tried, and what was chosen.
+    """Return a published search with ours beside it: trial by trial, or the space that was tried, and what was chosen.
 
     Args:
-        published: what the document prints.
-        search: the printed search.
+        published: what the document publishes.
+        search: the published search.
         found: our searches for the same experiment.
     """
     ours = {f"ours, {name_of(one, found)}": one for one in found}

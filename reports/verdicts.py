@@ -27,7 +27,7 @@ Scope = Literal["overall", "class", "cell"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """One published number compared with ours. `interval` is of `obtained`, `difference_interval` of the difference.
+    """One published number compared with ours. `interval` is of `ours`, `difference_interval` of the difference.
 
     `scope` says what it is a number of: `overall`, a `class`, or a `cell` of a confusion matrix.
     """
@@ -52,9 +52,9 @@ class Verdicts:
     """Every verdict on one document's numbers, each computed once.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         groups: the study's groups; those of the protocol `published` are judged.
-        matrices: confusion matrices that were recovered from printed percentages, by experiment.
+        matrices: confusion matrices that were recovered from published percentages, by experiment.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ def _between(ours: Result, theirs: Result, *, independent: bool) -> Interval:
 
 
 def _theirs(printed: Printed, ours: Result | None) -> Result:
-    """Return the printed number with its interval; where the document's n is unknown, ours stands for it."""
+    """Return the published number with its interval; where the document's n is unknown, ours stands for it."""
     n = printed.n if printed.n is not None else ours.n if ours else 0
     if printed.kind == "proportion":
         return Result(printed.value, wilson(printed.value, n), n)
@@ -170,7 +170,7 @@ def _no_surer_than_a_proportion(estimate: Result) -> Result:
 
 
 def _difference(ours: Result, theirs: Result, printed: Printed, scope: Scope) -> Interval:
-    """Return the interval of ours minus the printed number."""
+    """Return the interval of ours minus the published number."""
     if scope == "class" and printed.kind == "score":
         ours, theirs = _no_surer_than_a_proportion(ours), _no_surer_than_a_proportion(theirs)
     return _between(ours, theirs, independent=scope == "overall" and printed.kind == "proportion")

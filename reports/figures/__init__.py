@@ -20,6 +20,7 @@ from common.runs.search_records import SearchResult
 from reports.audit import recovered
 from reports.effects import Effect
 from reports.figures import (
+    changes,
     classes,
     confusion,
     cost,
@@ -31,7 +32,6 @@ from reports.figures import (
     scatter,
     searches,
     seeds,
-    slips,
     trials,
 )
 from reports.figures.sheet import DEMO, STYLE, Picture
@@ -62,7 +62,7 @@ def pictures(
     """List every picture of one study: those of all its experiments first, then those of each one.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         groups: the study's groups.
         effects: what protocols and switches change.
         verdicts: on the document's numbers.
@@ -73,7 +73,7 @@ def pictures(
     listed = [
         *headline.pictures(published, groups),
         *seeds.pictures(published, groups),
-        *slips.pictures(published, effects),
+        *changes.pictures(published, effects),
         *cost.pictures(published, groups),
         *searches.pictures(published),
         *trials.pictures(published, found),

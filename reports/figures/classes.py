@@ -1,4 +1,4 @@
-"""Class by class: how many clips each has, and what is obtained minus what is printed."""
+"""Class by class: how many clips each has, and ours minus published."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -50,17 +50,17 @@ def pictures(
     """List the class by class pictures of a study.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         groups: the study's groups.
         verdicts: on the document's numbers.
-        recovered: integer matrices behind printed percentages, by experiment.
+        recovered: integer matrices behind published percentages, by experiment.
     """
     yield from _distributions(published, plain(groups), recovered)
     for group in plain(groups):
         if found := differences(published, verdicts.of(group)):
             yield Picture(
                 name=name_of("classes", group, groups),
-                title=f"Class by class, obtained minus printed: {group.experiment}",
+                title=f"Class by class, ours minus published: {group.experiment}",
                 experiment=group.experiment,
                 protocol=group.protocol,
                 demo=group.demo,
@@ -78,7 +78,7 @@ def differences(published: Published, verdicts: Sequence[Verdict]) -> dict[str, 
 
 @styled
 def differences_figure(published: Published, group: Group, found: Mapping[str, list[Verdict]]) -> Figure:
-    """Draw recall and F1 of each class, obtained minus printed, with 95 % intervals."""
+    """Draw recall and F1 of each class, ours minus published, with 95 % intervals."""
     pitch = 0.5
     band = published.resolution["per_class"]
     lines = [*about(group, published), "Lines: 95 % intervals of the difference"]
@@ -100,7 +100,7 @@ def differences_figure(published: Published, group: Group, found: Mapping[str, l
             axes.plot(np.array(row.difference_interval), y * 2, color=colour, linewidth=1.8, solid_capstyle="butt")
             axes.plot(np.array(row.difference), y, marker, color=colour, **EDGED)
     name_rows(axes, np.arange(len(found)) + 0.5, names, len(found))
-    axes.set_xlabel(f"obtained {MINUS} printed")
+    axes.set_xlabel(f"ours {MINUS} published")
     return page.figure
 
 
@@ -123,13 +123,13 @@ def _distributions(
 def counts_of(
     published: Published, groups: Sequence[Group], recovered: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, int]]:
-    """Return how many items each class has, by who says so: the document, its printed matrices, our runs."""
+    """Return how many items each class has, by who says so: the document, its published matrices, our runs."""
     classes = published.data.classes
     said = [(_source(counts), counts.rows) for counts in published.counts if set(counts.rows) == set(classes)]
     for name, matrix in recovered.items():
         table = published.confusion(name)
         if table is not None:
-            said.append(("behind the printed matrices", dict(zip(table.classes, matrix.sum(axis=1), strict=True))))
+            said.append(("behind the published matrices", dict(zip(table.classes, matrix.sum(axis=1), strict=True))))
     said += [(f"{OURS}{group.protocol}", rows) for group in groups if (rows := group.first["data"]["per_output"])]
     found: dict[str, dict[str, int]] = {}
     for who, rows in said:
@@ -140,7 +140,7 @@ def counts_of(
 
 
 def _source(counts: Counts) -> str:
-    return "printed" if counts.known == "printed" else counts.id.replace("-", " ")
+    return "published" if counts.known == "printed" else counts.id.replace("-", " ")
 
 
 @styled

@@ -90,7 +90,7 @@ class Picture:
         name: stem of its files, unique in its study.
         title: what it shows, for a caption or a reader that cannot see it.
         experiment: whose it is; None where it compares several.
-        protocol: of the runs it shows; None where it compares several or shows printed numbers alone.
+        protocol: of the runs it shows; None where it compares several or shows published numbers alone.
         demo: whether the runs it shows are of synthesised sounds.
         draw: draws it.
     """

@@ -76,7 +76,7 @@ def trials_figure(published: Published, found: Sequence[SearchResult]) -> Figure
     """Draw every quantity by epoch, a line per value, and ring what each search chose where it ended.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         found: searches of the same values on the same clips; the curves are those of the longest.
     """
     searches = sorted(found, key=epochs_of)

@@ -149,7 +149,7 @@ def test_the_models_stand_side_by_side_with_parameters_and_protocols(write: Writ
     headings = [column.heading for column in models.columns]
     assert headings[1:5] == [
         "Parameters",
-        "Accuracy, printed",
+        "Accuracy, published",
         "Accuracy, ours, published",
         "Accuracy, ours, independent",
     ]

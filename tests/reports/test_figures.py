@@ -23,7 +23,7 @@ from common.runs import records
 from reports import figures, processes
 from reports.collect import collect
 from reports.effects import effects
-from reports.figures import classes, confusion, cost, curves, headline, searches, seeds, sheet, slips
+from reports.figures import changes, classes, confusion, cost, curves, headline, searches, seeds, sheet
 from reports.figures.sheet import STYLE, Picture
 from reports.results import Group
 from reports.verdicts import Verdicts
@@ -73,7 +73,7 @@ def study_of_runs(write: Write, runs: Path) -> Path:
 
 @pytest.fixture(params=["runs", *studies()])
 def pictures(request: pytest.FixtureRequest) -> list[Picture]:
-    """Pictures of the runs above, and of each study's printed numbers alone."""
+    """Pictures of the runs above, and of each study's published numbers alone."""
     if request.param == "runs":
         return listed(request.getfixturevalue("study_of_runs"))
     return unrun(request.param)
@@ -90,7 +90,7 @@ def test_every_kind_of_picture_is_listed(study_of_runs: Path) -> None:
         "headline",
         "headline-demo",
         "seeds",
-        "slips",
+        "errors",
         "protocols",
         "protocols-demo",
         "search-single-cnn",
@@ -232,7 +232,7 @@ def test_a_matrix_that_nobody_can_read_is_not_drawn(write: Write, runs: Path, mo
 
 
 def printed_like(group: Group) -> ConfusionTable:
-    """A column-normalised matrix printed of a group's own counts, its classes in reverse."""
+    """A column-normalised matrix published of a group's own counts, its classes in reverse."""
     names = tuple(reversed(group.first["task"]["outputs"]))
     counts = group.confusion[::-1, ::-1]
     percent = np.round(100 * counts / counts.sum(axis=0), 1)
@@ -265,7 +265,7 @@ def test_recovered_counts_stand_beside_the_printed_where_nothing_was_run() -> No
     assert len(shown) == 2
     for picture in shown:
         titles = [axes.get_title("left") for axes in picture.draw().axes]
-        assert titles == ["printed, % of each predicted class", "counts behind the printed: 1,580"]
+        assert titles == ["published, % of each predicted class", "counts behind the published: 1,580"]
 
 
 def test_curves_are_those_of_the_history(write: Write, runs: Path) -> None:
@@ -360,7 +360,7 @@ def test_a_slip_shows_each_seed_its_mean_and_its_interval(write: Write, runs: Pa
         write(seed=seed, accuracy=0.6)
         write(protocol="published+normalise=channel", seed=seed, accuracy=0.5 + 0.01 * seed)
     (effect,) = effects(collect([runs]).groups)
-    (axes,) = slips.effects_figure([effect], SER, "What each slip was worth").axes
+    (axes,) = changes.effects_figure([effect], SER, "What each error was worth").axes
     each, mean = lines(axes, "o")
     np.testing.assert_allclose(each.get_xdata(), [pair.difference for pair in effect.pairs])
     np.testing.assert_allclose(mean.get_xdata(), [effect.mean])
@@ -391,8 +391,8 @@ def test_bars_are_the_clips_of_each_class(write: Write, runs: Path) -> None:
 def test_counts_that_agree_are_one_series() -> None:
     emotify = load("emotify_features")
     found = classes.counts_of(emotify, [], {})
-    assert list(found) == ["printed"]
-    assert found["printed"] == dict(zip(emotify.data.classes, emotify.stored["instances_deep"], strict=True))
+    assert list(found) == ["published"]
+    assert found["published"] == dict(zip(emotify.data.classes, emotify.stored["instances_deep"], strict=True))
 
 
 def test_the_search_shows_its_printed_table() -> None:

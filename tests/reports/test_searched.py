@@ -33,7 +33,7 @@ def test_the_scores_of_the_last_epoch_stand_beside_the_printed_ones(search: Writ
     search("literal", epochs=2, best=0.01)
     search("full", epochs=100, best=0.001)
     table = table_of(collect([runs]))
-    names = ("printed", "ours, literal", "ours, full")
+    names = ("published", "ours, literal", "ours, full")
     assert [column(table, f"Validation epoch accuracy, {side}") for side in names] == [
         ["0.178", "0.163", "0.496", "0.565"],
         ["0.102", "0.152", "0.202", "0.552"],
@@ -73,7 +73,7 @@ def test_a_search_that_prints_its_space_alone_has_our_choice_beside_the_printed_
     search(experiment="vgg16-0", chosen={"learning_rate": 0.01})
     (vgg,) = (one for one in SER.searches if one.experiment == "vgg16-0")
     table = search_table(SER, vgg, collect([runs]).searches)
-    assert column(table, "Chosen, printed") == ["512", "192", "1e-05"]
+    assert column(table, "Chosen, published") == ["512", "192", "1e-05"]
     assert column(table, "Chosen, ours, literal") == [MISSING] * 2 + ["0.01"]
 
 

@@ -60,9 +60,9 @@ def test_the_class_table_has_the_printed_left_of_ours(write: Write, runs: Path) 
     table = class_table(load("ser_parallel"), "single-cnn", own)
     assert [column.heading for column in table.columns[:4]] == [
         "Class",
-        "Precision, printed",
+        "Precision, published",
         "Precision, ours, published",
-        "Recall, printed",
+        "Recall, published",
     ]
     row = own[0].group.first["per_output"]["angry"]["scores"]
     ours = [f"{row[score]['value']:.2f}" for score in ("precision", "recall", "f1")]
@@ -76,7 +76,7 @@ def test_each_protocol_has_a_column_in_the_order_of_the_protocols(write: Write, 
         write("single-cnn", protocol)
     table = class_table(load("ser_parallel"), "single-cnn", sides(runs))
     recall = [column.side for column in table.columns if column.title == "Recall"]
-    assert recall == ["printed", "ours, published", "ours, corrected", "ours, independent"]
+    assert recall == ["published", "ours, published", "ours, corrected", "ours, independent"]
 
 
 def test_several_seeds_show_mean_and_deviation_and_keep_each_value(write: Write, runs: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_demo_is_named_in_the_column_and_below_the_table(write: Write, runs: P
 
 
 def test_below_a_table_stands_the_split_of_the_printed_numbers(runs: Path) -> None:
-    split = "The printed numbers are of this split: {}."
+    split = "The published numbers are of this split: {}."
     assert split.format("80/10/10, test") in class_table(load("ser_parallel"), "single-cnn", ()).notes
     emotify = load("emotify_features")
     matrix = emotify.confusion("deep-cubic-svm")
@@ -184,7 +184,7 @@ def test_the_grid_of_twelve_has_its_three_trials_and_their_mean() -> None:
 def test_a_row_keeps_the_decimals_that_it_is_printed_with() -> None:
     known = load("freesound_tagging")
     table = result_table(known, known.result_tables, [], Verdicts(known, []))
-    assert column(table, "Seconds per epoch, printed")[:4] == ["1", "1", "2.15", "15.1"]
+    assert column(table, "Seconds per epoch, published")[:4] == ["1", "1", "2.15", "15.1"]
 
 
 def test_tables_of_the_same_columns_are_one_and_best_epochs_begin_their_rows(write: Write, runs: Path) -> None:
@@ -192,7 +192,7 @@ def test_tables_of_the_same_columns_are_one_and_best_epochs_begin_their_rows(wri
     known = load("ser_parallel")
     own = sides(runs)
     table = result_table(known, known.result_tables, own, verdicts_of(own, known))
-    assert column(table, "Best epoch, printed") == ["15", "15", "9", "6", "6"]
+    assert column(table, "Best epoch, published") == ["15", "15", "9", "6", "6"]
     assert column(table, "Best epoch, ours, published") == ["37", *[MISSING] * 4]
     assert column(table, "Accuracy, ours, published")[0] == "0.5998"
     assert table.columns[1].title == "Best epoch"
@@ -201,7 +201,7 @@ def test_tables_of_the_same_columns_are_one_and_best_epochs_begin_their_rows(wri
 def test_a_table_is_judged_by_the_metric_that_ranks() -> None:
     known = load("music_mood_wavenet")
     table = result_table(known, known.result_tables[1:], [], Verdicts(known, []))
-    assert column(table, "Accuracy\N{NO-BREAK SPACE}(%), printed") == ["83.82", "73.52"]
+    assert column(table, "Accuracy\N{NO-BREAK SPACE}(%), published") == ["83.82", "73.52"]
     assert table.notes[-1] == "The verdict is on accuracy."
 
 
@@ -220,7 +220,7 @@ def test_a_confusion_matrix_stands_as_printed_above_the_counts_behind_it() -> No
     known = load("emotify_features")
     (printed, _) = known.confusions
     table = confusion_table(known, printed, [])
-    assert texts(table)[0][:4] == ["Calmness", "printed", "45.8", "15.7"]
+    assert texts(table)[0][:4] == ["Calmness", "published", "45.8", "15.7"]
     assert [row[0] for row in texts(table)[-2:]] == ["PPV", "FDR"]
     counts = recovered_table(known, printed, recovered(known)[printed.experiment])
     assert texts(counts)[-1][-1] == "1580"
@@ -265,7 +265,7 @@ def test_without_a_record_the_printed_numbers_stand_alone(study: str) -> None:
     known, said = unrun(study)
     front = said.tables[0]
     assert set(column(front, "Verdict")) == {"not run"}
-    assert set(column(front, "Obtained")) == {MISSING}
+    assert set(column(front, "Ours")) == {MISSING}
     for experiment in known.experiments:
         assert experiment.id in column(front, "Id")
     printed = {cell.value for table in said.tables for row in table.rows for cell in row if isinstance(cell, Number)}

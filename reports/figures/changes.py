@@ -1,4 +1,4 @@
-"""What each slip was worth, and what the protocols differ by."""
+"""What each error was worth, and what the protocols differ by."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -38,7 +38,7 @@ PITCH = 0.5
 """Inches of a row, if its name needs no more."""
 LABEL = 2.3
 """Inches that the label of a row may have."""
-SWITCH = ("slips", "What each slip was worth")
+SWITCH = ("errors", "What each error was worth")
 PROTOCOL = ("protocols", "What the other protocols differ by")
 
 
