@@ -1,3 +1,5 @@
 """One module or package per document; each follows its document and imports only `common` and `tuning`."""
 
-import common.learners.quiet  # noqa: F401 (before anything imports Keras)
+from common.learners.quiet import start_backend
+
+start_backend()

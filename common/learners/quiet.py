@@ -29,15 +29,19 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def _import_keras() -> Any:
-    """Import Keras and start its backend without log lines; set TF_CPP_MIN_LOG_LEVEL=0 to see them."""
+    """Import Keras without log lines; set TF_CPP_MIN_LOG_LEVEL=0 to see them."""
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
         # TensorFlow warns about repeated tracing, but each fold has a new model, whose `predict` must be traced.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with quiet_stderr():
         import keras
-
-        accelerators()
     return keras
+
+
+def start_backend() -> None:
+    """Start Keras' backend without log lines. Its threads do not survive a fork, so importing alone starts nothing."""
+    with quiet_stderr():
+        accelerators()
 
 
 keras = _import_keras()
