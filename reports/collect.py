@@ -134,10 +134,11 @@ def _search(search: SearchResult) -> SearchResult:
         published.load(search.data["study"]).experiment(search.data["experiment"])
         curves = search.curves().set_index(["trial", "epoch"])
         complete = [row for row in search.data["rows"] if row["status"] == "complete"]
-        same = all(
-            abs(curves.loc[(row["trial"], row["best_epoch"]), score] - row[score]) < 1e-6
+        scores = [name for name in curves if name in search.best and name != "seconds"]
+        same = search.data["objective"] in scores and all(
+            abs(curves.loc[(row["trial"], row["best_epoch"]), score] - row[score]) < TOLERANCE
             for row in complete
-            for score in ("loss", "accuracy", "val_loss", "val_accuracy")
+            for score in scores
         )
         problem = "" if same and search.best["values"] == search.chosen else "its trials are not those of its curves"
     except InputError as error:
