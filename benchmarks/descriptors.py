@@ -1,11 +1,11 @@
-"""What does one shared spectrum save? The descriptors of emotify_features beside librosa, feature by feature.
+"""How much time does one shared spectrum save? Descriptors of emotify_features, compared with librosa.
 
     python benchmarks/descriptors.py [--pieces 8] [--repeats 5]
 
-Pieces of 15 s at 22,050 Hz: synthesised music of the demo corpus over a faint noise, because librosa also averages over
-frames of digital silence, which we pass over. First those descriptors that librosa has a function
-for, given the waveform as its users do; then all 17 and the statistics of 40 MFCC, each from a spectrum of its own.
-Contenders take turns; the table shows medians over the repeats, and the ratio is taken within each repeat.
+Pieces of 15 s at 22,050 Hz: synthesised music of the demo corpus with faint noise, because librosa also averages over
+frames of digital silence, which we ignore. The first row has the descriptors for which librosa has a function, computed
+from the waveform as its users do. The second has all 17 descriptors and the statistics of 40 MFCC, each from a spectrum
+of its own. Candidates take turns; the table shows medians over the repeats, and the ratio is within each repeat.
 """
 
 import argparse
@@ -24,19 +24,19 @@ from reproductions.emotify_features.piece import Piece
 RATE = descriptors.SAMPLE_RATE
 SAMPLES = 15 * RATE
 
-Contender = Callable[[np.ndarray], np.ndarray]
+Candidate = Callable[[np.ndarray], np.ndarray]
 """Computes numbers from a waveform of shape (samples,)."""
 
 
 def pieces_of_music(count: int) -> list[np.ndarray]:
-    """Return seeded pieces, float32 of shape (samples,)."""
+    """Return reproducible pieces, float32 of shape (samples,)."""
     names = [f"{genre}/{n}" for n in range(1, 101) for genre in demo_emotify.COLOURS][:count]
     noise = 1e-4 * np.random.default_rng(0).standard_normal(SAMPLES)
     return [(demo_emotify.synthesise(name)[:SAMPLES] / 32768 + noise).astype(np.float32) for name in names]
 
 
 def by_librosa(y: np.ndarray) -> np.ndarray:
-    """Return what librosa has functions for, each from the waveform."""
+    """Return the features for which librosa has functions, each computed from the waveform."""
     coefficients = librosa.feature.mfcc(y=y, sr=RATE, n_mfcc=descriptors.N_MFCC)
     return np.array(
         [
@@ -65,7 +65,7 @@ COMPARABLE = (
 
 
 def comparable(y: np.ndarray) -> np.ndarray:
-    """Return the same numbers from one spectrum."""
+    """Return the same features from one spectrum."""
     piece = Piece(y, RATE)
     return np.array([*(of(piece) for of in COMPARABLE), *descriptors.mfcc_statistics(piece)])
 
@@ -77,23 +77,24 @@ def everything(y: np.ndarray) -> np.ndarray:
 
 
 def one_by_one(y: np.ndarray) -> np.ndarray:
-    """Return the same numbers, nothing shared between them."""
+    """Return the same features, each from a spectrum of its own."""
     each = [of(Piece(y, RATE)) for of in descriptors.DESCRIPTORS]
     return np.array([*each, *descriptors.mfcc_statistics(Piece(y, RATE))])
 
 
-def seconds(contender: Contender, pieces: list[np.ndarray]) -> float:
-    """Return how long one pass over all pieces takes."""
+def seconds(candidate: Candidate, pieces: list[np.ndarray]) -> float:
+    """Return the seconds of one pass over all pieces."""
     started = time.perf_counter()
     for piece in pieces:
-        contender(piece)
+        candidate(piece)
     return time.perf_counter() - started
 
 
-def compare(title: str, ours: Contender, theirs: Contender, pieces: list[np.ndarray], repeats: int) -> None:
-    """Measure two contenders in turns and print a line."""
-    values, others = (np.stack([contender(piece) for piece in pieces]) for contender in (ours, theirs))
+def compare(title: str, ours: Candidate, theirs: Candidate, pieces: list[np.ndarray], repeats: int) -> None:
+    """Measure two candidates in turns and print a line."""
+    values, others = (np.stack([candidate(piece) for piece in pieces]) for candidate in (ours, theirs))
     apart = np.max(np.abs(values - others) / np.maximum(np.abs(others).max(axis=0), 1e-9))
+    # In turns: a change in the machine's load then affects both, and the ratio less.
     pairs = [(seconds(ours, pieces), seconds(theirs, pieces)) for _ in range(repeats)]
     own, other = (1000 * statistics.median(taken) / len(pieces) for taken in zip(*pairs, strict=True))
     ratio = statistics.median(their / our for our, their in pairs)
@@ -108,7 +109,7 @@ def main() -> None:
     chosen = parser.parse_args()
     pieces = pieces_of_music(chosen.pieces)
     print(f"{chosen.pieces} pieces of 15 s, {chosen.repeats} repeats; librosa {importlib.metadata.version('librosa')}")
-    print(f"{'ms per piece':38} {'shared':>7} {'singly':>9} {'ratio':>7}   furthest apart, of the largest value")
+    print(f"{'ms per piece':38} {'shared':>7} {'separate':>9} {'ratio':>7}   largest difference / largest value")
     compare("7 descriptors and MFCC, by librosa", comparable, by_librosa, pieces, chosen.repeats)
     compare("17 descriptors and MFCC", everything, one_by_one, pieces, chosen.repeats)
 

@@ -1,14 +1,14 @@
-"""How fast are MFCC? Encore in batches, beside librosa and others clip by clip.
+"""How fast are MFCC? Encore in batches, compared with librosa and others clip by clip.
 
     python -m benchmarks.features [--clips 256] [--repeats 7]
 
-Clips of 3 s at 16 kHz (seeded noise whose level rises and falls), MFCC 128 x 94. Every contender computes all clips
-once per repeat, one after the other, so that what else the machine does meets all of them; the table shows medians
-over the repeats, and the ratio to librosa clip by clip is taken within each repeat. Encore is compiled before the first
-repeat (`compiled in` below); results and inputs lie in memory.
+Clips of 3 s at 16 kHz (noise with a varying level), MFCC 128 x 94. In each repeat the candidates take turns, so that
+other load on the machine affects all of them. The table shows medians over the repeats; the ratio to librosa clip by
+clip is within each repeat. Encore is compiled before the first repeat (`compiled in` below). Inputs and results are in
+memory.
 
-kaldi-native-fbank and audioflux join where they are installed (extra `bench`). They cannot be given the very same
-settings; what differs is printed below the table.
+kaldi-native-fbank and audioflux are included if they are installed (extra `bench`). They cannot have exactly the same
+settings; the differences are printed below the table.
 """
 
 import argparse
@@ -32,15 +32,15 @@ SAMPLE_RATE, SECONDS = 16_000, 3
 N_FFT, WIN_LENGTH, HOP_LENGTH, N_MELS, N_MFCC, WINDOW = 1024, 512, 512, 128, 128, "hamming"
 
 REST_S = 0.5
-"""Between two passes: OpenBLAS' threads, which librosa's products wake, go on spinning for a while after the last one
-and would take a core from whoever comes next (Encore lost a third of its rate that way)."""
+"""Pause between two passes: OpenBLAS' threads, which librosa's matrix products start, spin for a while after the last
+product and would slow down the next candidate (Encore lost a third of its rate that way)."""
 
-Contender = Callable[[np.ndarray], object]
+Candidate = Callable[[np.ndarray], object]
 """Computes the MFCC of clips of shape (clips, samples)."""
 
 
 def clips_of_noise(count: int) -> np.ndarray:
-    """Return seeded clips, float32 of shape (count, samples)."""
+    """Return reproducible clips, float32 of shape (count, samples)."""
     random, time_s = np.random.default_rng(0), np.arange(SAMPLE_RATE * SECONDS) / SAMPLE_RATE
     level = 0.1 * (1.1 + np.sin(2 * np.pi * 3 * time_s))
     return (random.standard_normal((count, len(time_s))) * level).astype(np.float32)
@@ -66,17 +66,17 @@ def librosa_clip_by_clip(clips: np.ndarray) -> np.ndarray:
 
 
 def librosa_on_one_blas_thread(clips: np.ndarray) -> np.ndarray:
-    """Return what `librosa_clip_by_clip` does, without threads that wait for each other on a busy machine."""
+    """Return the same as `librosa_clip_by_clip`, with one thread: several may wait for each other on a busy machine."""
     with threadpool_limits(1, user_api="blas"):
         return librosa_clip_by_clip(clips)
 
 
 def librosa_in(pool: Executor, clips: np.ndarray) -> np.ndarray:
-    """Return librosa's MFCC of all clips, shared among the workers of `pool`."""
+    """Return librosa's MFCC of all clips, computed by the workers of `pool`."""
     return np.stack(list(pool.map(librosa_mfcc, clips, chunksize=16)))
 
 
-def encore() -> Contender:
+def encore() -> Candidate:
     """Return Encore's batched MFCC."""
     from common.signals import features
 
@@ -93,8 +93,8 @@ def encore() -> Contender:
     return partial(features.extract, feature=feature)
 
 
-def kaldi() -> Contender:
-    """Return kaldi-native-fbank's MFCC, set as near to the others as it can be."""
+def kaldi() -> Candidate:
+    """Return kaldi-native-fbank's MFCC, with settings as close to the others as possible."""
     import kaldi_native_fbank as knf
 
     options = knf.MfccOptions()
@@ -115,8 +115,8 @@ def kaldi() -> Contender:
     return lambda clips: [mfcc(clip) for clip in clips]
 
 
-def audioflux() -> Contender:
-    """Return audioflux' MFCC, set as near to the others as it can be; its plan is made once for all clips."""
+def audioflux() -> Candidate:
+    """Return audioflux' MFCC, with settings as close to the others as possible; it is set up once for all clips."""
     import audioflux as af
     from audioflux import type as kind
 
@@ -154,12 +154,13 @@ PEERS = {
 
 
 @contextmanager
-def contenders() -> Iterator[dict[str, Contender]]:
-    """Yield all contenders that this machine has, by name."""
+def candidates() -> Iterator[dict[str, Candidate]]:
+    """Yield all installed candidates by name."""
     cores = os.cpu_count() or 1
+    # Spawned, because a fork of a process in which TensorFlow has threads can deadlock.
     spawned = ProcessPoolExecutor(cores, mp_context=get_context("spawn"))
     with ThreadPoolExecutor(cores) as threads, spawned as processes:
-        found: dict[str, Contender] = {
+        found: dict[str, Candidate] = {
             "Encore, in batches": encore(),
             LIBROSA: librosa_clip_by_clip,
             "librosa, one BLAS thread": librosa_on_one_blas_thread,
@@ -174,20 +175,20 @@ def contenders() -> Iterator[dict[str, Contender]]:
         yield found
 
 
-def seconds(contender: Contender, clips: np.ndarray) -> float:
-    """Return how long one pass over all clips takes."""
+def seconds(candidate: Candidate, clips: np.ndarray) -> float:
+    """Return the seconds of one pass over all clips."""
     started = time.perf_counter()
-    contender(clips)
+    candidate(clips)
     return time.perf_counter() - started
 
 
-def measure(found: dict[str, Contender], clips: np.ndarray, repeats: int) -> dict[str, list[float]]:
-    """Return each contender's seconds in each repeat, the contenders taking turns."""
+def measure(found: dict[str, Candidate], clips: np.ndarray, repeats: int) -> dict[str, list[float]]:
+    """Return the seconds of each candidate in each repeat; the candidates take turns."""
     times: dict[str, list[float]] = {name: [] for name in found}
     for _ in range(repeats):
-        for name, contender in found.items():
+        for name, candidate in found.items():
             time.sleep(REST_S)
-            times[name].append(seconds(contender, clips))
+            times[name].append(seconds(candidate, clips))
     return times
 
 
@@ -210,15 +211,15 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     chosen = parser.parse_args()
     clips = clips_of_noise(chosen.clips)
-    with contenders() as found:
-        first_pass = {name: seconds(contender, clips) for name, contender in found.items()}
+    with candidates() as found:
+        first_pass = {name: seconds(candidate, clips) for name, candidate in found.items()}
         apart = np.abs(np.asarray(encore()(clips[:8])) - librosa_clip_by_clip(clips[:8])).max()
         times = measure(found, clips, chosen.repeats)
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("keras", "librosa", "numpy"))
     print(f"MFCC {N_MFCC} x 94 of {chosen.clips} clips, {chosen.repeats} repeats, {os.cpu_count()} cores; {versions}")
     encore_name = next(iter(times))
     compiled_s = first_pass[encore_name] - min(times[encore_name])
-    print(f"Encore compiled in {compiled_s:.1f} s; furthest from librosa: {apart:.1g}")
+    print(f"Encore compiled in {compiled_s:.1f} s; largest difference to librosa: {apart:.1g}")
     report(times, chosen.clips)
 
 

@@ -1,9 +1,10 @@
-"""Training from the kept outputs of frozen layers beside training through the whole network.
+"""How much time do cached outputs of frozen layers save, compared with training the whole network?
 
     python benchmarks/frozen.py
 
-VGG16 with random weights, frozen, under the document's classifier, on noise of 64 x 64 pixels; the outputs are computed
-anew each time. The more epochs, the higher the ratio: 20 are what the document's best epoch and its patience make.
+A frozen VGG16 with random weights and the document's classifier, on noise of 64 x 64 pixels. The outputs are computed
+again for each measurement. The ratio grows with the number of epochs; 20 is the document's best epoch plus its
+patience.
 """
 
 import os
@@ -47,8 +48,8 @@ def noise() -> Arrays:
 
 
 def seconds(epochs: int, limit_gib: float) -> tuple[float, np.ndarray]:
-    """Return the processor's seconds of a training, and what the trained model predicts."""
-    frozen.LIMIT_GIB = limit_gib
+    """Return the CPU seconds of a training, and the predictions of the trained model."""
+    frozen.LIMIT_GIB = limit_gib  # 0: nothing is cached, so the whole network runs in every step
     clips = noise()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ENCORE_CACHE"] = folder
@@ -59,14 +60,14 @@ def seconds(epochs: int, limit_gib: float) -> tuple[float, np.ndarray]:
 
 
 def main() -> None:
-    """Measure and print; of the whole network a few epochs are measured, and their mean stands for the others."""
+    """Measure and print. The time of the whole network is extrapolated from a few epochs."""
     kept = frozen.LIMIT_GIB
     start, _ = seconds(WARM_UP, 0.0)
     some, through = seconds(WHOLE + WARM_UP, 0.0)
     _, once = seconds(WHOLE + WARM_UP, kept)
     fast, _ = seconds(EPOCHS, kept)
     slow = start + (some - start) / WHOLE * (EPOCHS - WARM_UP)
-    print(f"{EPOCHS} epochs of {CLIPS} clips: frozen layers once {fast:.1f} s, whole network {slow:.1f} s of processor")
+    print(f"{EPOCHS} epochs of {CLIPS} clips: frozen layers once {fast:.1f} s, whole network {slow:.1f} s of CPU time")
     difference = np.abs(once - through).max()
     print(f"ratio {slow / fast:.1f}; after {WHOLE + WARM_UP} epochs predictions differ by at most {difference:.1g}")
 

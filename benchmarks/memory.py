@@ -2,10 +2,10 @@
 
     python benchmarks/memory.py [FOLDER]
 
-FOLDER holds the four corpora. Without it every clip of them is synthesised, once, in the cache (2 GB).
+FOLDER contains the four corpora. Without it, all their clips are synthesised once in the cache folder (2 GB).
 
-Prepares the whole fold of `parallel-mel-awgn`, trains a few steps through the pipeline and prints the largest resident
-size of the process; it shall stay under 8 GiB.
+The script prepares the data of `parallel-mel-awgn`, trains a few steps and prints the peak resident memory of the
+process. The target is less than 8 GiB.
 """
 
 import sys

@@ -1,8 +1,8 @@
-"""Training steps of one CNN block with our batch normalisation beside Keras' own, on frames and on channels.
+"""Training speed of one CNN block with our batch normalisation and with Keras', along frames and along channels.
 
     python benchmarks/normalisation.py
 
-Both compute the same (tests/common/test_layers.py). Measured in turns in one process.
+Both give the same results (tests/common/learners/test_layers.py). They are measured in turns in one process.
 """
 
 import statistics
@@ -37,7 +37,7 @@ def block(normalisation: type[keras.layers.Layer], axis: int) -> keras.Model:
 
 
 def clips_per_second(model: Any, batch: tuple[np.ndarray, np.ndarray]) -> float:
-    """Train STEPS steps on one batch."""
+    """Return the rate of STEPS training steps on one batch."""
     began = time.monotonic()
     for _ in range(STEPS):
         model.train_on_batch(*batch)
@@ -52,7 +52,7 @@ def main() -> None:
     for name, axis in (("frames", from_scratch.FRAME_AXIS), ("channels", from_scratch.CHANNEL_AXIS)):
         ours, theirs = block(BatchNormalization, axis), block(keras.layers.BatchNormalization, axis)
         for model in (ours, theirs):
-            clips_per_second(model, batch)
+            clips_per_second(model, batch)  # the first steps include tracing
         pairs = [(clips_per_second(ours, batch), clips_per_second(theirs, batch)) for _ in range(ROUNDS)]
         mine, keras_rate = (statistics.median(rates) for rates in zip(*pairs, strict=True))
         ratio = statistics.median(one / other for one, other in pairs)

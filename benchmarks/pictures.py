@@ -1,10 +1,10 @@
-"""Mel pictures by lookup beside the same pictures plotted with matplotlib.
+"""Speed of mel pictures by table lookup, compared with plotting them with matplotlib.
 
     python benchmarks/pictures.py
 
-Both make 224 x 224 pictures of the same values, one after another on one core. Plotted: a figure without axes saved as
-a PNG and read again, as the document did; and, which is the fastest that matplotlib can do, one figure whose image is
-replaced and drawn into memory.
+Both make pictures of 224 x 224 pixels from the same values, one after another on one core. There are two ways of
+plotting: a figure without axes, saved as PNG and read again, as in the document; and one figure whose image is replaced
+and drawn into memory, the fastest way in matplotlib.
 """
 
 import io
@@ -34,12 +34,12 @@ def canvas_of(values: np.ndarray) -> FigureCanvasAgg:
 
 
 def by_lookup(clips: np.ndarray) -> np.ndarray:
-    """Return all pictures, as the study draws them."""
+    """Return all pictures by table lookup, as in the study."""
     return images.draw(clips, low=LOW, high=HIGH, colour_map=COLOUR_MAP, pixels=PIXELS)
 
 
 def saved(clips: np.ndarray) -> np.ndarray:
-    """Return all pictures, each plotted, saved and read."""
+    """Return all pictures, each plotted, saved and read again."""
     read = []
     for values in clips:
         file = io.BytesIO()
@@ -49,7 +49,7 @@ def saved(clips: np.ndarray) -> np.ndarray:
 
 
 def replaced(clips: np.ndarray) -> np.ndarray:
-    """Return all pictures, drawn one after another by one figure."""
+    """Return all pictures, drawn one after another with one figure."""
     canvas = canvas_of(clips[0])
     (image,) = canvas.figure.axes[0].images
     read = []
@@ -61,7 +61,7 @@ def replaced(clips: np.ndarray) -> np.ndarray:
 
 
 def seconds(make: Callable[[np.ndarray], np.ndarray], clips: np.ndarray) -> float:
-    """Return the processor's seconds that one picture takes."""
+    """Return the CPU seconds per picture."""
     began = time.process_time()
     make(clips)
     return (time.process_time() - began) / len(clips)

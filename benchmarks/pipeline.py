@@ -1,8 +1,9 @@
-"""Training through the tf.data pipeline beside the same model on one cached batch.
+"""Speed of training with the tf.data pipeline, compared with training on one cached batch.
 
     python benchmarks/pipeline.py
 
-Prints the steps a second of both and their ratio, measured in turns in one process; the pipeline shall reach 95 %.
+The script prints the steps per second of both and their ratio, measured in turns in one process. The pipeline should
+reach 95 %.
 """
 
 import statistics
@@ -32,7 +33,7 @@ def synthetic() -> Arrays:
 
 
 def steps_per_second(model: object, batches: object) -> float:
-    """Train STEPS steps on what `batches` yields and return the rate."""
+    """Train STEPS steps on `batches` and return the rate."""
     began = time.monotonic()
     model.fit(batches, steps_per_epoch=STEPS, epochs=1, shuffle=False, verbose=0)  # type: ignore[attr-defined]
     return STEPS / (time.monotonic() - began)
@@ -51,7 +52,7 @@ def main() -> None:
     cached = tf.data.Dataset.from_tensors((arrays.x[:size], arrays.y[:size])).cache().repeat()
     rates: dict[str, list[float]] = {"one cached batch": [], "the pipeline": []}
     for batches in (cached, through):
-        steps_per_second(learner.model, batches)
+        steps_per_second(learner.model, batches)  # the first steps include tracing
     for _ in range(ROUNDS):
         rates["one cached batch"].append(steps_per_second(learner.model, cached))
         rates["the pipeline"].append(steps_per_second(learner.model, through))

@@ -1,10 +1,11 @@
-"""Memory that recomputing the encoder layers saves in training wav2vec 2.0, in processes of their own.
+"""How much memory does recomputing the encoder layers save in training wav2vec 2.0?
 
     python benchmarks/recompute.py
 
-A small network (8 encoder layers of 128 units) trains a few steps on noise of three seconds, with the inner values of
-its encoder layers kept for the gradient and with them recomputed. Printed: the largest resident size of each process
-above what it had before the first step, the seconds a step takes, and the ratios of the two.
+A small network (8 encoder layers of 128 units) trains a few steps on noise of three seconds: once with the activations
+of its encoder layers stored for the gradient, once with them recomputed. The script prints the increase of peak
+resident memory since the first step, the seconds per step, and the ratios of the two. Each runs in its own process,
+because peak memory never decreases.
 """
 
 import json
@@ -23,8 +24,8 @@ from common.learners.tf_keras import TfKerasLearner  # noqa: E402
 from common.tasks import Classification  # noqa: E402
 from reproductions.ser_parallel import wav2vec2  # noqa: E402
 
-# The convolutions are as narrow as at demo size: their values are kept in either case, and wide ones would outweigh
-# what the encoder layers save.
+# The convolutions are as narrow as at demo size: their activations are stored in both cases and would otherwise
+# dominate the memory.
 CONFIG = {
     **wav2vec2.DEMO,
     "hidden_size": 128,
@@ -38,7 +39,7 @@ KINDS = {"kept": False, "recomputed": True}
 
 
 def report(kind: str) -> None:
-    """Train here and print what `measure` reads."""
+    """Train in this process and print the result for `measure`."""
     from reproductions.ser_parallel.wav2vec2_network import classifier
 
     def build() -> object:
@@ -58,7 +59,7 @@ def report(kind: str) -> None:
 
 
 def measure(kind: str) -> dict[str, float]:
-    """Train in a new process; return its memory (MiB) and the seconds of a step."""
+    """Train in a new process; return its memory (MiB) and the seconds per step."""
     command = [sys.executable, __file__, kind]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return dict(json.loads(output.splitlines()[-1]))
@@ -68,7 +69,7 @@ def main() -> None:
     """Measure both and print."""
     found = {kind: measure(kind) for kind in KINDS}
     for kind, one in found.items():
-        print(f"{kind:10s} {one['mib']:.0f} MiB, {one['step_s']:.2f} s a step")
+        print(f"{kind:10s} {one['mib']:.0f} MiB, {one['step_s']:.2f} s per step")
     memory, step = (found["recomputed"][name] / found["kept"][name] for name in ("mib", "step_s"))
     print(f"ratio      {memory:.2f} of the memory, {step:.2f} times as long")
 

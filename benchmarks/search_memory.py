@@ -1,9 +1,9 @@
-"""Memory over the trials of a search: Encore's Hyperband beside keras-tuner's own, in processes of their own.
+"""Memory growth over the trials of a search: Encore's Hyperband compared with keras-tuner's, in separate processes.
 
     python benchmarks/search_memory.py
 
-Both search 30 values, each trained for 2 epochs, with the same small model; the peak of the process is read whenever a
-trial begins. Printed: what each trial adds, over the last 20 trials, and the ratio of the two.
+Both search 30 values, each trained for 2 epochs, with the same small model. Peak memory is read at the start of each
+trial. The script prints the growth per trial over the last 20 trials, and the ratio of the two.
 """
 
 import json
@@ -33,13 +33,13 @@ from tuning.search import Search  # noqa: E402
 UNITS = tuple(range(8, 38))
 BATCH_SIZE, LEARNING_RATE, EPOCHS = 64, 1e-3, 100
 STEADY = 20
-"""Trials at the end over which the growth is measured: the first ones fill what every process needs."""
+"""Growth is measured over this many trials at the end, because the first trials load what every process needs."""
 
 peaks: list[float] = []
 
 
 def build(values: Mapping[str, Any]) -> keras.Model:
-    """Return a small network; note the memory at the beginning of its trial."""
+    """Return a small network; record the memory at the start of its trial."""
     peaks.append(environment.peak_memory_mib())
     inputs = keras.Input((100,))
     hidden = keras.layers.Dropout(0.3)(keras.layers.Dense(values["units"], "relu")(inputs))
@@ -54,7 +54,7 @@ def clips(number: int) -> Arrays:
 
 
 def plain(train: Arrays, validation: Arrays, folder: Path) -> None:
-    """Search as the guide of keras-tuner does."""
+    """Search as in keras-tuner's guide."""
 
     def compiled(settings: Any) -> keras.Model:
         model = build({"units": settings.Choice("units", list(UNITS))})
@@ -67,7 +67,7 @@ def plain(train: Arrays, validation: Arrays, folder: Path) -> None:
 
 
 def encore(train: Arrays, validation: Arrays, folder: Path) -> None:
-    """Search as Encore does."""
+    """Search with Encore."""
     training = Training(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE)
     search = Search(
         study="benchmark",
@@ -91,14 +91,14 @@ KINDS: dict[str, Callable[[Arrays, Arrays, Path], None]] = {"plain": plain, "enc
 
 
 def measure(kind: str) -> dict[str, float]:
-    """Make one search in a new process; return its growth (MiB a trial), its last peak (MiB), trials and seconds."""
+    """Search in a new process; return memory growth (MiB per trial), last peak (MiB), number of trials and seconds."""
     command = [sys.executable, __file__, kind]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return dict(json.loads(output.splitlines()[-1]))
 
 
 def report(kind: str) -> None:
-    """Make one search here and print what `measure` reads."""
+    """Search in this process and print the result for `measure`."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         KINDS[kind](clips(640), clips(128), Path(folder))
@@ -112,7 +112,7 @@ def main() -> None:
     found = {kind: measure(kind) for kind in KINDS}
     for kind, one in found.items():
         print(
-            f"{kind:7s} {one['trials']:.0f} trials, {one['growth']:+.2f} MiB a trial, "
+            f"{kind:7s} {one['trials']:.0f} trials, {one['growth']:+.2f} MiB per trial, "
             f"peak {one['peak']:.0f} MiB, {one['s']:.0f} s"
         )
     print(f"ratio   {found['encore']['growth'] / found['plain']['growth']:.3f}")

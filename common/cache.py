@@ -106,21 +106,41 @@ def release(kept: np.ndarray) -> None:
 def file_digests(paths: Sequence[str | Path]) -> list[str]:
     """Return the SHA-256 of each file's bytes, as hex digits, in the order of `paths`; files are read in parallel.
 
+    A process reads a file once, unless its size or the time of its last change differs.
+
     Raises:
         InputError: A file is missing or cannot be read.
     """
-    with ThreadPoolExecutor() as pool, progress("reading", len(paths)) as advance:
-        digests = []
-        for digest in pool.map(_file_digest, paths):
-            digests.append(digest)
-            advance()
-    return digests
+    known = [_as_it_is(path) for path in paths]
+    unread = list(dict.fromkeys(file for file in known if file not in _DIGESTS))
+    if unread:
+        with ThreadPoolExecutor() as pool, progress("reading", len(unread)) as advance:
+            for file, digest in zip(unread, pool.map(_file_digest, [file[0] for file in unread]), strict=True):
+                _DIGESTS[file] = digest
+                advance()
+    return [_DIGESTS[file] for file in known]
 
 
-def _file_digest(path: str | Path) -> str:
+_DIGESTS: dict[tuple[str, int, int], str] = {}
+"""By path, size in bytes, and time of the last change in nanoseconds: every fold of a run asks for the same files."""
+
+
+def _as_it_is(path: str | Path) -> tuple[str, int, int]:
+    with _reading(path):
+        status = Path(path).stat()
+    return str(path), status.st_size, status.st_mtime_ns
+
+
+def _file_digest(path: str) -> str:
+    with _reading(path), Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _reading(path: str | Path) -> Iterator[None]:
+    """Turn the system's refusal to read into one sentence."""
     try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        yield
     except OSError as error:
         raise InputError(
             f"{path} cannot be read ({error.strerror}); check the folder of the corpus and run the command again."

@@ -1,9 +1,13 @@
 """Atomic writing of files: under a temporary name, then renamed, so that a file is complete or absent."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import pandas as pd
+
+Place = Path | zipfile.Path
+"""A file or folder, or one inside a zip file."""
 
 
 def write_text(path: Path, text: str) -> None:

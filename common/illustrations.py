@@ -8,7 +8,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from common.errors import InputError
-from common.files import write_bytes
+from common.files import Place, write_bytes
 
 NAME = "illustrations.npz"
 SCHEMA = 1
@@ -122,7 +122,7 @@ def write(path: Path, illustrations: Illustrations) -> None:
     write_bytes(path, content.getvalue())
 
 
-def read(path: Path) -> Illustrations:
+def read(path: Place) -> Illustrations:
     """Read and check a file of illustrations.
 
     Raises:
@@ -142,7 +142,7 @@ def read(path: Path) -> Illustrations:
         raise InputError(f"{path} is damaged ({type(error).__name__}: {error}); run `illustrate` again") from None
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def _arrays(path: Place) -> dict[str, np.ndarray]:
     try:
         with path.open("rb") as file, np.load(file) as content:
             return dict(content)
@@ -178,8 +178,3 @@ def _layers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
             raise ValueError(f"layer {row['name']} comes before its inputs {', '.join(sorted(missing))}")
         known.add(row["name"])
     return tuple(rows)
-
-
-def find(folders: Iterable[Path]) -> list[Path]:
-    """Return the files of illustrations below folders, sorted."""
-    return sorted(path for folder in folders for path in folder.rglob(NAME))

@@ -5,7 +5,7 @@ made with. Reports hold them against the printed matrices.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from common.errors import InputError
-from common.files import write_text
+from common.files import Place, write_text
 
 NAME = "trials.json"
 SCHEMA = 1
@@ -73,7 +73,7 @@ def write(path: Path, trials: Trials) -> None:
     write_text(path, head + ',\n "trials": [\n' + ",\n".join(lines) + "\n]\n}\n")
 
 
-def read(path: Path) -> Trials:
+def read(path: Place) -> Trials:
     """Read and check a file of trials.
 
     Raises:
@@ -95,8 +95,3 @@ def _trial(row: Mapping[str, Any], size: int) -> Trial:
     if confusion.shape != (size, size) or confusion.min() < 0 or not confusion.sum():
         raise ValueError(f"the confusion of {row['experiment']} is not one of {size} classes")
     return Trial(row["experiment"], row["labels"], row["folds"], int(row["seed"]), confusion)
-
-
-def find(folders: Iterable[Path]) -> list[Path]:
-    """Return the files of trials below folders, sorted."""
-    return sorted(path for folder in folders for path in folder.rglob(NAME))

@@ -17,11 +17,11 @@ from rich.table import Table
 from common import published
 from common.cli.console import main
 from common.errors import InputError, ResultError
+from common.runs import store
 from reports.audit import command as audit_command
 from reports.audit import recovered
 from reports.build import RESULTS, build, page_texts
 from reports.compare import NOT_REPRODUCED, Verdict, verdicts
-from reports.keep import keep
 from reports.results import Collected, collect
 
 RUNS = Path("runs")
@@ -105,11 +105,11 @@ def audit(
 @app.command("keep")
 def keep_command(
     runs: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = RUNS,
-    out: Annotated[Path, typer.Option(help="Folder for the packed records.")] = RESULTS,
+    out: Annotated[Path, typer.Option(help="Folder of the store.")] = RESULTS,
 ) -> None:
-    """Pack finished runs to be shipped: without models, splits and probabilities."""
-    places = keep(runs, out)
-    print(f"{len(places)} record(s) packed into {out}")
+    """Add finished runs and searches to the shipped results, without models, splits and probabilities of classes."""
+    places = store.keep(runs, out)
+    print(f"{len(places)} files written in {out}")
 
 
 def _verdicts(study: str, collected: Collected) -> list[Verdict]:

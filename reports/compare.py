@@ -27,7 +27,7 @@ from common.intervals import (
     wilson,
 )
 from common.published import Printed, Published
-from reports.results import Clips, Estimate, Group, Run, cut_to
+from reports.results import Estimate, Group, Run, cut_to
 from reports.wording import signed
 
 REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED = "reproduced", "inconclusive", "not reproduced"
@@ -392,17 +392,17 @@ def paired_over_groups(first: Group, second: Group) -> Estimate | None:
     pairs = [(run, others[run.seed]) for run in first.runs if run.seed in others]
     if not pairs:
         return None
-    sides = [[run.clips for run in runs] for runs in zip(*pairs, strict=True)]
-    names = np.unique(np.concatenate([clips.groups for side in sides for clips in side]))
+    sides = list(zip(*pairs, strict=True))
+    names = np.unique(np.concatenate([run.clips.groups for side in sides for run in side]))
     counts = np.concatenate([_of_groups(side, names) for side in sides])
     (value,) = _gains(counts.sum(axis=1, keepdims=True))
     return Estimate(float(value), _drawn(counts), len(names))
 
 
-def _of_groups(side: Sequence[Clips], names: np.ndarray) -> np.ndarray:
+def _of_groups(side: Sequence[Run], names: np.ndarray) -> np.ndarray:
     """Return the clips of each group that are right, and all of them, over all seeds; shape (2, groups)."""
-    place = np.searchsorted(names, np.concatenate([clips.groups for clips in side]))
-    right = np.concatenate([clips.correct for clips in side])
+    place = np.searchsorted(names, np.concatenate([run.clips.groups for run in side]))
+    right = np.concatenate([run.correct for run in side])
     return np.stack([np.bincount(place, weights=hits, minlength=len(names)) for hits in (right, np.ones(len(right)))])
 
 
@@ -438,7 +438,7 @@ def _paired(base: Run, other: Run) -> PairedRun:
     same = _same_clips(base, other)
     # The test takes clips for independent draws.
     independent = not (base.over_groups or other.over_groups)
-    test = mcnemar(base.clips.correct, other.clips.correct) if same and independent else None
+    test = mcnemar(base.correct, other.correct) if same and independent else None
     return PairedRun(base.seed, base.estimate(ACCURACY).value, other.estimate(ACCURACY).value, test, same)
 
 
@@ -451,6 +451,6 @@ def _difference_over(runs: list[tuple[Run, Run]], paired: tuple[PairedRun, ...])
         return mean_interval([pair.difference for pair in paired]), f"Student over {len(paired)} seeds"
     base, other = runs[0]
     if _same_clips(base, other):
-        return paired_difference(other.clips.correct, base.clips.correct), "paired bootstrap over clips"
+        return paired_difference(other.correct, base.correct), "paired bootstrap over clips"
     ours, theirs = other.estimate(ACCURACY), base.estimate(ACCURACY)
     return difference_interval(ours.value, ours.interval, theirs.value, theirs.interval), "as of independent clips"

@@ -1,8 +1,7 @@
-"""What a document concludes from its numbers, held against our runs: the models side by side, claim by claim.
+"""What a document concludes from its numbers, tested against our runs: the models side by side, claim by claim.
 
-The audit asks whether the printed numbers bear a conclusion out; here our own records are asked the same, under each
-protocol. Only runs on the same data at the same size are compared. A conclusion is *borne out* where the 95 % interval
-of the difference says so, *contradicted* where it says the opposite, *undecided* where it covers both.
+The audit asks whether the published numbers support a conclusion; here our own records are asked the same, under each
+protocol, by the same judge (`reports.audit.judge`). Only runs on the same data at the same size are compared.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,8 +12,10 @@ import numpy as np
 from common.intervals import Interval, difference_interval
 from common.published import Published
 from common.published.schema import SCORES, Claim
-from reports.audit.claims import prefix, within
+from reports.audit import judge
+from reports.audit.claims import prefix
 from reports.audit.finding import Finding
+from reports.audit.judge import CONTRADICTED, SUPPORTED, UNDECIDED
 from reports.beside import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
 from reports.blocks import Cell, Column, Number, Section, Table, Words
 from reports.compare import (
@@ -31,7 +32,6 @@ from reports.compare import (
 from reports.results import PROTOCOLS, Estimate, Group, cut_to
 from reports.wording import in_words, signed
 
-BORNE_OUT, CONTRADICTED, UNDECIDED = "borne out", "contradicted", "undecided"
 FEW = 5
 """More tests than this are told by their range."""
 SHOWN = 20
@@ -182,61 +182,52 @@ def _told(metric: str, first: Group, second: Group, by: Lead | None) -> str:
 def _greater(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
     first, second = (models[name] for name in claim.experiments)
     by = lead(published, claim.metric, first, second)
-    return _beyond(by), _told(claim.metric, first, second, by)
+    return judge.greater(_interval(by)).verdict, _told(claim.metric, first, second, by)
 
 
-def _beyond(by: Lead | None) -> str:
-    """Say whether a lead is beyond chance."""
-    if by is None or by.interval[0] <= 0 <= by.interval[1]:
-        return UNDECIDED
-    return BORNE_OUT if by.interval[0] > 0 else CONTRADICTED
+def _interval(by: Lead | None) -> Interval | None:
+    return by.interval if by else None
 
 
 def _similar(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
-    """Hold two against each other: similar are those whose difference has its whole interval within +-resolution."""
     first, second = (models[name] for name in claim.experiments)
     by, resolution = lead(published, claim.metric, first, second), published.resolution["overall"]
-    told = _told(claim.metric, first, second, by)
-    if by is None:
-        return UNDECIDED, told
-    inside, limit = within(by.interval, resolution), f"±{resolution:g}"
-    if inside is None:
-        return UNDECIDED, f"{told}: partly outside {limit}"
-    return (BORNE_OUT, f"{told}: within {limit}") if inside else (CONTRADICTED, f"{told}: outside {limit}")
+    verdict, _ = judge.similar(_interval(by), resolution)
+    where = {SUPPORTED: "within", CONTRADICTED: "outside", UNDECIDED: "partly outside"}[verdict]
+    return verdict, _told(claim.metric, first, second, by) + (f": {where} ±{resolution:g}" if by else "")
 
 
 def _best(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
     first = models[claim.experiments[0]]
-    others = [group for name, group in models.items() if name != first.experiment]
-    leads = [(lead(published, claim.metric, first, other), other) for other in others]
-    closest = min(leads, key=lambda pair: pair[0].value if pair[0] else 0.0)
-    words = {_beyond(by) for by, _ in leads}
-    verdict = next((word for word in (CONTRADICTED, UNDECIDED) if word in words), BORNE_OUT)
-    return verdict, f"{_told(claim.metric, first, closest[1], closest[0])}, the closest of {len(others)}"
+    others = {name: group for name, group in models.items() if name != first.experiment}
+    leads = {name: lead(published, claim.metric, first, other) for name, other in others.items()}
+    closest = min(leads, key=lambda name: one.value if (one := leads[name]) else 0.0)
+    verdict, _ = judge.all_greater({name: _interval(by) for name, by in leads.items()})
+    told = _told(claim.metric, first, others[closest], leads[closest])
+    return verdict, f"{told}, the closest of {len(others)}"
 
 
 def _above(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
-    threshold = claim.threshold or 0.0
     values = {name: _estimate(models[name], claim.metric) for name in claim.experiments}
     known = {name: value for name, value in values.items() if value is not None}
     told = ", ".join(
         f"{name} {value.value:.3f} [{value.interval[0]:.3f}, {value.interval[1]:.3f}]" for name, value in known.items()
     )
-    if any(value.interval[1] <= threshold for value in known.values()):
-        return CONTRADICTED, told
-    sure = len(known) == len(values) and all(value.interval[0] > threshold for value in known.values())
-    return (BORNE_OUT if sure else UNDECIDED), told
+    verdict, _ = judge.above({name: value.interval for name, value in known.items()}, claim.threshold or 0.0)
+    # What is claimed of all is open while one has no such metric.
+    return (UNDECIDED if verdict == SUPPORTED and len(known) < len(values) else verdict), told
 
 
 def _each_greater(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
     first, second = (models[name] for name in claim.experiments)
     names = published.data_of(first.experiment).classes
     leads = {name: lead(published, f"{name}_{claim.metric}", first, second) for name in names}
-    words = [_beyond(by) for by in leads.values()]
+    verdict, numbers = judge.all_greater({name: _interval(by) for name, by in leads.items()})
     grew = sum(by is not None and by.value > 0 for by in leads.values())
-    verdict = next((word for word in (CONTRADICTED, UNDECIDED) if word in words), BORNE_OUT)
     least, by = min(leads.items(), key=lambda pair: pair[1].value if pair[1] else 0.0)
-    return verdict, f"{grew} of {len(names)} classes grew, {words.count(BORNE_OUT)} beyond chance; least {least}: {by}"
+    return verdict, (
+        f"{grew} of {len(names)} classes gained; for {numbers['above']} the 95 % CI excludes 0; least {least}: {by}"
+    )
 
 
 def section(
@@ -247,8 +238,8 @@ def section(
     if not published.claims:
         return Section(name, title, ())
     words = Words(
-        "Each conclusion of the text, held against the printed numbers (as the audit does) and against our runs: borne "
-        "out or contradicted where the 95 % interval of the difference leaves no other reading, else undecided."
+        "Each conclusion of the text, tested against the published numbers (as the audit does) and against our runs: "
+        "supported or contradicted if the 95 % CI is decisive, else undecided."
     )
     found = conclusions(published, groups)
     tables = [_claim_table(published, found, findings), _model_table(published, sides), _test_table(published, groups)]

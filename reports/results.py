@@ -1,24 +1,24 @@
 """Gathers the records and searches that a report is made of; what is damaged or contradictory is named and left out."""
 
-import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from common import illustrations, published, trials
 from common.errors import InputError
+from common.files import Place
 from common.illustrations import Illustrations
 from common.intervals import Interval, wilson
 from common.published.schema import MEANS, SCORES
-from common.runs import records, search_records
-from common.runs.records import Columns
+from common.runs import records, search_records, store
+from common.runs.records import CURVES, ClipSet, Predictions, Record
 from common.runs.search_records import SearchResult
 from common.tasks.classification import group_confusions
 from common.trials import Trials
@@ -26,13 +26,10 @@ from reports.processes import processes
 
 PROTOCOLS = ("published", "corrected", "independent")
 METRICS = ("accuracy", *(f"{mean}_{score}" for mean in MEANS for score in SCORES))
-HISTORY_COLUMNS = ["fold", "stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
 TOLERANCE = 1e-6
 """What a number of a record may be off by for rounding."""
 FEWEST = 100
 """Records that are worth other processes."""
-PREDICTION_COLUMNS = ["name", "corpus", "speaker", "fold", "true", "predicted"]
-
 
 TRAINED_AS = (
     "epochs",
@@ -49,6 +46,11 @@ TRAINED_AS = (
 """The settings that two runs must share to be seeds of one another."""
 
 
+Item = TypeVar("Item")
+Read = TypeVar("Read")
+Result = TypeVar("Result", "Run", SearchResult)
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A score with its 95 % interval over n clips; over several seeds the mean of both."""
@@ -59,45 +61,18 @@ class Estimate:
 
 
 @dataclass(frozen=True, eq=False)
-class Clips:
-    """The clips that a run predicted, in the order of their names; of thousands of runs they are in memory at a time.
+class Run:
+    """One checked record with what it said of each clip.
 
     Attributes:
-        digest: of the names: two runs with the same have the same clips.
-        groups: what each clip shares with others, and intervals are drawn over: its song, or else speaker, as UTF-8,
-            shape (n,).
+        record: of the run.
+        clips: that it tested.
         correct: whether each was predicted rightly, shape (n,).
     """
 
-    digest: bytes
-    groups: np.ndarray
+    record: Record
+    clips: ClipSet
     correct: np.ndarray
-
-    @classmethod
-    def of(cls, predictions: Columns) -> Self:
-        """Return what a table of predictions says, in columns as `Record.predictions` describes them.
-
-        Raises:
-            InputError: a clip is there twice.
-        """
-        pairs = zip(predictions["corpus"], predictions["name"], strict=True)
-        names = np.array([f"{corpus}:{name}".encode() for corpus, name in pairs])
-        order = np.argsort(names, kind="stable")
-        names = names[order]
-        if (names[1:] == names[:-1]).any():
-            raise InputError("it predicts a clip twice; delete the folder and run again")
-        groups = np.array([one.encode() for one in predictions["group" if "group" in predictions else "speaker"]])
-        answers = zip(predictions["true"], predictions["predicted"], strict=True)
-        correct = np.array([true == predicted for true, predicted in answers], bool)
-        return cls(hashlib.sha256(b"\0".join(names.tolist())).digest(), groups[order], correct[order])
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """One checked record with what it said of each clip."""
-
-    record: records.Record
-    clips: Clips
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -252,46 +227,54 @@ def collect(folders: Iterable[Path]) -> Collected:
     Raises:
         InputError: a folder does not exist.
     """
+    folders, skipped = list(folders), list[str]()
     runs: dict[tuple[Any, ...], list[Run]] = {}
     found: dict[tuple[Any, ...], list[SearchResult]] = {}
-    skipped: list[str] = []
-    folders = list(folders)
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"there is no folder {folder}; run an experiment first, or name a folder with --runs")
-        for run in _readable(records.find(folder), _run, skipped):
+        stored = list(_readable(store.find(folder), store.read, skipped, at_once=True))
+        shipped = [record for one in stored for record in one.runs]
+        for run in (
+            *_readable(records.find(folder), _run_in, skipped),
+            *_readable(shipped, _run, skipped, at_once=True),
+        ):
             runs.setdefault(run.record.identity, []).append(run)
-        for search in _readable(search_records.find(folder), _search, skipped):
+        searched = [search for one in stored for search in one.searches]
+        searched += _readable(search_records.find(folder), search_records.read, skipped)
+        for search in _readable(searched, _search, skipped):
             found.setdefault(search.identity, []).append(search)
     kept = _agreeing(runs.values(), ("data", "configuration", "metrics", "confusion"), "run", skipped)
-    searched = _agreeing(found.values(), ("data", "settings", "rows", "chosen"), "search", skipped)
-    tried: dict[str, Trials] = {}
-    for one in _readable(trials.find(folders), trials.read, skipped):
-        tried.setdefault(one.study, one)
-    shown: dict[str, Illustrations] = {}
-    for drawn in _readable(illustrations.find(folders), illustrations.read, skipped):
-        shown.setdefault(drawn.study, drawn)
-    ordered = tuple(sorted(searched, key=_place_of_search))
-    return Collected(_grouped(kept), tuple(skipped), ordered, tried, shown)
+    ordered = sorted(
+        _agreeing(found.values(), ("data", "settings", "rows", "chosen"), "search", skipped), key=_place_of_search
+    )
+    tried = {one.study: one for one in _of_studies(folders, trials.NAME, trials.read, skipped)}
+    drawn = {one.study: one for one in _of_studies(folders, illustrations.NAME, illustrations.read, skipped)}
+    return Collected(_grouped(kept), tuple(skipped), tuple(ordered), tried, drawn)
 
 
-Read = TypeVar("Read")
-Result = TypeVar("Result", Run, SearchResult)
+def _of_studies(folders: Iterable[Path], name: str, read: Callable[[Place], Read], skipped: list[str]) -> list[Read]:
+    """Return what is not of one experiment; of two of the same study, the one in the first folder counts."""
+    places = [place for folder in folders for place in store.find_shared(folder, name)]
+    return list(_readable(places, read, skipped))[::-1]
 
 
-def _readable(places: Sequence[Path], read: Callable[[Path], Read], skipped: list[str]) -> Iterator[Read]:
-    """Yield what can be read, and add a sentence for each of the others."""
+def _readable(
+    items: Sequence[Item], read: Callable[[Item], Read], skipped: list[str], *, at_once: bool = False
+) -> Iterator[Read]:
+    """Yield what can be read, and add a sentence for each of the others; `at_once` without other processes."""
     with processes() as others:
-        for one in others.begin(partial(_read_or_why, read), places, FEWEST):
+        work = partial(_read_or_why, read)
+        for one in map(work, items) if at_once else others.begin(work, items, FEWEST):
             if isinstance(one, InputError):
                 skipped.append(f"left out: {one}")
             else:
                 yield one
 
 
-def _read_or_why(read: Callable[[Path], Read], place: Path) -> Read | InputError:
+def _read_or_why(read: Callable[[Item], Read], item: Item) -> Read | InputError:
     try:
-        return read(place)
+        return read(item)
     except InputError as error:
         return error
 
@@ -308,13 +291,12 @@ def _agreeing(found: Iterable[Sequence[Result]], fields: Sequence[str], what: st
     return kept
 
 
-def _search(folder: Path) -> SearchResult:
+def _search(search: SearchResult) -> SearchResult:
     """Check a search against its learning curves.
 
     Raises:
         InputError: it contradicts itself; names the folder and what is wrong.
     """
-    search = search_records.read(folder)
     try:
         published.load(search.data["study"]).experiment(search.data["experiment"])
         curves = search.curves().set_index(["trial", "epoch"])
@@ -326,11 +308,11 @@ def _search(folder: Path) -> SearchResult:
         )
         problem = "" if same and search.best["values"] == search.chosen else "its trials are not those of its curves"
     except InputError as error:
-        raise InputError(f"{folder}: {error}") from None
+        raise InputError(f"{search.folder}: {error}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"it is damaged ({type(error).__name__}: {error})"
     if problem:
-        raise InputError(f"{folder}: {problem}; delete the folder and search again")
+        raise InputError(f"{search.folder}: {problem}; delete the folder and search again")
     return search
 
 
@@ -345,25 +327,28 @@ def _longest(search: SearchResult) -> int:
     return max(row["epochs"] or 0 for row in search.data["rows"])
 
 
-def _run(folder: Path) -> Run:
-    """Read a record and check it against itself and its tables.
+def _run_in(folder: Path) -> Run:
+    return _run(records.read(folder))
+
+
+def _run(record: Record) -> Run:
+    """Check a record against itself and its tables.
 
     Raises:
         InputError: it is damaged or contradicts itself; names the folder and what is wrong.
     """
-    record = records.read(folder)
     try:
         published.load(record.data["study"]).experiment(record.data["experiment"])
-        history, predictions = record.words()
-        if problem := _problem_of_identity(record) or _problem(record.data, history, predictions):
-            raise InputError(f"{problem}; delete the folder and run again")
-        clips = Clips.of(predictions)
+        problem = _problem_of_identity(record) or _problem_of_history(record.data, record.history())
+        tested = record.tested()
+        if problem := problem or _problem(record.data, tested):
+            raise InputError(problem)
     except InputError as error:
-        raise InputError(f"{record.folder}: {error}") from None
+        raise InputError(f"{record.folder}: {error}; delete it and run again") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         what = f"it is damaged ({type(error).__name__}: {error})"
-        raise InputError(f"{record.folder}: {what}; delete the folder and run again") from None
-    return Run(record, clips)
+        raise InputError(f"{record.folder}: {what}; delete it and run again") from None
+    return Run(record, tested.clips, tested.true == tested.predicted)
 
 
 def _problem_of_identity(record: records.Record) -> str | None:
@@ -387,49 +372,39 @@ def _problem_of_identity(record: records.Record) -> str | None:
     return None
 
 
-def _problem(record: Mapping[str, Any], history: Columns, predictions: Columns) -> str | None:
-    """Say what in a record cannot be true, or None."""
-    missing = [name for name in HISTORY_COLUMNS if name not in history]
-    missing += [name for name in PREDICTION_COLUMNS if name not in predictions]
-    if missing:
-        return f"its tables lack {', '.join(missing)}"
-    if not predictions["name"]:
+def _problem(record: Mapping[str, Any], tested: Predictions) -> str | None:
+    """Say what in a record cannot be true of its predictions, or None."""
+    if not len(tested.true):
         return "it has no predictions"
     return (
-        _problem_of_history(record, history)
-        or _problem_of_classes(record, predictions)
-        or _problem_of_metrics(record, len(predictions["name"]))
+        _problem_of_classes(record, tested)
+        or _problem_of_metrics(record, len(tested.true))
         or _problem_of_means(record)
         or _problem_of_intervals(record)
     )
 
 
-def _problem_of_history(record: Mapping[str, Any], history: Columns) -> str | None:
-    """Hold the learning curves against the epochs of each fold: a curve that was cut off is that of another run."""
-    for name in HISTORY_COLUMNS[2:]:
-        if not all(_is_number(word) for word in history[name] if word):
+def _problem_of_history(record: Mapping[str, Any], history: pd.DataFrame) -> str | None:
+    """Check the learning curves against the epochs of each fold: a curve that was cut off is that of another run."""
+    if missing := [name for name in CURVES if name not in history]:
+        return f"its learning curves lack {', '.join(missing)}"
+    if history.empty:
+        return "it has no learning curves" if any(fold["epochs"] for fold in record["folds"]) else None
+    for name, column in history.drop(columns="stage").items():
+        if column.dtype.kind not in "if" or np.isinf(column).any():
             return f"its learning curves have words in {name}"
-    rows = list(zip(*(history[name] for name in ("fold", "stage", "epoch")), strict=True))
     for fold in record["folds"]:
-        own = [(stage == "retrain", int(epoch)) for number, stage, epoch in rows if int(number) == fold["fold"]]
-        retrained = bool(record["configuration"].get("retrain")) or any(again for again, _ in own)
-        told = ((False, fold.get("epochs")), (True, fold["best_epoch"] if retrained else None))
-        for stage, epochs in told:
-            if [epoch for again, epoch in own if again is stage] != list(range(1, (epochs or 0) + 1)):
-                return f"its learning curve of fold {fold['fold']} has other epochs than its record tells"
+        own = history[history["fold"] == fold["fold"]]
+        again = own["stage"] == "retrain"
+        retrained = bool(record["configuration"].get("retrain")) or bool(again.any())
+        for rows, epochs in ((own[~again], fold["epochs"]), (own[again], fold["best_epoch"] if retrained else None)):
+            if rows["epoch"].tolist() != list(range(1, (epochs or 0) + 1)):
+                return f"its learning curve of fold {fold['fold']} has other epochs than its record"
     return None
 
 
-def _is_number(word: str) -> bool:
-    try:
-        return math.isfinite(float(word))
-    except ValueError:
-        return False
-
-
-def _problem_of_classes(record: Mapping[str, Any], predictions: Columns) -> str | None:
-    classes = record["task"]["outputs"]
-    confusion = _confusion(predictions, classes)
+def _problem_of_classes(record: Mapping[str, Any], tested: Predictions) -> str | None:
+    confusion = group_confusions(tested.true, tested.predicted, len(record["task"]["outputs"]))[0]
     if not np.array_equal(confusion, np.asarray(record["confusion"])):
         return "its confusion matrix is not that of its predictions"
     if [row["support"] for row in record["per_output"].values()] != confusion.sum(axis=1).tolist():
@@ -500,12 +475,6 @@ def _within(value: float, interval: Sequence[float], *, top: float = 1.0) -> boo
     """Return whether an interval holds its value and lies between 0 and the top, but for rounding."""
     low, high = interval
     return -TOLERANCE <= low <= value + TOLERANCE and value - TOLERANCE <= high <= top + TOLERANCE
-
-
-def _confusion(predictions: Columns, classes: list[str]) -> np.ndarray:
-    number = {name: place for place, name in enumerate(classes)}
-    true, predicted = ([number[name] for name in predictions[column]] for column in ("true", "predicted"))
-    return group_confusions(true, predicted, len(classes))[0]
 
 
 def _grouped(runs: list[Run]) -> tuple[Group, ...]:

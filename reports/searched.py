@@ -5,7 +5,8 @@ from typing import Any
 
 from common.published import Published
 from common.published.schema import Search
-from common.runs.search_records import OBJECTIVES, SearchResult
+from common.runs.search_records import SearchResult
+from common.runs.search_records import in_words as score_in_words
 from reports.beside import PRINTED, heading, origin, written
 from reports.blocks import Cell, Column, Number, Table, cell_text
 from reports.tables import place_of, setting_cell
@@ -115,7 +116,7 @@ def _told(published: Published, search: SearchResult) -> list[str]:
 def _ranking(search: SearchResult) -> str:
     """Say by which score the choice was made, and by how much: the table has the scores of the last epochs."""
     best, objective = search.best, search.data["objective"]
-    said = f"chosen by the best epoch, {OBJECTIVES[objective]} {best[objective]:.3f} in epoch {best['best_epoch']}"
+    said = f"chosen by the best epoch, {score_in_words(objective)} {best[objective]:.3f} in epoch {best['best_epoch']}"
     second = next((row for row in search.ranked if row["values"] != best["values"]), None)
     if second is None:
         return said

@@ -1,4 +1,4 @@
-"""One module per document; each reads like its document and needs nothing but `common` and `tuning`."""
+"""One module or package per document; each follows its document and imports only `common` and `tuning`."""
 
 from common.learners.quiet import import_keras
 

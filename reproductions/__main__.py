@@ -1,4 +1,4 @@
-"""`python -m reproductions`: every experiment of every document, with its published number."""
+"""`python -m reproductions`: list every experiment of every document with its published number."""
 
 import importlib
 import pkgutil
@@ -22,7 +22,7 @@ def studies() -> list[Study]:
 
 @app.callback(invoke_without_command=True)
 def begin(context: typer.Context, as_json: Json = False) -> None:
-    """List the experiments where no command is named."""
+    """List the experiments if no command is given."""
     if context.invoked_subcommand is None:
         list_all(as_json)
 

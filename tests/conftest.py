@@ -7,7 +7,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +49,12 @@ def commands_of(
 
     That one takes words, and returns the exit code, standard output and standard error. It runs in an empty folder.
     """
-    from common import published
     from common.cli import console
 
     def encore(app: Any, study: str, printed: str) -> Command:
         (tmp_path / "published").mkdir()
         (tmp_path / "published" / f"{study}.toml").write_text(printed)
-        monkeypatch.setattr(published, "load", partial(published.load, folder=tmp_path / "published"))
+        monkeypatch.setenv("ENCORE_PUBLISHED", str(tmp_path / "published"))
         monkeypatch.chdir(tmp_path)
 
         def command(*words: object) -> tuple[int, str, str]:

@@ -12,6 +12,7 @@ from sklearn.metrics import average_precision_score, label_ranking_average_preci
 from common import files, intervals
 from common.runs import records
 from common.tasks import classification
+from reports.results import Run
 
 CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 SUPPORT = [187, 186, 186, 187, 178, 186, 107]
@@ -215,6 +216,13 @@ def data(clips: int, counts: Mapping[str, int], *, demo: bool = False) -> dict[s
 def _with_outputs(table: pd.DataFrame, outputs: Sequence[str], true: np.ndarray, said: np.ndarray) -> pd.DataFrame:
     targets = {f"true_{name}": true[:, place] for place, name in enumerate(outputs)}
     return table.assign(**targets, **{name: said[:, place] for place, name in enumerate(outputs)})
+
+
+def run_on(table: pd.DataFrame, content: Mapping[str, Any]) -> Run:
+    """Return a run of which only some fields of its record and its predictions are known."""
+    order, names, groups = records.names_and_groups(table)
+    correct = (table["true"] == table["predicted"]).to_numpy(bool)
+    return Run(records.Record(Path(), dict(content)), records.ClipSet.of(names, groups), correct[order])
 
 
 Write = Callable[..., Path]

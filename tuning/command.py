@@ -12,19 +12,11 @@ from common import published
 from common.cli import commands, console
 from common.errors import InputError
 from common.runs import jobs
-from common.runs.search_records import SearchResult
+from common.runs.search_records import SearchResult, published_name
 from common.study import Study, Value
 from tuning.plan import Clips, Plan, make
 
 SearchName = Annotated[str | None, typer.Option("--search", help="One of its searches. Default: all, in order.")]
-
-PRINTED = {
-    "accuracy": "train_epoch_accuracy",
-    "val_accuracy": "val_epoch_accuracy",
-    "loss": "train_epoch_loss",
-    "val_loss": "val_epoch_loss",
-}
-"""The scores of a trial's last epoch, and what the published tables of searches call them."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +34,13 @@ class Tunable:
         """
         self.study.experiment(experiment)
         if not self.plans:
-            raise InputError(f"{self.study.name} states no search, as its document tells of none: nothing to tune")
+            raise InputError(
+                f"{self.study.name} has no hyperparameter search, as its document describes none: nothing to tune"
+            )
         own = [plan for plan in self.plans if plan.experiment == experiment]
         if not own:
             searched = ", ".join(dict.fromkeys(plan.experiment for plan in self.plans))
-            raise InputError(f"{self.study.name} states no search for {experiment}; it does for {searched}")
+            raise InputError(f"{self.study.name} has no search for {experiment}; it has some for {searched}")
         found = [plan for plan in own if name in (None, plan.name)]
         if not found:
             raise InputError(f"{experiment} has no search {name!r}; it has {', '.join(plan.name for plan in own)}")
@@ -135,22 +129,23 @@ def _caveat(result: SearchResult) -> str:
 
 
 def _table(result: SearchResult, caveat: str) -> Table:
-    """Return a row per trial: its settings, the scores of its last epoch, printed ones beside them, its best epoch."""
-    objective, printed = result.data["objective"], _printed(result)
+    """Return a row per trial: its settings, ours and the published scores of its last epoch, its best epoch."""
+    objective, last = result.data["objective"], result.last_epochs()
+    scores = [str(name) for name in last if name not in ("epoch", "seconds", "learning_rate")]
+    theirs = _published(result, scores)
     table = Table(title=f"{result.data['experiment']}, search {result.data['search']}{caveat}", title_justify="left")
-    for title in ("trial", *result.data["space"], "epochs", *PRINTED, *(f"printed {score}" for score in printed)):
+    titles = ("trial", *result.data["space"], "epochs", *scores, *(f"published {score}" for score in theirs))
+    for title in (*titles, f"best {objective} (epoch)"):
         table.add_column(title.replace("_", " "), justify="right")
-    table.add_column(f"best {objective.replace('_', ' ')} (epoch)", justify="right")
-    last = result.last_epochs()
     for row in result.data["rows"]:
         values = [_short(value) for value in row["values"].values()]
-        theirs = [numbers.get(tuple(row["values"].values()), "") for numbers in printed.values()]
+        printed = [numbers.get(tuple(row["values"].values()), "") for numbers in theirs.values()]
         if row["status"] == "failed":
-            table.add_row(row["trial"], *values, "failed", *[""] * len(PRINTED), *theirs, row["message"])
+            table.add_row(row["trial"], *values, "failed", *[""] * len(scores), *printed, row["message"])
             continue
-        scores = [f"{value:.3f}" for value in last.loc[row["trial"], list(PRINTED)]]
+        ours = [f"{value:.3f}" for value in last.loc[row["trial"], scores]]
         best = f"{row[objective]:.3f} ({row['best_epoch']})" + " chosen" * (row is result.best)
-        table.add_row(row["trial"], *values, str(row["epochs"]), *scores, *theirs, best)
+        table.add_row(row["trial"], *values, str(row["epochs"]), *ours, *printed, best)
     return table
 
 
@@ -158,15 +153,16 @@ def _short(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _printed(result: SearchResult) -> dict[str, dict[tuple[float, ...], str]]:
-    """Return, for each score that the document prints of its search, the printed number of each combination."""
+def _published(result: SearchResult, scores: Sequence[str]) -> dict[str, dict[tuple[float, ...], str]]:
+    """Return, for each score that the document prints of its search, the number of each combination of values."""
     known = published.load(result.data["study"])
     search = known.search(result.data["experiment"])
     if search is None or list(search.space) != list(result.data["space"]):
         return {}
-    width = len(search.space)
-    return {
-        score: {row[:width]: known.metric[name].printed(row[width + search.columns.index(name)]) for row in search.rows}
-        for score, name in PRINTED.items()
-        if name in search.columns
-    }
+    width, found = len(search.space), {}
+    for score in scores:
+        name = published_name(score)
+        if name in search.columns:
+            place = width + search.columns.index(name)
+            found[score] = {row[:width]: known.metric[name].printed(row[place]) for row in search.rows}
+    return found

@@ -1,13 +1,13 @@
 """Compare a corpus on this disk with the published one: every file is hashed and looked up in the index."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.cache import file_digests
 from common.corpora.base import Clip, below_demo_marker
 from common.corpora.checksums import originals
-from common.corpora.files import files_below, in_threads
+from common.corpora.files import files_below
 from common.corpora.registry import CORPORA
 from common.errors import InputError
 
@@ -78,7 +78,7 @@ def verify(name: str, folder: Path | str) -> Verification:
     files = [path for path in files_below(folder) if path.is_file()]
     names = [_canonical_name(name, path) for path in files]
     known = [path for path, clip in zip(files, names, strict=True) if clip in index]
-    digests = dict(zip(known, in_threads(_sha256, known, f"hashing {name}"), strict=True))
+    digests = dict(zip(known, file_digests(known), strict=True))
     # A clip is verified if any of its copies has the published bytes.
     found = {clip: False for clip in names if clip in index}
     for path, clip in zip(files, names, strict=True):
@@ -97,8 +97,3 @@ def verify(name: str, folder: Path | str) -> Verification:
 def _canonical_name(corpus: str, path: Path) -> str:
     said = CORPORA[corpus].recognise(path.absolute())  # some corpora look at parent folders, which "." would hide
     return said.name if isinstance(said, Clip) else ""
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,7 +22,7 @@ from common.seeds import derive
 Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 CLIPS_AT_ONCE = 256
-"""Rows that are copied at a time into the memory that tf.data reads."""
+"""Rows that are copied at a time into the memory from which tf.data reads."""
 
 
 def epoch_orders(clips: int, epochs: int, *, seed: int) -> np.ndarray:
@@ -118,9 +118,10 @@ def ordered_batches(arrays: Arrays, *, batch_size: int, distributed: bool = Fals
 
 
 class _EpochBatches(keras.utils.PyDataset):
-    """The batches of all epochs in a row, for backends that tf.data does not feed.
+    """The batches of all epochs in sequence, for backends without tf.data.
 
-    The number of a batch says its epoch: Keras also calls `on_epoch_end` before the first epoch, so counting fails.
+    The epoch follows from the number of the batch. Counting calls of `on_epoch_end` would be wrong, because Keras also
+    calls it before the first epoch.
     """
 
     def __init__(self, arrays: Arrays, orders: np.ndarray, batching: Batching, first_epoch: int) -> None:
@@ -177,9 +178,9 @@ def _from_disk(x: Rows | Crops) -> Callable[[np.ndarray, np.ndarray], np.ndarray
 
 
 def _resident(array: np.ndarray) -> Any:
-    """Copy an array into the host's memory once, for tf.data to gather from.
+    """Copy an array once into a variable in the host's memory, from which tf.data gathers.
 
-    A tensor would be copied again when a dataset's function captures it; a variable is captured by its handle.
+    A variable is captured by a dataset's function by reference; a tensor would be copied again.
     """
     import tensorflow as tf
 
@@ -187,13 +188,13 @@ def _resident(array: np.ndarray) -> Any:
         resident = tf.Variable(tf.zeros(array.shape, array.dtype), trainable=False)
         for start in range(0, len(array), CLIPS_AT_ONCE):
             values = array[start : start + CLIPS_AT_ONCE]
-            # Assigning to a slice would make a second copy of the whole; scattering writes in place.
+            # Scattering writes in place; assigning to a slice would copy the whole variable.
             resident.scatter_update(tf.IndexedSlices(values, np.arange(start, start + len(values))))
     return resident
 
 
 def _prefetched(batches: Any, distributed: bool) -> Any:
-    """Keep batches ready: on the device where there is exactly one that is no CPU, else in memory."""
+    """Prefetch batches: to the GPU if there is exactly one, else in the host's memory."""
     import tensorflow as tf
 
     devices = tf.config.list_logical_devices("GPU")

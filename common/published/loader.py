@@ -1,4 +1,4 @@
-"""What the documents print, as data: reads `reports/published/<study>.toml`.
+"""Reads the published numbers, `reports/published/<study>.toml`.
 
 Those files are the only place where a published number stands; `common.published.schema` has their form. A typo in one
 (an unknown or missing field, a score outside 0..1, a class named twice) is refused with its file and field, never read
@@ -8,6 +8,8 @@ as something else.
 import functools
 import json
 import math
+import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -18,6 +20,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import Field, ValidationError, model_validator
 
 from common.errors import InputError, those_like
+from common.published.expressions import NotComputableError
 from common.published.schema import (
     MEANS,
     SCORES,
@@ -28,6 +31,7 @@ from common.published.schema import (
     Counts,
     Data,
     Experiment,
+    FindingEntry,
     Kind,
     LayerTable,
     Metric,
@@ -46,12 +50,12 @@ FOLDER = Path(__file__).parents[2] / "reports" / "published"
 
 
 class Printed(NamedTuple):
-    """One printed number of one experiment, with all that is needed to judge it.
+    """One published number of one experiment, with all that is needed to judge it.
 
     Attributes:
         n: items behind it; None where the document does not say.
-        step: the unit of its last printed digit.
-        trials: each printed trial where `value` is their mean; else the value alone.
+        step: the unit of its last published digit.
+        trials: each published trial where `value` is their mean; else the value alone.
         split: on which it was measured; may be empty.
     """
 
@@ -92,6 +96,7 @@ class Published(Part):
     counts: tuple[Counts, ...] = ()
     figures: tuple[Number, ...] = Field((), alias="number")
     claims: tuple[Claim, ...] = Field((), alias="claim")
+    findings: tuple[FindingEntry, ...] = Field((), alias="finding")
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -105,6 +110,7 @@ class Published(Part):
         refuse_twice([number.id for number in self.figures], "number")
         refuse_twice([counts.id for counts in self.counts], "counts")
         refuse_twice([claim.id for claim in self.claims], "claim")
+        refuse_twice([finding.id for finding in self.findings], "finding")
         for name in sorted(self._experiments_named() - set(ids)):
             raise ValueError(f"no experiment has the id {name!r}")
         for name in sorted(self._metrics_named() - set(self.metric)):
@@ -139,6 +145,47 @@ class Published(Part):
                 for column, value in zip(search.columns, row[len(search.space) :], strict=True):
                     self._refuse_more_decimals(column, value, self.metric[column].decimals, f"{search.table}, {number}")
         return self
+
+    @model_validator(mode="after")
+    def _findings_can_be_computed(self) -> Self:
+        for finding in self.findings:
+            try:
+                if finding.holds:
+                    finding.computed(self.stored)
+            except NotComputableError:  # the numbers are at fault, not the expression: the audit leaves it out
+                continue
+            except ValueError as error:
+                raise ValueError(f"finding {finding.id}: {error}") from None
+        return self
+
+    @cached_property
+    def stored(self) -> dict[str, Any]:
+        """All stored numbers by the names that expressions use; hyphens of ids are underscores.
+
+        - a number of the text: its id; all items: `data.clips`, those of a corpus: `data.corpus`
+        - a table of counts: `counts` (all rows), `counts.row`, `counts.total`
+        - a layer table: `table.total`, `table.trainable`, `table.frozen`, `table.row`
+        - an experiment: `experiment.metric` or `experiment.class_score`, with `.n` and `.trials`
+        - a search: `experiment.tried.setting` (all values), `experiment.chosen.setting`
+        - `each.metric`: a tuple of what is published for all experiments
+        """
+        found: dict[str, Any] = {number.id: number.value for number in self.figures}
+        found |= {"data.clips": self.data.clips, **{f"data.{name}": n for name, n in self.data.corpora.items()}}
+        for counts in self.counts:
+            found |= {counts.id: (*counts.rows.values(),), f"{counts.id}.total": counts.total}
+            found |= {f"{counts.id}.{row}": size for row, size in counts.rows.items()}
+        for layers in self.layer_tables:
+            found |= {f"{layers.id}.{part}": getattr(layers, part) for part in ("total", "trainable", "frozen")}
+            found |= {f"{layers.id}.{row.name}": row.parameters for row in layers.rows}
+        for search in self.searches:
+            found |= {f"{search.experiment}.tried.{name}": values for name, values in search.space.items()}
+            found |= {f"{search.experiment}.chosen.{name}": value for name, value in search.chosen.items()}
+        for experiment in self.by_id:
+            for name, printed in (self.numbers(experiment) | self.class_numbers(experiment)).items():
+                whole = f"{experiment}.{name}"
+                found |= {whole: printed.value, f"{whole}.n": printed.n, f"{whole}.trials": printed.trials}
+                found[f"each.{name}"] = (*found.get(f"each.{name}", ()), printed.value)
+        return {re.sub(r"[^\w.]", "_", name): value for name, value in found.items() if value is not None}
 
     def _refuse_impossible_shares(self, table: ResultTable, experiment: str, row: Iterable[float]) -> None:
         for column, value in zip(table.columns, row, strict=True):
@@ -207,11 +254,11 @@ class Published(Part):
         return self.experiment(experiment).data or self.data
 
     def metrics(self, experiment: str) -> dict[str, float]:
-        """Return the printed overall metrics by the names that records use; empty if none is printed."""
+        """Return the published overall metrics by the names that records use; empty if none is published."""
         return {name: number.value for name, number in self.numbers(experiment).items()}
 
     def numbers(self, experiment: str, split: str = "") -> dict[str, Printed]:
-        """Return every printed overall number of an experiment: from result tables, else from its per-class table.
+        """Return every published overall number of an experiment: from result tables, else from its per-class table.
 
         Args:
             experiment: id.
@@ -255,7 +302,7 @@ class Published(Part):
         }
 
     def class_numbers(self, experiment: str) -> dict[str, Printed]:
-        """Return the printed numbers of each class, as `<class>_<score>`.
+        """Return the published numbers of each class, as `<class>_<score>`.
 
         n is the class' support, for a precision the number of items that were predicted as the class.
         """
@@ -286,53 +333,54 @@ class Published(Part):
         )
 
     def table(self, experiment: str) -> ClassTable | None:
-        """Return the printed per-class table of an experiment, or None."""
+        """Return the published per-class table of an experiment, or None."""
         return next((table for table in self.class_tables if table.experiment == experiment), None)
 
     def class_table(self, experiment: str) -> tuple[ClassRow, ...]:
-        """Return the rows of the printed per-class table; empty if none is printed."""
+        """Return the rows of the published per-class table; empty if none is published."""
         table = self.table(experiment)
         return table.rows if table else ()
 
     def confusion(self, experiment: str) -> ConfusionTable | None:
-        """Return the printed confusion matrix of an experiment, or None."""
+        """Return the published confusion matrix of an experiment, or None."""
         return next((table for table in self.confusions if table.experiment == experiment), None)
 
     def layers(self, experiment: str) -> LayerTable | None:
-        """Return the printed layer table of an experiment's model, or None if nothing is known of it."""
+        """Return the published layer table of an experiment's model, or None if nothing is known of it."""
         return next((table for table in self.layer_tables if experiment in table.experiments), None)
 
     def search(self, experiment: str) -> Search | None:
-        """Return the printed search of an experiment, or None."""
+        """Return the published search of an experiment, or None."""
         return next((search for search in self.searches if search.experiment == experiment), None)
 
-    def number(self, name: str) -> float:
-        """Return a number of the text by its id; raises KeyError."""
-        return {number.id: number.value for number in self.figures}[name]
 
-    def counted(self, name: str) -> dict[str, int]:
-        """Return the rows of a printed table of counts by its id; raises KeyError."""
-        return {counts.id: counts.rows for counts in self.counts}[name]
+def folders() -> list[Path]:
+    """Return where published numbers are: the folders in `$ENCORE_PUBLISHED`, then Encore's own."""
+    own = os.environ.get("ENCORE_PUBLISHED", "")
+    return [*(Path(folder) for folder in own.split(os.pathsep) if folder), FOLDER]
 
 
-def studies(folder: Path = FOLDER) -> list[str]:
+def studies() -> list[str]:
     """Return the names of the studies with published numbers, sorted."""
-    return sorted(path.stem for path in folder.glob("*.toml"))
+    return sorted({path.stem for folder in folders() for path in folder.glob("*.toml")})
 
 
-def load(study: str, folder: Path = FOLDER) -> Published:
-    """Read and check the published numbers of one study.
+def load(study: str) -> Published:
+    """Read and check the published numbers of one study, from the first of `folders` that has them.
 
     Raises:
         InputError: no such study, or its file is damaged: names the file and the field.
     """
-    path = folder / f"{study}.toml"
-    if not path.is_file():
-        known = ", ".join(studies(folder)) or "none"
-        raise InputError(f"no published numbers of {study!r} in {folder}; known studies: {known}")
+    path = next((path for folder in folders() if (path := folder / f"{study}.toml").is_file()), None)
+    if path is None:
+        places, known = " or ".join(map(str, folders())), ", ".join(studies()) or "none"
+        raise InputError(
+            f"no published numbers of {study!r} in {places}; write {study}.toml and name its folder in "
+            f"ENCORE_PUBLISHED; known studies: {known}"
+        )
     found = _read_once(path, path.stat().st_mtime_ns)
     if found.study != study:
-        raise InputError(f"{path}: study is {found.study!r}, the file's name says {study!r}; mend it there")
+        raise InputError(f"{path}: study is {found.study!r}, the file's name says {study!r}; correct it there")
     return found
 
 
@@ -355,14 +403,14 @@ def read(path: Path) -> Published:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not TOML: {error}") from None
     if content.get("schema") != SCHEMA:
-        raise InputError(f"{path}: schema is {content.get('schema')}, this Encore reads {SCHEMA}; mend it there")
+        raise InputError(f"{path}: schema is {content.get('schema')}, this Encore reads {SCHEMA}; correct it there")
     try:
         # By way of JSON, where a strict reader takes a list for a tuple.
         return Published.model_validate_json(json.dumps(content))
     except TypeError as error:
         raise InputError(f"{path}: a date or time stands where none can ({error}); put it into quotes") from None
     except ValidationError as error:
-        raise InputError(f"{path}: {_in_words(error, content)}; mend it there") from None
+        raise InputError(f"{path}: {_in_words(error, content)}; correct it there") from None
 
 
 def _in_words(error: ValidationError, content: Mapping[str, Any]) -> str:

@@ -1,15 +1,20 @@
-"""The form of what a document prints: its tables, numbers and claims, as `reports/published/<study>.toml` holds them.
+"""The form of `reports/published/<study>.toml`: a document's tables, numbers, claims and findings.
 
 The classes serve any paper (`reports/published/README.md` explains them by an example). What contradicts itself (a
 score outside 0..1, a class named twice, a total that is not the sum) is refused; `common.published` reads the files.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Annotated, Literal, NamedTuple, Self
+from functools import cached_property
+from string import Formatter
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from common.published.expressions import Expression
 
 SCORES = ("precision", "recall", "f1")
 MEANS = ("macro", "weighted")
@@ -19,6 +24,8 @@ Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(gt=0)]
 Decimals = Annotated[int, Field(ge=0, le=15)]  # a float keeps no more
 Percentage = Annotated[float, Field(ge=0, le=100)]
+WRITTEN = re.compile(r"|ci|to|p|[+%]?(\.\d)?")
+"""How a placeholder of an evidence text may be written."""
 Kind = Literal["proportion", "score", "error", "seconds", "count"]
 How = Literal["printed", "count", "code", "ref", "recall"]
 
@@ -35,7 +42,7 @@ class Metric(Part):
     Attributes:
         kind: `proportion` is k of n items; `score` lies in 0..1 without being one (F1, PR-AUC, lwlrap); `error` is a
             loss or a mean error, smaller is better; `seconds` and `count` depend on machine or model.
-        decimals: as printed.
+        decimals: as published.
         measured_on: the set it was measured on, in words.
         resolution: how narrow the 95 % interval of a difference must be (half its width) to call a result reproduced;
             None: never judged.
@@ -54,11 +61,11 @@ class Metric(Part):
 
     @property
     def step(self) -> float:
-        """The unit of the last printed digit."""
+        """The unit of the last published digit."""
         return self.step_of(self.decimals)
 
     def step_of(self, decimals: int) -> float:
-        """Return the unit of the last of so many printed decimals."""
+        """Return the unit of the last of so many published decimals."""
         return float(10.0**-decimals / (100 if self.percent else 1))
 
 
@@ -67,7 +74,7 @@ class Data(Part):
 
     Attributes:
         items: what is counted: `clips`, `pieces`, `tracks`.
-        clips: how many of them were classified; None where the document does not say and nothing tells.
+        clips: how many of them were classified; None where nothing says.
         known: how `clips` is known.
         corpora: how many items each corpus has.
         classes: in the document's order.
@@ -91,7 +98,7 @@ class Experiment(Part):
 
     Attributes:
         settings: what the document varies from row to row of a search (`dropout = 0.3`).
-        best_epoch: as printed.
+        best_epoch: as published.
         data: what it worked on, where that is not what the document else worked on.
     """
 
@@ -104,7 +111,7 @@ class Experiment(Part):
 
 
 class ClassRow(NamedTuple):
-    """One row of a printed per-class table."""
+    """One row of a published per-class table."""
 
     name: str
     precision: Share
@@ -114,7 +121,7 @@ class ClassRow(NamedTuple):
 
     @property
     def predicted(self) -> int:
-        """How many items were predicted as this class, as far as the rounded scores tell: hits / precision."""
+        """How many items were predicted as this class, by the rounded scores: hits / precision."""
         return round(self.recall * self.support / self.precision) if self.precision else 0
 
 
@@ -127,7 +134,7 @@ class Means(NamedTuple):
 
 
 class ClassTable(Part):
-    """A printed per-class table with its last three lines; `n` items were scored."""
+    """A published per-class table with its last three lines; `n` items were scored."""
 
     experiment: str
     section: str
@@ -150,14 +157,14 @@ class ClassTable(Part):
 
 
 class ResultTable(Part):
-    """A printed table with one row per experiment.
+    """A published table with one row per experiment.
 
     Attributes:
         split: how the items were split, and the part that was scored if all columns are of one.
         columns: names of `[metric.*]`; a name that comes again is another trial of the same.
         n: how many items stand behind a column, where that is known.
         rows: one number per column, by experiment.
-        decimals: one per column, of the rows that are printed with others than `[metric.*]` says.
+        decimals: one per column, of the rows that are published with others than `[metric.*]` says.
     """
 
     id: str
@@ -179,18 +186,18 @@ class ResultTable(Part):
         return self
 
     def decimals_of(self, experiment: str, column: int, metric: Metric) -> int:
-        """Return with how many decimals the number of a row in a column (from 0) is printed."""
+        """Return with how many decimals the number of a row in a column (from 0) is published."""
         return self.decimals[experiment][column] if experiment in self.decimals else metric.decimals
 
 
 class ConfusionTable(Part):
-    """A printed confusion matrix in percentages.
+    """A published confusion matrix in percentages.
 
     Attributes:
         split: how the items were split, and the part that was classified.
-        normalised: what adds up to 100: the `columns` (predicted classes) or the `rows` (annotated classes).
+        normalised: what adds up to 100: the `columns` (predicted classes) or the `rows` (true classes).
         n: how many items were classified, if the document says.
-        rows: percentages by annotated class, in the order of `classes`; an empty cell is 0.
+        rows: percentages by true class, in the order of `classes`; an empty cell is 0.
         positive: the line under a column-normalised matrix that repeats its diagonal (PPV).
         false: 100 minus that (FDR).
         restored: the classes whose cell in `positive` the copy at hand has lost; it was taken from the diagonal.
@@ -230,7 +237,7 @@ class ConfusionTable(Part):
 
 
 class Layer(NamedTuple):
-    """One row of a printed layer table, channels first; `restored` names the cells lost in the copy at hand."""
+    """One row of a published layer table, channels first; `restored` names the cells lost in the copy at hand."""
 
     name: str
     type: str
@@ -240,12 +247,12 @@ class Layer(NamedTuple):
 
 
 class LayerTable(Part):
-    """A printed layer table, or only the total (`known` says how) where no table is printed.
+    """A published layer table, or only the total (`known` says how) where no table is published.
 
     Attributes:
         experiments: whose model this is.
-        trainable: printed count of trainable parameters.
-        frozen: printed count of the others.
+        trainable: published count of trainable parameters.
+        frozen: published count of the others.
     """
 
     id: str
@@ -266,7 +273,7 @@ class LayerTable(Part):
 
 
 class Search(Part):
-    """A search over settings, with its printed table if there is one.
+    """A search over settings, with its published table if there is one.
 
     Attributes:
         experiment: what was searched for.
@@ -296,7 +303,7 @@ class Search(Part):
 
 
 class Counts(Part):
-    """A printed count per class, corpus or set; `total` where the document prints it."""
+    """A published count per class, corpus or set; `total` where the document prints it."""
 
     id: str
     section: str
@@ -331,13 +338,13 @@ class Result(Part):
     other_run: bool = False
 
     def __str__(self) -> str:
-        told = [self.split, f"n = {self.n:,}" if self.n is not None else "", "another run" if self.other_run else ""]
-        more = ", ".join(filter(None, told))
+        parts = [self.split, f"n = {self.n:,}" if self.n is not None else "", "another run" if self.other_run else ""]
+        more = ", ".join(filter(None, parts))
         return f"{self.metric.replace('_', ' ')} of {self.experiment}{f' ({more})' if more else ''}"
 
 
 class Number(Part):
-    """A single number of the text, or one known from elsewhere (`known`) that the printed ones are held against."""
+    """A single number of the text, or one known from elsewhere (`known`) to compare with."""
 
     id: str
     section: str
@@ -358,13 +365,14 @@ class Claim(Part):
     """What the text concludes from its numbers, to be examined.
 
     Attributes:
-        kind: `best`: the first beats every other in the metric beyond chance; `greater`: the first beats the second
-            beyond chance; `similar`: the 95 % interval of their difference lies within plus or minus the overall
-            resolution; `each_greater`: every class gained in the score from the second to the first; `above`: every
-            experiment's metric is above the threshold.
+        kind: `best`: the first is better than every other, and the 95 % CI of each difference excludes 0; `greater`:
+            the same for the first and the second; `similar`: the 95 % CI of their difference lies within plus or minus
+            the overall resolution; `each_greater`: every class gained in the score from the second to the first;
+            `above`: every experiment's metric is above the threshold.
         metric: as `Published.numbers` or `Published.class_numbers` names it; for `each_greater` one of precision,
             recall, f1. The document need not print it for every experiment: then nothing supports the claim.
         experiments: first and second, or all that are compared.
+        quote: the document's own words, if it has any; a table says much without a word.
     """
 
     id: str
@@ -374,6 +382,7 @@ class Claim(Part):
     metric: str
     experiments: Annotated[tuple[str, ...], Field(min_length=1)]
     threshold: float | None = None
+    quote: str = ""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -387,8 +396,82 @@ class Claim(Part):
         return self
 
 
+class FindingEntry(Part):
+    """A statement to be examined: what a document says, or what follows from its numbers, and when it holds.
+
+    Attributes:
+        kind: `claim`: the document says it, and `quote` has its words; `check`: numbers that must agree do; `remark`:
+            we notice it and nobody claims it.
+        quote: the document's own words; `[...]` stands where some are left out.
+        claim: the statement, a sentence of ours.
+        holds: when it holds: an expression of stored numbers (`common.published.expressions`). Where it is empty, a
+            function of `reports.studies.<study>` of the same id says so.
+        numbers: further numbers by name, as expressions; each may use the ones before it.
+        evidence: the numbers that decide, in words; `{name}` is a number, `{name:+}` has its sign, `{name:%}` is in
+            percent, `{name:p}` is a small probability, `{name:.2}` has at most two decimals. Of a pair of numbers
+            `{name:ci}` writes an interval with signs, `{name:to}` a range.
+        source: what it needs besides the document, if anything: "the authors' code".
+    """
+
+    id: str
+    kind: Literal["claim", "check", "remark"] = "claim"
+    section: str
+    quote: str = ""
+    claim: str
+    holds: str = ""
+    numbers: dict[str, str] = Field(default_factory=dict)
+    evidence: str
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.kind == "claim") != bool(self.quote):
+            raise ValueError("a claim has a quote, and nothing else has one")
+        if self.numbers and not self.holds:
+            raise ValueError("numbers need a condition that says when it holds")
+        for name, how in self.placeholders:
+            if not WRITTEN.fullmatch(how):
+                raise ValueError(f"{name!r} cannot be written as {how!r}")
+        return self
+
+    @cached_property
+    def expressions(self) -> dict[str, Expression]:
+        """The numbers and, under an empty name, the condition, in the order in which they are computed."""
+        texts = {**self.numbers, "": self.holds} if self.holds else {}
+        return {name: Expression(text) for name, text in texts.items()}
+
+    @property
+    def placeholders(self) -> list[tuple[str, str]]:
+        """The names in braces, and how each is written."""
+        fields = [field for text in (self.claim, self.evidence) for field in Formatter().parse(text)]
+        return [
+            (name, f"!{conversion}" if conversion else how or "")
+            for _, name, how, conversion in fields
+            if name is not None
+        ]
+
+    def computed(self, stored: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
+        """Return whether it holds, and the numbers of it: its own, and the stored ones that it names.
+
+        Raises:
+            NotComputableError: the stored numbers give no result.
+            ValueError: a name is not stored, or the condition is no comparison.
+        """
+        known = dict(stored)
+        for name, expression in self.expressions.items():
+            refuse_unknown(expression.names, known, "stored number")
+            known[name] = expression.value(known)
+        written = {name for name, _ in self.placeholders}
+        refuse_unknown(written, known, "stored number")
+        holds = known.pop("")
+        if not isinstance(holds, bool):
+            raise ValueError(f"{self.holds!r} is no comparison")
+        named = set(self.numbers) | written | self.expressions[""].names
+        return holds, {name: known[name] for name in known if name in named}
+
+
 def same_split(one: str, other: str) -> bool:
-    """Return whether two descriptions may be of one split: `80/10/10` tells less than `80/10/10, test`, nothing least.
+    """Return whether two descriptions may be of one split; `80/10/10` leaves open what `80/10/10, test` says.
 
     Between commas stand its parts; the order does not count.
     """
@@ -411,7 +494,7 @@ def refuse_twice(names: Iterable[str], what: str) -> None:
 
 
 def refuse_more_decimals(values: Iterable[float], decimals: int, where: str = "", *, percent: bool = False) -> None:
-    """Refuse a value with more decimals than it is said to be printed with: its rounding would be judged wrongly.
+    """Refuse a value with more decimals than it is said to have: its rounding would be judged wrongly.
 
     Args:
         where: table and row, for the message.

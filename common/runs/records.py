@@ -5,22 +5,28 @@ One folder per run, `runs/<study>/<experiment>/<protocol>/seed-<n>/`, holds `rec
 is whole. A folder belongs to one process at a time; a second one is refused.
 """
 
-import csv
 import errno
 import fcntl
-import io
+import hashlib
 import json
-import lzma
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,  # pydantic asks for this one before Python 3.12
+    Self,
+)
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing_extensions import TypedDict
 
 from common.errors import InputError, ResultError
 from common.files import write_text
@@ -30,32 +36,32 @@ SCHEMA = 2
 """Version of `record.json`; readers refuse others."""
 NO_SPACE = os.strerror(errno.ENOSPC)
 
-PACKED = "predictions.csv.xz"
-"""Where the predictions are in a record that was packed to be shipped."""
-
-Columns = dict[str, Sequence[str]]
-"""A table by the names of its columns."""
+CURVES = ("fold", "stage", "epoch")
+"""The columns that every learning curve begins with."""
 
 Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
 
 
-class Part(BaseModel):
-    """A part of a record: typed strictly; unknown fields and numbers that are not finite are refused."""
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+"""A part of a record is typed strictly; unknown fields and numbers that are not finite are refused."""
+OPEN = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-
-class TaskFacts(Part):
+class TaskFacts(TypedDict):
     """What was predicted: one of the classes, any of the tags, or a number for each output."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     kind: Literal["classification", "tagging", "regression"]
     outputs: Annotated[list[str], Field(min_length=1)]
 
 
-class Corpus(Part):
+class Corpus(TypedDict):
     """One corpus of a run: clips found, clips that the whole corpus has, and how its files lie there."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     clips: Count
     expected: Count
@@ -63,8 +69,10 @@ class Corpus(Part):
     layout: str
 
 
-class Data(Part):
+class Data(TypedDict):
     """The clips of a run; `per_output` counts those of each class or tag, and is empty for a regression."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     demo: bool
     clips: Count
@@ -75,8 +83,10 @@ class Data(Part):
     digest: str
 
 
-class Score(Part):
+class Score(TypedDict):
     """A score over n clips with its 95 % interval, and the method of the interval."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     value: float
     interval: Interval
@@ -84,40 +94,46 @@ class Score(Part):
     method: str
 
 
-class Output(Part):
+class Output(TypedDict):
     """The scores of one output over its `support` clips; null where its clips do not define a score."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     support: Count
     scores: dict[str, Score | None]
 
 
-class Identity(Part):
+class Identity(TypedDict):
     """What decides a run's numbers; reports read how many folds the command line asked for."""
 
-    model_config = ConfigDict(extra="allow")
+    __pydantic_config__ = OPEN  # type: ignore[misc]
 
-    folds: Count | None = None
+    folds: NotRequired[Count | None]
 
 
-class Configuration(Part):
+class Configuration(TypedDict):
     """The settings of a run. Methods of learning add their own."""
 
-    model_config = ConfigDict(extra="allow")
+    __pydantic_config__ = OPEN  # type: ignore[misc]
 
     inputs: dict[str, Any]
     overrides: dict[str, Any]
     identity: Identity
 
 
-class Parameters(Part):
+class Parameters(TypedDict):
     """Sizes of the model; null for what is no network."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     total: Count | None
     trainable: Count | None
 
 
-class Fold(Part):
+class Fold(TypedDict):
     """One fold: clips in each set, its epochs, null for what is fitted at once, and the task's thresholds, if any."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     fold: Count
     train: Count
@@ -125,19 +141,23 @@ class Fold(Part):
     test: Count
     best_epoch: Count | None
     epochs: Count | None
-    thresholds: list[float] = []
+    thresholds: NotRequired[list[float]]
 
 
-class Leak(Part):
+class Leak(TypedDict):
     """One check of what training and test clips share."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     check: str
     clean: bool
     detail: str
 
 
-class Timings(Part):
+class Timings(TypedDict):
     """What a run cost; null where nothing was loaded or trained by the epoch."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     load_s: Amount | None
     features_s: Amount
@@ -147,7 +167,7 @@ class Timings(Part):
     total_s: Amount
 
 
-class Content(Part):
+class Content(BaseModel):
     """The content of `record.json`, for whoever writes or reads one.
 
     Attributes:
@@ -158,6 +178,8 @@ class Content(Part):
         baselines: by name, the metrics of predictions that ignore the sound, on the same test clips.
         other_orders: the accuracy in other orders of the test clips, where a prediction depends on its batch.
     """
+
+    model_config = STRICT
 
     schema_: Literal[2] = Field(alias="schema")
     study: str
@@ -186,26 +208,79 @@ class Content(Part):
 
     @model_validator(mode="after")
     def _of_its_task(self) -> Self:
-        counted, outputs = self.data.per_output, self.task.outputs
+        counted, outputs = self.data["per_output"], self.task["outputs"]
         if list(self.per_output) != outputs:
             raise ValueError("per_output has other outputs than the task")
-        if list(counted) != ([] if self.task.kind == "regression" else outputs):
+        if list(counted) != ([] if self.task["kind"] == "regression" else outputs):
             raise ValueError("data.per_output has other outputs than the task")
-        if len({tuple(output.scores) for output in self.per_output.values()}) > 1:
+        if len({tuple(output["scores"]) for output in self.per_output.values()}) > 1:
             raise ValueError("not all outputs have the same scores")
-        if self.task.kind == "classification":
+        if self.task["kind"] == "classification":
             self._one_class_a_clip()
         return self
 
     def _one_class_a_clip(self) -> None:
-        counted = sum(self.data.per_output.values())
-        if counted != self.data.clips:
-            raise ValueError(f"data has {self.data.clips} clips, but {counted} in its classes")
+        clips, counted = self.data["clips"], sum(self.data["per_output"].values())
+        if counted != clips:
+            raise ValueError(f"data has {clips} clips, but {counted} in its classes")
         if self.confusion is None:
             raise ValueError("a classification needs its confusion")
         for name, output in self.per_output.items():
-            if any((score is None) != (output.support == 0) for score in output.scores.values()):
+            if any((score is None) != (output["support"] == 0) for score in output["scores"].values()):
                 raise ValueError(f"per_output.{name}: a score must be null where there are no clips, and only there")
+
+
+@dataclass(frozen=True, eq=False)
+class ClipSet:
+    """Clips that a run tested, in the order of their names; runs with the same split share one in memory.
+
+    Attributes:
+        digest: of the names: two runs with the same have the same clips.
+        groups: what each clip shares with others, and intervals are drawn over: its song, or else speaker, as UTF-8,
+            shape (n,).
+    """
+
+    digest: bytes
+    groups: np.ndarray
+
+    @classmethod
+    def of(cls, names: np.ndarray, groups: np.ndarray) -> Self:
+        """Return clips in the order of their names, as `names_and_groups` gives them.
+
+        Raises:
+            InputError: a clip is there twice.
+        """
+        if (names[1:] == names[:-1]).any():
+            raise InputError("it predicts a clip twice")
+        return cls(hashlib.sha256(b"\0".join(names.tolist())).digest(), groups)
+
+
+def names_and_groups(clips: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the order of the clips' names, and in this order the names, with the corpus, and the groups, as UTF-8.
+
+    Args:
+        clips: name, corpus, speaker and perhaps group of each clip.
+    """
+    pairs = zip(clips["corpus"].tolist(), clips["name"].tolist(), strict=True)
+    names = np.array([f"{corpus}:{name}".encode() for corpus, name in pairs])
+    groups = np.array([group.encode() for group in clips["group" if "group" in clips else "speaker"].tolist()])
+    order = np.argsort(names, kind="stable")
+    return order, names[order], groups[order]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a run predicted of each test clip.
+
+    Attributes:
+        clips: which ones, in the order of their names.
+        true: class numbers (n,), or float32 (n, outputs).
+        predicted: likewise.
+    """
+
+    clips: ClipSet
+    true: np.ndarray
+    predicted: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -236,20 +311,19 @@ class Record:
         """
         words = dict.fromkeys(("name", "corpus", "speaker", "group", "true", "predicted"), str)
         # A class or a speaker may be called `none` or `NA`.
-        return pd.read_csv(self._predictions, dtype=words, keep_default_na=False)
+        return pd.read_csv(self.folder / "predictions.csv", dtype=words, keep_default_na=False)
 
-    @property
-    def _predictions(self) -> Path:
-        packed = self.folder / PACKED
-        return packed if packed.is_file() else self.folder / "predictions.csv"
-
-    def words(self) -> tuple[Columns, Columns]:
-        """Return the learning curves and the predictions as words, in half the time of data frames.
+    def tested(self) -> Predictions:
+        """Return what was predicted of each test clip, as arrays.
 
         Raises:
-            OSError, ValueError: a table is missing or damaged.
+            InputError: a clip is there twice.
+            ValueError, KeyError: the table has other columns or classes than the record.
         """
-        return _columns(self.folder / "history.csv"), _columns(self._predictions)
+        table = self.predictions()
+        order, names, groups = names_and_groups(table)
+        true, predicted = values_of(self.data["task"], table)
+        return Predictions(ClipSet.of(names, groups), true[order], predicted[order])
 
     def split(self) -> pd.DataFrame:
         """Return one row per clip and fold: name, fold, set, and in newer records the first digits of its digest."""
@@ -257,28 +331,27 @@ class Record:
         return pd.read_csv(self.folder / "split.csv", dtype=words, keep_default_na=False)
 
 
-def _columns(path: Path) -> Columns:
-    content = path.read_bytes()
-    try:
-        text = (lzma.decompress(content) if path.suffix == ".xz" else content).decode()
-        if '"' not in text and "\r" not in text:
-            return _plain_columns(text)
-        header, *rows = csv.reader(io.StringIO(text, newline=""))
-    except (lzma.LZMAError, EOFError, csv.Error) as error:
-        raise ValueError(f"{path.name}: {error}") from error
-    return dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(header, ())
+def values_of(task: Mapping[str, Any], table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is true and what was predicted: uint8 class numbers (n,), or float32 (n, outputs).
 
+    Args:
+        task: of the record.
+        table: its predictions.
 
-def _plain_columns(text: str) -> Columns:
-    """Return the columns of a table without quotes, in half the time that `csv` takes; raises ValueError."""
-    header, _, body = text.partition("\n")
-    names, rows = header.split(","), body.count("\n")
-    # A cell of its own for each end of a line: were one row short and another long, it would not stand in its place.
-    cells = body.replace("\n", ",\n,").split(",")
-    width = len(names) + 1
-    if len(cells) != rows * width + 1 or cells[width - 1 :: width] != ["\n"] * rows:
-        raise ValueError("a row has not as many values as the header, or the last one is cut off")
-    return {name: tuple(cells[place:-1:width]) for place, name in enumerate(names)}
+    Raises:
+        KeyError: the table has other classes or outputs than the task.
+    """
+    outputs = task["outputs"]
+    if task["kind"] == "classification":
+        number = {name: place for place, name in enumerate(outputs)}
+        true, predicted = (
+            np.array([number[name] for name in table[column]], np.uint8) for column in ("true", "predicted")
+        )
+    else:
+        true, predicted = (
+            table[[f"{prefix}{name}" for name in outputs]].to_numpy(np.float32) for prefix in ("true_", "")
+        )
+    return true, predicted
 
 
 def folder_of(runs: Path, study: str, experiment: str, protocol: str, seed: int) -> Path:
@@ -299,17 +372,43 @@ def read(folder: Path) -> Record:
     """
     path = folder / "record.json"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite)
+        text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{folder} holds no record.json: the run is not finished; run it again to go on") from None
-    except (ValueError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(f"{path} is damaged ({error}); delete the folder and run again") from None
+    return Record(folder, checked(parsed(text, str(path)), str(path)))
+
+
+def parsed(text: str, place: str) -> dict[str, Any]:
+    """Return the content of a record, not yet checked but for its schema.
+
+    Args:
+        text: JSON.
+        place: where it stands, for messages.
+
+    Raises:
+        InputError: it is cut off, of another schema, or holds a number that is not finite.
+    """
+    try:
+        data = json.loads(text, parse_constant=_refused)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{place} is damaged ({error}); delete it and run again") from None
     found = data.get("schema") if isinstance(data, dict) else None
     if found != SCHEMA:
-        raise InputError(f"{path} has schema {found}, this Encore reads {SCHEMA}; run the experiment again (--fresh)")
+        raise InputError(f"{place} has schema {found}, this Encore reads {SCHEMA}; run the experiment again (--fresh)")
+    return dict(data)
+
+
+def checked(data: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return the content of a record as it is.
+
+    Raises:
+        InputError: a field is missing, unknown or wrong.
+    """
     if problem := flaw(data):
-        raise InputError(f"{path} {problem}; delete the folder and run again")
-    return Record(folder, data)
+        raise InputError(f"{place} {problem}; delete it and run again")
+    return data
 
 
 def flaw(content: dict[str, Any]) -> str | None:
@@ -331,10 +430,8 @@ def _place(location: tuple[str | int, ...]) -> str:
     return ".".join(map(str, location))
 
 
-def _finite(word: str) -> float:
-    if not math.isfinite(number := float(word)):
-        raise ValueError(f"{word} is not a result")
-    return number
+def _refused(word: str) -> float:
+    raise ValueError(f"{word} is not a result")
 
 
 def write(folder: Path, data: dict[str, Any]) -> Record:

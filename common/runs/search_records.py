@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from common.errors import InputError
+from common.files import Place
 from common.runs import records
+from common.tasks import of_kind
 
 if TYPE_CHECKING:  # `reports` reads searches, and would wait for scikit-learn that `common.study` needs
     from common.study import Value
@@ -20,8 +22,16 @@ if TYPE_CHECKING:  # `reports` reads searches, and would wait for scikit-learn t
 SCHEMA = 2
 """Version of `search.json`; readers refuse others."""
 
-OBJECTIVES = {"val_accuracy": "validation accuracy", "val_loss": "validation loss"}
-"""What trials are ranked by, in words."""
+
+def in_words(score: str) -> str:
+    """Return a column of a learning curve in words: `val_loss` is `validation loss`."""
+    return score.replace("val_", "validation ", 1) if score.startswith("val_") else f"training {score}"
+
+
+def published_name(score: str) -> str:
+    """Return what the published tables of searches call a column of a learning curve: that of a trial's last epoch."""
+    return score.replace("val_", "val_epoch_", 1) if score.startswith("val_") else f"train_epoch_{score}"
+
 
 FIELDS = (
     "study",
@@ -56,14 +66,13 @@ class SearchResult:
         study, experiment, protocol, seed: as in a record.
         search: its name, as `--search` of the command `tune` takes it.
         kind: `hyperband` or `grid`.
-        objective: `val_accuracy` or `val_loss`.
+        objective: one of the task's `MONITORS`.
         space: setting -> list of values.
         settings: of the search: the fields of `Training`, and Hyperband's `factor` and `library`.
         rows: one per trial, in order: `trial` (four digits), `values`, `epochs` (the last one trained, counted over all
-            trials of these values), `best_epoch`, its `accuracy`, `loss`, `val_accuracy` and `val_loss` (a part of 1;
-            nats), `seconds` of training, `status` (`complete` or `failed`, then with a null for each of the numbers)
-            and `message` (why it failed, else empty). Hyperband's also have `bracket`, `round` and `after` (the trial
-            that this one goes on from, or null).
+            trials of these values), `best_epoch`, the learning curve's scores in that epoch, `seconds` of training,
+            `status` (`complete` or `failed`, then with null in place of numbers) and `message` (why it failed, else
+            empty). Hyperband's also have `bracket`, `round` and `after` (the trial that this one continues, or null).
         chosen: setting -> the best value: that of the best row, the first of equals.
         data: of the clips, as in a record.
         switches, changed, size, task, configuration: as in a record; `configuration` has `inputs`, `overrides` and,
@@ -77,7 +86,7 @@ class SearchResult:
     `run --config` takes them) and `tensorboard/`, whose HParams tab shows the trials.
     """
 
-    folder: Path
+    folder: Place
     data: dict[str, Any]
 
     @property
@@ -88,9 +97,10 @@ class SearchResult:
     @property
     def ranked(self) -> list[dict[str, Any]]:
         """The complete rows, the best first, equals in the order of their trials."""
-        scores = [row for row in self.data["rows"] if row["status"] == "complete"]
-        objective = self.data["objective"]
-        return sorted(scores, key=lambda row: row[objective] if objective == "val_loss" else -row[objective])
+        complete = [row for row in self.data["rows"] if row["status"] == "complete"]
+        objective, task = self.data["objective"], of_kind(self.data["task"]["kind"], self.data["task"]["outputs"])
+        sign = 1 if task.MONITORS[objective] == "min" else -1
+        return sorted(complete, key=lambda row: sign * row[objective])
 
     @property
     def best(self) -> dict[str, Any]:
@@ -109,7 +119,8 @@ class SearchResult:
 
     def curves(self) -> pd.DataFrame:
         """Return one row per trial and epoch: `trial`, and the columns of a learning curve."""
-        return pd.read_csv(self.folder / "curves.csv", dtype={"trial": str})
+        with (self.folder / "curves.csv").open() as file:
+            return pd.read_csv(file, dtype={"trial": str})
 
     def last_epochs(self) -> pd.DataFrame:
         """Return the last row of each trial's learning curve, by trial: TensorBoard's table shows these."""
@@ -136,7 +147,7 @@ def find(runs: Path) -> list[Path]:
     return sorted(path.parent for path in runs.rglob("search.json") if path.parent.name != "work")
 
 
-def read(folder: Path) -> SearchResult:
+def read(folder: Place) -> SearchResult:
     """Read a finished search.
 
     Raises:
@@ -154,7 +165,7 @@ def read(folder: Path) -> SearchResult:
     return SearchResult(folder, data)
 
 
-def load(path: Path, remedy: str) -> Any:
+def load(path: Place, remedy: str) -> Any:
     """Read a file of JSON; `remedy` says what to do where it is damaged.
 
     Raises:

@@ -65,8 +65,6 @@ class MelOptions(TypedDict, total=False):
         fmin: Lowest frequency, in Hz; 0 by default.
         fmax: Highest frequency, in Hz; None: half of the sample rate.
         power: Exponent of the magnitude: 2 (default) gives power, 1 magnitude.
-        htk: HTK's mel scale in place of Slaney's.
-        norm: "slaney" (default) divides each band by its width; None does not.
     """
 
     sample_rate: Required[int]
@@ -78,8 +76,6 @@ class MelOptions(TypedDict, total=False):
     fmin: float
     fmax: float | None
     power: float
-    htk: bool
-    norm: Literal["slaney"] | None
 
 
 def mel_spectrogram(
@@ -94,8 +90,6 @@ def mel_spectrogram(
     fmin: float = 0.0,
     fmax: float | None = None,
     power: float = 2.0,
-    htk: bool = False,
-    norm: Literal["slaney"] | None = "slaney",
 ) -> Tensor:
     """Return mel spectrograms; see `MelOptions` for the parameters.
 
@@ -109,7 +103,7 @@ def mel_spectrogram(
     """
     real, imaginary = _stft(waveforms, n_fft, hop_length, _window(window, win_length or n_fft, n_fft))
     bands = []
-    for bins, filters in _mel_blocks(sample_rate, n_fft, n_mels, fmin, fmax, htk, norm):
+    for bins, filters in _mel_blocks(sample_rate, n_fft, n_mels, fmin, fmax):
         spectrum = ops.square(real[..., bins]) + ops.square(imaginary[..., bins])
         bands.append(ops.matmul(spectrum if power == 2.0 else ops.power(spectrum, power / 2.0), filters))
     return ops.transpose(ops.concatenate(bands, axis=-1), (0, 2, 1))
@@ -310,21 +304,13 @@ def _window(name: str, win_length: int, n_fft: int) -> np.ndarray:
 
 @cache
 def _mel_blocks(
-    sample_rate: int,
-    n_fft: int,
-    n_mels: int,
-    fmin: float,
-    fmax: float | None,
-    htk: bool,
-    norm: Literal["slaney"] | None,
+    sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None
 ) -> list[tuple[slice, np.ndarray]]:
     """Return the filters of neighbouring bands, float32 of shape (bins, bands), with the bins that they cover.
 
     A band covers few bins. Leaving out the others makes extraction a third faster than one product with all of them.
     """
-    filters = librosa.filters.mel(
-        sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm, dtype=np.float32
-    )
+    filters = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, dtype=np.float32)
     blocks = []
     for start in range(0, n_mels, BANDS_TOGETHER):
         block = filters[start : start + BANDS_TOGETHER].T

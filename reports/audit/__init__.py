@@ -1,16 +1,19 @@
-"""Examines printed numbers by code: whether they can be what they are said to be, and bear out what is said of them.
+"""Examines published numbers by code: whether they are consistent and support the claims that are made of them.
 
-`audit` runs the checks that any paper's tables can be put to (`claims`, `classes`, `confusion`, `results`, `sizes`,
-`layers`) and, for the documents that Encore reproduces, the findings of `reports.studies.<document>`. Nothing is
-asserted: each verdict is computed from `reports/published`, and a digit that is changed there can change it.
+`audit` runs the checks that fit any paper's tables (`claims`, `classes`, `confusion`, `results`, `sizes`, `layers`) and
+the findings of the file itself, which are expressions or functions of `reports.studies.<document>`. Every verdict is
+computed from `reports/published`: a digit that is changed there can change it.
 """
 
 from collections.abc import Iterable, Iterator
 
+from common.errors import InputError
 from common.published import Published
+from common.published.expressions import NotComputableError
+from common.published.schema import FindingEntry
 from reports import studies
 from reports.audit import claims, classes, confusion, layers, results, sizes
-from reports.audit.finding import Finding
+from reports.audit.finding import Computed, Finding, filled, flat
 from reports.audit.matrices import recovered
 from reports.audit.printed import NotPrintedError
 
@@ -20,35 +23,59 @@ CHECKS = (claims.check, claims.ranking, classes.check, confusion.check, results.
 
 
 def beside_arithmetic(findings: Iterable[Finding]) -> str:
-    """Say by what findings are found: arithmetic, and what is known from elsewhere, with the ids that need it."""
+    """Say how findings are found: by arithmetic, and by what is known from elsewhere, with the ids that need it."""
     needed: dict[str, list[str]] = {}
     for finding in findings:
-        source = studies.of(finding.study).sources.get(finding.id)
-        if source:
-            needed.setdefault(source, []).append(finding.id)
-    told = [f"{source} ({', '.join(names)})" for source, names in needed.items()]
-    return f"by arithmetic, and some by {'; '.join(told)}" if told else "by arithmetic alone"
+        if finding.source:
+            needed.setdefault(finding.source, []).append(finding.id)
+    sources = [f"{source} ({', '.join(names)})" for source, names in needed.items()]
+    return f"by arithmetic, and some by {'; '.join(sources)}" if sources else "by arithmetic alone"
 
 
 def audit(published: Published) -> list[Finding]:
-    """Examine all that one document prints.
+    """Examine all published numbers of one document.
 
     Returns:
-        The findings on this document, then on its claims, then on each of its tables. A finding on a document is left
-        out if the file lacks a number that it needs.
+        The findings of its file, then those on its claims, then those on each of its tables. A finding of the file is
+        left out if the file lacks a number that it needs.
+
+    Raises:
+        InputError: a finding has no condition, and there is no function for it either.
     """
-    return [*_of_study(published), *(finding for check in CHECKS for finding in check(published))]
+    return [*_of_file(published), *(finding for check in CHECKS for finding in check(published))]
 
 
 def on_document(finding: Finding) -> bool:
-    """Return whether a finding is on a document itself, not what a check of any paper's claims or tables gives."""
-    return finding.id in studies.of(finding.study).findings
+    """Return whether a finding stands in the document's file, and is not what a check of any paper gives."""
+    return finding.own
 
 
-def _of_study(published: Published) -> Iterator[Finding]:
-    for name, examine in studies.of(published.study).findings.items():
+def _of_file(published: Published) -> Iterator[Finding]:
+    for entry in published.findings:
         try:
-            holds, claim, evidence = examine(published)
-        except NotPrintedError:
-            continue
-        yield Finding(published.study, name, holds, claim, evidence)
+            holds, numbers = _computed(published, entry)
+        except (NotPrintedError, NotComputableError):
+            continue  # an excerpt of a document's file keeps the findings that it has the numbers for
+        known = {**published.stored, **numbers}
+        yield Finding(
+            published.study,
+            f"{claims.prefix(published.study)}-{entry.id}",
+            holds,
+            filled(entry.claim, known) + f" ({entry.section})",
+            filled(entry.evidence, known),
+            flat(numbers),
+            entry.kind,
+            entry.section,
+            entry.quote,
+            entry.source,
+            own=True,
+        )
+
+
+def _computed(published: Published, entry: FindingEntry) -> Computed:
+    if entry.holds:
+        return entry.computed(published.stored)
+    functions = studies.of(published.study).findings
+    if entry.id not in functions:
+        raise InputError(f"finding {entry.id} of {published.study} has no condition (`holds`); add one")
+    return functions[entry.id](published)

@@ -1,28 +1,28 @@
-"""Arithmetic of printed proportions: which whole numbers may stand behind a rounded share.
+"""Arithmetic of published proportions: which whole numbers may stand behind a rounded share.
 
-A share of n items is k/n for a whole k. All that is printed of it is a number of steps (0.01, 0.0001, 0.001 for a
+A share of n items is k/n for a whole k. All that is published of it is a number of steps (0.01, 0.0001, 0.001 for a
 percentage with one decimal), so k lies in a range, which is often a single number and sometimes empty. Exact halves may
-have been rounded either way; both are let in. Everything is counted in whole numbers, so nothing hangs on floats.
+have been rounded either way; both are possible. Everything is computed in whole numbers, so floats do not matter.
 """
 
 from collections.abc import Iterable, Sequence
 
 TOLERANCE = 1e-9
-"""What two decimal numbers may be apart by as floats."""
+"""How much two equal decimal numbers may differ as floats."""
 
 
 def _printed(proportion: float, step: float) -> tuple[int, int]:
-    """Return a printed proportion as (number of steps, steps in 1)."""
+    """Return a published proportion as (number of steps, steps in 1)."""
     return round(proportion / step), round(1 / step)
 
 
 def counts_of(proportion: float, n: int, step: float) -> range:
-    """Return the whole numbers k for which k/n rounds to a printed proportion.
+    """Return the whole numbers k for which k/n rounds to a published proportion.
 
     Args:
-        proportion: as printed, as a share of 1.
+        proportion: as published, as a share of 1.
         n: items.
-        step: the unit of the last printed digit, as a share of 1.
+        step: the unit of the last published digit, as a share of 1.
     """
     steps, whole = _printed(proportion, step)
     low = -((-n * (2 * steps - 1)) // (2 * whole))
@@ -30,16 +30,16 @@ def counts_of(proportion: float, n: int, step: float) -> range:
 
 
 def cut_counts_of(proportion: float, n: int, step: float) -> range:
-    """Return the whole numbers k for which k/n, cut after the last printed digit, is the printed proportion."""
+    """Return the whole numbers k for which k/n, cut after the last published digit, is the published proportion."""
     steps, whole = _printed(proportion, step)
     low = -((-n * steps) // whole)
     return range(low, min(n, -(-n * (steps + 1) // whole) - 1) + 1)
 
 
 def totals_of(proportion: float, hits: int, step: float, most: int) -> range:
-    """Return the whole numbers N, hits..most, for which hits/N rounds to a printed proportion.
+    """Return the whole numbers N, hits..most, for which hits/N rounds to a published proportion.
 
-    No hits mean a printed 0: then any N will do, 0 among them (a class that is never predicted).
+    No hits mean a published 0: then any N is possible, also 0 (a class that is never predicted).
     """
     steps, whole = _printed(proportion, step)
     if hits == 0:
@@ -50,13 +50,13 @@ def totals_of(proportion: float, hits: int, step: float, most: int) -> range:
 
 
 def near(proportion: float, n: int) -> str:
-    """Write the two shares of n next to a proportion that none of them is: `747/1217 = 0.6138, 748/1217 = 0.6146`."""
+    """Write the two shares of n next to a proportion that is not one: `747/1217 = 0.6138, 748/1217 = 0.6146`."""
     below = int(proportion * n)
     return ", ".join(f"{k}/{n} = {k / n:.6f}" for k in (below, below + 1) if k <= n)
 
 
 def attainable(proportions: Sequence[float], supports: Sequence[int], step: float) -> tuple[int, int] | None:
-    """Return the fewest and the most hits that printed recalls allow, or None if one of them is no k/support.
+    """Return the fewest and the most hits that published recalls allow, or None if one of them is no k/support.
 
     Every number of hits between the two is attainable.
     """
@@ -73,6 +73,6 @@ def common(ranges: Iterable[range]) -> range:
 
 
 def shared_sizes(proportions: Sequence[float], step: float, most: int, *, cut: bool = False) -> list[int]:
-    """Return every n up to `most` of which each of the printed proportions is a share, rounded or cut."""
+    """Return every n up to `most` of which each of the published proportions is a share, rounded or cut."""
     counted = cut_counts_of if cut else counts_of
     return [n for n in range(1, most + 1) if all(counted(share, n, step) for share in proportions)]

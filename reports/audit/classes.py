@@ -1,4 +1,4 @@
-"""Checks of a printed per-class table: every number of it follows from whole counts, or one of them is wrong.
+"""Checks of a per-class table: all its numbers follow from whole counts, or one of them is wrong.
 
 A row gives precision, recall, F1 and support. Its hits k are recall x support, its predictions hits / precision, and F1
 is 2k / (support + predictions): three roundings of the same two whole numbers. The table as a whole gives the hits
@@ -12,7 +12,8 @@ from functools import cached_property
 from common.published import Published
 from common.published.schema import MEANS, SCORES, ClassRow, ClassTable, same_split
 from reports.audit.arithmetic import TOLERANCE, attainable, common, counts_of, totals_of
-from reports.audit.finding import Finding, Verdict, digits, listed, span
+from reports.audit.finding import Finding, Verdict, digits, none_wrong, span
+from reports.wording import listed
 
 MOST_ITEMS = 20000
 """Above this many items the whole numbers behind a table are too many to go through: only their bounds are used."""
@@ -110,25 +111,25 @@ def _shifted(bits: int, by: range) -> int:
 
 
 def check(published: Published) -> Iterator[Finding]:
-    """Examine every per-class table: F1, supports, means, accuracy, whole counts, and the other print of accuracy."""
+    """Examine every per-class table: F1, supports, means, accuracy, whole counts, and accuracy in other tables."""
     for table in published.class_tables:
         examined = Examined(table)
         for name, test in (CHECKS if table.rows else {"support": _supports}).items():
-            holds, claim, evidence = test(examined)
-            yield Finding(published.study, f"{name}-{table.experiment}", holds, f"{table.table}: {claim}", evidence)
+            holds, claim, evidence, numbers = test(examined)
+            claim = f"{table.table}: {claim}"
+            yield Finding(published.study, f"{name}-{table.experiment}", holds, claim, evidence, numbers)
         if table.rows:
-            yield from _other_print(published, examined)
+            yield from _other_tables(published, examined)
 
 
 def _f1(examined: Examined) -> Verdict:
-    """F1 is the harmonic mean of some precision and recall that are printed so."""
-    half, wrong = examined.step / 2, []
-    for row in examined.table.rows:
+    """F1 is the harmonic mean of a precision and a recall that round to the published ones."""
+    half, wrong, rows = examined.step / 2, [], examined.table.rows
+    for row in rows:
         low, high = (_harmonic(row.precision + side, row.recall + side) for side in (-half, half))
         if not low - half - TOLERANCE <= row.f1 <= high + half + TOLERANCE:
-            wrong.append(f"{row.name} {digits(row.f1)} but {span(low, high)}")
-    rows = f"{len(examined.table.rows)} rows"
-    return not wrong, "F1 follows from precision and recall", listed(wrong) or f"{rows} within rounding"
+            wrong.append(f"{row.name} has {digits(row.f1)} instead of {span(low, high)}")
+    return none_wrong("F1 follows from precision and recall", wrong, f"{len(rows)} rows, within rounding", len(rows))
 
 
 def _harmonic(precision: float, recall: float) -> float:
@@ -137,33 +138,35 @@ def _harmonic(precision: float, recall: float) -> float:
 
 
 def _supports(examined: Examined) -> Verdict:
-    total = sum(row.support for row in examined.table.rows)
-    return total == examined.table.n, "the supports add up", f"they add up to {total}, printed {examined.table.n}"
+    total, n = sum(row.support for row in examined.table.rows), examined.table.n
+    numbers = {"total": total, "published": n}
+    return total == n, "the supports add up", f"their sum is {total}, published {n}", numbers
 
 
 def _means(examined: Examined) -> Verdict:
-    half, wrong = examined.step / 2 + TOLERANCE, []
-    for mean in MEANS:
-        for score in SCORES:
-            printed = getattr(getattr(examined.table, mean), score)
-            low, high = examined.mean(mean, score)
-            if not low - half <= printed <= high + half:
-                wrong.append(f"{mean} {score} {digits(printed)} but {span(low, high)}")
-    return not wrong, "the means follow from the rows", listed(wrong) or "6 means within rounding"
+    half, wrong, means = examined.step / 2 + TOLERANCE, [], [(mean, score) for mean in MEANS for score in SCORES]
+    for mean, score in means:
+        printed = getattr(getattr(examined.table, mean), score)
+        low, high = examined.mean(mean, score)
+        if not low - half <= printed <= high + half:
+            wrong.append(f"{mean} {score} is {digits(printed)} instead of {span(low, high)}")
+    return none_wrong("the means follow from the rows", wrong, f"{len(means)} means, within rounding", len(means))
 
 
 def _identities(examined: Examined) -> Verdict:
-    """The weighted mean of the recalls is the accuracy; with as many items in each class both means are one."""
-    table, wrong = examined.table, []
-    if abs(table.weighted.recall - table.accuracy) > TOLERANCE:
-        wrong.append(f"accuracy {digits(table.accuracy)} but weighted recall {digits(table.weighted.recall)}")
-    even = len({row.support for row in table.rows}) == 1
-    for score in SCORES if even else ():
-        macro, weighted = (getattr(getattr(table, mean), score) for mean in MEANS)
-        if abs(macro - weighted) > TOLERANCE:
-            wrong.append(f"macro {score} {digits(macro)} but weighted {digits(weighted)}, of equal supports")
-    held = "accuracy and weighted recall" + ", macro and weighted means" * even
-    return not wrong, "numbers that are one by definition are printed alike", listed(wrong) or held
+    """The weighted mean of the recalls is the accuracy; with as many items in each class both means are equal."""
+    table = examined.table
+    pairs = [("accuracy", table.accuracy, "weighted recall", table.weighted.recall)]
+    if len({row.support for row in table.rows}) == 1:
+        scores = [(score, *(getattr(getattr(table, mean), score) for mean in MEANS)) for score in SCORES]
+        pairs += [(f"macro {score}", macro, f"weighted {score}", weighted) for score, macro, weighted in scores]
+    wrong = [
+        f"{one} {digits(first)} but {other} {digits(second)}"
+        for one, first, other, second in pairs
+        if abs(first - second) > TOLERANCE
+    ]
+    right = listed(f"{one} and {other}" for one, _, other, _ in pairs)
+    return none_wrong("numbers that are equal by definition are equal", wrong, right, len(pairs))
 
 
 def _accuracy(examined: Examined) -> Verdict:
@@ -171,28 +174,32 @@ def _accuracy(examined: Examined) -> Verdict:
     table, claim = examined.table, "the accuracy follows from the recalls"
     found = attainable([row.recall for row in table.rows], [row.support for row in table.rows], examined.step)
     if found is None:
-        whole = [row for row in table.rows if not counts_of(row.recall, row.support, examined.step)]
-        return False, claim, listed(f"{row.name}: no k/{row.support} is {digits(row.recall)}" for row in whole)
+        wrong = [row for row in table.rows if not counts_of(row.recall, row.support, examined.step)]
+        words = [f"{row.name} {digits(row.recall)} is no share of {row.support}" for row in wrong]
+        return none_wrong(claim, words, "", len(table.rows))
     holds = bool(common([counts_of(table.accuracy, table.n, examined.step), range(found[0], found[1] + 1)]))
-    allowed = f"the recalls allow {span(*found)} hits of {table.n}: {span(found[0] / table.n, found[1] / table.n)}"
-    return holds, claim, f"{allowed}; printed {digits(table.accuracy)}"
+    shares = span(found[0] / table.n, found[1] / table.n)
+    evidence = f"the recalls allow {span(*found)} hits of {table.n} ({shares}); published is {digits(table.accuracy)}"
+    return holds, claim, evidence, {"hits_low": found[0], "hits_high": found[1], "n": table.n}
 
 
 def _counts(examined: Examined) -> Verdict:
-    """Whole numbers of hits and predictions give every row, and the predictions are all items."""
-    table, claim = examined.table, "whole counts of hits and predictions give every row, and add up"
+    """Whole numbers of hits and predictions give every row, and the predictions add up to all items."""
+    table, claim = examined.table, "whole numbers of hits and predictions give every row, and add up"
     none = [pairs.row for pairs in examined.pairs if not pairs.predicted]
     if none:
-        return False, claim, listed(f"{row.name}: no counts give {_scores(row)} of {row.support}" for row in none)
+        return none_wrong(claim, [f"{row.name}: none give {_scores(row)}" for row in none], "", len(table.rows))
     hits = common([examined.hits, counts_of(table.accuracy, table.n, examined.step)]) if examined.hits else range(0)
     if not hits:
-        return False, claim, f"no counts of the {len(table.rows)} rows add up to {table.n} and {digits(table.accuracy)}"
-    of_all = span(hits[0] / table.n, hits[-1] / table.n)
-    return True, claim, f"{span(hits[0], hits[-1])} hits of {table.n}: {of_all}"
+        evidence = f"none give all {len(table.rows)} rows, {table.n} items and accuracy {digits(table.accuracy)}"
+        return False, claim, evidence, {"n": table.n}
+    evidence = f"{span(hits[0], hits[-1])} hits of {table.n} ({span(hits[0] / table.n, hits[-1] / table.n)})"
+    return True, claim, evidence, {"hits_low": hits[0], "hits_high": hits[-1], "n": table.n}
 
 
 def _scores(row: ClassRow) -> str:
-    return f"precision {digits(row.precision)}, recall {digits(row.recall)}, F1 {digits(row.f1)}"
+    scores = f"precision {digits(row.precision)}, recall {digits(row.recall)}, F1 {digits(row.f1)}"
+    return f"{scores} of {row.support}"
 
 
 CHECKS = {
@@ -205,21 +212,23 @@ CHECKS = {
 }
 
 
-def _other_print(published: Published, examined: Examined) -> Iterator[Finding]:
-    """Hold the accuracy of another table of the same experiment against the counts of its per-class table."""
-    table = examined.table
-    results = [other for other in published.result_tables if same_split(other.split, table.split)]
-    tables = [other for other in results if "accuracy" in other.columns]
-    others = [other for other in tables if table.experiment in other.rows]
+def _other_tables(published: Published, examined: Examined) -> Iterator[Finding]:
+    """Compare the accuracy in other tables of the same experiment with the counts behind its per-class table."""
+    table, allowed = examined.table, examined.hits
+    others = [
+        other
+        for other in published.result_tables
+        if same_split(other.split, table.split) and "accuracy" in other.columns and table.experiment in other.rows
+    ]
     for other in others:
         printed = published.results(other, table.experiment)["accuracy"]
-        allowed = examined.hits
-        whole = [(value, counts_of(value, table.n, printed.step)) for value in printed.trials]
-        shared = [value for value, hits in whole if allowed and hits and common([allowed, hits])]
-        value, hits = next((pair for pair in whole if pair[0] in shared), whole[0])
-        is_k = f"is {hits[0]}/{table.n}" if hits else f"is no k/{table.n}"
+        trials = [(value, counts_of(value, table.n, printed.step)) for value in printed.trials]
+        shared = [(value, hits) for value, hits in trials if allowed and hits and common([allowed, hits])]
+        value, hits = (shared or trials)[0]
+        share = f"{hits[0]}/{table.n}" if hits else f"no share of {table.n}"
         of_rows = span(allowed[0] / table.n, allowed[-1] / table.n) if allowed else "nothing"
         claim = f"{table.table} and {other.table} are of one evaluation"
-        evidence = f"accuracy {digits(value)} {is_k}; the classes allow {of_rows}"
+        evidence = f"accuracy {digits(value)} is {share}; the classes allow {of_rows}"
         name = f"two-prints-{table.experiment}" + (f"-{other.id}" if len(others) > 1 else "")
-        yield Finding(published.study, name, bool(shared), claim, evidence)
+        numbers = {"accuracy": value, "n": table.n}
+        yield Finding(published.study, name, bool(shared), claim, evidence, numbers)

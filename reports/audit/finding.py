@@ -1,21 +1,33 @@
-"""What an examination of printed numbers finds, and how numbers are written in it."""
+"""What the audit finds, and how it writes numbers."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from string import Formatter
+from typing import Any
 
 from common.intervals import Interval
+from reports.wording import listed, percent, signed
+
+DECIMALS = 4
+"""As many as the documents have at most."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim held against the printed numbers.
+    """One statement, tested against the published numbers.
 
     Attributes:
         study: whose document.
-        id: of the claim; a check of one table is called after both: `f1-single-cnn`.
-        holds: whether the printed numbers bear the claim out.
-        claim: a sentence; where it does not hold, its contrary is what the numbers show.
-        evidence: the numbers that decide, in plain digits (1588, 0.6145), and how far they decide it.
+        id: of the statement; a check of one table is called after both: `f1-single-cnn`.
+        holds: whether the published numbers support it.
+        claim: a sentence; where it does not hold, the numbers show the opposite or do not show it.
+        evidence: the numbers that decide, in plain digits (1588, 0.6145).
+        numbers: the same as data.
+        kind: `claim`: the document says it, in the words of `quote`; `check`: numbers that must agree do; `remark`: we
+            notice it, and nobody claims it.
+        section: where the document says it; empty for checks of tables.
+        source: what it needs besides the document, if anything.
+        own: whether it stands as a finding in the document's file, and is not what a check of any paper gives.
     """
 
     study: str
@@ -23,28 +35,50 @@ class Finding:
     holds: bool
     claim: str
     evidence: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    kind: str = "check"
+    section: str = ""
+    quote: str = ""
+    source: str = ""
+    own: bool = False
 
 
-Verdict = tuple[bool, str, str]
-"""Whether a claim holds, the claim, the evidence."""
+Verdict = tuple[bool, str, str, Mapping[str, float]]
+"""Whether a statement holds, the statement, the evidence, its numbers."""
 
 
-def digits(value: float, decimals: int = 4) -> str:
+Computed = tuple[bool, Mapping[str, Any]]
+"""Whether a finding of the file holds, and what its evidence names: numbers, tuples of numbers, words."""
+
+
+def none_wrong(claim: str, wrong: Sequence[str], right: str, of: int) -> Verdict:
+    """Return the verdict of a check that lists what is wrong.
+
+    Args:
+        claim: a sentence.
+        wrong: what contradicts it, each with its numbers.
+        right: the evidence if nothing does.
+        of: how much was checked.
+    """
+    return not wrong, claim, listed(wrong) or right, {"wrong": len(wrong), "of": of}
+
+
+def digits(value: float, decimals: int = DECIMALS) -> str:
     """Write a number in plain digits, without the zeros that end it: 0.67, 1588, -0.0001."""
     text = f"{value:.{decimals}f}"
     short = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if short in ("-0", "") else short
 
 
-def signed(value: float, decimals: int = 4) -> str:
-    """Write a difference in plain digits with its sign: +0.03."""
-    text = digits(value, decimals)
-    return text if text.startswith("-") else f"+{text}"
+def between(interval: Interval) -> str:
+    """Write an interval of a difference: [−0.0069, +0.0667]."""
+    return f"[{signed(interval[0], DECIMALS)}, {signed(interval[1], DECIMALS)}]"
 
 
-def between(interval: Interval, decimals: int = 4) -> str:
-    """Write an interval of a difference: [-0.0069, +0.0667]."""
-    return f"[{signed(interval[0], decimals)}, {signed(interval[1], decimals)}]"
+def lead(low: float, high: float) -> str:
+    """Write a difference that lies between two numbers, once if they are the same: +0.0164 to +0.0214."""
+    first, last = signed(low, DECIMALS), signed(high, DECIMALS)
+    return first if first == last else f"{first} to {last}"
 
 
 def chance(p: float) -> str:
@@ -57,22 +91,56 @@ def chance(p: float) -> str:
     return digits(p, decimals)
 
 
-def listed(words: Iterable[object]) -> str:
-    """Join words with commas."""
-    return ", ".join(map(str, words))
-
-
 def spaced(words: Iterable[object]) -> str:
     """Join words, or the numbers of one line, with blanks."""
     return " ".join(map(str, words))
 
 
-def percent(share: float, decimals: int = 1) -> str:
-    """Write a share of 1 in percent: 27.1 %."""
-    return f"{digits(100 * share, decimals)} %"
-
-
-def span(low: float, high: float, decimals: int = 4) -> str:
+def span(low: float, high: float, decimals: int = DECIMALS) -> str:
     """Write what lies between two numbers, once if they are the same: 0.6072 to 0.6113."""
     first, last = digits(low, decimals), digits(high, decimals)
     return first if first == last else f"{first} to {last}"
+
+
+class _Words(Formatter):
+    """Fills the placeholders of an evidence text."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
+        """Take the whole name, dots included."""
+        return kwargs[field_name], field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Write a value as its placeholder says (`common.published.schema.FindingEntry`)."""
+        if isinstance(value, str):
+            return value
+        if isinstance(value, tuple):
+            if format_spec in ("ci", "to"):
+                return between(value) if format_spec == "ci" else span(*value)
+            return spaced(self.format_field(part, format_spec) for part in value)
+        sign, _, decimals = format_spec.partition(".")
+        places = int(decimals or DECIMALS)
+        match sign:
+            case "+":
+                return signed(value, places)
+            case "%":
+                return percent(value, int(decimals or 1))
+            case "p":
+                return chance(value)
+        return digits(value, places)
+
+
+def filled(text: str, numbers: Mapping[str, Any]) -> str:
+    """Fill the placeholders of a text."""
+    return _Words().vformat(text, (), numbers)
+
+
+def flat(numbers: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers alone; a pair is `name.low` and `name.high`, a longer tuple `name.1`, `name.2`, ..."""
+    found: dict[str, float] = {}
+    for name, value in numbers.items():
+        if isinstance(value, tuple):
+            ends = ("low", "high") if len(value) == 2 else range(1, len(value) + 1)
+            found |= flat({f"{name}.{end}": part for end, part in zip(ends, value, strict=True)})
+        elif not isinstance(value, str):
+            found[name] = int(value) if float(value).is_integer() else float(value)
+    return found

@@ -1,6 +1,6 @@
-"""Checks of a printed layer table: sums, and the parameters that types and shapes give.
+"""Checks of a published layer table: sums, and the parameters that types and shapes give.
 
-A layer's parameters follow from its printed output shape and from what goes into it, which is the output of some
+A layer's parameters follow from its published output shape and from what goes into it, which is the output of some
 earlier row (the tables do not always say which). Types that are not known here are left alone.
 """
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from common.published import Published
 from common.published.schema import Layer, LayerTable
-from reports.audit.finding import Finding, Verdict, listed
+from reports.audit.finding import Finding, Verdict, none_wrong
+from reports.wording import listed
 
 CONVOLUTION = re.compile(r"Conv\dD(Transpose)?$")
 NORMALISATION = re.compile(r"BatchNorm")
@@ -28,7 +29,7 @@ Shape = tuple[int | None, ...]
 
 
 def shape_of(layer: Layer) -> Shape:
-    """Return a printed shape as numbers, None where the size is open; empty if the cell is lost."""
+    """Return a published shape as numbers, None where the size is open; empty if the cell is lost."""
     return tuple(None if word == "None" else int(word) for word in re.findall(r"None|\d+", layer.shape))
 
 
@@ -141,31 +142,31 @@ def normalised(table: LayerTable) -> tuple[frozenset[int], frozenset[int]]:
 def check(published: Published) -> Iterator[Finding]:
     """Examine every layer table: its sums, the parameters of its rows, and the axis of its normalisation."""
     for table in published.layer_tables:
-        for name, found in {"sum": _sum(table), "parts": _parts(table), "rows": _rows(table)}.items():
-            if found is not None:
-                yield Finding(published.study, f"layers-{name}-{table.id}", found[0], *found[1:])
-        channels, axes = normalised(table)
-        if channels and axes:
-            claim = f"layer table {table.id}: batch normalisation is per channel"
-            evidence = f"channels are axis {listed(channels)} by the convolutions, normalised is axis {listed(axes)}"
-            yield Finding(published.study, f"layers-axis-{table.id}", bool(channels & axes), claim, evidence)
+        tests = {"sum": _sum(table), "parts": _parts(table), "rows": _rows(table), "axis": _axis(table)}
+        for name, verdict in tests.items():
+            if verdict is not None:
+                holds, claim, evidence, numbers = verdict
+                claim = f"layer table {table.id}: {claim}"
+                yield Finding(published.study, f"layers-{name}-{table.id}", holds, claim, evidence, numbers)
 
 
 def _sum(table: LayerTable) -> Verdict | None:
-    """Hold the sum of the rows against the printed total; a total that was counted is that sum."""
+    """Compare the sum of the rows with the published total; a total that was counted is that sum."""
     if not table.rows or table.known == "count":
         return None
     total = sum(row.parameters for row in table.rows)
-    claim = f"layer table {table.id}: the rows add up to the total"
-    return total == table.total, claim, f"{len(table.rows)} rows add up to {total}, printed {table.total}"
+    evidence = f"the sum of {len(table.rows)} rows is {total}, published {table.total}"
+    numbers = {"total": total, "published": table.total}
+    return total == table.total, "the rows add up to the total", evidence, numbers
 
 
 def _parts(table: LayerTable) -> Verdict | None:
     if table.trainable is None or table.frozen is None:
         return None
     total = table.trainable + table.frozen
-    claim = f"layer table {table.id}: trainable and frozen parameters are all"
-    return total == table.total, claim, f"{table.trainable} + {table.frozen} = {total}, printed {table.total}"
+    evidence = f"{table.trainable} + {table.frozen} = {total}, published {table.total}"
+    numbers = {"total": total, "published": table.total}
+    return total == table.total, "trainable and frozen parameters are all", evidence, numbers
 
 
 def _rows(table: LayerTable) -> Verdict | None:
@@ -174,6 +175,14 @@ def _rows(table: LayerTable) -> Verdict | None:
         return None
     wrong = [f"{found.layer.name} {found.layer.parameters} {found.layer.shape}" for found in explained if not found.how]
     ways = dict.fromkeys(f"{found.layer.parameters} = {found.how}" for found in explained if found.layer.parameters)
-    claim = f"layer table {table.id}: the parameters follow from types and shapes"
-    whole = f"{len(explained)} of {len(table.rows)} rows recomputed: {listed(ways)}"
-    return not wrong, claim, f"not so: {listed(wrong)}" if wrong else whole
+    right = f"{len(explained)} of {len(table.rows)} rows recomputed: {listed(ways)}"
+    return none_wrong("the parameters follow from types and shapes", wrong, right, len(explained))
+
+
+def _axis(table: LayerTable) -> Verdict | None:
+    channels, axes = normalised(table)
+    if not (channels and axes):
+        return None
+    evidence = f"by the convolutions, channels are axis {listed(channels)}; axis {listed(axes)} is normalised"
+    numbers = {"channels": min(channels), "normalised": min(axes)}
+    return bool(channels & axes), "batch normalisation is per channel", evidence, numbers

@@ -1,9 +1,9 @@
-"""Recovers the whole numbers behind confusion matrices that are printed in percentages.
+"""Recovers the whole numbers behind confusion matrices that are published in percentages.
 
-A line that was normalised to 100 % (a column of predictions, or a row of truths) has an unknown total N, and each of
-its printed percentages is k/N rounded, for cells k that add up to N. That leaves some totals per line. All lines
-together have n items, their diagonal has the hits that the printed accuracy allows, and matrices of the same items have
-the same number of items per true class. The search goes through everything that these constraints leave, so a single
+A line that was normalised to 100 % (a column of predictions, or a row of true classes) has an unknown total N. Each of
+its published percentages is k/N rounded, for cells k that add up to N, which leaves some totals per line. All lines
+together have n items, their diagonal has the hits that the published accuracy allows, and matrices of the same items
+have the same number of items per true class. The search covers everything that these constraints leave, so a single
 solution is proven to be the only one:
 
 1. per line, every total up to n with whole cells, and of these the totals that leave room for the other lines;
@@ -28,27 +28,26 @@ from reports.audit.arithmetic import counts_of
 MOST_COMBINATIONS = 10**12
 MOST_LISTED = 10**5
 MOST_CELLS = 2 * 10**7
-"""What is not searched through any more: combinations of a matrix, matrices written out, numbers in one array."""
-
+"""Where the search gives up: combinations of a matrix, matrices written out, numbers in one array."""
 
 _Choices = dict[str, list[np.ndarray]]
 
 
 class TooManyError(Exception):
-    """The constraints leave more than can be gone through."""
+    """The constraints leave too much to search."""
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A printed matrix and what is known of it.
+    """A published matrix and what is known of it.
 
     Attributes:
-        lines: printed percentages of each normalised line, in steps of the last digit.
+        lines: published percentages of each normalised line, in steps of the last digit.
         whole: steps in 100 %.
         n: items.
         hits: what the diagonal may add up to.
         by_columns: whether the lines are columns.
-        supports: items per true class where they are printed, else None.
+        supports: items per true class where they are published, else None.
     """
 
     experiment: str
@@ -102,7 +101,7 @@ def groups_of(published: Published) -> list[tuple[Matrix, ...]]:
 def recovered(published: Published) -> dict[str, np.ndarray]:
     """Return the integer matrix (true classes, predicted classes) of each experiment where there is exactly one.
 
-    An experiment is absent if its printed percentages allow no matrix, several, or more than can be gone through.
+    An experiment is absent if its published percentages allow no matrix, several, or too many to search.
     """
     found: dict[str, np.ndarray] = {}
     for group in groups_of(published):
@@ -123,7 +122,7 @@ def solve(group: tuple[Matrix, ...]) -> Solved:
         TooManyError: the constraints leave too much.
     """
     searches = [_Search(matrix) for matrix in group]
-    steps = [search.told for search in searches]
+    steps = [search.step for search in searches]
     if not all(search.combinations for search in searches):
         return Solved([], steps)
     first, *others = sorted(searches, key=lambda search: search.combinations)
@@ -161,14 +160,14 @@ class _Search:
             fitting = [len(totals) for totals in bounded]
             self.candidates = [self._cells(line, totals) for line, totals in zip(matrix.lines, bounded, strict=True)]
             with_items, self.combinations = self._count()
-        self.told = (
+        self.step = (
             f"{self.name}: {_joined(map(len, alone))} totals up to {matrix.n} per line, {_joined(fitting)} "
             f"beside the smallest of the others, {with_items} combinations of {matrix.n} items, {self.combinations} "
-            f"with the printed accuracy"
+            f"with the published accuracy"
         )
 
     def _totals(self, line: int) -> np.ndarray:
-        """Return the totals that a line can have alone; a line of a printed support has no other."""
+        """Return the totals that a line can have alone; a line of a published support has no other."""
         found = feasible_totals(self.matrix.lines[line], self.matrix.whole, self.matrix.n)
         if self.matrix.supports is None or self.matrix.by_columns:
             return found
@@ -193,7 +192,7 @@ class _Search:
         """Count the combinations of lines with n items, and of these the ones with the right hits.
 
         `ways[t, h]` is in how many ways the lines so far have t items and h hits. What each line leaves to the lines
-        after it is kept, so that `listed` walks into no blind alley.
+        after it is kept, so that `listed` never starts a choice that cannot be finished.
         """
         n, most = self.matrix.n, max(self.matrix.hits, default=0) if self._counts_hits else 0
         sizes = [len(cells) for cells in self.candidates]
@@ -214,7 +213,7 @@ class _Search:
         return self.matrix.hits if self._counts_hits else range(1)
 
     def listed(self) -> list[np.ndarray]:
-        """Return every matrix with n items, the right hits and, if they are printed, the right supports.
+        """Return every matrix with n items, the right hits and, if they are published, the right supports.
 
         Raises:
             TooManyError: there are too many.
@@ -254,7 +253,7 @@ class _Search:
         return found
 
     def _halves(self) -> tuple[list[int], list[int]]:
-        """Deal the lines over two halves with about as many combinations."""
+        """Split the lines into two halves with about as many combinations each."""
         sizes = [len(cells) for cells in self.candidates]
         halves: tuple[list[int], list[int]] = ([], [])
         for line in sorted(range(len(sizes)), key=lambda line: -sizes[line]):
@@ -302,7 +301,7 @@ def feasible_totals(line: Sequence[int], whole: int, most: int) -> np.ndarray:
     """Return every total N, 0..most, for which whole cells that add up to N round to all percentages of a line.
 
     Args:
-        line: printed percentages in steps.
+        line: published percentages in steps.
         whole: steps in 100 %.
         most: largest total.
     """
@@ -320,7 +319,7 @@ def _bounds(line: Sequence[int], totals: np.ndarray, whole: int) -> tuple[np.nda
 
 
 def cells_of(line: Sequence[int], total: int, whole: int, most: int) -> list[tuple[int, ...]]:
-    """Return every line of whole cells that add up to a total and round to the printed percentages.
+    """Return every line of whole cells that add up to a total and round to the published percentages.
 
     Raises:
         TooManyError: there are more than `most`.

@@ -1,37 +1,40 @@
-"""Checks of how many items a document says that there are: in its sets, in all, and behind its tables."""
+"""Checks of the numbers of items: in the sets of a split, in all, and behind the tables."""
 
 import re
 from collections.abc import Iterator, Mapping
 
 from common.published import Published
 from common.published.schema import ClassTable, ConfusionTable, Counts
-from reports.audit.finding import Finding, listed
+from reports.audit.finding import Finding, none_wrong
+from reports.wording import listed
 
 SETS = {"train": "train", "training": "train", "validation": "validation", "test": "test"}
-"""Words for the sets of a split, and what they are called here."""
+"""Words for the sets of a split, and their names here."""
 
 CLOSE = 0.01
 """What the share of a set may differ by from the one that its split is named after."""
 
 
 def check(published: Published) -> Iterator[Finding]:
-    """Hold the sets of a split against all items, and the items of each table against the set that it is of."""
-    told = [(counts, sizes) for counts in published.counts if len(sizes := _sets_of(counts)) > 1]
-    for counts, sizes in told:
-        clips = published.data.clips
-        if clips is not None and counts.items == published.data.items:
-            total, claim = sum(sizes.values()), f"counts {counts.id}: the sets are all {counts.items}"
-            evidence = f"{' + '.join(map(str, sizes.values()))} = {total}, of {clips}"
-            yield Finding(published.study, f"sets-{counts.id}", total == clips, claim, evidence)
-    held, wrong = 0, []
+    """Compare the sets of a split with all items, and the items of each table with the set that it is of."""
+    splits = {counts.id: sizes for counts in published.counts if len(sizes := _sets_of(counts)) > 1}
+    clips = published.data.clips
+    for counts in published.counts:
+        if counts.id in splits and clips is not None and counts.items == published.data.items:
+            parts = splits[counts.id].values()
+            total, claim = sum(parts), f"counts {counts.id}: the sets are all {counts.items}"
+            evidence = f"{' + '.join(map(str, parts))} = {total}, of {clips}"
+            numbers = {"total": total, "published": clips}
+            yield Finding(published.study, f"sets-{counts.id}", total == clips, claim, evidence, numbers)
+    compared, wrong = 0, list[str]()
     for where, split, name, n in _items(published):
-        known = [sizes[name] for _, sizes in told if name in sizes and _may_be(split, sizes)]
-        held += bool(known)
-        wrong += [f"{where} has {n}, {name} {listed(known)}"] * bool(known and n not in known)
-    if held:
-        claim = "a table has as many items as the set that it is of"
-        evidence = listed(dict.fromkeys(wrong)) or f"{held} sizes are those of a set"
-        yield Finding(published.study, "sizes", not wrong, claim, evidence)
+        known = [sizes[name] for sizes in splits.values() if name in sizes and _may_be(split, sizes)]
+        compared += bool(known)
+        if known and n not in known:
+            wrong.append(f"{where} has {n} items, but {name} {listed(known)}")
+    if compared:
+        claim, right = "a table has as many items as the set that it is of", f"{compared} sizes are those of a set"
+        yield Finding(published.study, "sizes", *none_wrong(claim, [*dict.fromkeys(wrong)], right, compared))
 
 
 def _may_be(split: str, sizes: Mapping[str, int]) -> bool:
@@ -47,7 +50,7 @@ def _sets_of(counts: Counts) -> dict[str, int]:
 
 
 def _items(published: Published) -> Iterator[tuple[str, str, str, int]]:
-    """Go through what is printed on a set: where, on what split, which set, on how many items."""
+    """Go through what is published on a set: where, on what split, which set, on how many items."""
     tables: tuple[ClassTable | ConfusionTable, ...] = (*published.class_tables, *published.confusions)
     for table in tables:
         if table.n is not None:

@@ -1,6 +1,6 @@
-"""Which class counts a stratified split of a known corpus can have.
+"""Class counts that a stratified split of a known corpus can have.
 
-scikit-learn's `train_test_split(stratify=...)` draws the training set with each class' share rounded down, gives what
+scikit-learn's `train_test_split(stratify=...)` draws the training set with each class' share rounded down, adds what
 is missing to the classes with the largest remainders, at random among equal ones, and holds out the rest.
 """
 

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from common.published import Published
-from common.runs.search_records import OBJECTIVES, SearchResult
+from common.runs.search_records import SearchResult
+from common.runs.search_records import in_words as score_in_words
 from reports.figures.sheet import (
     BLACK,
     BLUE,
@@ -32,7 +33,7 @@ from reports.wording import in_words
 COLOURS = (BLUE, SKY, GREEN, ORANGE, RED, PURPLE)
 """Of the values, in their order; a search over more values has no picture."""
 PANELS = ("val_accuracy", "val_loss", "accuracy", "loss")
-WORDS = OBJECTIVES | {name: f"training {name}" for name in ("accuracy", "loss")}
+WORDS = {name: score_in_words(name) for name in PANELS}
 PITCH = 3.0
 """Inches from one row of panels to the next."""
 SHORT = 5

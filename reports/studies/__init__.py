@@ -1,4 +1,4 @@
-"""What belongs to one document alone: its findings, what other source they need, and the sections that answer it.
+"""What belongs to one document alone: the findings that need a program, and the sections that answer it.
 
 Each document has a package of its name here, with a value `ABOUT`; a document without one has nothing of its own.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the modules of the documents import these, and the audit im
 
     from common.published import Published
     from common.trials import Trials
-    from reports.audit.finding import Verdict
+    from reports.audit.finding import Computed
     from reports.blocks import Section
     from reports.figures import Picture
     from reports.results import Group
@@ -26,14 +26,12 @@ class About:
     """What a document has of its own.
 
     Attributes:
-        findings: by id, each computed from the printed numbers.
-        sources: by id of a finding, what it needs besides the printed numbers.
+        findings: by the id of a `[[finding]]` in the document's file: whether it holds, and its numbers.
         answers: each returns a section with its pictures, or None where its records are missing.
         compared: returns the experiments that have their place in these sections, and none of their own.
     """
 
-    findings: "Mapping[str, Callable[[Published], Verdict]]" = field(default_factory=dict)
-    sources: Mapping[str, str] = field(default_factory=dict)
+    findings: "Mapping[str, Callable[[Published], Computed]]" = field(default_factory=dict)
     answers: "tuple[Callable[..., tuple[Section, list[Picture]] | None], ...]" = ()
     compared: "Callable[[Published], Iterable[str]]" = lambda published: ()
 
@@ -42,7 +40,10 @@ class About:
 def of(study: str) -> About:
     """Return what a document has of its own, found by its name."""
     name = f"{__name__}.{study}"
-    about: About = import_module(name).ABOUT if find_spec(name) else About()
+    found = find_spec(name)
+    if found is None or found.origin is None:  # a folder that only has a cache of bytecode has no origin
+        return About()
+    about: About = import_module(name).ABOUT
     return about
 
 

@@ -1,9 +1,9 @@
 """Music emotion from handcrafted and deep features (document 002, D. Valmacco, Milano-Bicocca).
 
 Eight emotions felt by the listeners of Emotify, from 15 s of music: the classifiers of MATLAB's Classification Learner
-on 17 handcrafted features and on 2048 of Inception-v3. The document prints two results, `handcrafted-bagged-trees` and
-`deep-cubic-svm`; the other presets, 80 MFCC statistics (`mfcc-...`) and a smaller network (`mobilenet-...`) are here to
-be compared with.
+on 17 handcrafted features and on 2048 features of Inception-v3. The document publishes two results,
+`handcrafted-bagged-trees` and `deep-cubic-svm`. The other presets, 80 MFCC statistics (`mfcc-...`) and a smaller
+network (`mobilenet-...`) are added for comparison.
 
     python -m reproductions.emotify_features                                  the demo corpus, in minutes
     python -m reproductions.emotify_features run handcrafted-bagged-trees --data EMOTIFY --seed 0 --seed 1
@@ -12,32 +12,32 @@ be compared with.
     python -m reproductions.emotify_features attribution handcrafted-bagged-trees --data EMOTIFY
     python -m reproductions.emotify_features predict SONG.mp3
 
-What to expect: features are extracted once (the 17 take some minutes on a core) and kept; then a run of bagged trees
-takes seconds, so take many seeds: ties, folds and trees change with them. `run` without names and `--weights` leaves
-out what needs a pretrained network. On the demo corpus scores mean nothing.
+What to expect: features are extracted once (the 17 take some minutes on one core) and cached. After that, a run of
+bagged trees takes seconds, so use many seeds: tie-breaking, folds and trees depend on them. `run` without experiments
+and `--weights` leaves out the experiments that need a pretrained network. On the demo corpus scores mean nothing.
 
-What the printed numbers show or indicate was done, and the text does not say (switches; protocol `published` keeps the
-slip):
+Errors of the document: what the published numbers show or indicate was done, but the text does not say. Each is a
+switch; protocol `published` keeps the error:
 
-1. `track_ids`: the songs carry labels by the alphabetical order of their folders, which is not that of the listeners'
-   table: 300 of 400 have another song's. Both printed confusion matrices have the same row totals, which the corpus'
-   own order cannot give and the alphabetical one gives exactly (so does one other of the 24 orders of the genres); and
-   their errors show no more likeness between emotions than scrambled labels leave. Indicated only: labels dealt by
-   chance explain the matrices as well.
-2. `folds`: the text says that the pieces of a song were kept together. The printed precision of the rare emotions and
-   the accuracy are those of pieces dealt one by one, whatever the numbering.
-3. `ties`: 57 songs have no single dominant emotion, and the document does not mention them. At random they give the
-   printed number of pieces; `independent` leaves these songs out.
+1. `track_ids`: the songs are labelled by the alphabetical order of their folders, which is not the order of the
+   listeners' table, so 300 of 400 songs have the label of another song. Both published confusion matrices have the same
+   row totals. The corpus' own order cannot give them; the alphabetical order gives them exactly (as does one other of
+   the 24 orders of the genres). And the errors in the matrices show no more similarity between emotions than permuted
+   labels do. This is an indication only: randomly permuted labels explain the matrices equally well.
+2. `folds`: the text says that the pieces of a song were kept together. But the published precision of the rare emotions
+   and the accuracy are those of folds in which pieces are assigned one by one, under either numbering.
+3. `ties`: 57 songs have no single dominant emotion, and the document does not mention them. Random tie-breaking gives
+   the published number of pieces; `independent` leaves these songs out.
 
-Departures and choices, where the document is silent:
+Departures and choices, where the document gives no details:
 
-4. Which 17 features, and how they are computed: `descriptors` says so. MFCC statistics are an addition.
-5. MATLAB's presets in scikit-learn: `classifiers` has the table and what differs.
-6. The spectrogram behind the deep features, and MobileNet beside Inception-v3: `deep`.
-7. Ties are drawn so that amazement has the two songs that the document removes; then 1580 pieces are left.
+4. Which 17 features, and how they are computed: see `descriptors`. MFCC statistics are an addition.
+5. MATLAB's presets in scikit-learn: `classifiers` has the table and the differences.
+6. The spectrogram of the deep features, and MobileNet in addition to Inception-v3: see `deep`.
+7. Random tie-breaking is repeated until amazement has the two songs that the document removes; 1580 pieces remain.
 8. Five folds, stratified by emotion as far as songs allow; the document does not say so. Nothing is chosen on a
-   validation set, and accuracy is that of the five test folds pooled.
-9. Songs other than Emotify's keep the label that they come with.
+   validation set, and accuracy is over the five test folds together.
+9. Songs that are not from Emotify keep their own labels.
 """
 
 import math
@@ -86,10 +86,11 @@ SWITCHES = (
         published="alphabetical",
         corrected="corpus",
         acts_on="labels",
-        question="In which order of the genres do the songs carry the numbers 1 to 400 of the listeners' table?",
-        evidence="Both matrices have row totals 428 372 206 130 88 83 80 193. Ties move whole songs of four pieces, so "
-        "joyful activation and nostalgia cannot have 372 and 206 under the corpus' order: the one shorter song outside "
-        "classical, pop/96, would have to be joyful. Under the alphabetical order it is, and all eight totals fit.",
+        question="In which order of the genres are the songs numbered from 1 to 400, as in the listeners' table?",
+        evidence="Both matrices have row totals 428 372 206 130 88 83 80 193. Tie-breaking moves whole songs of four "
+        "pieces, so joyful activation and nostalgia cannot have 372 and 206 under the corpus' order: the one shorter "
+        "song outside classical, pop/96, would have to be joyful. Under the alphabetical order it is, and all eight "
+        "totals agree.",
         others=OTHERS,
     ),
     Switch(
@@ -97,16 +98,16 @@ SWITCHES = (
         published="piece",
         corrected="song",
         acts_on="split",
-        question="Are the pieces of a song kept on one side of a fold, or dealt one by one?",
-        evidence="The text says kept together; yet sadness, solemnity and tenderness, predicted 26, 25 and 47 times, "
-        "are printed with precisions of 76.9, 80.0 and 70.2 %, far above what songs kept apart give.",
+        question="Are all pieces of a song on the same side of a fold, or are pieces assigned to folds one by one?",
+        evidence="The text says that they are kept together. But sadness, solemnity and tenderness, predicted 26, 25 "
+        "and 47 times, have published precisions of 76.9, 80.0 and 70.2 %, far above what song-disjoint folds give.",
     ),
     Switch(
         "ties",
         published="random",
         corrected="dropped",
         acts_on="labels",
-        question="Is a song without a single dominant emotion given one of them by chance, or left out?",
+        question="Is a tie between dominant emotions of a song broken at random, or is the song left out?",
         evidence="1588 pieces are those of all 400 songs, 57 of which have a tie; ties are not mentioned.",
         error=False,
     ),
@@ -115,9 +116,11 @@ SWITCHES = (
 PUBLISHED = {switch.name: switch.published for switch in SWITCHES}
 INDEPENDENT = {switch.name: switch.corrected for switch in SWITCHES}
 PROTOCOLS = {
-    "published": Protocol("published", PUBLISHED, "what the printed numbers show or indicate was done, slips included"),
-    "corrected": Protocol("corrected", {**INDEPENDENT, "ties": "random"}, "each song its own label, and on one side"),
-    "independent": Protocol("independent", INDEPENDENT, "the same without songs that have no single emotion"),
+    "published": Protocol(
+        "published", PUBLISHED, "what the published numbers show or indicate was done, errors included"
+    ),
+    "corrected": Protocol("corrected", {**INDEPENDENT, "ties": "random"}, "true labels, song-disjoint folds"),
+    "independent": Protocol("independent", INDEPENDENT, "the same without songs that have a tie"),
 }
 
 
@@ -131,7 +134,9 @@ def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
     """
     pieces = emotify.pieces(manifest)
     if pieces.empty:
-        raise InputError(f"none of {len(manifest)} songs lasts {emotify.PIECE_S:g} s, the length of a piece")
+        raise InputError(
+            f"none of {len(manifest)} songs lasts {emotify.PIECE_S:g} s, the length of a piece; use longer songs"
+        )
     songs = pieces["name"].str.rpartition("#")[0]
     pieces["group"] = pieces["group"].mask(pieces["group"] == "", pieces["corpus"] + "/" + songs)
     of_emotify = pieces["corpus"] == "emotify"
@@ -145,13 +150,13 @@ def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
 
 
 def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
-    """Slide "Classificazione delle Emozioni": five folds, whole songs or single pieces; nothing validates."""
+    """Slide "Classificazione delle Emozioni": five folds of whole songs or of single pieces, without validation."""
     groups = clips["group"] if setting.switches["folds"] == "song" else None
     return splits.stratified_folds(clips["label"], folds=FOLDS, seed=setting.seed, groups=groups)
 
 
 Extract = Callable[[pd.DataFrame, str], np.ndarray]
-"""From pieces, and the weights of the network that makes them, to their features, float32 (pieces, features)."""
+"""Returns the features of pieces, float32 (pieces, features), given the pieces and the weights of a network."""
 
 
 def prepare(
@@ -163,7 +168,7 @@ def prepare(
     extract: Extract,
     standardised: bool,
 ) -> Prepared:
-    """Return the features of the pieces of each set; the estimator itself standardises, where its preset does."""
+    """Return the features of the pieces of each set, not standardised: presets that standardise do so themselves."""
     features = _extracted(extract, tuple(clips["path"]), tuple(clips["offset"]), setting.weights)
     train, validation, test = (Arrays(features[rows], targets[rows]) for rows in fold.sets().values())
     nothing = np.array([], int)
@@ -172,7 +177,7 @@ def prepare(
 
 @lru_cache(maxsize=2)
 def _extracted(extract: Extract, paths: Sequence[str], offsets: Sequence[float], weights: str) -> np.ndarray:
-    """Return the features of pieces, gathered from their files once for all folds."""
+    """Return the features of pieces, collected from their files once for all folds."""
     return extract(pd.DataFrame({"path": paths, "offset": offsets}), weights)
 
 
@@ -186,23 +191,23 @@ def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray],
     song = {"path": str(path), "name": path.name, "corpus": "", "speaker": "", "label": "", "group": path.name}
     pieces = emotify.pieces(pd.DataFrame([song | {"duration": seconds}]))
     if pieces.empty:
-        lasts = math.floor(100 * seconds) / 100
-        raise InputError(f"{path} lasts {lasts:g} s; what is classified are pieces of {emotify.PIECE_S:g} s")
+        lasts = math.floor(100 * seconds) / 100  # rounded down: 14.999 s must not be shown as 15 s
+        raise InputError(f"{path} lasts {lasts:g} s, less than a piece of {emotify.PIECE_S:g} s; use a longer file")
     used = len(pieces) * emotify.PIECE_S
-    note = f"its first {used:g} of {seconds:.1f} s are classified, {emotify.PIECE_S:g} s at a time"
+    note = f"the first {used:g} of its {seconds:.1f} s are classified, {emotify.PIECE_S:g} s at a time"
     return FileInputs(extract(pieces, setting.weights), (note,))
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """What classifiers are fed.
+    """A set of features for the classifiers.
 
     Attributes:
         title: in words.
-        section: the beginning of the slide's heading; of what is added, that of the slide it is to be compared with.
-        extract: from pieces to features.
-        inputs: the settings that the record keeps; `features` is their number.
-        pretrained: whether a network makes them.
+        section: start of the slide's heading; for an addition, of the slide that it is compared with.
+        extract: computes the features of pieces.
+        inputs: settings for the record; `features` is the number of features.
+        pretrained: whether a pretrained network computes them.
     """
 
     title: str
@@ -240,11 +245,11 @@ FEATURE_SETS: Mapping[str, FeatureSet] = {
     "mobilenet": _deep("mobilenet", "MobileNet features"),
     "mfcc": FeatureSet("MFCC", "Features Handcrafted", _mfcc, MFCC),
 }
-"""By the first part of an experiment's id."""
+"""Keys are the first part of an experiment's id."""
 
 
 def experiment(features: str, preset: str) -> Experiment:
-    """Put one row together: a preset of `classifiers` on one set of features."""
+    """Return the experiment of a preset of `classifiers` on one set of features."""
     fed, classifier = FEATURE_SETS[features], PRESETS[preset]
     return Experiment(
         id=f"{features}-{preset}",
@@ -268,7 +273,7 @@ def _build(classifier: Preset, setting: Setting, outputs: int) -> Any:
 
 
 def examples(clips: pd.DataFrame, setting: Setting) -> list[Example]:
-    """Slide "Spettrogrammi": the first piece of each emotion, by name, as Inception-v3 sees it, in grey levels.
+    """Slide "Spettrogrammi": the first piece of each emotion, by name, as the grey picture that Inception-v3 is fed.
 
     Raises:
         InputError: a track cannot be read.

@@ -1,17 +1,17 @@
 """MATLAB's Classification Learner in scikit-learn: one table of presets.
 
-The document names two presets, Bagged Trees and Cubic SVM, and no setting of theirs. What a preset is, is known from
-MATLAB's documentation for these two (ref), and from memory for the others (recall); `Preset.known` says which. Where
-the two libraries differ:
+The document names two presets, Bagged Trees and Cubic SVM, but none of their settings. The settings of these two are
+known from MATLAB's documentation (ref), those of the others from memory (recall); `Preset.known` says which. The two
+libraries differ as follows:
 
-1. MATLAB's one-vs-one SVM weighs the losses of its binary learners; scikit-learn's lets them vote, so it has no
-   probabilities: `predictions.csv` has 1 for the chosen class.
-2. MATLAB's `KernelScale auto` is a heuristic on a random subsample that is not documented; here it is the median
-   distance of all pairs of training rows.
-3. AdaBoost.M2 (MATLAB's Boosted Trees and, on undersampled classes, RUSBoosted Trees) has no counterpart: SAMME stands
-   in for it. A tree of 20 splits is one of 21 leaves.
-4. Bagged Trees look at all features for a split, as newer releases write it into exported code; older ones drew the
-   square root of their number, as a random forest does (recall): `bagged-trees-sqrt`.
+1. MATLAB's one-vs-one SVM weights the losses of its binary learners. In scikit-learn they vote, so there are no
+   probabilities: `predictions.csv` has 1 for the predicted class.
+2. MATLAB's `KernelScale auto` is an undocumented heuristic on a random subsample; here it is the median distance of all
+   pairs of training rows.
+3. AdaBoost.M2 (MATLAB's Boosted Trees and, on undersampled classes, RUSBoosted Trees) does not exist in scikit-learn;
+   SAMME is used instead. A tree of 20 splits has 21 leaves.
+4. Bagged Trees consider all features for each split, as in the code that newer releases export. Older releases drew the
+   square root of their number, as a random forest does (recall): this is `bagged-trees-sqrt`.
 """
 
 from collections.abc import Mapping
@@ -36,14 +36,14 @@ RATE = 0.1
 
 
 class KernelScaleSVC(ClassifierMixin, BaseEstimator):
-    """A one-vs-one support vector classifier whose kernel takes x / s, as MATLAB's: gamma is 1 / s².
+    """A one-vs-one support vector classifier with MATLAB's kernel scale s: inputs are divided by s, gamma is 1 / s².
 
     Args:
         kernel: `poly`, (1 + x.y / s²) ** degree; or `rbf`, exp(-|x - y|² / s²).
         degree: of the polynomial; 1 is the linear kernel.
         scale: s as a multiple of the square root of the number of features; None: the median distance of two training
             rows.
-        C: how dear a row on the wrong side is, MATLAB's box constraint.
+        C: the penalty of misclassified rows, MATLAB's box constraint.
     """
 
     def __init__(
@@ -70,18 +70,18 @@ class KernelScaleSVC(ClassifierMixin, BaseEstimator):
 
 
 def median_distance(x: np.ndarray) -> float:
-    """Return the median Euclidean distance of two rows; 1 where all rows are alike."""
+    """Return the median Euclidean distance of two rows; 1 if it is 0, because it is used as a divisor."""
     return float(np.median(pdist(x))) or 1.0
 
 
 class Neighbours(ClassifierMixin, BaseEstimator):
-    """The k nearest neighbours; fewer where there are not as many training rows, as in MATLAB.
+    """A k-nearest-neighbours classifier; as in MATLAB, k is at most the number of training rows.
 
     Args:
         n_neighbors: k.
-        metric: of scikit-learn.
+        metric: a metric of scikit-learn.
         p: exponent of the Minkowski metric.
-        weights: of a neighbour: `uniform`, or `squared inverse` of its distance.
+        weights: weights of the neighbours: `uniform`, or the `squared inverse` of the distance.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Neighbours(ClassifierMixin, BaseEstimator):
         self.n_neighbors, self.metric, self.p, self.weights = n_neighbors, metric, p, weights
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
-        """Keep the rows (rows, features) and their class numbers (rows,)."""
+        """Store the rows (rows, features) and their class numbers (rows,)."""
         weights: Any = squared_inverse if self.weights == "squared inverse" else self.weights
         self.knn_ = KNeighborsClassifier(min(self.n_neighbors, len(x)), metric=self.metric, p=self.p, weights=weights)
         self.knn_.fit(x, y)
@@ -112,7 +112,7 @@ class Neighbours(ClassifierMixin, BaseEstimator):
 
 
 def squared_inverse(distances: np.ndarray) -> np.ndarray:
-    """Return 1 / distance² (rows, neighbours); a row that coincides with neighbours counts these alone."""
+    """Return 1 / distance² (rows, neighbours); if some distances are 0, only those neighbours count, with weight 1."""
     with np.errstate(divide="ignore"):
         weights = 1 / np.square(distances)
     coincides = np.isinf(weights)
@@ -125,9 +125,9 @@ class Preset:
 
     Attributes:
         title: its name in MATLAB.
-        matlab: what it is there.
-        known: whether that is documented (ref) or remembered (recall).
-        estimator: its counterpart, unfitted.
+        matlab: its settings in MATLAB.
+        known: whether these are documented (ref) or from memory (recall).
+        estimator: the equivalent scikit-learn estimator, unfitted.
     """
 
     title: str
@@ -137,13 +137,13 @@ class Preset:
 
     @property
     def origin(self) -> str:
-        """What it is in MATLAB, in a sentence."""
-        known = {"ref": "by its documentation", "recall": "from memory, no text at hand"}[self.known]
+        """Its settings in MATLAB and their source, as text."""
+        known = {"ref": "by its documentation", "recall": "from memory, without a source"}[self.known]
         return f"in MATLAB ({known}): {self.matlab}"
 
     @property
     def standardised(self) -> bool:
-        """Whether features are brought to mean 0 and variance 1 first, by the training rows."""
+        """Whether features are first scaled to mean 0 and variance 1, fitted on the training rows."""
         return isinstance(self.estimator, Pipeline)
 
     def build(self) -> BaseEstimator:
@@ -232,4 +232,4 @@ PRESETS: Mapping[str, Preset] = {
         RUSBoostClassifier(DecisionTreeClassifier(max_leaf_nodes=LEAVES), n_estimators=LEARNERS, learning_rate=RATE),
     ),
 }
-"""By the last part of an experiment's id."""
+"""Keys are the last part of an experiment's id."""

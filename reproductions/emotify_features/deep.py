@@ -1,8 +1,9 @@
-"""The image route of document 002: the spectrogram of a piece as a picture, and a network trained on photographs.
+"""The deep features of document 002: the spectrogram of a piece as a picture, and a network trained on photographs.
 
-Log spectrogram, scaled to 0..255, resized, grey copied to three channels, Inception-v3 trained on ImageNet, global
-average pool: 2048 features (slides "Features Deep" and "Spettrogrammi"). The parameters of the spectrogram are not
-printed. The same route with MobileNet v1 of width 0.25 gives 256 features for a hundredth of the computation.
+Steps: log spectrogram, scaled to 0..255, resized, grey copied to three channels, Inception-v3 trained on ImageNet,
+global average pooling: 2048 features (slides "Features Deep" and "Spettrogrammi"). The document does not give the
+parameters of the spectrogram. In addition, MobileNet v1 of width 0.25 gives 256 features for a hundredth of the
+computation.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,18 +27,18 @@ from common.signals import audio
 from common.signals.numba_cache import librosa
 
 VERSION = 1
-"""Part of the cache key: to be raised when the same sound is to give other numbers."""
+"""Part of the cache key; increase it when a change gives other features for the same sound."""
 
 
 @dataclass(frozen=True)
 class Spectrogram:
-    """How the picture is made; none of it is printed.
+    """Parameters of the picture, all of them choices: the document gives none.
 
     Attributes:
         sample_rate: Hz.
         n_fft: samples of a frame.
         hop_length: samples between frames.
-        dynamic_db: what is quieter than this many dB below the loudest cell of the piece is black.
+        dynamic_db: dynamic range in dB below the piece's maximum; lower values are black.
     """
 
     sample_rate: int = 22_050
@@ -54,10 +55,10 @@ class Backbone:
     """A network that was trained on ImageNet.
 
     Attributes:
-        title: as papers write it.
+        title: its name in papers.
         pixels: height and width of its pictures.
         features: channels of its last maps.
-        network: returns it without its classifier, given `weights` and the shape of a picture.
+        network: returns the network without its classifier, given `weights` and the shape of a picture.
     """
 
     title: str
@@ -70,22 +71,22 @@ BACKBONES: Mapping[str, Backbone] = {
     "deep": Backbone("Inception-v3", 299, 2048, keras.applications.InceptionV3),
     "mobilenet": Backbone("MobileNet v1 0.25", 224, 256, partial(keras.applications.MobileNet, alpha=0.25)),
 }
-"""By the first part of an experiment's id."""
+"""Keys are the first part of an experiment's id."""
 
 
 def extract(pieces: pd.DataFrame, weights: str, *, backbone: str) -> np.ndarray:
-    """Return the features of pieces, from the cache where they were computed before.
+    """Return the features of pieces, from the cache if they are there.
 
     Args:
         pieces: `path` and `offset` (s) of each, as `emotify.pieces` returns them.
-        weights: `imagenet`, a file, or `none` for random ones, the same in every run.
+        weights: `imagenet`, a file, or `none` for random weights, which are the same in every run.
         backbone: a key of `BACKBONES`.
 
     Returns:
-        float32 (pieces, features), kept under the bytes of the files, the parameters and the digest of the weights.
+        float32 (pieces, features), cached under the bytes of the files, the parameters and the digest of the weights.
 
     Raises:
-        InputError: a file is no audio, or the weights are absent or of another network.
+        InputError: a file is not audio, or the weights are absent or of another network.
     """
     chosen, key = BACKBONES[backbone], identity.weights_in_words(weights)
     features = np.empty((len(pieces), chosen.features), np.float32)
@@ -102,7 +103,7 @@ def extract(pieces: pd.DataFrame, weights: str, *, backbone: str) -> np.ndarray:
 
 
 def _computed(backbone: str, weights: str, path: str, offsets: list[float]) -> Iterator[np.ndarray]:
-    """Yield the features of the pieces of one track, in one array."""
+    """Yield one array with the features of all pieces of a track."""
     pictures = np.concatenate([
         picture(_waveform(path, offset), pixels=BACKBONES[backbone].pixels) for offset in offsets
     ])  # fmt: skip
@@ -114,7 +115,7 @@ def _waveform(path: str, offset: float) -> np.ndarray:
 
 
 def shown(path: str, offset: float, *, backbone: str) -> np.ndarray:
-    """Return the picture of a piece as a person would look at it.
+    """Return the picture of a piece for display.
 
     Returns:
         uint8 (pixels, pixels), highest frequency first.
@@ -127,9 +128,9 @@ def shown(path: str, offset: float, *, backbone: str) -> np.ndarray:
 
 
 def picture(waveform: np.ndarray, *, pixels: int) -> np.ndarray:
-    """Return a waveform as a picture for a network of Keras: three equal channels of -1 (black) to 1 (white).
+    """Return a waveform as a picture for a Keras network: three equal channels of -1 (black) to 1 (white).
 
-    Low frequencies are at the bottom. Shrinking averages over what falls into a pixel, as MATLAB's does.
+    Low frequencies are at the bottom. Resizing averages over the cells of a pixel (antialiasing), as in MATLAB.
 
     Args:
         waveform: (samples,), full scale 1.
@@ -144,7 +145,7 @@ def picture(waveform: np.ndarray, *, pixels: int) -> np.ndarray:
 
 
 def grey_levels(waveform: np.ndarray) -> np.ndarray:
-    """Return the log spectrogram, 0 for `dynamic_db` below its maximum and 255 for that, highest frequency first.
+    """Return the log spectrogram in grey levels: 255 is its maximum, 0 is `dynamic_db` below; highest frequency first.
 
     Returns:
         float32 (1 + n_fft / 2, frames), whole numbers; 0 everywhere for silence.
@@ -158,10 +159,10 @@ def grey_levels(waveform: np.ndarray) -> np.ndarray:
 
 @remember
 def network(backbone: str, weights: str) -> keras.Model:
-    """Return a backbone from picture to pooled features, with its weights.
+    """Return a backbone with its weights: a model from pictures to pooled features.
 
     Raises:
-        InputError: ImageNet's weights cannot be fetched; there is no such file, or it is of another network.
+        InputError: the ImageNet weights cannot be downloaded; or there is no such file, or it is of another network.
     """
     chosen = BACKBONES[backbone]
     settings: dict[str, Any] = {

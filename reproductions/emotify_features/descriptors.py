@@ -1,17 +1,19 @@
 """The 17 handcrafted features of document 002, one number per piece each, and statistics of its MFCC.
 
-The document took them with MIRtoolbox ("17 features ... RMS, Rolloff, Chromagram, etc.") and does not list them. Here
-they have MIRtoolbox' meaning (Lartillot and Toiviainen 2007, DAFx; its manual 1.7) as far as that is known, and are
-computed with librosa. What differs:
+The document computed them with MIRtoolbox ("17 features ... RMS, Rolloff, Chromagram, etc.") and does not list them.
+Here they are defined as in MIRtoolbox (Lartillot and Toiviainen 2007, DAFx; its manual 1.7), as far as that is known,
+and computed with librosa. Differences:
 
-1. The list of the 17 is ours.
-2. Sound is resampled to 22,050 Hz; MIRtoolbox keeps 44,100 Hz. Frames have 2048 samples (93 ms), 512 (23 ms) apart,
-   for all features alike, in place of a frame length per feature: one short-time spectrum serves all (`piece.Piece`).
-3. What is computed per frame is averaged over the frames that are not silent. A silent piece has 0 everywhere, a tempo
-   excepted.
-4. Onsets and tempo are librosa's, the fundamental is Boersma's (1993), pitch classes are counted from spectral peaks
-   (Gomez 2006), the key profiles are Krumhansl and Kessler's (1982).
-5. `chroma` is the mean over pitch classes: the number of the strongest has no order, B being next to C.
+1. The list of the 17 features is ours.
+2. Sound is resampled to 22,050 Hz; MIRtoolbox keeps 44,100 Hz. All features have frames of 2048 samples (93 ms) with a
+   hop of 512 (23 ms), where MIRtoolbox has a frame length per feature: so one short-time spectrum is enough
+   (`piece.Piece`).
+3. Values per frame are averaged over the frames that are not silent. All features of a silent piece are 0, except
+   tempo.
+4. Onsets and tempo are librosa's, the fundamental is Boersma's (1993), pitch classes come from spectral peaks (Gomez
+   2006), the key profiles are Krumhansl and Kessler's (1982).
+5. `chroma` is the mean over pitch classes. The number of the strongest class would not be a scale, because B is next to
+   C.
 """
 
 import itertools
@@ -34,7 +36,7 @@ from common.signals.numba_cache import librosa
 from reproductions.emotify_features.piece import HOP_LENGTH, N_FFT, Piece
 
 VERSION = 1
-"""Part of the cache key: to be raised when the same sound is to give other numbers."""
+"""Part of the cache key; increase it when a change gives other values for the same sound."""
 
 SAMPLE_RATE = 22_050
 N_MFCC = 40
@@ -43,13 +45,13 @@ LOW_ENERGY_FRAME_S = 0.05
 ROLLOFF = 0.85
 BRIGHT_HZ = 1500.0
 TEMPI = (40.0, 200.0)
-"""Slowest and fastest pulse, in beats per minute, as MIRtoolbox has them."""
+"""Slowest and fastest pulse in beats per minute, as in MIRtoolbox."""
 
 PITCHES = (50.0, 1000.0)
 """Lowest and highest fundamental, in Hz."""
 
 OCTAVE_COST = 0.01
-"""What a fundamental one octave lower must be better by: any multiple of a period is a period (Boersma 1993)."""
+"""By how much a candidate an octave lower must be better: any multiple of a period is a period, too (Boersma 1993)."""
 
 MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
 MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
@@ -57,23 +59,23 @@ MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.
 
 
 def rms(piece: Piece) -> float:
-    """Root of the mean squared sample, 0..1 (mirrms)."""
+    """Root mean square of the samples, 0..1 (mirrms)."""
     return float(np.sqrt(np.mean(np.square(piece.signal, dtype=np.float64))))
 
 
 def low_energy(piece: Piece) -> float:
-    """Share of the frames of 50 ms, half overlapping, whose RMS is below the mean of them all, 0..1 (mirlowenergy)."""
+    """Share of frames (50 ms, half overlapping) with an RMS below the mean over all frames, 0..1 (mirlowenergy)."""
     length = round(LOW_ENERGY_FRAME_S * piece.sample_rate)
     frames = librosa.feature.rms(y=piece.signal, frame_length=length, hop_length=length // 2, center=False)[0]
     return float(np.mean(frames < frames.mean()))
 
 
 def event_density(piece: Piece) -> float:
-    """Onsets per second, 0..22: peaks of the onset curve as librosa picks them (mireventdensity).
+    """Onsets per second, 0..22: peaks of the onset curve, picked by librosa (mireventdensity).
 
-    The curve is the flux of a mel spectrogram in dB (after Böck and Widmer 2013, DAFx); two onsets are 2 frames (46 ms)
-    apart at least. librosa scales the curve to its largest value: a sound without any event, such as a steady chord,
-    has a dozen onsets per second, which are its ripples, and a pulse as clear as that of clicks.
+    The curve is the flux of a mel spectrogram in dB (after Böck and Widmer 2013, DAFx); two onsets are at least 2
+    frames (46 ms) apart. librosa scales the curve to its maximum. So a sound without events, such as a steady chord,
+    has a dozen onsets per second, which are ripples of the curve, and a pulse as clear as that of clicks.
     """
     onsets = librosa.onset.onset_detect(
         onset_envelope=piece.onset_envelope, sr=piece.sample_rate, hop_length=HOP_LENGTH, units="frames"
@@ -82,20 +84,20 @@ def event_density(piece: Piece) -> float:
 
 
 def tempo(piece: Piece) -> float:
-    """Beats per minute, 7..320: the strongest period of the onset curve, those around 120 preferred (mirtempo).
+    """Beats per minute, 7..320: the strongest period of the onset curve, with a prior around 120 (mirtempo).
 
-    By Grosche, Müller and Kurth's tempogram (2010, ICASSP) and Ellis' prior (2007, Journal of New Music Research 36:
-    51-60). It is one of librosa's tempi, which lie a 43rd of a second apart in period; that of a silent piece is
-    arbitrary.
+    The method is the tempogram of Grosche, Müller and Kurth (2010, ICASSP) with Ellis' prior (2007, Journal of New
+    Music Research 36: 51-60). Possible tempi differ by a 43rd of a second in their period. The tempo of a silent piece
+    is arbitrary.
     """
     beats = librosa.feature.tempo(onset_envelope=piece.onset_envelope, sr=piece.sample_rate, hop_length=HOP_LENGTH)
     return float(beats[0])
 
 
 def pulse_clarity(piece: Piece) -> float:
-    """Maximum of the onset curve's autocorrelation at periods of a beat, as a share of that at 0, 0..1.
+    """Maximum of the onset curve's autocorrelation over the periods of a beat, relative to lag 0, 0..1.
 
-    As mirpulseclarity (Lartillot, Eerola, Toiviainen and Fornari 2008, ISMIR), with the curve's mean taken out.
+    As mirpulseclarity (Lartillot, Eerola, Toiviainen and Fornari 2008, ISMIR), but with the curve's mean subtracted.
     """
     curve = piece.onset_envelope - piece.onset_envelope.mean()
     correlation = librosa.autocorrelate(curve)
@@ -105,14 +107,14 @@ def pulse_clarity(piece: Piece) -> float:
 
 
 def zero_crossings(piece: Piece) -> float:
-    """Changes of sign per second, 0..22,050: twice the frequency of a sine (mirzerocross)."""
+    """Changes of sign per second, 0..22,050; twice the frequency for a sine (mirzerocross)."""
     return np.count_nonzero(librosa.zero_crossings(piece.signal, pad=False)) / piece.seconds
 
 
 def rolloff(piece: Piece) -> float:
-    """Frequency in Hz below which 85 % of a frame's magnitude lies, 0..11,025 (mirrolloff).
+    """Frequency in Hz below which 85 % of a frame's magnitude is, 0..11,025 (mirrolloff).
 
-    85 % as Tzanetakis and Cook (2002, IEEE Transactions on Speech and Audio Processing 10: 293-302) have it.
+    85 % as in Tzanetakis and Cook (2002, IEEE Transactions on Speech and Audio Processing 10: 293-302).
     """
     return piece.mean(
         librosa.feature.spectral_rolloff(S=piece.magnitude, sr=piece.sample_rate, roll_percent=ROLLOFF)[0]
@@ -136,24 +138,24 @@ def spread(piece: Piece) -> float:
 
 
 def skewness(piece: Piece) -> float:
-    """Third standardised moment of a frame's spectrum: above 0 where it has a tail upwards (mirskewness)."""
+    """Third standardised moment of a frame's spectrum, positive for a tail towards high frequencies (mirskewness)."""
     return piece.mean(piece.moments[2])
 
 
 def kurtosis(piece: Piece) -> float:
-    """Fourth standardised moment of a frame's spectrum, at least 1, 3 for a Gaussian one (mirkurtosis)."""
+    """Fourth standardised moment of a frame's spectrum, at least 1, and 3 for a Gaussian (mirkurtosis)."""
     return piece.mean(piece.moments[3])
 
 
 def flatness(piece: Piece) -> float:
-    """Geometric over arithmetic mean of a frame's power spectrum, 0 (a tone) .. 1 (a click) (mirflatness)."""
+    """Geometric divided by arithmetic mean of a frame's power spectrum, 0 (a tone) .. 1 (a click) (mirflatness)."""
     return piece.mean(librosa.feature.spectral_flatness(S=piece.power, power=1.0)[0])
 
 
 def roughness(piece: Piece) -> float:
     """Sensory dissonance, summed over all pairs of a frame's spectral peaks, mean over frames (mirroughness).
 
-    At least 0, 0 for a single tone; it grows with the square of the level.
+    It is 0 for a single tone and grows with the square of the level.
     """
     frequencies, amplitudes = piece.peaks.frequencies, piece.peaks.amplitudes
     one, other = _pairs(len(frequencies))
@@ -162,7 +164,7 @@ def roughness(piece: Piece) -> float:
 
 
 def dissonance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return how rough two tones of amplitude 1 and of these frequencies in Hz are together, 0..0.18.
+    """Return the dissonance, 0..0.18, of two tones of amplitude 1 with the given frequencies in Hz.
 
     Plomp and Levelt's curve in the parametrisation of Sethares (1998, Tuning, Timbre, Spectrum, Scale; appendix E).
     """
@@ -180,8 +182,8 @@ def _pairs(count: int) -> tuple[np.ndarray, np.ndarray]:
 def inharmonicity(piece: Piece) -> float:
     """Distance of the partials from multiples of the fundamental, weighted by energy, mean over frames, 0..1.
 
-    0 for a harmonic sound, 1 where all partials lie halfway between multiples (mirinharmonicity). Frames without any
-    period are passed over.
+    0 for a harmonic sound, 1 if all partials are halfway between multiples (mirinharmonicity). Frames without a period
+    are ignored.
     """
     fundamental = fundamentals(piece)
     pitched = fundamental > 0
@@ -195,13 +197,14 @@ def inharmonicity(piece: Piece) -> float:
 
 
 def fundamentals(piece: Piece) -> np.ndarray:
-    """Return the fundamental frequency of each frame in Hz, (frames,); 0 where it is silent or has no period.
+    """Return the fundamental frequency of each frame in Hz, (frames,); 0 if it is silent or has no period.
 
-    The highest peak of the frame's autocorrelation, which is the transform of its power spectrum, over that of the
-    window (Boersma 1993, IFA Proceedings 17: 97-110), interpolated between lags.
+    It is the highest peak of the frame's autocorrelation, divided by that of the window (Boersma 1993, IFA Proceedings
+    17: 97-110) and interpolated between lags.
     """
     shortest, longest = (round(piece.sample_rate / hertz) for hertz in reversed(PITCHES))
     lags = slice(shortest - 1, longest + 2)
+    # The autocorrelation is the inverse transform of the power spectrum.
     correlation = scipy.fft.irfft(piece.power, axis=0)[lags] / _window_autocorrelation()[lags, np.newaxis]
     correlation /= np.maximum(piece.power.sum(axis=0) * 2 / N_FFT, np.finfo(np.float32).tiny)
     inner = correlation[1:-1]
@@ -224,9 +227,9 @@ def _window_autocorrelation() -> np.ndarray:
 def mode(piece: Piece) -> float:
     """Strength of the best major key minus that of the best minor key, -2..2, higher for major (mirmode).
 
-    A key's strength is the correlation of the pitch classes with its profile. The profiles are of keys, not of sounds:
-    a major triad of pure tones gives +0.06 to +0.08, and one of tones with overtones, whose fifths and thirds count as
-    pitch classes of their own, about 0; minor triads lie below -0.1 either way.
+    The strength of a key is the correlation of the pitch classes with its profile. Profiles describe keys and not
+    single sounds. A major triad of pure tones gives +0.06 to +0.08, one of tones with overtones about 0, because their
+    fifths and thirds count as further pitch classes; minor triads give less than -0.1 in both cases.
     """
     if np.ptp(piece.chroma) == 0:
         return 0.0
@@ -241,9 +244,9 @@ def _keys() -> np.ndarray:
 
 
 def chroma(piece: Piece) -> float:
-    """Mean of the pitch classes as shares of the strongest one, 1/12..1 (mirchromagram).
+    """Mean strength of the pitch classes relative to the strongest, 1/12..1 (mirchromagram).
 
-    Low where few classes sound, 1 where all do alike.
+    Low if few classes sound, 1 if all are equally strong.
     """
     return float(piece.chroma.mean())
 
@@ -269,7 +272,7 @@ DESCRIPTORS: tuple[Callable[[Piece], float], ...] = (
 )
 
 NAMES = tuple(descriptor.__name__ for descriptor in DESCRIPTORS)
-"""The 17, in the order of their columns."""
+"""The names of the 17 features, in the order of their columns."""
 
 
 def describe(waveform: np.ndarray, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
@@ -288,10 +291,10 @@ def mfcc_statistics(piece: Piece) -> np.ndarray:
 
 
 def extract(pieces: pd.DataFrame) -> np.ndarray:
-    """Return the descriptors of pieces, decoding each track once, on all cores that this process may use.
+    """Return the descriptors of pieces; each track is decoded once, on all cores that this process may use.
 
-    Kept in the cache, track by track, under the bytes of its file: when asked again, or after a break, only what is
-    missing is computed.
+    They are cached track by track under the bytes of the file, so that only missing tracks are computed, also after an
+    interruption.
 
     Args:
         pieces: with `path` and `offset` (s), as `common.corpora.emotify.pieces` returns them, in any order.
@@ -306,16 +309,16 @@ def extract(pieces: pd.DataFrame) -> np.ndarray:
 
 
 def extract_mfcc(pieces: pd.DataFrame) -> np.ndarray:
-    """Return mean and deviation over time of 40 MFCC of each piece, float32 (pieces, 80): the means first.
+    """Return mean and std over time of 40 MFCC of each piece, float32 (pieces, 80): the means first.
 
-    They are computed in one go with what `extract` returns, from the same spectra; arguments and errors are its own.
+    They are computed together with the results of `extract`, from the same spectra; arguments and errors are the same.
     """
     return _features(pieces)[:, len(NAMES) :]
 
 
 @dataclass(frozen=True)
 class _Track:
-    """The pieces of one file: where they begin, in s, and their rows in the whole."""
+    """The pieces of one file: where they start, in s, and their rows in the result."""
 
     path: str
     digest: str
@@ -324,7 +327,7 @@ class _Track:
 
 
 def _features(pieces: pd.DataFrame) -> np.ndarray:
-    """Return descriptors and MFCC statistics beside each other, float32 (pieces, 97)."""
+    """Return descriptors and MFCC statistics in one array, float32 (pieces, 97)."""
     rows: dict[str, list[int]] = {}
     for row, path in enumerate(pieces["path"]):
         rows.setdefault(path, []).append(row)
@@ -349,7 +352,7 @@ _compiling = threading.Lock()
 
 @remember
 def _compile() -> None:
-    """Have numba compile what librosa compiles when first called: two threads at once can crash the process."""
+    """Make numba compile librosa's functions: compiling in two threads at once can crash the process."""
     describe(np.zeros(SAMPLE_RATE, np.float32))
 
 
@@ -363,10 +366,12 @@ def _computed(track: _Track) -> Iterator[np.ndarray]:
 
 
 def _cut(waveform: np.ndarray, offset: float, path: str) -> np.ndarray:
-    """Return the piece that begins at `offset`; headers may announce a few samples more than there are."""
+    """Return the piece that starts at `offset`, padded if the header promised a few samples more than there are."""
     start = round(offset * SAMPLE_RATE)
     if start >= len(waveform):
         ends = len(waveform) / SAMPLE_RATE
-        raise InputError(f"{path} ends after {ends:.2f} s, before its piece at {offset:g} s; scan its folder again.")
+        raise InputError(
+            f"{path} ends after {ends:.2f} s, before its piece at {offset:g} s; download it again or remove it."
+        )
     length = round(PIECE_S * SAMPLE_RATE)
     return librosa.util.fix_length(waveform[start : start + length], size=length)

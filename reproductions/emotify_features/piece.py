@@ -1,4 +1,4 @@
-"""A piece of music and its spectrum, computed once and shared by all descriptors of it."""
+"""A piece of music and its spectrum, which is computed once and shared by all descriptors."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,22 +11,22 @@ N_FFT = 2048
 HOP_LENGTH = 512
 N_MELS = 128
 PEAKS = 20
-"""Strongest peaks of a frame's spectrum that count as its partials."""
+"""Number of the strongest peaks of a frame's spectrum that count as its partials."""
 
 FAINT = 0.01
-"""Peaks below this share of the frame's strongest are none (MIRtoolbox' contrast)."""
+"""Peaks below this share of the frame's strongest peak are ignored (MIRtoolbox' contrast)."""
 
 TONAL = (100.0, 5000.0)
-"""Lowest and highest frequency, in Hz, that tells a pitch class (MIRtoolbox' range for a chromagram)."""
+"""Range of frequencies in Hz that count for pitch classes (MIRtoolbox' range for a chromagram)."""
 
 FULL_SCALE = N_FFT / 4
-"""The magnitude of a sine of amplitude 1: a Hann window sums to N_FFT / 2, and half of a sine lies below 0 Hz."""
+"""The magnitude of a sine of amplitude 1: a Hann window sums to N_FFT / 2, and half of a sine is below 0 Hz."""
 
 NARROWEST_HZ = 0.1
-"""A frame's spectrum counts as at least this wide, so that its skewness is a number whatever it is."""
+"""Lower bound of the width of a frame's spectrum, so that skewness and kurtosis of a pure tone are finite."""
 
 SILENCE = 1e-5 * FULL_SCALE
-"""A frame whose spectrum nowhere reaches this magnitude (100 dB below full scale) is silent."""
+"""A frame is silent if its spectrum is below this magnitude (100 dB below full scale) everywhere."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Peaks:
 
 @dataclass(frozen=True)
 class Piece:
-    """A waveform and what is derived from it; each derived value is computed when it is first asked for.
+    """A waveform and values derived from it; each is computed when it is first used.
 
     Attributes:
         signal: float32 (samples,), full scale 1.
@@ -56,12 +56,12 @@ class Piece:
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """Its length in seconds."""
         return len(self.signal) / self.sample_rate
 
     @cached_property
     def magnitude(self) -> np.ndarray:
-        """Short-time spectrum as librosa has it: float32 (1 + N_FFT / 2, frames), Hann window, frames centred."""
+        """Short-time magnitude spectrum as in librosa: float32 (1 + N_FFT / 2, frames), Hann window, centred frames."""
         return np.abs(librosa.stft(self.signal, n_fft=N_FFT, hop_length=HOP_LENGTH))
 
     @cached_property
@@ -71,7 +71,7 @@ class Piece:
 
     @cached_property
     def frequencies(self) -> np.ndarray:
-        """Of the rows of `magnitude`, in Hz, (1 + N_FFT / 2,)."""
+        """The frequencies of the rows of `magnitude` in Hz, (1 + N_FFT / 2,)."""
         return librosa.fft_frequencies(sr=self.sample_rate, n_fft=N_FFT)
 
     @cached_property
@@ -85,18 +85,18 @@ class Piece:
 
     @cached_property
     def mel_db(self) -> np.ndarray:
-        """Mel spectrogram in dB, (N_MELS, frames), at most 80 dB deep, as librosa's MFCC and onsets take it."""
+        """Mel spectrogram in dB, (N_MELS, frames), with a range of 80 dB, as librosa uses it for MFCC and onsets."""
         return librosa.power_to_db(librosa.feature.melspectrogram(S=self.power, sr=self.sample_rate, n_mels=N_MELS))
 
     @cached_property
     def moments(self) -> np.ndarray:
-        """Mean (Hz), deviation (Hz), skewness and kurtosis of each frame's spectrum as a distribution, (4, frames)."""
+        """Mean (Hz), std (Hz), skewness and kurtosis of each frame's spectrum as a distribution, (4, frames)."""
         share = self.magnitude / np.maximum(self.magnitude.sum(axis=0), SILENCE)
         hertz = self.frequencies.astype(np.float32)
         centroid = hertz @ share
         apart = hertz[:, np.newaxis] - centroid
         powers = [share * np.square(apart)]
-        for _ in range(2):
+        for _ in range(2):  # each moment from the last: a product is much faster than a power
             powers.append(powers[-1] * apart)
         second, third, fourth = (power.sum(axis=0) for power in powers)
         spread = np.sqrt(np.maximum(second, NARROWEST_HZ**2))
@@ -104,12 +104,12 @@ class Piece:
 
     @cached_property
     def onset_envelope(self) -> np.ndarray:
-        """How much the spectrum rises from frame to frame, (frames,), as librosa computes it."""
+        """The onset strength of each frame, that is, the rise of the spectrum, (frames,), as in librosa."""
         return librosa.onset.onset_strength(S=self.mel_db, sr=self.sample_rate, hop_length=HOP_LENGTH)
 
     @cached_property
     def peaks(self) -> Peaks:
-        """The strongest spectral peaks of each frame; their frequency and height are those of a parabola in dB."""
+        """The strongest spectral peaks of each frame; frequency and height come from a parabola through three bins."""
         inner = self.magnitude[1:-1]
         least = np.maximum(FAINT * self.magnitude.max(axis=0), SILENCE)
         is_peak = (inner > self.magnitude[:-2]) & (inner >= self.magnitude[2:]) & (inner > least)
@@ -120,7 +120,7 @@ class Piece:
             np.log(np.maximum(np.take_along_axis(self.magnitude, rows + side, axis=0), 1e-9)) for side in (0, 1, 2)
         )
         bent = below - 2 * at + above
-        curvature = np.where(found & (bent < 0), bent, -1.0)  # a click has a flat spectrum, and nothing to interpolate
+        curvature = np.where(found & (bent < 0), bent, -1.0)  # the flat spectrum of a click has no parabola
         shift = np.clip(0.5 * (below - above) / curvature, -0.5, 0.5)
         hertz = (rows + 1 + shift) * (self.sample_rate / N_FFT)
         height = np.exp(at - 0.25 * (below - above) * shift) / FULL_SCALE
@@ -128,10 +128,10 @@ class Piece:
 
     @cached_property
     def chroma(self) -> np.ndarray:
-        """How much of each pitch class sounds, C first, (12,): the peaks' amplitudes, summed over the piece.
+        """Strength of each pitch class, C first, (12,): the amplitudes of the peaks, summed over the piece.
 
-        1 for the strongest, 0 throughout where there are none; equal temperament with A4 at 440 Hz. Of peaks (Gomez
-        2006), because a short spectrum does not tell the bins of neighbouring notes apart.
+        The strongest class has 1; all have 0 if there are no peaks. Equal temperament with A4 at 440 Hz. Peaks are used
+        (Gomez 2006), because the bins of a short spectrum do not separate neighbouring notes.
         """
         hertz, amplitudes = self.peaks.frequencies, self.peaks.amplitudes
         tonal = (hertz >= TONAL[0]) & (hertz <= TONAL[1])

@@ -1,6 +1,7 @@
-"""Figures 2, 3 and 4 of document 004: what chapter 4's models see of a happy clip, and of it with noise.
+"""Figures 2, 3 and 4 of document 004: the inputs of chapter 4's models for a happy clip, with and without noise.
 
-Which clip the document shows is not said: here it is the first happy one by name, or the first of all where none is.
+The document does not say which clip it shows. Here it is the first happy clip by name, or the first of all clips if
+there is none.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ DECIBEL = "dB"
 
 
 def examples(clips: pd.DataFrame, setting: Setting) -> list[Example]:
-    """Return figures 2 to 4, of three seconds at 16 kHz: 128 bands or coefficients, 188 or 94 frames.
+    """Return figures 2 to 4: three seconds at 16 kHz as 128 bands or coefficients and 188 or 94 frames.
 
     Raises:
         InputError: the clip cannot be read.

@@ -49,14 +49,17 @@ NOISY_COPIES = 2
 
 
 def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
-    """Section 4.3.3: 10 % test, a ninth of the rest validation, stratified; or folds of speakers.
+    """Section 4.3.3: 10 % test, a ninth of the rest validation, stratified; or speaker-disjoint folds.
 
-    The run's seed is scikit-learn's `random_state`: on the whole corpora 42 gives the printed supports class by class.
+    The run's seed is scikit-learn's `random_state`: on the complete corpora 42 gives the published supports of each
+    class.
     """
     if setting.switches["split"] == "speaker":
         folds = splits.grouped_folds(clips, folds=6, seed=setting.seed)
     else:
         folds = [splits.stratified_split(clips["label"], test=0.1, validation=1 / 9, seed=setting.seed)]
+    # With `attention=batch` a prediction depends on the other clips of its batch; in the manifest's order these would
+    # be of the same corpus and speaker.
     return [fold.shuffled(seed=derive(setting.seed, "order of the sets")) for fold in folds]
 
 
@@ -69,7 +72,7 @@ def prepare(
     inputs: Mapping[str, Any],
     noisy_copies: int,
 ) -> Prepared:
-    """Sections 4.1 and 4.2: three seconds of each clip, noisy copies of the training clips, features, standardised.
+    """Sections 4.1 and 4.2: standardised features of three seconds of each clip and of the noisy training copies.
 
     Returns:
         Features of shape (clips, 128, frames, 1); training clips are followed by their noisy copies.
@@ -81,6 +84,7 @@ def prepare(
     noisy = augment.NoisyCopies(
         waveforms, fold.train, copies=noisy_copies, snr_db=SNR_DB, seed=derive(setting.seed, "noise")
     )
+    # The scaler is fitted on the training clips only: test clips must not influence the scale.
     trained = extract(noisy)
     scaler = features.Standardiser.fit(trained)
 
@@ -101,7 +105,7 @@ def prepare(
 def inputs_of(
     path: Path, setting: Setting, front_end: Mapping[str, np.ndarray], *, inputs: Mapping[str, Any]
 ) -> FileInputs:
-    """Sections 4.1 and 4.2 for one file of any length and rate: the same three seconds as in training, never altered.
+    """Sections 4.1 and 4.2 for one file of any length and rate: the same three seconds as in training, without noise.
 
     Returns:
         Features of shape (1, 128, frames, 1).
@@ -116,20 +120,20 @@ def inputs_of(
 
 
 def begin_of(path: Path) -> float:
-    """Return where reading a file begins, in seconds: as in training, unless it ends before that."""
+    """Return where reading of a file starts, in seconds: as in training, or at 0 if the file ends before that."""
     seconds = duration_or_reason(path)
     return 0.0 if isinstance(seconds, float) and seconds <= OFFSET_S else OFFSET_S
 
 
 def part_used(path: Path) -> str:
-    """Say which part of a file is classified."""
+    """Describe which part of a file is classified."""
     seconds = soundfile.info(path).duration
     end = OFFSET_S + DURATION_S
     if seconds <= OFFSET_S:
-        return f"it has {seconds:.2f} s, less than is skipped in training: read from its beginning, then zeros"
+        return f"it lasts {seconds:.2f} s, less than training skips: all of it is used, padded with zeros"
     if seconds > end:
-        return f"of its {seconds:.1f} s only those from {OFFSET_S:g} to {end:g} s are used"
-    return f"it ends after {seconds:.1f} s: zeros fill it up to {end:g} s, as in training"
+        return f"of its {seconds:.1f} s only the part from {OFFSET_S:g} to {end:g} s is used"
+    return f"it ends after {seconds:.1f} s: it is padded with zeros to {end:g} s, as in training"
 
 
 def feature_of(inputs: Mapping[str, Any]) -> Callable[..., Any]:
@@ -139,12 +143,12 @@ def feature_of(inputs: Mapping[str, Any]) -> Callable[..., Any]:
 
 
 def cnn_block(maps: Any, normalise: str, name: str) -> Any:
-    """Section 4.3.1: three times convolution, normalisation, ReLU, pooling, dropout; then flattened.
+    """Section 4.3.1: three times convolution, normalisation, ReLU, pooling and dropout; then flattened.
 
     Args:
         maps: shape (clips, 128, frames, 1).
         normalise: `time` or `channel`.
-        name: of the flattened output: 512 values for 94 frames, 1280 for 188.
+        name: of the flattened output, which has 512 values for 94 frames and 1280 for 188.
     """
     for filters, pool in BLOCK:
         maps = layers.Conv2D(filters, 3, padding="same")(maps)
@@ -160,8 +164,8 @@ def encoder_block(maps: Any, attention: str) -> Any:
 
     Args:
         maps: shape (clips, 128, frames, 1).
-        attention: `batch` feeds (frames, clips, 128) to layers that take (batch, time, 128); `time` feeds
-            (clips, frames, 128).
+        attention: `batch` feeds (frames, clips, 128) to layers that expect (batch, time, 128), so that attention is
+            over the clips; `time` feeds (clips, frames, 128).
     """
     coefficients = ops.squeeze(maps, CHANNEL_AXIS)
     over_batch = attention == "batch"
@@ -172,7 +176,7 @@ def encoder_block(maps: Any, attention: str) -> Any:
 
 
 def classifier(inputs: Any, parts: Sequence[Any], n_classes: int) -> keras.Model:
-    """Concatenate the parts and classify them: Dense, softmax."""
+    """Return a model that concatenates the parts and classifies them by Dense and softmax."""
     joined = ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
     probabilities = layers.Softmax(dtype="float32")  # in half precision two classes could tie
     return keras.Model(inputs, probabilities(layers.Dense(n_classes)(joined)))
@@ -192,7 +196,7 @@ def dual_cnn(setting: Setting, n_classes: int, *, frames: int) -> keras.Model:
 
 
 def parallel(setting: Setting, n_classes: int, *, frames: int) -> keras.Model:
-    """Section 4.5: encoder and two blocks in parallel. 848,967 parameters on 94 frames, 860,943 on 188."""
+    """Section 4.5: an encoder and two blocks in parallel. 848,967 parameters on 94 frames, 860,943 on 188."""
     inputs, normalise = keras.Input((BANDS, frames, 1)), setting.switches["normalise"]
     blocks = [cnn_block(inputs, normalise, name) for name in ("first_block", "second_block")]
     return classifier(inputs, [encoder_block(inputs, setting.switches["attention"]), *blocks], n_classes)
@@ -229,16 +233,16 @@ def experiment(
     )
 
 
-# Section 4.3.2 and 4.3.3: 100 epochs at 1e-2, then retrained for the best number: that of the highest validation
-# accuracy, as in the tutorial of keras-tuner whose words the document uses (departure 9).
+# Section 4.3.2 and 4.3.3: 100 epochs at 1e-2, then retrained for the number of epochs with the highest validation
+# accuracy, as in keras-tuner's tutorial, whose words the document uses (departure 9).
 RETRAINED = Training(epochs=100, batch_size=32, learning_rate=1e-2, monitor="val_accuracy", retrain=True)
 # Sections 4.4.1 and 4.5.2: 1e-4, patience 10 with augmentation, 20 without.
 PATIENT_10 = Training(epochs=100, batch_size=32, learning_rate=1e-4, patience=10)
 PATIENT_20 = replace(PATIENT_10, patience=20)
 
-# At demo size: small batches, since the moving moments of batch normalisation need some hundred steps to settle.
+# At demo size batches are small, because the moving averages of batch normalisation need some hundred steps.
 DEMO_RETRAINED = {"epochs": 8, "batch_size": 8}
-# With noisy copies an epoch has three times the steps, so fewer epochs do.
+# With noisy copies an epoch has three times as many steps, so fewer epochs are enough.
 DEMO_PATIENT = {"epochs": 4, "batch_size": 8, "learning_rate": 1e-3}
 DEMO_AUGMENTED = {**DEMO_PATIENT, "epochs": 2}
 

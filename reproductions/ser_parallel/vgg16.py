@@ -1,4 +1,4 @@
-"""Chapter 5 of document 004: mel spectrograms as pictures, and VGG16, which was trained on photographs."""
+"""Chapter 5 of document 004: VGG16, pretrained on photographs, on pictures of mel spectrograms."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,16 +20,16 @@ from common.study import Experiment, Inputs, Setting, Size, Training
 from reproductions.ser_parallel.from_scratch import DURATION_S, MEL_188, OFFSET_S, SAMPLE_RATE, begin_of, part_used
 
 VERSION = 1
-"""Part of the cache key: to be raised when the same sound is to give another picture."""
+"""Part of the cache key; increase it when a change gives another picture for the same sound."""
 
-# Section 5.1: a mel spectrogram, drawn with a fixed minimum, maximum and colour map; which, is departures 12 and 13.
+# Section 5.1: a mel spectrogram, drawn with a fixed minimum, maximum and colour map (departures 12 and 13).
 LOG_MEL: dict[str, Any] = {name: value for name, value in MEL_188.items() if name != "feature"}
 DRAWING: dict[str, Any] = {"low": -80.0, "high": 0.0, "colour_map": "magma"}
 
 # Section 5.3.1: pictures of 224 x 224 pixels. At demo size, the smallest that VGG16 takes.
 PIXELS: Mapping[Size, int] = {"full": 224, "demo": 32}
 
-# What ImageNet's pictures were trained with (Simonyan & Zisserman 2014): blue first, the mean colour subtracted.
+# VGG16 was trained with blue first and the mean colour subtracted (Simonyan & Zisserman 2014).
 MEAN_RED_GREEN_BLUE = (123.68, 116.779, 103.939)
 
 # Section 5.2.1: what the search found. The dropout between the dense layers is departure 16.
@@ -37,7 +37,7 @@ FIRST_UNITS, SECOND_UNITS = 512, 192
 LEARNING_RATE = 1e-5
 DROPOUT = 0.5
 
-# Section 5.2.3 names the three, departure 17 their amounts: shares of a full turn and of the picture's size.
+# Section 5.2.3 names flip, rotation and zoom; the amounts, shares of a full turn and of the size, are departure 17.
 ROTATION, ZOOM = 0.1, 0.2
 
 BLOCKS = 5
@@ -50,9 +50,9 @@ DEMO = {"epochs": 2, "batch_size": 16, "learning_rate": 1e-3}
 
 
 def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
-    """Section 5.1: 80 % train, half of the rest validates; or folds of speakers, as in chapter 4.
+    """Section 5.1: 80 % training, the rest halved into validation and test; or speaker-disjoint folds as in chapter 4.
 
-    The printed supports are those of halves of 20 %, not of the split of chapter 4 (count).
+    The published supports are those of halves of 20 %, not of the split of chapter 4 (count).
     """
     if setting.switches["split"] == "speaker":
         return splits.grouped_folds(clips, folds=6, seed=setting.seed)
@@ -62,10 +62,10 @@ def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
 def prepare(
     clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting, *, augmented: bool
 ) -> Prepared:
-    """Section 5.1: a picture of each clip, kept on the disk.
+    """Section 5.1: a picture of each clip, from the cache.
 
     Returns:
-        Pictures, uint8 (clips, pixels, pixels, 3); under augmentation the network itself alters those that train.
+        Pictures, uint8 (clips, pixels, pixels, 3); augmentation is done by layers of the network.
     """
     began = time.monotonic()
     waveforms = audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=OFFSET_S)
@@ -79,7 +79,7 @@ def prepare(
 
 
 def _drawn(paths: Sequence[str], waveforms: np.ndarray, pixels: int) -> np.ndarray:
-    """Return the pictures of clips from the cache, drawn if they are not there."""
+    """Return the pictures of clips, from the cache if they are there."""
     settings = [LOG_MEL, DRAWING, DURATION_S, OFFSET_S, pixels]
     name = cache.key("pictures", VERSION, cache.file_digests(paths), *settings)
     return cache.array(f"pictures-{name}", len(paths), lambda: pictures_of(waveforms, pixels))
@@ -114,15 +114,15 @@ def network(
     first_units: int = FIRST_UNITS,
     second_units: int = SECOND_UNITS,
 ) -> keras.Model:
-    """Sections 5.2 and 5.3: VGG16 without its classifier, and a new one. 27,660,103 parameters.
+    """Sections 5.2 and 5.3: VGG16 with a new classifier. 27,660,103 parameters.
 
     Args:
-        setting: its `size` decides the pictures' size, its `weights` those of VGG16.
-        n_classes: of the softmax.
+        setting: its `size` gives the size of pictures, its `weights` those of VGG16.
+        n_classes: outputs of the softmax.
         unfrozen: how many of VGG16's last layers or blocks are trained too.
-        augmented: whether the network turns, flips and zooms what it is trained on.
-        first_units: of the first dense layer.
-        second_units: of the second dense layer.
+        augmented: whether training pictures are flipped, rotated and zoomed.
+        first_units: units of the first dense layer.
+        second_units: units of the second dense layer.
     """
     shown = keras.Input((PIXELS[setting.size], PIXELS[setting.size], 3), dtype="uint8")
     base = convolutional_base(setting)
@@ -136,10 +136,10 @@ def network(
 
 
 def convolutional_base(setting: Setting) -> keras.Model:
-    """Section 5.1: VGG16 up to its last pooling, fed with colours of 0..255. 14,714,688 parameters.
+    """Section 5.1: VGG16 up to its last pooling, for colours of 0..255. 14,714,688 parameters.
 
     Raises:
-        InputError: the weights cannot be fetched, or are none of VGG16.
+        InputError: the weights cannot be downloaded, or are not weights of VGG16.
     """
     colours = keras.Input((PIXELS[setting.size], PIXELS[setting.size], 3))
     centred = layers.Rescaling(1.0, offset=[-mean for mean in MEAN_RED_GREEN_BLUE])(colours)
@@ -151,24 +151,25 @@ def convolutional_base(setting: Setting) -> keras.Model:
         include_top=False,
         input_tensor=ops.flip(centred, axis=-1),
     )
-    return keras.Model(colours, made.output, name=made.name)  # made itself takes a list of one
+    # A new model, because `made` expects a list with one tensor as its input.
+    return keras.Model(colours, made.output, name=made.name)
 
 
 def _altered(shown: Any) -> Any:
-    """Section 5.2.3: random horizontal flip, rotation and zoom, in training only."""
+    """Section 5.2.3: random horizontal flip, rotation and zoom; Keras applies them in training only."""
     flipped = layers.RandomFlip("horizontal")(shown)
     return layers.RandomZoom(ZOOM)(layers.RandomRotation(ROTATION)(flipped))
 
 
 def _unfreeze(base: keras.Model, last: int, setting: Setting) -> None:
-    """Section 5.3: let the last layers or blocks be trained, and freeze the others."""
+    """Section 5.3: unfreeze the last layers or blocks and freeze the others."""
     convolutions = [layer for layer in base.layers if layer.weights]
     if setting.switches["unfreeze"] == "layers":
         trained = convolutions[len(convolutions) - last :]
     else:
         blocks = tuple(f"block{number}_" for number in range(BLOCKS + 1 - last, BLOCKS + 1))
         trained = [layer for layer in convolutions if layer.name.startswith(blocks)]
-    base.trainable = bool(trained)
+    base.trainable = bool(trained)  # first the model, since this sets all of its layers, then each layer
     for layer in base.layers:
         layer.trainable = layer in trained
 

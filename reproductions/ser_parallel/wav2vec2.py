@@ -1,4 +1,4 @@
-"""Chapter 6 of document 004: wav2vec 2.0 (Baevski et al. 2020), fine-tuned as a whole.
+"""Chapter 6 of document 004: wav2vec 2.0 (Baevski et al. 2020), fine-tuned with all its layers.
 
     python -m reproductions.ser_parallel run wav2vec2 --data DATA                       weights from the hub
     python -m reproductions.ser_parallel run wav2vec2 --data DATA --weights FOLDER      from a folder (no network)
@@ -7,16 +7,16 @@
 The document follows the Keras example "Audio Classification with Hugging Face Transformers" (ref). Departures and
 choices:
 
-1. The split is 90/5/5, not stratified; the printed 608 test clips are the smaller half of 1,217, a tenth of all.
-   `independent` deals the speakers over 6 folds, as in chapter 4.
-2. A clip is its first three seconds; the document names no offset. Shorter ones are filled up with zeros.
-3. The network hears `input_values` only, zeros included, as the base model was trained; the attention mask, which is 1
-   where the file has samples, decides which frames are averaged: those whose first 400 samples it has.
-4. Batches have 8 clips (unknown).
-5. Gradient checkpointing, which transformers' TensorFlow classes lack, is recomputation of the encoder layers.
-6. LayerDrop is off: these classes would draw it once and then leave a layer untrained for good. Time masking is off as
-   in the example; its vector (768 of the parameters) therefore never gets a gradient.
-7. The loss is taken on one-hot targets: the same number as sparse categorical cross-entropy on class numbers.
+1. The split is 90/5/5, not stratified; the published 608 test clips are the smaller half of 1,217, a tenth of all.
+   `independent` assigns the speakers to 6 folds, as in chapter 4.
+2. A clip is its first three seconds; the document names no offset. Shorter clips are padded with zeros.
+3. The network takes `input_values` only, including zeros, as in the training of the base model. The attention mask,
+   which is 1 where the file has samples, selects the frames to average: those whose first 400 samples are in the file.
+4. Batches have 8 clips (the document does not say).
+5. Gradient checkpointing, which transformers' TensorFlow classes lack, is done by recomputing the encoder layers.
+6. LayerDrop is off: these classes would draw it once, and the dropped layers would never be trained. Time masking is
+   off as in the example; its vector (768 of the parameters) therefore has no gradient.
+7. The loss uses one-hot targets and equals sparse categorical cross-entropy on class numbers.
 8. At demo size the network is tiny and has random weights, unless `--weights` names a folder.
 """
 
@@ -42,12 +42,12 @@ SAMPLE_RATE = 16_000
 DURATION_S = 3.0
 SAMPLES = round(SAMPLE_RATE * DURATION_S)
 
-# Section 6.2 names the base model; the Hugging Face hub has it under this name.
+# Section 6.2 names the base model; this is its name on the Hugging Face hub.
 HUB_NAME = "facebook/wav2vec2-base"
 
-# The base model (Baevski et al. 2020, section 4.2, and the defaults of transformers' Wav2Vec2Config, which are its
-# own). Its dropout rates are those of its config.json (recall); they matter only without its weights, whose folder has
-# the file.
+# The base model (Baevski et al. 2020, section 4.2; the same as the defaults of transformers' Wav2Vec2Config). The
+# dropout rates are those of its config.json (recall). They matter only for random weights: pretrained weights come with
+# that file.
 BASE = {
     "conv_dim": [512] * 7,
     "conv_kernel": [10, 3, 3, 3, 3, 2, 2],
@@ -64,7 +64,7 @@ BASE = {
     "feat_proj_dropout": 0.1,
 }
 
-# Departure 8: the same layers, few and narrow.
+# Departure 8: the same kinds of layers, but fewer and narrower.
 DEMO = {
     **BASE,
     "conv_dim": [8] * 7,
@@ -76,16 +76,17 @@ DEMO = {
     "num_conv_pos_embedding_groups": 2,
 }
 
-# What Wav2Vec2FeatureExtractor adds to the variance of a clip before it divides by its root.
+# Wav2Vec2FeatureExtractor adds this to the variance of a clip before it takes the root.
 VARIANCE_FLOOR = 1e-7
 
 
 def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
-    """Section 6.3: 90 % training, the rest halved, not stratified (departure 1); or folds of speakers."""
+    """Section 6.3: 90 % training, the rest halved, not stratified (departure 1); or speaker-disjoint folds."""
     if setting.switches["split"] == "speaker":
         folds = splits.grouped_folds(clips, folds=6, seed=setting.seed)
     else:
         halved = splits.halved_split(clips["label"], held_out=0.1, seed=setting.seed, stratified=False)
+        # Exchanged: `halved_split` gives the odd clip to the test set, but the document tests on the smaller half.
         folds = [splits.Split(halved.train, validation=halved.test, test=halved.validation)]
     return [fold.shuffled(seed=derive(setting.seed, "order of the sets")) for fold in folds]
 
@@ -110,21 +111,21 @@ def prepare(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, settin
 
 
 def valid_samples(durations: np.ndarray) -> np.ndarray:
-    """Return how many samples of a clip are its own, at least one, given its duration in seconds."""
+    """Return the number of samples of each clip before the padding, at least one, from its duration in seconds."""
     return np.clip(np.round(durations * SAMPLE_RATE).astype(int), 1, SAMPLES)
 
 
 def normalised(waveforms: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Bring each clip to mean 0 and variance 1, as Wav2Vec2FeatureExtractor does.
+    """Scale each clip to mean 0 and variance 1, as Wav2Vec2FeatureExtractor does.
 
     Args:
         waveforms: float32 (clips, samples).
-        lengths: how many samples of each clip are its own; the others are padding.
+        lengths: number of samples of each clip before the padding.
 
     Returns:
         float32 (clips, samples), NaN for padding.
     """
-    ready = np.full_like(waveforms, np.nan)
+    ready = np.full_like(waveforms, np.nan)  # NaN marks padding: one array has both the values and the mask
     for clip, length, row in zip(waveforms, lengths, ready, strict=True):
         own = clip[:length]
         row[:length] = (own - own.mean()) / np.sqrt(own.var() + VARIANCE_FLOOR)
@@ -144,18 +145,18 @@ def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray])
     seconds = soundfile.info(path).duration
     x = normalised(waveform[np.newaxis], valid_samples(np.array([seconds])))
     if seconds > DURATION_S:
-        return FileInputs(x, (f"of its {seconds:.1f} s only the first {DURATION_S:g} are used",))
-    return FileInputs(x, (f"it ends after {seconds:.1f} s: what it has is averaged, as in training",))
+        return FileInputs(x, (f"of its {seconds:.1f} s only the first {DURATION_S:g} s are used",))
+    return FileInputs(x, (f"it ends after {seconds:.1f} s: the average is over these, as in training",))
 
 
 def build(setting: Setting, n_classes: int) -> Any:
     """Sections 6.1 and 6.2: the network with its classifier; 94,377,095 parameters.
 
     Returns:
-        A tf-keras model that is trained on what `normalised` returns.
+        A tf-keras model whose inputs are the outputs of `normalised`.
 
     Raises:
-        InputError: TensorFlow is absent, or the weights are absent, damaged or of another network.
+        InputError: TensorFlow is not installed, or the weights are absent, damaged or of another network.
     """
     try:
         from reproductions.ser_parallel import wav2vec2_network as network

@@ -1,6 +1,6 @@
-"""The network of chapter 6: transformers' TFWav2Vec2Model with a classifier on top, as the Keras example has it.
+"""The network of chapter 6: transformers' TFWav2Vec2Model with a classifier on top, as in the Keras example.
 
-A module of its own because it imports TensorFlow, which `wav2vec2` does only when a model is built.
+It is a separate module because it imports TensorFlow, which `wav2vec2` needs only to build a model.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ import tf_keras
 import transformers
 from transformers import TFWav2Vec2Model, Wav2Vec2Config
 
-# Departure 6: both would spoil training silently.
+# Departure 6: left on, both would harm training without an error message.
 NO_MASKING = {"apply_spec_augment": False, "layerdrop": 0.0}
 
 # The example's dropout before the classifier.
@@ -20,13 +20,13 @@ HEAD_DROPOUT = 0.5
 
 
 class HeldDropout(tf_keras.layers.Dropout):
-    """Dropout that keeps dropping the same units until `draw` is called: recomputing gives what was computed."""
+    """Dropout that drops the same units until `draw` is called, so that recomputation gives the same values."""
 
     def __init__(self, rate: float, **settings: Any) -> None:
         super().__init__(rate, force_generator=True, **settings)
 
     def draw(self) -> None:
-        """Choose other units."""
+        """Draw other units to drop."""
         self._held_seed = self._random_generator.make_seed_for_stateless_op()
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
@@ -37,10 +37,10 @@ class HeldDropout(tf_keras.layers.Dropout):
 
 
 class Recomputed(tf_keras.layers.Layer):
-    """An encoder layer whose inner values are not kept for the gradient but computed a second time (departure 5).
+    """An encoder layer whose activations are not stored for the gradient but computed again (departure 5).
 
-    A layer call inside the recomputation, not only its `call`: layers of it read from the enclosing call whether they
-    are training.
+    The recomputation calls the layer, not its method `call`, because its inner layers learn from the enclosing layer
+    call whether they are in training.
     """
 
     def __init__(self, layer: tf_keras.layers.Layer) -> None:
@@ -58,7 +58,7 @@ class Recomputed(tf_keras.layers.Layer):
         output_attentions: bool = False,
         training: bool = False,
     ) -> tuple[tf.Tensor, ...]:
-        """Return what the layer returns, its attention left out in training."""
+        """Return what the layer returns; in training without the attention weights."""
         if not training:
             return self.layer(hidden_states, attention_mask, output_attentions, training=False)
         for part in self.layer.submodules:
@@ -93,13 +93,13 @@ class TFWav2Vec2ForAudioClassification(tf_keras.layers.Layer):
     def call(self, inputs: list[tf.Tensor], training: bool | None = None) -> tf.Tensor:
         """Return probabilities (clips, classes) of the attention mask and the values, both (clips, samples)."""
         attention_mask, input_values = inputs
-        encode = tf.autograph.experimental.do_not_convert(self.wav2vec2)  # looking for what to convert takes long
+        encode = tf.autograph.experimental.do_not_convert(self.wav2vec2)  # AutoGraph's search for branches is slow
         hidden = encode(input_values, training=training).last_hidden_state
         pooled = mean_of_valid(hidden, self.valid_frames(attention_mask))
         return self.classifier(self.dropout(pooled, training=training))
 
     def valid_frames(self, attention_mask: tf.Tensor) -> tf.Tensor:
-        """Return how many frames of each clip its own samples fill, at least one."""
+        """Return the number of frames of each clip before the padding, at least one."""
         samples = tf.reduce_sum(attention_mask, axis=1)
         return tf.maximum(self.wav2vec2.wav2vec2._get_feat_extract_output_lengths(samples), 1)
 
@@ -110,14 +110,14 @@ class TFWav2Vec2ForAudioClassification(tf_keras.layers.Layer):
 
 
 def mean_of_valid(hidden: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
-    """Average (clips, frames, units) over the first so many frames of each clip."""
+    """Average (clips, frames, units) over the first `frames` frames of each clip."""
     valid = tf.sequence_mask(frames, maxlen=tf.shape(hidden)[1], dtype=hidden.dtype)[..., tf.newaxis]
     return tf.reduce_sum(hidden * valid, axis=1) / tf.reduce_sum(valid, axis=1)
 
 
 @tf_keras.saving.register_keras_serializable(package="encore")
 class MaskedClips(tf_keras.Model):
-    """A network of `input_values` and `attention_mask` whose clips come as one array, NaN after their end."""
+    """A network of `input_values` and `attention_mask` that is fed one array of clips, NaN after their end."""
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Train on a batch of clips and targets."""
@@ -136,7 +136,7 @@ class MaskedClips(tf_keras.Model):
 
 
 def divided(clips: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the mask that tells which samples are a clip's own, and the samples, zeros after its end."""
+    """Return the attention mask, 1 before the end of each clip, and the samples, 0 after it."""
     own = tf.math.is_finite(clips)
     return tf.cast(own, tf.int32), tf.where(own, clips, tf.zeros_like(clips))
 
@@ -146,9 +146,9 @@ def classifier(config: Mapping[str, Any], n_classes: int, *, samples: int, recom
 
     Args:
         config: fields of `Wav2Vec2Config`.
-        n_classes: of the last layer.
-        samples: of a clip.
-        recompute: the encoder layers in the backward pass, to save memory.
+        n_classes: outputs of the last layer.
+        samples: length of a clip.
+        recompute: whether the encoder layers are recomputed in the backward pass, to save memory.
     """
     attention_mask = tf_keras.Input((samples,), dtype="int32", name="attention_mask")
     input_values = tf_keras.Input((samples,), name="input_values")
@@ -157,16 +157,16 @@ def classifier(config: Mapping[str, Any], n_classes: int, *, samples: int, recom
 
 
 def backbone(model: MaskedClips) -> TFWav2Vec2Model:
-    """Return the part of a classifier that was trained before."""
+    """Return the pretrained part of a classifier."""
     (layer,) = [layer for layer in model.layers if isinstance(layer, TFWav2Vec2ForAudioClassification)]
     return layer.wav2vec2
 
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Silence transformers' warnings: that its TensorFlow classes are old, and that they cannot be trained on a CPU.
+    """Suppress transformers' warnings that its TensorFlow classes are old and cannot be trained on a CPU.
 
-    The second is wrong: TensorFlow has had the gradient of grouped convolutions on CPUs for long (a test trains one).
+    The second is out of date: TensorFlow has the gradient of grouped convolutions on CPUs (a test trains one).
     """
     before = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_error()

@@ -137,3 +137,15 @@ def test_digests_are_those_of_the_bytes_in_order(tmp_path: Path) -> None:
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.wav"):
         cache.file_digests([tmp_path / "gone.wav"])
+
+
+def test_a_process_reads_a_file_once_unless_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, read = tmp_path / "a.wav", []
+    file.write_bytes(b"first")
+    digest = cache._file_digest
+    monkeypatch.setattr(cache, "_file_digest", lambda path: read.append(path) or digest(path))
+    first = cache.file_digests([file, file])
+    assert cache.file_digests([file]) == first[:1]
+    file.write_bytes(b"second")
+    assert cache.file_digests([file]) != first[:1]
+    assert len(read) == 2

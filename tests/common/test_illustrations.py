@@ -9,6 +9,7 @@ import pytest
 from common import illustrations
 from common.errors import InputError
 from common.illustrations import Diagram, Example, Illustrations, Panel, waveform_panel
+from common.runs import store
 
 LAYERS = (
     {"name": "in", "type": "InputLayer", "shape": [None, 4], "parameters": 0, "inputs": []},
@@ -25,7 +26,7 @@ def some() -> Illustrations:
 
 def written(folder: Path, content: Illustrations) -> Path:
     illustrations.write(illustrations.path_of(folder, content.study), content)
-    (place,) = illustrations.find([folder])
+    (place,) = store.find_shared(folder, illustrations.NAME)
     return place
 
 

@@ -268,6 +268,11 @@ def test_the_audit_finds_the_same_recording_under_two_names() -> None:
     assert leak["detail"].startswith("1 ")
 
 
+def test_without_digests_the_audit_has_no_check_of_bytes() -> None:
+    manifest = clips(savee=4)
+    assert "bytes" not in found(audit(manifest, grouped_folds(manifest, seed=0)[0]))
+
+
 @pytest.mark.parametrize("check", ["augmented", "scaler"])
 def test_the_audit_finds_test_clips_among_augmented_and_scaler_rows(check: str) -> None:
     manifest = clips(savee=4)

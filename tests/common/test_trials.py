@@ -7,6 +7,7 @@ import pytest
 
 from common import trials
 from common.errors import InputError
+from common.runs import store
 from common.trials import Trial, Trials
 
 MATRIX = np.array([[3, 1], [2, 4]])
@@ -21,7 +22,7 @@ def some() -> Trials:
 
 def test_trials_are_read_as_they_were_written(tmp_path: Path) -> None:
     trials.write(tmp_path / "music" / trials.NAME, some())
-    (place,) = trials.find([tmp_path])
+    (place,) = store.find_shared(tmp_path, trials.NAME)
     read = trials.read(place)
     assert (read.study, read.classes, read.made) == ("music", ("calm", "tense"), {"digest": "ab"})
     assert [one.experiment for one in read.all] == ["trees", "trees", "svm"]

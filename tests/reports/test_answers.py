@@ -1,16 +1,14 @@
 """What answers are drawn from: likelihoods of a printed matrix, and differences over songs."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from synthetic import run_on
 
 from common import published
-from common.runs import records
 from common.trials import Trial, Trials
 from reports.compare import paired_over_groups
-from reports.results import Clips, Group, Run
+from reports.results import Group, Run
 from reports.studies import answers
 from reports.studies.emotify_features.evidence import ALPHABETICAL, CORPUS, HANDCRAFTED, Evidence
 from reports.studies.emotify_features.likelihoods import (
@@ -65,7 +63,7 @@ def run(seed: int, right: list[int]) -> Run:
     predicted = ["calm" if hit else "tense" for hit in right]
     table = pd.DataFrame({"corpus": "emotify", "name": pieces, "true": "calm", "predicted": predicted})
     table["group"] = [piece.partition("#")[0] for piece in pieces]
-    return Run(records.Record(Path(), {"seed": seed}), Clips.of(table.to_dict("list")))
+    return run_on(table, {"seed": seed})
 
 
 def test_a_difference_over_songs_is_of_the_seeds_that_both_have() -> None:
@@ -106,8 +104,8 @@ def folded(experiment: str, accuracies: dict[int, float], folds: str = "song") -
         seed: {**shared, "seed": seed, "metrics": {"accuracy": {"value": value, "interval": [0, 1], "n": 100}}}
         for seed, value in accuracies.items()
     }
-    none = Clips.of(dict.fromkeys(("name", "corpus", "speaker", "true", "predicted"), ()))
-    return Group(tuple(Run(records.Record(Path(), data), none) for data in scored.values()))
+    none = pd.DataFrame(columns=["name", "corpus", "speaker", "true", "predicted"])
+    return Group(tuple(run_on(none, data) for data in scored.values()))
 
 
 def of_whole_songs(*groups: Group) -> str:

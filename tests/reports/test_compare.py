@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from synthetic import run_on
 
 from common import files
 from common.intervals import newcombe
@@ -14,7 +15,7 @@ from common.runs import records
 from common.tasks.classification import classification
 from reports.compare import Verdict, effects, paired_over_groups, verdicts
 from reports.figures.sheet import data_of
-from reports.results import Clips, Group, Run, collect
+from reports.results import Group, Run, collect
 
 Write = Callable[..., Path]
 
@@ -261,7 +262,7 @@ def test_a_song_gained_as_a_whole_is_one_draw() -> None:
         predicted = ["calm" if hit else "tense" for hit in right]
         table = pd.DataFrame({"corpus": "own", "name": names, "true": "calm", "predicted": predicted, "speaker": "all"})
         songs = table.assign(group=["one"] * 3 + ["two"] * (len(right) - 3))
-        return Run(records.Record(Path(), {"seed": seed}), Clips.of(songs.to_dict("list")))
+        return run_on(songs, {"seed": seed})
 
     found = paired_over_groups(Group((run(0, [1, 1, 1, 0, 0, 0]),)), Group((run(0, [0] * 6),)))
     assert (found.value, found.n, found.interval) == (0.5, 2, (0.0, 1.0))

@@ -349,7 +349,7 @@ def test_experiments_printed_in_another_metric_have_a_picture_of_their_own() -> 
 def test_others_results_are_lines_across_the_picture() -> None:
     mood = load("music_mood_wavenet")
     held = {line.value for line in headline.references(mood, "macro_pr_auc", [])}
-    assert held == {mood.number("vggish-pr-auc"), mood.number("popularity-pr-auc")}
+    assert held == {mood.stored["vggish_pr_auc"], mood.stored["popularity_pr_auc"]}
 
 
 def test_many_rows_are_parted_evenly() -> None:
@@ -411,7 +411,7 @@ def test_counts_that_agree_are_one_series() -> None:
     emotify = load("emotify_features")
     found = classes.counts_of(emotify, [], {})
     assert list(found) == ["printed"]
-    assert found["printed"] == emotify.counted("instances-deep")
+    assert found["printed"] == dict(zip(emotify.data.classes, emotify.stored["instances_deep"], strict=True))
 
 
 def test_the_search_shows_its_printed_table() -> None:

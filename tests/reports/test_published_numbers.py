@@ -275,7 +275,7 @@ def loose_settings(published: Published) -> Iterator[Loose]:
         if not search.rows:
             tried = [number for values in search.space.values() for number in as_range(values)]
             yield from (Loose(owner, search.section, number) for number in tried)
-        # What was chosen is told where the search is, or as the settings of the experiment that came of it.
+        # What was chosen stands where the search is, or as the settings of the experiment that came of it.
         section = experiment.section if experiment.settings else search.section
         yield from (Loose(owner, section, as_set(value)) for value in search.chosen.values())
 
@@ -287,7 +287,7 @@ def as_range(values: tuple[float, ...]) -> list[str]:
     return [as_set(value) for value in ((values[0], values[-1], *steps) if evenly else values)]
 
 
-# The two held against each other.
+# The two compared.
 
 
 def problems(published: Published, text: str) -> list[str]:
@@ -351,9 +351,9 @@ def otherwise_set(published: Published) -> Iterator[str]:
 
 def unfounded(published: Published, text: str, sheet: str) -> list[str]:
     """Return the numbers known from elsewhere that stand in no sheet, and the counts of items that follow from none."""
-    told = {*numbers(text), *numbers(sheet)}
-    found = [f"{owner}: {number}" for owner, number in from_elsewhere(published) if number not in told]
-    return found + [f"{owner}: {n} items" for owner, n in items(published) if n not in counts_told(published)]
+    known = {*numbers(text), *numbers(sheet)}
+    found = [f"{owner}: {number}" for owner, number in from_elsewhere(published) if number not in known]
+    return found + [f"{owner}: {n} items" for owner, n in items(published) if n not in known_counts(published)]
 
 
 def from_elsewhere(published: Published) -> Iterator[tuple[str, str]]:
@@ -379,12 +379,12 @@ def items(published: Published) -> Iterator[tuple[str, int]]:
     yield from ((counts.id, counts.total) for counts in published.counts if counts.total is not None)
 
 
-def counts_told(published: Published) -> set[float]:
+def known_counts(published: Published) -> set[float]:
     """Return the counts of items that the text prints, that are known from elsewhere, or that follow from counts."""
-    told = {entry.value for entry in published.figures if entry.known != "printed"}
+    found = {entry.value for entry in published.figures if entry.known != "printed"}
     for counts in published.counts:
-        told |= {*counts.rows.values(), sum(counts.rows.values())}
-    return told | ({published.data.clips} if published.data.known == "printed" else set())
+        found |= {*counts.rows.values(), sum(counts.rows.values())}
+    return found | ({published.data.clips} if published.data.known == "printed" else set())
 
 
 def all_problems(published: Published) -> list[str]:
@@ -409,11 +409,29 @@ def test_every_exemption_is_needed(study: str) -> None:
         assert any(numbers(match[0]) for match in re.finditer(pattern, text, flags=re.MULTILINE)), reason
 
 
-# Whether a slip would be seen.
+# The words of the findings.
+
+
+def plain_words(text: str) -> str:
+    """Write a text as its words: line breaks and marks differ between the document and its copy."""
+    return re.sub(r"[\W_]+", " ", text).strip()
+
+
+@pytest.mark.parametrize("study", DOCUMENTS)
+def test_every_quote_stands_in_the_document(study: str) -> None:
+    published, text = load(study), plain_words(document(study))
+    quotes = [entry.quote for entry in (*published.findings, *published.claims) if entry.quote]
+    assert quotes
+    assert [part for quote in quotes for part in quote.split("[...]") if plain_words(part) not in text] == []
+
+
+# Whether an error would be seen.
 
 # What the document does not print; and small whole numbers of a sentence, which may turn into another of its section.
 UNPRINTED = re.compile(r"#|schema|overall|per_class|resolution|restored|n = \{|value = \d\d?$")
-FROM_ELSEWHERE = re.compile(r"^\[\[(number|counts)\]\]\n(.+\n)*?known = .*\n(.+\n)*", flags=re.MULTILINE)
+FROM_ELSEWHERE = re.compile(
+    r"^\[\[(number|counts)\]\]\n(.+\n)*?known = .*\n(.+\n)*|^\[\[finding\]\]\n(?s:.*)", flags=re.MULTILINE
+)
 
 
 def digits(text: str) -> list[int]:

@@ -36,7 +36,7 @@ def with_other_predictions(folder: Path) -> None:
 
 def without_a_column(folder: Path) -> None:
     table = pd.read_csv(folder / "history.csv")
-    table.drop(columns="val_loss").to_csv(folder / "history.csv", index=False)
+    table.drop(columns="epoch").to_csv(folder / "history.csv", index=False)
 
 
 def with_less_of_its_curve(folder: Path) -> None:
@@ -118,7 +118,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "no predictions": (lambda folder: (folder / "predictions.csv").unlink(), "it is damaged"),
     "learning curve cut off": (with_less_of_its_curve, "its learning curve of fold 0 has other epochs than its record"),
     "learning curve of words": (with_a_word_in_its_curve, "its learning curves have words in loss"),
-    "a column lost": (without_a_column, "lack val_loss"),
+    "a column lost": (without_a_column, "lack epoch"),
     "impossible metric": (with_an_impossible_metric, "outside 0 to 1"),
     "other accuracy": (with_another_accuracy, "its accuracy is not that of its predictions"),
     "other macro F1": (

@@ -1,14 +1,15 @@
-"""Which labels the tracks of Emotify can have had, from what the corpus says of them.
+"""Which labels the tracks of Emotify may have had, by the corpus' own tables.
 
-`reports/published/emotify_tracks.csv` holds what the slides do not print. A row tells for how many tracks (`tracks`)
-that have a number of 15 s pieces (`pieces`) as audio of a genre (`audio`) the track of the same number in a genre
-(`labels`) was given its emotions most often (`emotions`, several where they tie). `votes` says how listeners count:
-`equal`, each emotion that a listener chose counts one; `sole-double`, it counts two if it was the only one.
-`listing` says in which order the audio of a genre takes the labels 1 to 100: by its `number`, or by `name` (1, 10, 100,
-11, ...), as programs list folders.
-(The second way was found by trying: with 1 for a sole choice, of all weights 0.3..1 for each of two and 0.1..1 for each
-of three choices, in steps of 0.01, only a half for both brings all nine totals of the slides' class table within what
-ties leave open.)
+`reports/published/emotify_tracks.csv` holds what the slides leave out. A row counts tracks (`tracks`) that are alike:
+
+- `audio` is their genre, and `pieces` is into how many whole pieces of 15 s each can be cut.
+- `labels` is the genre whose labels they get, in the order of `listing`: tracks by `number`, or by `name` (1, 10, 100,
+  11, ...), as programs list folders.
+- `emotions` are those that most listeners chose, several where they tie. `votes` says how listeners count: with `equal`
+  each chosen emotion counts one, with `sole-double` it counts two if the listener chose no other.
+
+`sole-double` was found by a search. A sole choice had weight 1, each of two choices 0.3 to 1 and each of three 0.1 to
+1, in steps of 0.01. Only a half for both gives all nine totals of the slides' class table, within what ties leave open.
 """
 
 import csv
@@ -36,7 +37,7 @@ Order = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Tracks:
-    """Tracks that are alike: so many pieces each, and the same emotions, of which one is theirs."""
+    """Tracks that are alike: as many pieces each, and the same emotions."""
 
     votes: str
     listing: str
@@ -67,7 +68,7 @@ def in_order(order: Sequence[str], votes: str, listing: str = BY_NUMBER) -> list
 
 
 def missing(order: Sequence[str], votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> dict[str, int]:
-    """Return how many pieces of each emotion the tied tracks must give: the totals less what is not tied."""
+    """Return how many pieces of each emotion the tied tracks must have: the totals less the tracks without a tie."""
     certain: dict[str, int] = {}
     for row in in_order(order, votes, listing):
         if len(row.emotions) == 1:
@@ -81,7 +82,7 @@ def tied(order: Sequence[str], votes: str, listing: str = BY_NUMBER) -> list[Tra
 
 
 def reaches(order: Sequence[str], votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> bool:
-    """Say whether each tied track can be given to one of its emotions so that all totals come out exactly.
+    """Say whether each tied track can get one of its emotions so that all totals are exact.
 
     Args:
         order: of the genres' folders; the labels are numbered as the corpus has them.
@@ -106,7 +107,7 @@ def reaches(order: Sequence[str], votes: str, totals: Mapping[str, int], listing
 
 
 def orders_that_reach(votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> list[Order]:
-    """Return the orders of the four genres for which the totals can come out."""
+    """Return the orders of the four genres for which the totals are possible."""
     return list(_orders_that_reach(votes, tuple(totals.items()), listing))
 
 
@@ -116,7 +117,7 @@ def _orders_that_reach(votes: str, totals: tuple[tuple[str, int], ...], listing:
 
 
 def named(orders: Iterable[Order]) -> str:
-    """Write orders of the genres, the known ones with what they are."""
+    """Write orders of the genres; those with a name have it in brackets."""
     known = {CORPUS: " (the corpus' own)", ALPHABETICAL: " (alphabetical)"}
     return "; ".join(" ".join(order) + known.get(order, "") for order in orders) or "none"
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import tiny
 
+from common import cache
 from common.errors import InputError, ResultError
 from common.learners import keras3
 from common.runs import jobs, records, runner
@@ -259,3 +260,11 @@ def test_numbers_of_another_backend_are_another_run(finished, corpus, monkeypatc
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(InputError, match="other clips or settings"):
         runner.run(tiny.job(corpus, runs=finished))
+
+
+def test_each_file_is_read_for_its_digest_once_a_run(corpus, tmp_path, monkeypatch) -> None:
+    read, digest = [], cache._file_digest
+    clips = shutil.copytree(corpus, tmp_path / "clips")
+    monkeypatch.setattr(cache, "_file_digest", lambda path: read.append(path) or digest(path))
+    runner.run(tiny.job(clips, "paired", "independent", runs=tmp_path / "runs", overrides={"epochs": 1}))
+    assert len(read) == len(set(read)) == 96

@@ -26,10 +26,7 @@ SETTINGS: dict[str, tuple[int, dict[str, Any]]] = {
     "speech mel": (16_000, {**SPEECH, "hop_length": 256}),
     "sound events": (44_100, {"n_fft": 2560, "hop_length": 692, "fmin": 20.0, "fmax": 22_050.0}),
     "music": (8_000, {"n_fft": 2048, "hop_length": 512, "n_mels": 96}),
-    "odd n_fft, htk": (
-        16_000,
-        {"n_fft": 401, "hop_length": 160, "n_mels": 40, "htk": True, "norm": None},
-    ),
+    "odd n_fft": (16_000, {"n_fft": 401, "hop_length": 160, "n_mels": 40}),
 }
 PEAK, DECIBEL, DECIBEL_HIDDEN, COEFFICIENT = 8e-7, 1e-3, 1e-2, 4e-3
 """The tolerances that the docstrings state."""

@@ -8,6 +8,7 @@ import pytest
 
 from common.errors import InputError
 from reports.audit import command
+from reports.audit.command import KEYS
 
 ROOT = Path(__file__).parents[3]
 PAPER = """
@@ -49,17 +50,13 @@ def audited(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_any_paper_is_audited_and_a_slip_is_no_failure(file: Path) -> None:
+def test_any_paper_is_audited_and_an_error_in_it_is_no_failure(file: Path) -> None:
     done = audited(str(file), "--json")
     assert done.returncode == 0, done.stderr
     found = {finding["id"]: finding for finding in json.loads(done.stdout)}
-    assert found["proportions-t2"] == {
-        "study": "moon_birds",
-        "id": "proportions-t2",
-        "holds": False,
-        "claim": "Table 2: every share is a whole number of items",
-        "evidence": "small accuracy 0.818 is no k/60 (49/60 = 0.816667, 50/60 = 0.833333)",
-    }
+    finding = found["proportions-t2"]
+    assert set(finding) == set(KEYS)
+    assert (finding["holds"], finding["kind"], finding["numbers"]) == (False, "check", {"wrong": 1, "of": 1})
 
 
 def test_bad_input_ends_in_a_sentence_and_code_2(tmp_path: Path) -> None:
@@ -86,8 +83,6 @@ def test_a_damaged_file_is_refused(file: Path) -> None:
 def test_people_read_what_fails_and_how_much_holds(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command.run(file, as_json=False)
     shown = capsys.readouterr().out
-    assert "moon_birds: Telling the birds of the Moon apart" in shown
     assert "proportions-t2" in shown
     assert "range-t2" not in shown
-    assert "tables that hold, by check: range 1" in shown
     assert "1 of 2 hold" in shown

@@ -43,7 +43,7 @@ def test_a_matrix_is_among_the_solutions_of_its_percentages(cells: np.ndarray, b
 @given(CELLS, st.lists(st.permutations(range(3)), min_size=3, max_size=3))
 @settings(max_examples=60, deadline=None)
 def test_two_matrices_of_the_same_items_are_among_their_solutions(cells: np.ndarray, orders: list[list[int]]) -> None:
-    """The second one has the same row totals: each row's answers are dealt to other classes."""
+    """The second one has the same row totals: each row's cells are permuted."""
     assume(cells.sum())
     other = np.array([row[order] for row, order in zip(cells, orders, strict=True)])
     solved = solve((matrix("one", cells), matrix("other", other)))
@@ -127,7 +127,7 @@ def test_too_many_combinations_are_not_refuted(
     published = paper(confusion=[printed()])
     finding = next(finding for finding in check(published) if finding.id.startswith("confusion-counts"))
     assert finding.holds
-    assert finding.evidence.startswith("not refuted")
+    assert "solutions" not in finding.numbers
     assert recovered(published) == {}
     solve.cache_clear()
 
@@ -197,4 +197,3 @@ def test_the_diagonal_is_that_of_the_class_table(
     published = paper(confusion=[printed()], classes=[table | {"macro": [0.82] * 3, "weighted": [0.82] * 3}])
     finding = next(one for one in check(published) if one.id == "two-prints-confusion-small")
     assert finding.holds is holds
-    assert finding.claim.endswith("the diagonal is the precision")

@@ -28,7 +28,7 @@ DATA = {"section": "2", "clips": 600, "corpora": {"moon": 600}, "classes": ["lar
 def test_the_sets_are_all_items(test: int, holds: bool, paper: Callable[..., Published]) -> None:
     finding = found(paper(data=DATA, counts=sets(train=480, validation=60, test=test)))["sets-split"]
     assert finding.holds is holds
-    assert finding.evidence == f"480 + 60 + {test} = {540 + test}, of 600"
+    assert finding.numbers == {"total": 540 + test, "published": 600}
 
 
 @pytest.mark.parametrize(("n", "holds"), [(60, True), (61, False)])

@@ -32,7 +32,7 @@ def fitted(name: str, pieces: Arrays) -> SklearnLearner:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_learns_and_predicts_the_same_when_it_was_saved(name, pieces, tmp_path) -> None:
+def test_every_preset_learns_and_predicts_the_same_after_loading(name, pieces, tmp_path) -> None:
     learner = fitted(name, pieces)
     probabilities = learner.predict(pieces.x)
     assert (probabilities.argmax(axis=1) == pieces.y.argmax(axis=1)).mean() >= 0.5  # half are of the first class
@@ -70,13 +70,13 @@ def test_a_preset_is_what_matlab_has(name, settings) -> None:
     assert {setting: last[setting] for setting in settings} == settings
 
 
-def test_presets_share_nothing_that_is_fitted(pieces) -> None:
+def test_building_a_preset_returns_an_unfitted_estimator(pieces) -> None:
     fitted("fine-knn", pieces)
     assert not hasattr(PRESETS["fine-knn"].build()[-1], "classes_")
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_what_says_standardised_does_so(name, pieces) -> None:
+def test_presets_standardise_as_in_matlab(name, pieces) -> None:
     steps = fitted(name, pieces).summary()["steps"]
     assert (steps[0]["type"] == "StandardScaler") == PRESETS[name].standardised == ("standardised" in MATLAB[name])
 
@@ -84,7 +84,7 @@ def test_what_says_standardised_does_so(name, pieces) -> None:
 MATLAB = {name: preset.matlab.replace("not standardised", "") for name, preset in PRESETS.items()}
 
 
-def test_the_cubic_kernel_is_matlab_s_with_the_median_distance_of_the_training_rows(pieces) -> None:
+def test_the_cubic_kernel_is_matlabs_with_the_median_distance_of_the_training_rows(pieces) -> None:
     learner = fitted("cubic-svm", pieces)
     standard = (pieces.x - pieces.x.mean(axis=0, dtype=float)) / pieces.x.std(axis=0, dtype=float)
     distance = np.median(pdist(standard))
@@ -100,23 +100,23 @@ def test_a_gaussian_kernel_scales_with_the_square_root_of_the_features(pieces) -
     assert machine.svc_.gamma == pytest.approx(16 / 6)
 
 
-def test_rows_that_are_all_alike_have_a_distance_to_divide_by() -> None:
+def test_the_median_distance_of_equal_rows_is_1() -> None:
     assert median_distance(np.ones((5, 2))) == 1
 
 
-def test_more_neighbours_than_rows_are_all_rows(pieces) -> None:
+def test_the_number_of_neighbours_is_at_most_that_of_the_rows(pieces) -> None:
     few = Neighbours(100).fit(pieces.x[:7], np.repeat([0, 1], [4, 3]))
     np.testing.assert_allclose(few.predict_proba(pieces.x[:2]), [[4 / 7, 3 / 7]] * 2)
 
 
-def test_a_neighbour_counts_by_the_square_of_its_nearness_and_alone_where_it_coincides() -> None:
+def test_weights_are_inverse_squared_distances_and_only_neighbours_at_distance_0_count() -> None:
     np.testing.assert_allclose(squared_inverse(np.array([[1.0, 2.0], [0.0, 2.0]])), [[1, 0.25], [1, 0]])
 
 
-def test_every_preset_says_what_it_is_in_matlab_and_how_that_is_known() -> None:
-    svm = "in MATLAB (by its documentation): polynomial order 3, KernelScale auto, box 1, standardised"
-    facts = describe.summary(STUDY, STUDY.experiment("deep-cubic-svm"), STUDY.protocol("published"))
-    assert facts["origin"] == svm
-    assert (
-        PRESETS["fine-knn"].origin == "in MATLAB (from memory, no text at hand): 1 neighbour, Euclidean, standardised"
-    )
+def test_a_summary_has_the_settings_in_matlab_and_their_source() -> None:
+    origins = [
+        describe.summary(STUDY, STUDY.experiment(name), STUDY.protocol("published"))["origin"]
+        for name in ("deep-cubic-svm", "deep-fine-knn")
+    ]
+    assert all(PRESETS[name].matlab in origin for name, origin in zip(("cubic-svm", "fine-knn"), origins, strict=True))
+    assert ["documentation" in origin for origin in origins] == [True, False]

@@ -23,7 +23,7 @@ def tone(hertz: float, seconds: float = 1.0) -> np.ndarray:
 
 @pytest.fixture
 def pieces(tmp_path) -> pd.DataFrame:
-    """Two tracks of two pieces and of one; the second piece of the first is another sound."""
+    """A track of two different pieces, and one with the same sound as the first piece."""
     soundfile.write(tmp_path / "two.wav", np.concatenate([tone(440, 15), tone(3000, 15)]) / 2, RATE)
     soundfile.write(tmp_path / "one.wav", tone(440, 15) / 2, RATE)
     paths = [tmp_path / "two.wav", tmp_path / "one.wav", tmp_path / "two.wav"]
@@ -40,7 +40,7 @@ def four_channels(weights: str | None, input_shape: tuple[int, ...], **_: Any) -
 
 @pytest.fixture
 def small(monkeypatch) -> Iterator[None]:
-    """Put a network of four channels and pictures of 32 pixels into MobileNet's place."""
+    """Replace MobileNet by a network of four channels and pictures of 32 pixels."""
     tiny = replace(BACKBONES["mobilenet"], pixels=32, features=4, network=four_channels)
     monkeypatch.setitem(BACKBONES, "mobilenet", tiny)
     network.cache_clear()
@@ -55,7 +55,7 @@ def test_grey_levels_are_whole_numbers_from_0_to_255() -> None:
     assert (grey.min(), grey.max()) == (0, 255)
 
 
-def test_a_higher_tone_is_higher_up_in_the_picture() -> None:
+def test_a_higher_tone_is_higher_in_the_picture() -> None:
     brightest = [grey_levels(tone(hertz)).mean(axis=1).argmax() for hertz in (500, 5000)]
     assert brightest[1] < brightest[0]
     assert brightest[0] == pytest.approx(SPECTROGRAM.n_fft // 2 - 500 * SPECTROGRAM.n_fft / RATE, abs=1)
@@ -78,7 +78,7 @@ def test_a_picture_has_three_equal_channels_from_black_to_white() -> None:
     assert -1 <= shown.min() < shown.max() <= 1
 
 
-def test_every_piece_has_its_own_features_whatever_the_order(pieces, small) -> None:
+def test_features_do_not_depend_on_the_order_of_the_pieces(pieces, small) -> None:
     features = extract(pieces, "none", backbone="mobilenet")
     assert (features.shape, features.dtype) == ((3, 4), np.float32)
     assert np.isfinite(features).all()
@@ -87,7 +87,7 @@ def test_every_piece_has_its_own_features_whatever_the_order(pieces, small) -> N
     np.testing.assert_array_equal(extract(pieces.iloc[::-1], "none", backbone="mobilenet"), features[::-1])
 
 
-def test_features_are_computed_once_for_each_weights(pieces, small, monkeypatch, tmp_path) -> None:
+def test_features_are_computed_once_per_set_of_weights(pieces, small, monkeypatch, tmp_path) -> None:
     first = extract(pieces, "none", backbone="mobilenet")
     network("mobilenet", "none").save_weights(tmp_path / "w.weights.h5")
 
@@ -100,7 +100,7 @@ def test_features_are_computed_once_for_each_weights(pieces, small, monkeypatch,
         extract(pieces, str(tmp_path / "w.weights.h5"), backbone="mobilenet")
 
 
-def test_random_weights_are_the_same_each_time_and_those_of_a_file_are_that_file_s(small, tmp_path) -> None:
+def test_random_weights_are_reproducible_and_a_weights_file_is_loaded(small, tmp_path) -> None:
     one = network("mobilenet", "none")
     network.cache_clear()
     again = network("mobilenet", "none")
@@ -118,32 +118,19 @@ def test_inception_has_2048_features_of_299_pixels() -> None:
     assert inception.output_shape == (None, 2048)
 
 
-def test_weights_that_cannot_be_fetched_say_what_to_do(monkeypatch) -> None:
-    def no_network(**_: Any) -> keras.Model:
-        raise Exception("URL fetch failure on https://example.org: None -- no network")
-
-    monkeypatch.setitem(BACKBONES, "deep", replace(BACKBONES["deep"], network=no_network))
-    with pytest.raises(InputError, match=r"cannot be fetched \(URL fetch.*\); name a file of them with --weights PATH"):
-        network("deep", "imagenet")
-
-
-@pytest.mark.parametrize("content", ["no weights", None], ids=["text", "another network"])
-def test_a_file_that_holds_no_weights_of_this_network_is_refused(content, small, tmp_path) -> None:
+def test_weights_of_another_network_are_refused_by_file_and_network(small, tmp_path) -> None:
     path = tmp_path / "w.weights.h5"
-    if content:
-        path.write_text(content)
-    else:
-        keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(path)
-    with pytest.raises(InputError, match=r"cannot be loaded into MobileNet v1 0\.25 .*; name another"):
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(path)
+    with pytest.raises(InputError, match=rf"{path}.* MobileNet v1 0\.25"):
         network("mobilenet", str(path))
 
 
-def test_a_missing_weights_file_is_refused(pieces) -> None:
-    with pytest.raises(InputError, match=r"absent\.h5 cannot be read"):
+def test_a_missing_weights_file_is_refused_by_name(pieces) -> None:
+    with pytest.raises(InputError, match=r"absent\.h5"):
         extract(pieces, "absent.h5", backbone="mobilenet")
 
 
-def test_real_weights_are_taken(shared_data: Path) -> None:
+def test_real_weights_are_loaded(shared_data: Path) -> None:
     path = shared_data / "weights" / "mobilenet_v1_0.25_224_notop.weights.h5"
     if not path.exists():
         pytest.skip("the weights beside the checkout are not here")

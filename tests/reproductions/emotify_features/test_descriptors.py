@@ -25,7 +25,7 @@ def notes(*numbers):
 
 
 def harmonic(fundamental, stretch=0.0):
-    """Eight partials of falling amplitude, at multiples of the fundamental or beyond them."""
+    """Eight partials of decreasing amplitude, at multiples of the fundamental or stretched beyond them."""
     numbers = range(1, 9)
     hertz = [fundamental * n * np.sqrt(1 + stretch * n * n) for n in numbers]
     return tones(*hertz, amplitudes=[1 / n for n in numbers])
@@ -45,11 +45,10 @@ def of(waveform):
     return dict(zip(NAMES, describe(waveform).tolist(), strict=True))
 
 
-def test_there_are_seventeen_of_float32_and_each_is_documented():
+def test_there_are_seventeen_distinct_descriptors_in_float32():
     assert (len(NAMES), len(set(NAMES))) == (17, 17)
     described = describe(noise())
     assert (described.shape, described.dtype) == ((17,), np.float32)
-    assert all("(mir" in descriptor.__doc__ or "As mir" in descriptor.__doc__ for descriptor in descriptors.DESCRIPTORS)
 
 
 @pytest.mark.parametrize(
@@ -57,28 +56,28 @@ def test_there_are_seventeen_of_float32_and_each_is_documented():
     [np.zeros(len(TIME)), np.full(len(TIME), 0.5), 1e-7 * noise(), clicks(120), np.sign(tones(3000.0)), tones(40.0)],
     ids=["silence", "constant", "faint", "clicks", "square", "low"],
 )
-def test_whatever_the_sound_every_number_is_finite(waveform):
+def test_descriptors_of_extreme_sounds_are_finite(waveform):
     assert np.isfinite(describe(np.asarray(waveform, np.float32))).all()
 
 
 @pytest.mark.parametrize("level", [0.9, 0.1, 0.01])
-def test_a_single_sample_is_a_click_and_no_end_of_all_numbers(level: float) -> None:
+def test_descriptors_of_single_samples_are_finite_and_flat(level: float) -> None:
     described = of(np.where(np.arange(len(TIME)) % 11025 == 0, level, 0).astype(np.float32))
     assert np.isfinite(list(described.values())).all()
     assert described["flatness"] == pytest.approx(1, abs=0.01)
 
 
-def test_a_steady_sound_has_onsets_that_are_none() -> None:
-    """What the docstring warns of: librosa scales the curve to its largest value, however small that is."""
+def test_a_steady_sound_has_false_onsets() -> None:
+    # The docstring warns of it: librosa scales the onset curve to its maximum, however small that is.
     assert of(tones(*200.0 * np.arange(1, 9)))["event_density"] > 5
 
 
-def test_silence_is_zero_but_for_its_arbitrary_tempo():
+def test_descriptors_of_silence_are_0_except_for_tempo():
     described = of(np.zeros(len(TIME), np.float32))
     assert {name for name, value in described.items() if value} == {"tempo"}
 
 
-def test_a_sine_has_its_own_frequency_everywhere():
+def test_a_sine_has_the_values_that_follow_from_its_frequency():
     described = of(tones(2000.0, level=0.5))
     assert described["rms"] == pytest.approx(0.5 / np.sqrt(2), rel=1e-3)
     assert described["zero_crossings"] == pytest.approx(4000, rel=1e-3)
@@ -103,7 +102,7 @@ def test_two_lines_of_equal_height_have_the_moments_of_two_points():
     assert described["kurtosis"] == pytest.approx(1, abs=0.1)
 
 
-def test_white_noise_is_flat_up_to_the_highest_frequency():
+def test_white_noise_has_the_values_of_a_flat_spectrum():
     described = of(noise())
     assert described["centroid"] == pytest.approx(SAMPLE_RATE / 4, rel=0.02)
     assert described["spread"] == pytest.approx(SAMPLE_RATE / 2 / np.sqrt(12), rel=0.02)
@@ -121,7 +120,7 @@ def test_low_energy_is_the_share_of_quiet_frames():
 
 
 @pytest.mark.parametrize("per_minute", [80, 120, 150])
-def test_clicks_have_their_tempo_their_density_and_a_clear_pulse(per_minute):
+def test_clicks_have_their_tempo_and_density_and_a_clear_pulse(per_minute):
     described = of(clicks(per_minute))
     assert described["tempo"] == pytest.approx(per_minute, rel=0.04)
     assert described["event_density"] == pytest.approx(per_minute / 60, abs=1.5 / SECONDS)  # one more or less
@@ -155,7 +154,7 @@ def test_the_fundamental_of_a_harmonic_sound_is_found_in_every_frame(fundamental
     assert inside == pytest.approx(np.full(len(inside), fundamental), rel=0.005)
 
 
-def test_partials_off_the_multiples_make_a_sound_inharmonic():
+def test_partials_beside_the_multiples_make_a_sound_inharmonic():
     assert of(harmonic(220.0))["inharmonicity"] < 0.01
     assert of(harmonic(220.0, stretch=0.002))["inharmonicity"] > 0.02
     assert of(tones(300.0, 767.0, 1139.0))["inharmonicity"] > 0.1
@@ -169,7 +168,7 @@ def test_the_mode_of_a_triad_is_major_or_minor_in_every_key(key):
 
 
 @pytest.mark.parametrize("key", range(0, 12, 3))
-def test_overtones_take_a_major_triad_to_about_zero_and_a_minor_one_stays_below(key):
+def test_with_overtones_the_mode_of_a_major_triad_is_about_0_and_of_a_minor_one_negative(key):
     def chord(*steps):
         return sum(harmonic(440 * 2 ** ((60 + key + step - 69) / 12)) for step in steps) / 3
 
@@ -183,7 +182,7 @@ def test_the_classes_of_a_chord_are_its_notes_in_every_octave():
     assert of(notes(60, 64, 79))["chroma"] == pytest.approx(3 / 12, abs=0.01)
 
 
-def test_mfcc_statistics_are_those_of_librosa():
+def test_mfcc_statistics_equal_librosas():
     coefficients = librosa.feature.mfcc(y=noise(), sr=SAMPLE_RATE, n_mfcc=40)
     statistics = descriptors.mfcc_statistics(Piece(noise(), SAMPLE_RATE))
     assert statistics == pytest.approx(np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)]), abs=1e-3)
@@ -191,7 +190,7 @@ def test_mfcc_statistics_are_those_of_librosa():
 
 @pytest.fixture
 def track(tmp_path):
-    """A track of two pieces: a tone, then noise; and the rows of `emotify.pieces` that say so."""
+    """A track of two pieces, a tone and then noise, as rows of `emotify.pieces`."""
     path = tmp_path / "1.wav"
     time = np.arange(15 * SAMPLE_RATE) / SAMPLE_RATE
     tone = 0.1 * np.sin(2 * np.pi * 1000 * time)
@@ -199,7 +198,7 @@ def track(tmp_path):
     return pd.DataFrame({"path": [str(path)] * 2, "offset": [0.0, 15.0]})
 
 
-def test_each_row_describes_its_own_piece_whatever_their_order(track):
+def test_descriptors_do_not_depend_on_the_order_of_the_pieces(track):
     described = extract(track)
     assert described.shape == (2, 17)
     assert described[0, NAMES.index("centroid")] == pytest.approx(1000, rel=0.01)
@@ -207,7 +206,7 @@ def test_each_row_describes_its_own_piece_whatever_their_order(track):
     assert np.array_equal(extract(track[::-1])[::-1], described)
 
 
-def test_a_track_is_decoded_once_for_everything_and_never_again(track, monkeypatch):
+def test_a_track_is_decoded_once_for_descriptors_and_mfcc(track, monkeypatch):
     decoded = []
     load = descriptors.audio.load
     monkeypatch.setattr(descriptors.audio, "load", lambda *a, **k: decoded.append(a) or load(*a, **k))
@@ -217,7 +216,7 @@ def test_a_track_is_decoded_once_for_everything_and_never_again(track, monkeypat
     assert len(decoded) == 1
 
 
-def test_the_cache_goes_by_the_bytes_of_the_file(track):
+def test_a_changed_file_has_other_descriptors(track):
     before = extract(track)
     soundfile.write(track["path"][0], np.tile(tones(500.0), 5), SAMPLE_RATE)
     assert not np.array_equal(extract(track), before)
@@ -225,11 +224,11 @@ def test_the_cache_goes_by_the_bytes_of_the_file(track):
 
 def test_a_damaged_track_is_refused_by_name(track, tmp_path):
     (tmp_path / "1.wav").write_bytes((tmp_path / "1.wav").read_bytes()[:100_000])
-    with pytest.raises(InputError, match=r"1\.wav is cut off"):
+    with pytest.raises(InputError, match=r"1\.wav"):
         extract(track)
 
 
-def test_a_track_shorter_than_its_pieces_is_refused_by_name(track):
+def test_a_track_shorter_than_its_pieces_is_refused_with_its_length(track):
     track["offset"] = [0.0, 45.0]
-    with pytest.raises(InputError, match=r"1\.wav ends after 30\.00 s, before its piece at 45 s"):
+    with pytest.raises(InputError, match=r"1\.wav .*30\.00 s.* 45 s"):
         extract(track)

@@ -1,4 +1,4 @@
-"""The models and choices of ser_parallel against what the document prints."""
+"""The models and choices of chapter 4, compared with the published numbers."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def test_titles_and_sections_are_those_of_the_published_numbers() -> None:
 
 
 @pytest.mark.parametrize("experiment", from_scratch.EXPERIMENTS, ids=lambda experiment: experiment.id)
-def test_every_model_has_the_documents_number_of_parameters(experiment) -> None:
+def test_every_model_has_the_published_number_of_parameters(experiment) -> None:
     layers = PRINTED.layers(experiment.id)
     assert layers is not None
     assert summary(STUDY, experiment, STUDY.protocol("published"))["total"] == layers.total
@@ -54,7 +54,7 @@ def test_the_totals_are_those_of_the_document() -> None:
 
 
 @pytest.mark.parametrize("name", WITH_TABLE)
-def test_every_printed_layer_has_its_twin_and_none_is_left_over(name: str) -> None:
+def test_layers_correspond_one_to_one_to_the_published_table(name: str) -> None:
     table = PRINTED.layers(name)
     assert table is not None
     layers = summary(STUDY, STUDY.experiment(name), STUDY.protocol("published"))["layers"]
@@ -74,9 +74,7 @@ def test_attention_over_time_keeps_the_number_of_parameters() -> None:
 
 
 @pytest.mark.parametrize(("attention", "depends"), [("batch", True), ("time", False)], ids=["published", "corrected"])
-def test_a_prediction_depends_on_its_batch_only_where_attention_runs_over_the_batch(
-    attention: str, depends: bool
-) -> None:
+def test_a_prediction_depends_on_its_batch_only_with_attention_over_the_batch(attention: str, depends: bool) -> None:
     experiment = STUDY.experiment("parallel-mfcc")
     setting = Setting({**STUDY.protocols["published"].switches, "attention": attention}, seed=0)
     model = experiment.build(setting, len(CLASSES))
@@ -86,7 +84,7 @@ def test_a_prediction_depends_on_its_batch_only_where_attention_runs_over_the_ba
     assert np.allclose(in_two, in_four, atol=1e-5) is not depends
 
 
-def test_the_slip_gives_the_printed_class_counts(whole_manifest: pd.DataFrame) -> None:
+def test_the_label_error_gives_the_published_class_counts(whole_manifest: pd.DataFrame) -> None:
     slip, right = (
         STUDY.label(whole_manifest, Setting(STUDY.protocols[name].switches, seed=0))
         for name in ("published", "corrected")
@@ -95,14 +93,14 @@ def test_the_slip_gives_the_printed_class_counts(whole_manifest: pd.DataFrame) -
     assert list(STUDY.task.counts(right).values()) == [1923, 1923, 1923, 1923, 1895, 1923, 652]
 
 
-def test_seed_42_splits_the_slipped_labels_into_the_printed_supports(whole_manifest: pd.DataFrame) -> None:
+def test_with_the_label_error_seed_42_gives_the_published_supports(whole_manifest: pd.DataFrame) -> None:
     setting = Setting(STUDY.protocols["published"].switches, seed=42)
     clips = STUDY.label(whole_manifest, setting)
     (split,) = STUDY.split(clips, setting)
     assert [len(rows) for rows in split.sets().values()] == [9728, 1217, 1217]
     supports = [row.support for row in PRINTED.class_table("single-cnn")]
     assert list(STUDY.task.counts(clips.iloc[split.test]).values()) == supports
-    assert 3 * len(split.train) == PRINTED.number("training-clips-with-noisy-copies")
+    assert 3 * len(split.train) == PRINTED.stored["training_clips_with_noisy_copies"]
 
 
 def test_independent_folds_of_ravdess_are_six_of_four_actors(shared_data) -> None:
@@ -127,11 +125,11 @@ def prepared_fold(name: str, manifest: pd.DataFrame) -> tuple[Split, Prepared]:
     return split, STUDY.experiment(name).inputs.prepare(clips, split, STUDY.task.targets(clips), setting)
 
 
-def test_figures_2_to_4_are_of_a_happy_clip_as_the_models_see_it(demo_clips: pd.DataFrame) -> None:
+def test_figures_2_to_4_show_the_model_inputs_of_a_happy_clip(demo_clips: pd.DataFrame) -> None:
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
     shown = {one.figure: one for one in examples(STUDY.label(demo_clips, setting), setting)}
     first = demo_clips[demo_clips["label"] == "happy"]["name"].min()
-    assert all(one.title.endswith(f"a happy clip, {first}") for one in shown.values())
+    assert all(first in one.title for one in shown.values())
     (mel,), (mfcc,) = shown["Figure 2"].panels, shown["Figure 3"].panels
     assert (mel.values.shape, mfcc.values.shape) == ((128, 188), (128, 94))
     assert mel.values.max() == 0
@@ -142,7 +140,7 @@ def test_figures_2_to_4_are_of_a_happy_clip_as_the_models_see_it(demo_clips: pd.
     assert SNR_DB[0] <= snr < SNR_DB[1]
 
 
-def test_only_ravdess_calm_is_neutral() -> None:
+def test_calm_becomes_neutral_in_ravdess_only() -> None:
     clips = pd.DataFrame({"corpus": ["ravdess", "mine"], "label": ["calm", "calm"]})
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
     assert list(STUDY.label(clips, setting)["label"]) == ["neutral", "calm"]
@@ -151,10 +149,10 @@ def test_only_ravdess_calm_is_neutral() -> None:
 def test_a_corpus_without_a_happy_clip_shows_its_first(demo_clips: pd.DataFrame) -> None:
     others = demo_clips[demo_clips["label"] == "sad"]
     mel, *_ = examples(others, Setting(STUDY.protocols["published"].switches, seed=0))
-    assert mel.title == f"Mel spectrogram of a sad clip, {others['name'].min()}"
+    assert others["name"].min() in mel.title
 
 
-def test_a_file_is_fed_to_the_model_as_the_test_clip_that_it_is(demo_clips: pd.DataFrame) -> None:
+def test_the_inputs_of_a_file_equal_those_of_the_test_clip(demo_clips: pd.DataFrame) -> None:
     split, prepared = prepared_fold("parallel-mfcc", demo_clips)
     of_file = STUDY.experiment("parallel-mfcc").inputs.of_file
     fed = of_file(Path(demo_clips["path"].iloc[split.test[0]]), Setting({}, seed=0), prepared.front_end)
@@ -162,22 +160,17 @@ def test_a_file_is_fed_to_the_model_as_the_test_clip_that_it_is(demo_clips: pd.D
 
 
 @pytest.mark.parametrize(
-    ("seconds", "says"),
-    [
-        (9, "of its 9.0 s only those from 0.5 to 3.5 s are used"),
-        (1, "it ends after 1.0 s: zeros"),
-        (0.25, "it has 0.25 s, less than is skipped in training: read from its beginning"),
-    ],
+    ("seconds", "named"), [(9, ["9.0 s", "0.5 to 3.5 s"]), (1, ["1.0 s", "3.5 s"]), (0.25, ["0.25 s"])]
 )
-def test_of_a_file_of_any_rate_and_length_it_is_said_what_is_used(seconds, says, tmp_path) -> None:
+def test_a_note_says_which_part_of_a_file_is_used(seconds, named, tmp_path) -> None:
     soundfile.write(tmp_path / "a.flac", np.random.default_rng(0).normal(size=(round(44_100 * seconds), 2)) / 9, 44_100)
     front_end = {"mean": np.zeros((128, 188)), "scale": np.ones((128, 188))}
     fed = STUDY.experiment("parallel-mel").inputs.of_file(tmp_path / "a.flac", Setting({}, seed=0), front_end)
     assert fed.x.shape == (1, 128, 188, 1)
-    assert fed.notes[0].startswith(says)
+    assert all(part in fed.notes[0] for part in named)
 
 
-def test_noisy_copies_follow_the_training_clips_and_only_them(demo_clips: pd.DataFrame) -> None:
+def test_only_training_clips_are_followed_by_noisy_copies(demo_clips: pd.DataFrame) -> None:
     split, prepared = prepared_fold("single-cnn", demo_clips)
     trained = len(split.train)
     assert prepared.train.x.shape == (3 * trained, 128, 94, 1)
@@ -197,7 +190,7 @@ def test_training_cells_are_standardised_over_the_training_clips(demo_clips: pd.
 
 
 @pytest.mark.parametrize("module", ["reproductions", "reproductions.ser_parallel"])
-def test_list_json_has_the_contract_keys(module: str) -> None:
+def test_list_json_has_the_documented_keys(module: str) -> None:
     ran = subprocess.run([sys.executable, "-m", module, "list", "--json"], capture_output=True, text=True, check=True)
     rows = [row for row in json.loads(ran.stdout) if row["study"] == "ser_parallel"]
     assert [row["id"] for row in rows] == [experiment.id for experiment in STUDY.experiments]

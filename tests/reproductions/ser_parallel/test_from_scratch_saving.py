@@ -5,7 +5,7 @@ from common.study import Setting, Training
 from reproductions.ser_parallel import CLASSES, PUBLISHED, STUDY
 
 
-def test_a_saved_parallel_model_predicts_as_before(tmp_path) -> None:
+def test_a_saved_parallel_model_gives_the_same_predictions(tmp_path) -> None:
     setting = Setting(PUBLISHED, seed=0)
     training = Training(epochs=1, batch_size=4, learning_rate=1e-3)
     build = STUDY.experiment("parallel-mfcc").build

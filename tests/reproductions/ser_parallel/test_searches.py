@@ -13,7 +13,7 @@ LITERAL = next(plan for plan in SEARCHES if (plan.experiment, plan.name) == ("si
 
 @pytest.mark.parametrize("epochs", [10, 30, LITERAL.epochs])
 @pytest.mark.parametrize("seed", range(1, 11))
-def test_keras_tuner_itself_ends_the_documents_search_after_each_rate_was_trained_for_two_epochs(seed, epochs) -> None:
+def test_keras_tuner_stops_after_training_each_learning_rate_for_two_epochs(seed, epochs) -> None:
     space = keras_tuner.HyperParameters()
     space.Choice("learning_rate", list(LITERAL.space["learning_rate"]))
     oracle = keras_tuner.oracles.HyperbandOracle(
@@ -34,7 +34,7 @@ def test_keras_tuner_itself_ends_the_documents_search_after_each_rate_was_traine
     assert {values["tuner/epochs"] for values in trials} == {2}
 
 
-def test_the_search_for_the_head_of_vgg16_builds_what_it_draws() -> None:
+def test_the_search_for_the_head_of_vgg16_builds_the_units_it_draws() -> None:
     (plan,) = (plan for plan in SEARCHES if plan.experiment == "vgg16-0")
     setting = Setting(STUDY.protocols["published"].switches, seed=0, size="demo")
     values = {name: plan.space[name][0] for name in STUDY.experiment("vgg16-0").adjustable}
@@ -43,12 +43,12 @@ def test_the_search_for_the_head_of_vgg16_builds_what_it_draws() -> None:
     assert units == [values["first_units"], values["second_units"], 7]
 
 
-def test_the_head_of_vgg16_is_what_the_document_chose_unless_it_is_set_otherwise() -> None:
+def test_the_default_head_of_vgg16_is_the_one_that_the_document_chose() -> None:
     chosen = published.load(STUDY.name).search("vgg16-0").chosen
     assert STUDY.experiment("vgg16-1").model == {name: chosen[name] for name in ("first_units", "second_units")}
 
 
-def test_the_searched_values_are_the_printed_ones() -> None:
+def test_the_searched_values_are_the_published_ones() -> None:
     printed = published.load(STUDY.name)
     for plan in SEARCHES:
         space = printed.search(plan.experiment).space
@@ -57,6 +57,6 @@ def test_the_searched_values_are_the_printed_ones() -> None:
         }
 
 
-def test_every_searched_setting_is_one_of_its_experiment() -> None:
+def test_every_searched_setting_exists_in_its_experiment() -> None:
     for plan in SEARCHES:
         assert set(plan.space) <= {*OF_TRAINING, *STUDY.experiment(plan.experiment).adjustable}

@@ -1,0 +1,313 @@
+"""The store of shipped results: the finished runs and searches of each experiment in one zip file.
+
+`<root>/<study>/<experiment>.zip` holds
+
+    runs.jsonl      the content of each run's `record.json`, a line each, by protocol and seed, but for the confusion of
+                    a classification, which is counted from its predictions
+    clips.json      every clip that one of the runs tested, as columns: name, corpus, speaker and, where they have one,
+                    group
+    split.npy       (runs,) which of the splits each run has
+    fold.npy        (splits, clips) uint8, the fold that tests a clip; 255 where none does
+    true.npy        (splits, clips) uint8 class numbers, or (splits, clips, outputs) float32
+    predicted.npy   (runs, clips) or (runs, clips, outputs), likewise
+    <protocol>/...  as they are in a folder of runs: learning curves that are not empty, and the files of searches
+
+and `<root>/<study>/_shared.zip` what is not of one experiment: `SHARED`. Models, the sets of a split and the
+probabilities of a classification are left out; the same command makes them again.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common import illustrations, trials
+from common.errors import InputError
+from common.files import Place, write_bytes
+from common.runs import records, search_records
+from common.runs.records import ClipSet, Predictions, Record
+from common.runs.search_records import SearchResult
+from common.tasks.classification import group_confusions
+
+NONE = 255
+"""The fold of a clip that a split does not test."""
+LARGEST = 254
+"""Number of a fold or class that one byte can hold beside `NONE`."""
+MOMENT = (1980, 1, 1, 0, 0, 0)
+"""The date of every member, so that the same runs give the same bytes."""
+SHARED = (illustrations.NAME, trials.NAME)
+NO_CURVES = pd.DataFrame(columns=records.CURVES)
+OF_SEARCHES = ("search.json", "trials.csv", "curves.csv", "best.toml")
+
+
+def keep(runs: Path, out: Path) -> list[Path]:
+    """Add all finished runs and searches below a folder to the store, each in place of an older one of the same kind.
+
+    Returns:
+        The zip files written.
+
+    Raises:
+        InputError: there is no finished run or search; or one is damaged; or the store has the same run of other clips
+            or settings, which these must not replace unseen.
+    """
+    made: dict[Path, tuple[list[Record], list[SearchResult]]] = {}
+    for record in map(records.read, records.find(runs)):
+        made.setdefault(_zip_of(out, record.data), ([], []))[0].append(record)
+    for search in map(search_records.read, search_records.find(runs)):
+        made.setdefault(_zip_of(out, search.data), ([], []))[1].append(search)
+    if not made:
+        raise InputError(f"no finished run below {runs}; run an experiment first, or name another folder with --runs")
+    for path, (new, searches) in made.items():
+        there = read(path) if path.exists() else Stored((), ())
+        _write(path, _merged(there.runs, new, path), {one.identity: one for one in (*there.searches, *searches)})
+    return [*made, *_keep_shared(runs, out)]
+
+
+def _zip_of(out: Path, content: Mapping[str, Any]) -> Path:
+    return out / content["study"] / f"{content['experiment']}.zip"
+
+
+def _merged(old: Iterable[Record], new: Iterable[Record], path: Path) -> list[Record]:
+    """Return the runs by protocol and seed, the newer one of two."""
+    merged = {record.identity: record for record in old}
+    for record in new:
+        kept = merged.get(record.identity)
+        if kept and _settings(kept) != _settings(record):
+            _, _, protocol, seed = record.identity
+            raise InputError(
+                f"{path} has {protocol} seed {seed} of other clips or settings than {record.folder}; delete the zip, "
+                "or name another folder with --out"
+            )
+        merged[record.identity] = record
+    return [merged[identity] for identity in sorted(merged)]
+
+
+def _settings(record: Record) -> Any:
+    return record.data["configuration"]["identity"], record.data["data"]["digest"]
+
+
+def _keep_shared(runs: Path, out: Path) -> Iterator[Path]:
+    made: dict[str, list[Path]] = {}
+    for name in SHARED:
+        for path in runs.rglob(name):
+            made.setdefault(path.parent.name, []).append(path)
+    for study, paths in made.items():
+        place = out / study / "_shared.zip"
+        members = _members(place) if place.exists() else {}
+        yield _written(place, members | {path.name: path.read_bytes() for path in paths})
+
+
+def _members(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _write(path: Path, runs: Sequence[Record], searches: Mapping[Any, SearchResult]) -> None:
+    members: dict[str, bytes] = {}
+    if runs:
+        members["runs.jsonl"] = "".join(map(_line, runs)).encode()
+        members |= _tables(path, runs)
+    for record in runs:
+        history = record.history()
+        if len(history):
+            inner = _inner(records.folder_of(Path(), *record.identity))
+            members[f"{inner}/history.csv"] = history.to_csv(index=False, lineterminator="\n").encode()
+    for identity in sorted(searches):
+        inner = _inner(search_records.folder_of(Path(), *identity))
+        for name in OF_SEARCHES:
+            members[f"{inner}/{name}"] = (searches[identity].folder / name).read_bytes()
+    _written(path, members)
+
+
+def _inner(folder: Path) -> str:
+    """Return the name that a folder of a run or a search has below that of its experiment."""
+    return "/".join(folder.parts[-2:])
+
+
+def _line(record: Record) -> str:
+    facts = {name: value for name, value in record.data.items() if name != "confusion"}
+    return json.dumps(facts, separators=(",", ":")) + "\n"
+
+
+def _tables(path: Path, runs: Sequence[Record]) -> dict[str, bytes]:
+    """Return what the runs predicted, as arrays over all clips that one of them tested."""
+    frames = [record.predictions() for record in runs]
+    keys = [list(frame.columns[: frame.columns.get_loc("fold")]) for frame in frames]
+    if any(columns != keys[0] for columns in keys):
+        raise InputError(f"{path}: not all runs name the speakers and groups of their clips")
+    clips = pd.concat([frame[keys[0]] for frame in frames]).drop_duplicates().sort_values(["corpus", "name"])
+    number = pd.MultiIndex.from_frame(clips)
+    splits: dict[bytes, int] = {}
+    split, folds, trues, predicted = [], [], [], []
+    for record, frame in zip(runs, frames, strict=True):
+        rows = number.get_indexer(pd.MultiIndex.from_frame(frame[keys[0]]))
+        true, said = records.values_of(record.data["task"], frame)
+        if frame["fold"].max() > LARGEST or (len(record.data["task"]["outputs"]) > LARGEST + 1 and true.ndim == 1):
+            raise InputError(f"{path}: more than {LARGEST} folds or classes do not fit")
+        fold = _spread(frame["fold"].to_numpy(np.uint8), rows, len(clips))
+        target = _spread(true, rows, len(clips))
+        known = fold.tobytes() + target.tobytes()
+        if known not in splits:
+            splits[known] = len(splits)
+            folds.append(fold)
+            trues.append(target)
+        split.append(splits[known])
+        predicted.append(_spread(said, rows, len(clips)))
+    arrays = {
+        "split": np.array(split, np.uint16),
+        "fold": np.stack(folds),
+        "true": np.stack(trues),
+        # Runs agree on a clip more than a run does on its clips: clip by clip, the array compresses better.
+        "predicted": np.asfortranarray(np.stack(predicted)),
+    }
+    columns = json.dumps(clips.to_dict("list"), separators=(",", ":")).encode()
+    return {"clips.json": columns, **{f"{name}.npy": _bytes_of(array) for name, array in arrays.items()}}
+
+
+def _spread(values: np.ndarray, rows: np.ndarray, clips: int) -> np.ndarray:
+    """Return values of some clips as an array over all of them, with NaN or 255 for the others."""
+    missing = np.nan if values.dtype.kind == "f" else NONE
+    spread = np.full((clips, *values.shape[1:]), missing, values.dtype)
+    spread[rows] = values
+    return spread
+
+
+def _bytes_of(array: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    return content.getvalue()
+
+
+def _written(path: Path, members: Mapping[str, bytes]) -> Path:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_LZMA) as archive:
+        for name, data in members.items():
+            info = zipfile.ZipInfo(name, MOMENT)
+            info.compress_type = zipfile.ZIP_LZMA
+            archive.writestr(info, data)
+    write_bytes(path, content.getvalue())
+    return path
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRecord(Record):
+    """A run in the store. Its folder is where it would lie in a folder of runs."""
+
+    tables: "Tables"
+    row: int
+    curves: zipfile.Path | None
+
+    def history(self) -> pd.DataFrame:
+        """Return the learning curves; empty for what was fitted at once."""
+        if self.curves is None:
+            return NO_CURVES
+        with self.curves.open() as file:
+            return pd.read_csv(file)
+
+    def predictions(self) -> pd.DataFrame:
+        """Return the table as `Record.predictions` does, fold after fold, without probabilities of classes."""
+        tables, split = self.tables, self.tables.split[self.row]
+        fold, outputs = tables.fold[split], self.data["task"]["outputs"]
+        rows = np.flatnonzero(fold != NONE)
+        rows = rows[np.argsort(fold[rows], kind="stable")]
+        frame = tables.clips.iloc[rows].reset_index(drop=True).assign(fold=fold[rows].astype(int))
+        true, predicted = tables.true[split][rows], tables.predicted[self.row][rows]
+        if true.ndim == 1:
+            names = np.asarray(outputs, dtype=object)
+            return frame.assign(true=names[true], predicted=names[predicted])
+        for prefix, values in (("true_", true), ("", predicted)):
+            frame = frame.assign(**{f"{prefix}{name}": values[:, place] for place, name in enumerate(outputs)})
+        return frame
+
+    def tested(self) -> Predictions:
+        """Return what was predicted of each test clip."""
+        return self.tables.tested(self.row)
+
+
+class Tables:
+    """The arrays of one zip file, as its module describes them."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.clips = pd.DataFrame(json.loads(archive.read("clips.json")), dtype=str)
+        arrays = (np.load(io.BytesIO(archive.read(f"{name}.npy"))) for name in ("split", "fold", "true", "predicted"))
+        self.split, self.fold, self.true, self.predicted = arrays
+        self._order, self._names, self._groups = records.names_and_groups(self.clips)
+        self._known: dict[bytes, tuple[np.ndarray, ClipSet]] = {}
+
+    def _clips_of(self, split: int) -> tuple[np.ndarray, ClipSet]:
+        """Return the numbers of the clips that a split tests, in the order of their names, and these clips."""
+        tested = self.fold[split] != NONE
+        # Many splits test the same clips in other folds.
+        known = tested.tobytes()
+        if known not in self._known:
+            inside = tested[self._order]
+            self._known[known] = self._order[inside], ClipSet.of(self._names[inside], self._groups[inside])
+        return self._known[known]
+
+    def tested(self, row: int) -> Predictions:
+        """Return what a run predicted of each test clip."""
+        split = int(self.split[row])
+        rows, clips = self._clips_of(split)
+        return Predictions(clips, self.true[split][rows], self.predicted[row][rows])
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What one zip file of the store holds."""
+
+    runs: tuple[Record, ...]
+    searches: tuple[SearchResult, ...]
+
+
+def find(root: Path) -> list[Path]:
+    """Return the zip files below a folder, sorted."""
+    return sorted(root.rglob("*.zip"))
+
+
+def find_shared(root: Path, name: str) -> list[Place]:
+    """Return the files of a name that are not of one experiment, in the store or in a folder of runs, sorted."""
+    inside = [zipfile.Path(path, name) for path in find(root)]
+    return [*sorted(root.rglob(name)), *(place for place in inside if place.exists())]
+
+
+def read(path: Path) -> Stored:
+    """Read the runs and searches in one zip file; there are none in `_shared.zip`.
+
+    Raises:
+        InputError: the file is damaged, or holds a record of another schema.
+    """
+    try:
+        return _read(path)
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise InputError(f"{path} is damaged ({what}); delete it and keep its runs again") from None
+
+
+def _read(path: Path) -> Stored:
+    archive = zipfile.ZipFile(path)
+    names, inside = set(archive.namelist()), zipfile.Path(archive)
+    runs: list[Record] = []
+    if "runs.jsonl" in names:
+        tables = Tables(archive)
+        for row, line in enumerate(archive.read("runs.jsonl").decode().splitlines()):
+            place = f"{path}, run {row + 1}"
+            data = records.checked(_with_confusion(records.parsed(line, place), tables, row), place)
+            folder = records.folder_of(path.parent.parent, *Record(path, data).identity)
+            curves = f"{_inner(folder)}/history.csv"
+            runs.append(StoredRecord(folder, data, tables, row, inside / curves if curves in names else None))
+    found = [inside / name.removesuffix("/search.json") for name in sorted(names) if name.endswith("/search.json")]
+    return Stored(tuple(runs), tuple(search_records.read(folder) for folder in found))
+
+
+def _with_confusion(data: dict[str, Any], tables: Tables, row: int) -> dict[str, Any]:
+    if data["task"]["kind"] != "classification":
+        return {**data, "confusion": None}
+    found = tables.tested(row)
+    counts = group_confusions(found.true, found.predicted, len(data["task"]["outputs"]))[0]
+    return {**data, "confusion": counts.tolist()}

@@ -1,0 +1,148 @@
+"""Runs in the store: they say what the folders said, are added one by one, and can be recomputed."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import classified, regressed, tagged
+
+from common.errors import InputError
+from common.runs import records, store
+from common.tasks.classification import classification
+from reports.build import RESULTS
+
+SER = "ser_parallel/single-cnn.zip"
+OF_TASKS = {
+    "classification": classified(clips=1440),
+    "tagging": tagged(["a", "b", "c"], "ser_parallel", "single-cnn"),
+    "regression": regressed(["valence", "arousal"], "ser_parallel", "single-cnn"),
+}
+
+
+@pytest.mark.parametrize("kind", OF_TASKS)
+def test_a_stored_run_says_what_its_folder_says(kind: str, tmp_path: Path) -> None:
+    whole = records.read(OF_TASKS[kind].write(tmp_path / "runs"))
+    (path,) = store.keep(tmp_path / "runs", tmp_path / "out")
+    (kept,) = store.read(path).runs
+    assert kept.data == whole.data
+    pd.testing.assert_frame_equal(kept.history(), whole.history())
+    by_name = [record.predictions().sort_values("name", ignore_index=True) for record in (kept, whole)]
+    pd.testing.assert_frame_equal(*by_name, check_dtype=False)
+    ours, theirs = kept.tested(), whole.tested()
+    assert ours.clips.digest == theirs.clips.digest
+    for name in ("true", "predicted"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+    np.testing.assert_array_equal(ours.clips.groups, theirs.clips.groups)
+
+
+def test_probabilities_of_classes_are_left_out(tmp_path: Path) -> None:
+    run = OF_TASKS["classification"]
+    run.predictions.assign(angry=0.5).pipe(lambda table: type(run)(run.content, run.history, table)).write(tmp_path)
+    (path,) = store.keep(tmp_path, tmp_path / "out")
+    assert "angry" not in store.read(path).runs[0].predictions()
+
+
+def test_runs_are_added_to_those_that_are_there_and_a_newer_one_takes_the_older_one_s_place(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for number, seeds in enumerate([(0, 2), (1, 2)]):
+        for seed in seeds:
+            classified(seed=seed, accuracy=0.6 + 0.1 * number, clips=1440).write(tmp_path / f"runs-{number}")
+        store.keep(tmp_path / f"runs-{number}", out)
+    found = {run.data["seed"]: run.data["metrics"]["accuracy"]["value"] for run in store.read(out / SER).runs}
+    assert list(found) == [0, 1, 2]
+    assert found == pytest.approx({0: 0.6, 1: 0.7, 2: 0.7}, abs=0.01)
+
+
+def test_a_run_of_other_clips_does_not_take_the_place_of_one(tmp_path: Path) -> None:
+    classified(clips=1440).write(tmp_path / "runs")
+    classified(clips=280, demo=True).write(tmp_path / "demo")
+    store.keep(tmp_path / "runs", tmp_path / "out")
+    before = (tmp_path / "out" / SER).read_bytes()
+    with pytest.raises(InputError, match="published seed 0 of other clips or settings"):
+        store.keep(tmp_path / "demo", tmp_path / "out")
+    assert (tmp_path / "out" / SER).read_bytes() == before
+
+
+def test_keeping_again_gives_the_same_bytes(tmp_path: Path) -> None:
+    classified(clips=1440).write(tmp_path / "runs")
+    store.keep(tmp_path / "runs", tmp_path / "out")
+    before = (tmp_path / "out" / SER).read_bytes()
+    store.keep(tmp_path / "runs", tmp_path / "out")
+    assert (tmp_path / "out" / SER).read_bytes() == before
+
+
+def test_a_folder_without_a_finished_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no finished run"):
+        store.keep(tmp_path, tmp_path / "out")
+
+
+def changed(path: Path, change: Callable[[dict], object]) -> None:
+    """Write a zip again with its first record changed."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    record = json.loads(members["runs.jsonl"].splitlines()[0])
+    change(record)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (members | {"runs.jsonl": json.dumps(record).encode()}).items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda record: record.update(schema=1), "run 1 has schema 1"),
+        (lambda record: record.pop("leaks"), "run 1 lacks leaks"),
+        (lambda record: record["task"]["outputs"].pop(), "is damaged"),
+    ],
+)
+def test_a_damaged_record_in_a_zip_is_named(change: Callable[[dict], object], says: str, tmp_path: Path) -> None:
+    classified(clips=1440).write(tmp_path / "runs")
+    (path,) = store.keep(tmp_path / "runs", tmp_path / "out")
+    changed(path, change)
+    with pytest.raises(InputError, match=says):
+        store.read(path)
+
+
+def test_a_zip_that_was_cut_off_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cut.zip").write_bytes((RESULTS / SER).read_bytes()[:-1000])
+    with pytest.raises(InputError, match=r"cut\.zip is damaged"):
+        store.read(tmp_path / "cut.zip")
+
+
+def test_shipped_scores_and_intervals_are_those_of_the_shipped_predictions() -> None:
+    every = [run for path in store.find(RESULTS) for run in store.read(path).runs]
+    assert len(every) > 2000
+    for run in every[::149]:
+        metrics, seen = run.data["metrics"], run.tested()
+        over_groups = "groups" in metrics["accuracy"]["method"]
+        again = classification(
+            seen.true,
+            seen.predicted,
+            run.data["task"]["outputs"],
+            groups=np.char.decode(seen.clips.groups) if over_groups else None,
+            seed=run.data["seed"],
+        )
+        assert run.data["confusion"] == again["confusion"]
+        for name, score in again["metrics"].items():
+            assert same(metrics[name], score), (run.folder, name)
+        for output, row in again["per_output"].items():
+            kept = run.data["per_output"][output]["scores"]
+            assert all(same(kept[name], score) for name, score in row["scores"].items()), (run.folder, output)
+
+
+def same(one: dict | None, other: dict | None) -> bool:
+    """Return whether two scores are the same but for the last digits."""
+    if one is None or other is None:
+        return one is other
+    numbers = [[score["value"], *score["interval"]] for score in (one, other)]
+    return numbers[0] == pytest.approx(numbers[1], abs=1e-12) and one["n"] == other["n"]
+
+
+def test_the_shipped_results_are_small() -> None:
+    files = [path for path in RESULTS.rglob("*") if path.is_file()]
+    assert len(files) < 80
+    assert sum(path.stat().st_size for path in files) < 4_000_000

@@ -1,0 +1,191 @@
+"""Every task through every command: what holds for one study holds for any task."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny_tasks
+from typer.testing import CliRunner
+
+from common.errors import InputError
+from common.runs import ensemble, prediction, records, runner, search_records
+from common.runs.estimate import estimate
+from reports.__main__ import app as reports
+from tuning import command
+from tuning.plan import Plan
+
+KINDS = tuple(tiny_tasks.TASKS)
+HERE = Path(__file__).parents[1]
+NAMES = ("network", "again", "forest", "both")
+
+
+def plans(kind: str) -> tuple[Plan, ...]:
+    objective = tiny_tasks.MONITOR[kind]
+    return (Plan("units", "network", "1", "the units", "grid", {"units": (4, 8)}, 2, objective),)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def finished(kind, corpus, tmp_path_factory) -> dict[str, records.Record]:
+    """Return the record of each experiment, run as published."""
+    runs = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ENCORE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return {name: runner.run(tiny_tasks.job(kind, corpus, name, runs=runs)) for name in NAMES}
+
+
+@pytest.fixture
+def encore(kind, commands_of):
+    return commands_of(command.study_app(tiny_tasks.study(kind), plans(kind)), f"tiny_{kind}", tiny_tasks.printed(kind))
+
+
+def test_a_record_has_the_scores_of_its_task_and_they_follow_from_its_predictions(kind, finished) -> None:
+    task = tiny_tasks.TASKS[kind]
+    for record in finished.values():
+        data = record.data
+        targets, outputs = task.read({str(name): column for name, column in record.predictions().items()})
+        thresholds = np.tile(data["folds"][0]["thresholds"], (len(targets), 1))
+        again = task.scores(targets, outputs, constants=np.ones_like(targets), thresholds=thresholds)
+        for name, score in again.metrics.items():
+            if name != "relative_mae":  # which also depends on the training clips
+                assert data["metrics"][name] == score
+        assert data["per_output"].keys() == again.per_output.keys()
+        assert (data["confusion"] is not None) == (kind == "classification")
+
+
+def test_every_method_beats_the_baseline(kind, finished) -> None:
+    metric = tiny_tasks.TASKS[kind].HEADLINE
+    for name in ("forest", "both"):
+        data = finished[name].data
+        ours, baseline = data["metrics"][metric]["value"], next(iter(data["baselines"].values()))[metric]
+        assert (ours < baseline) if kind == "regression" else (ours > baseline)
+
+
+def test_learning_curves_have_the_metrics_of_the_task_and_the_learning_rate(kind, finished) -> None:
+    metric = tiny_tasks.MONITOR[kind]
+    history = finished["network"].history()
+    columns = {"loss", "val_loss", metric, metric.removeprefix("val_"), "learning_rate"}
+    assert columns <= set(history)
+    assert list(history)[:3] == ["fold", "stage", "epoch"]
+    assert set(finished["again"].history()["stage"]) == {"search", "retrain"}
+    assert finished["forest"].history().empty
+
+
+def test_a_killed_run_resumes_and_gives_the_same_result(kind, corpus, finished, tmp_path) -> None:
+    environment = {**os.environ, "ENCORE_CACHE": str(tmp_path / "cache")}
+    script = [sys.executable, str(HERE / "crash_tasks.py"), kind, str(corpus), str(tmp_path / "runs")]
+    subprocess.run(script, env=environment, check=True, stderr=subprocess.DEVNULL)
+    resumed, whole = runner.run(tiny_tasks.job(kind, corpus, runs=tmp_path / "runs")), finished["network"]
+    assert (resumed.folder / "predictions.csv").read_bytes() == (whole.folder / "predictions.csv").read_bytes()
+    pd.testing.assert_frame_equal(resumed.history().drop(columns="seconds"), whole.history().drop(columns="seconds"))
+    assert resumed.data["metrics"] == whole.data["metrics"]
+
+
+def test_an_ensemble_is_the_weighted_mean_of_its_members(kind, finished) -> None:
+    task = tiny_tasks.TASKS[kind]
+    again, forest, both = (
+        task.read({str(name): column for name, column in finished[of].predictions().items()})[1]
+        for of in ("again", "forest", "both")
+    )
+    assert np.allclose(both, (2 * again + forest) / 3, atol=1e-6)
+    assert finished["both"].data["parameters"] == {"total": None, "trainable": None}
+
+
+def test_an_ensemble_whose_member_was_not_run_says_which(kind, corpus, tmp_path) -> None:
+    with pytest.raises(InputError, match="again"):
+        runner.run(tiny_tasks.job(kind, corpus, "both", runs=tmp_path))
+
+
+def test_an_ensemble_of_a_member_that_was_run_again_is_not_taken_for_the_same(kind, corpus, finished) -> None:
+    runs = finished["both"].folder.parents[3]
+    job = tiny_tasks.job(kind, corpus, "both", runs=runs)
+    assert runner.run(job).data == finished["both"].data
+    changed = ensemble.identity_of_members(job, job.method)
+    assert changed["members"] == {name: finished[name].data["finished"] for name in ("again", "forest")}
+
+
+def test_logits_of_members_are_averaged_if_asked_for(kind) -> None:
+    task, draw = tiny_tasks.TASKS[kind], np.random.default_rng(0)
+    outputs = task.from_logits(draw.normal(size=(2 * 5, len(task.outputs)))).reshape(2, 5, -1)
+    method = replace(tiny_tasks.study(kind).experiment("both").method, of="logits")
+    mean = ensemble.mean_of(list(outputs), task, method)
+    assert np.allclose(
+        task.logits(ensemble.mean_of([outputs[0]] * 2, task, method)), task.logits(outputs[0]), atol=1e-5
+    )
+    low, high = outputs.min(axis=0), outputs.max(axis=0)
+    assert mean.shape == (5, len(task.outputs))
+    if kind != "classification":  # where probabilities also have to add up to 1
+        assert ((low - 1e-6 <= mean) & (mean <= high + 1e-6)).all()
+
+
+def test_files_are_predicted_by_networks_estimators_and_ensembles(kind, finished, corpus) -> None:
+    task, own = tiny_tasks.TASKS[kind], tiny_tasks.study(kind)
+    for record in finished.values():
+        row = record.predictions().iloc[0]
+        one = prediction.Models(own, record).predict(corpus / f"{row['name']}.wav")
+        assert np.allclose(one.outputs, row[list(task.outputs)].to_numpy(float), atol=1e-5)
+        facts = json.loads(json.dumps(one.facts()))
+        assert facts["predicted"] == one.predicted
+        assert ("values" in facts) == (kind == "regression")
+
+
+def test_an_estimate_needs_no_run(kind, corpus, tmp_path) -> None:
+    for name in NAMES:
+        found = estimate(tiny_tasks.job(kind, corpus, name, runs=tmp_path / "runs"))
+        assert found.clips == 96
+        assert (found.epoch_s is None) == (name in ("forest", "both"))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_commands(kind, encore, corpus, tmp_path) -> None:
+    code, out, _ = encore("list", "--json")
+    assert code == 0
+    assert [row["id"] for row in json.loads(out)] == list(NAMES)
+    for name in NAMES:
+        code, out, _ = encore("summary", name, "--json")
+        assert code == 0
+        assert json.loads(out).get("total") == (
+            65 * 8 + 8 + 9 * len(tiny_tasks.TASKS[kind].outputs) if "layers" in out else None
+        )
+    code, out, _ = encore("run", "--data", corpus, "--json")
+    assert code == 0
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["experiment"] for line in lines] == list(NAMES)
+    assert all(tiny_tasks.TASKS[kind].HEADLINE in line["metrics"] for line in lines)
+    assert (tmp_path / "runs" / f"tiny_{kind}" / "illustrations.npz").is_file()
+    code, out, _ = encore("tune", "network", "--data", corpus, "--json")
+    assert code == 0
+    assert json.loads(out)["chosen"]["units"] in (4, 8)
+    (folder,) = search_records.find(tmp_path / "runs")
+    found = search_records.read(folder)
+    scores = [row[tiny_tasks.MONITOR[kind]] for row in found.data["rows"]]
+    assert found.best[tiny_tasks.MONITOR[kind]] == (min(scores) if kind == "regression" else max(scores))
+    code, out, _ = encore("attribution", "again", "--data", corpus, "--seed", 0, "--seed", 1, "--json")
+    assert code == 0
+    code, out, _ = encore("predict", corpus / "ann-0-0.wav", "--run", lines[0]["record"])
+    assert code == 0
+    assert all(name in out for name in tiny_tasks.TASKS[kind].outputs)
+
+
+def test_the_reports(kind, encore, corpus, tmp_path) -> None:
+    assert encore("run", "--data", corpus, "--seed", 0, "--seed", 1)[0] == 0
+    built = CliRunner().invoke(reports, ["build", "--runs", "runs", "--out", "report"])
+    assert built.exit_code == 0, built.output
+    page = (tmp_path / "report" / f"tiny_{kind}.md").read_text()
+    assert "not comparable" in page
+    assert list((tmp_path / "report" / "pictures" / f"tiny_{kind}").glob("*.png"))
+    checked = CliRunner().invoke(reports, ["check", "--runs", "runs", "--json"])
+    rows = [row for row in json.loads(checked.stdout.splitlines()[0]) if row["study"] == f"tiny_{kind}"]
+    assert {row["experiment"] for row in rows} == set(NAMES)
+    assert {row["verdict"] for row in rows} == {"not comparable"}
+    assert all(row["obtained"] is not None for row in rows)
