@@ -21,7 +21,7 @@ from common.cli import commands
 from common.corpora import Scan, emotify
 from common.errors import InputError
 from common.progress import progress
-from common.runs import jobs, runner
+from common.runs import identity, jobs, runner
 from common.study import Protocol
 from reproductions.emotify_features import STUDY
 from reproductions.emotify_features.track_ids import BY_NAME, ORDERS, PERMUTED
@@ -136,6 +136,8 @@ def evidence(
     """Run other ways of labelling and dividing the songs, to be compared with the published matrices."""
     if weights == "none":
         raise InputError("runs with random weights say nothing about a pretrained network; leave --weights out")
+    if weights:
+        identity.weights_in_words(weights)  # an absent file is an error now, not when its turn comes
     scanned = commands.scan_clips(STUDY, [data])
     if not (scanned.manifest["corpus"] == "emotify").any():
         raise InputError("there are no songs of Emotify; name its folder with --data")
