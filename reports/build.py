@@ -10,7 +10,6 @@ from common.files import write_text
 from common.illustrations import Illustrations
 from common.published import Published
 from common.runs.search_records import SearchResult
-from common.trials import Trials
 from reports import audit, figures
 from reports.audit.finding import Finding
 from reports.beside import sides_of
@@ -21,7 +20,7 @@ from reports.figures import Picture
 from reports.processes import processes
 from reports.renderers import html_page, latex, markdown, spreadsheet
 from reports.results import Collected, Group
-from reports.studies import answers
+from reports.studies import answers, of
 
 RESULTS = Path(__file__).parent / "results"
 """Records that we ran, shipped with the project; the committed pages beside them are made of these."""
@@ -59,7 +58,6 @@ def study_of(
     name: str,
     groups: Sequence[Group],
     searches: Sequence[SearchResult] = (),
-    trials: Trials | None = None,
     illustrations: Illustrations | None = None,
 ) -> Study:
     """Gather what is said of one study.
@@ -71,7 +69,8 @@ def study_of(
     """
     known = published.load(name)
     matrices, findings = audit.recovered(known), audit.audit(known)
-    told = answers(known, groups, trials, matrices)
+    told = answers(known, groups, matrices)
+    groups = [group for group in groups if of(name).shown(group)]
     shown = [group for group in groups if group.experiment not in told.compared]
     changes = effects(shown)
     pictures = figures.pictures(known, shown, changes, searches, illustrations)
@@ -87,7 +86,6 @@ def studies_of(collected: Collected) -> Iterator[Study]:
             name,
             collected.of(name),
             collected.searches_of(name),
-            collected.trials.get(name),
             collected.illustrations.get(name),
         )
 

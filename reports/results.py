@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from common import illustrations, published, trials
+from common import illustrations, published
 from common.errors import InputError
 from common.files import Place
 from common.illustrations import Illustrations
@@ -21,7 +21,6 @@ from common.runs import records, search_records, store
 from common.runs.records import CURVES, ClipSet, Predictions, Record
 from common.runs.search_records import SearchResult
 from common.tasks.classification import group_confusions
-from common.trials import Trials
 from reports.processes import processes
 
 PROTOCOLS = ("published", "corrected", "independent")
@@ -202,7 +201,6 @@ class Collected:
     groups: tuple[Group, ...]
     skipped: tuple[str, ...]
     searches: tuple[SearchResult, ...] = ()
-    trials: Mapping[str, Trials] = field(default_factory=dict)
     illustrations: Mapping[str, Illustrations] = field(default_factory=dict)
 
     def studies(self) -> list[str]:
@@ -219,7 +217,7 @@ class Collected:
 
 
 def collect(folders: Iterable[Path]) -> Collected:
-    """Read all records and searches, trials and illustrations below the folders.
+    """Read all records, searches and illustrations below the folders.
 
     What is cut off, of another schema, contradicts itself, or is of an experiment that no document has is left out; two
     records that disagree on one run, or searches on one search, are both left out.
@@ -248,9 +246,8 @@ def collect(folders: Iterable[Path]) -> Collected:
     ordered = sorted(
         _agreeing(found.values(), ("data", "settings", "rows", "chosen"), "search", skipped), key=_place_of_search
     )
-    tried = {one.study: one for one in _of_studies(folders, trials.NAME, trials.read, skipped)}
     drawn = {one.study: one for one in _of_studies(folders, illustrations.NAME, illustrations.read, skipped)}
-    return Collected(_grouped(kept), tuple(skipped), tuple(ordered), tried, drawn)
+    return Collected(_grouped(kept), tuple(skipped), tuple(ordered), drawn)
 
 
 def _of_studies(folders: Iterable[Path], name: str, read: Callable[[Place], Read], skipped: list[str]) -> list[Read]:

@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from common.intervals import Interval
 from common.progress import duration_in_words
 from common.published import Published
-from common.trials import Trials
 from reports.blocks import Block, Cell, Column, Number, Section, Shown, Table, Words
 from reports.compare import obstacle, paired_over_groups
 from reports.figures import Picture
@@ -72,7 +71,7 @@ class Compared:
 
 
 def answer(
-    published: Published, groups: Sequence[Group], trials: Trials | None, matrices: Mapping[str, np.ndarray]
+    published: Published, groups: Sequence[Group], matrices: Mapping[str, np.ndarray]
 ) -> tuple[Section, list[Picture]] | None:
     """Return the section and its picture; None where no preset was run on both kinds of features."""
     found = Compared(_comparable(published, groups))
