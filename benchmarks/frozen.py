@@ -13,17 +13,12 @@ import time
 
 import numpy as np
 
-from common.learners.quiet import import_keras
-
-import_keras()
-
-import keras  # noqa: E402
-
-from common.arrays import Arrays  # noqa: E402
-from common.learners import frozen  # noqa: E402
-from common.learners.keras3 import KerasLearner  # noqa: E402
-from common.study import Training  # noqa: E402
-from common.tasks import Classification  # noqa: E402
+from common.arrays import Arrays
+from common.learners import frozen
+from common.learners.keras3 import KerasLearner
+from common.learners.quiet import keras
+from common.study import Training
+from common.tasks import Classification
 
 CLIPS, PIXELS, EPOCHS, CLASSES = 128, 64, 20, 7
 TASK = Classification(tuple("abcdefg"))

@@ -11,18 +11,14 @@ process. The target is less than 8 GiB.
 import sys
 from pathlib import Path
 
-from common.learners.quiet import import_keras
-
-import_keras()
-
-from common import cache, environment  # noqa: E402
-from common.cli import commands  # noqa: E402
-from common.corpora import demo  # noqa: E402
-from common.learners import pipeline  # noqa: E402
-from common.learners.keras3 import KerasLearner  # noqa: E402
-from common.study import Setting  # noqa: E402
-from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
-from reproductions.ser_parallel.from_scratch import PATIENT_10  # noqa: E402
+from common import cache, environment
+from common.cli import commands
+from common.corpora import demo
+from common.learners import pipeline
+from common.learners.keras3 import KerasLearner
+from common.study import Setting
+from reproductions.ser_parallel import CLASSES, STUDY
+from reproductions.ser_parallel.from_scratch import PATIENT_10
 
 STEPS = 3
 

@@ -11,14 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from common.learners.quiet import import_keras
-
-import_keras()
-
-import keras  # noqa: E402
-
-from common.learners.layers import BatchNormalization  # noqa: E402
-from reproductions.ser_parallel import from_scratch  # noqa: E402
+from common.learners.layers import BatchNormalization
+from common.learners.quiet import keras
+from reproductions.ser_parallel import from_scratch
 
 CLIPS, STEPS, ROUNDS = 32, 10, 5
 

@@ -11,16 +11,12 @@ import time
 
 import numpy as np
 
-from common.learners.quiet import import_keras
-
-import_keras()
-
-from common.arrays import Arrays  # noqa: E402
-from common.learners import pipeline  # noqa: E402
-from common.learners.keras3 import KerasLearner  # noqa: E402
-from common.study import Setting  # noqa: E402
-from reproductions.ser_parallel import CLASSES, STUDY  # noqa: E402
-from reproductions.ser_parallel.from_scratch import RETRAINED  # noqa: E402
+from common.arrays import Arrays
+from common.learners import pipeline
+from common.learners.keras3 import KerasLearner
+from common.study import Setting
+from reproductions.ser_parallel import CLASSES, STUDY
+from reproductions.ser_parallel.from_scratch import RETRAINED
 
 CLIPS, STEPS, ROUNDS = 2000, 30, 5
 

@@ -13,16 +13,12 @@ import subprocess
 import sys
 import time
 
-from common.learners.quiet import import_keras
+import numpy as np
 
-import_keras()
-
-import numpy as np  # noqa: E402
-
-from common import environment  # noqa: E402
-from common.learners.tf_keras import TfKerasLearner  # noqa: E402
-from common.tasks import Classification  # noqa: E402
-from reproductions.ser_parallel import wav2vec2  # noqa: E402
+from common import environment
+from common.learners.tf_keras import TfKerasLearner
+from common.tasks import Classification
+from reproductions.ser_parallel import wav2vec2
 
 # The convolutions are as narrow as at demo size: their activations are stored in both cases and would otherwise
 # dominate the memory.

@@ -15,20 +15,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from common.learners.quiet import import_keras
+import keras_tuner
+import numpy as np
 
-import_keras()
-
-import keras  # noqa: E402
-import keras_tuner  # noqa: E402
-import numpy as np  # noqa: E402
-
-from common import environment  # noqa: E402
-from common.arrays import Arrays  # noqa: E402
-from common.study import Training  # noqa: E402
-from common.tasks import Classification  # noqa: E402
-from tuning import hyperband  # noqa: E402
-from tuning.search import Search  # noqa: E402
+from common import environment
+from common.arrays import Arrays
+from common.learners.quiet import keras
+from common.study import Training
+from common.tasks import Classification
+from tuning import hyperband
+from tuning.search import Search
 
 UNITS = tuple(range(8, 38))
 BATCH_SIZE, LEARNING_RATE, EPOCHS = 64, 1e-3, 100

@@ -1,5 +1,5 @@
 """One module or package per document; each follows its document and imports only `common` and `tuning`."""
 
-from common.learners.quiet import import_keras
+from common.learners.quiet import start_backend
 
-import_keras()
+start_backend()

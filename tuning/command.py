@@ -11,6 +11,7 @@ from rich.table import Table
 from common import published
 from common.cli import commands, console
 from common.errors import InputError
+from common.learners import quiet
 from common.runs import jobs
 from common.runs.search_records import SearchResult, published_name
 from common.study import Study, Value
@@ -49,6 +50,7 @@ class Tunable:
 
 def main(study: Study, plans: Sequence[Plan]) -> NoReturn:
     """Run the command line of a study, `tune` included, and leave with the exit code of the contract."""
+    quiet.start_backend()
     console.main(study_app(study, plans))
 
 

@@ -23,7 +23,7 @@ from common import cache, illustrations, intervals, published
 from common.cli import config_file, console, describe
 from common.corpora import CORPORA, Scan, demo, scan
 from common.errors import InputError
-from common.learners import keras3
+from common.learners import keras3, quiet
 from common.learners.learner import class_of
 from common.published.schema import Layer
 from common.runs import estimate, jobs, prediction, runner
@@ -79,6 +79,7 @@ class _RunByDefault(typer.core.TyperGroup):
 
 def main(study: Study) -> NoReturn:
     """Run the command line of a study and leave with the exit code of the contract."""
+    quiet.start_backend()
     console.main(study_app(study))
 
 

