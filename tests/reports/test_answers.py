@@ -120,7 +120,7 @@ def ours(
         "experiment": experiment,
         "protocol": f"published+folds={folds}+track_ids={track_ids}",
         "switches": {"track_ids": track_ids, "folds": folds, "ties": "random"},
-        "data": {"demo": False},
+        "data": {"demo": False, "corpora": {"emotify": {"form": "re-encoded"}}},
         "configuration": {},
         "baselines": {"majority": {"accuracy": 0.26}},
     }

@@ -151,7 +151,7 @@ def is_order(track_ids: str) -> bool:
 
 def is_protocols(group: Group) -> bool:
     """Return whether a group's songs are labelled in one of the two orders that protocols have."""
-    return group.first["switches"].get("track_ids") in (*KNOWN, None)
+    return group.first["switches"]["track_ids"] in KNOWN
 
 
 def named_labels(track_ids: str) -> str:

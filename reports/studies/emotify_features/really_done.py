@@ -105,7 +105,7 @@ def _words(found: Evidence) -> list[str]:
         f"Accuracy: {accuracy.evidence} {_distance(found)} {_better(found)}",
         f"Permuted labels: {permuted.evidence}",
         control(found),
-        OPEN,
+        _open(found),
     ]
 
 
@@ -116,12 +116,14 @@ def _answer(statements: Sequence[Statement]) -> str:
     return f"{own} Against it: {against}." if against else own
 
 
-OPEN = (
-    "What stays open: the document does not list its features and gives no seed, so its run cannot be repeated "
-    "exactly. Labels that are in another order, or in none of the genres, may explain the matrices equally well. The "
-    "pieces of a song are not independent, so the likelihoods count a song up to four times. The corpus here is "
-    "re-encoded."
-)
+def _open(found: Evidence) -> str:
+    forms = {group.first["data"]["corpora"]["emotify"]["form"] for group in found.groups.values()} - {"original"}
+    form = f" The corpus here is {listed(sorted(forms))}." if forms else ""
+    return (
+        "What stays open: the document does not list its features and gives no seed, so its run cannot be repeated "
+        "exactly. Labels that are in another order, or in none of the genres, may explain the matrices equally well. "
+        f"The pieces of a song are not independent, so the likelihoods count a song up to four times.{form}"
+    )
 
 
 def on_folds(found: Evidence) -> Statement:
