@@ -133,8 +133,8 @@ def _by_mfcc(found: Compared) -> str:
     if between is None:
         return ""
     return (
-        f" MFCC, which are handcrafted but not among the 17, are better than the network's in {better} and worse in "
-        f"{worse} of {len(every)} presets; the best preset of each ({MFCC}-{mfcc}) differ by {_with_interval(between)}."
+        f" MFCC, handcrafted but not among the 17, are better than the network's in {better} and worse in {worse} of "
+        f"{len(every)} presets; the best presets of both ({MFCC}-{mfcc}) differ by {_with_interval(between)}."
     )
 
 
@@ -207,7 +207,7 @@ def _extraction(found: Compared) -> str:
         seconds = duration_in_words(slowest.data["timings"]["features_s"])
         times.append(f"{SETS[features]} {seconds} on {threads} thread{'s' * (threads > 1)}")
     return (
-        f"Features are computed once and cached, which took at most {', '.join(times)} (the 17 and the MFCC are "
+        f"Features are computed once and cached. That took at most: {', '.join(times)} (the 17 and the MFCC are "
         "computed together; benchmarks/descriptors.py measures what one shared spectrum saves)."
     )
 

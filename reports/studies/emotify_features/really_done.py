@@ -182,7 +182,7 @@ def on_order(found: Evidence) -> Statement:
     usual = all(usual for _, usual in places)
     word = "indicated" if usual else "weakly indicated"
     likely = " and by the errors alone" if alone else ", but not by the errors alone"
-    against = "" if usual else " This speaks against it: none of our runs finds its own order at so low a place."
+    against = "" if usual else " None of our runs finds its own order at so low a place, which speaks against it."
     return Statement(
         f"they had the labels of the {named_labels(first)} order: {word}" if alone else "open: whose labels they had",
         f"{reach} This rests on {_unusual()}. Of these orders, {named_labels(first)} is the likeliest by all "
@@ -259,7 +259,7 @@ def by_accuracy(found: Evidence) -> Statement:
         verdict = f"accuracy alone agrees with {KNOWN[near[0]]} labels only"
     else:
         verdict = f"accuracy alone agrees with {'both' if near else 'neither'} of the two known orders"
-    distances = "; ".join(_distance_of(found, labels) for labels in (ALPHABETICAL, CORPUS))
+    distances = " and ".join(_distance_of(found, labels) for labels in (ALPHABETICAL, CORPUS))
     return Statement(
         verdict,
         f"an accuracy agrees if it is within {NEAR:g} standard deviations of our seeds. The published "
@@ -299,7 +299,7 @@ def _better(found: Evidence) -> str:
     means = {name: _mean(found.accuracies(name, ALPHABETICAL, "piece").values()) for name in found.experiments}
     better = [f"{name} {percent(mean)}" for name, mean in means.items() if mean > found.published]
     more = f"Other classifiers on our features reach more than is published: {listed(better)}. " if better else ""
-    return f"{more}Accuracy depends on the features, which the document does not list, under either order."
+    return f"{more}Under either order, the accuracy depends on the features, which the document does not list."
 
 
 def by_permutation(found: Evidence) -> Statement:

@@ -106,7 +106,7 @@ def other_table(found: Evidence) -> Table:
     columns = (
         Column("Features and classifier, or labels"),
         Column("Compared with the matrix of", kind="code"),
-        Column("Seeds, piece folds", kind="number"),
+        *(Column("Seeds", f"{folds} folds", "number") for folds in FOLDS),
         *(
             Column("Accuracy (%)", f"{KNOWN[labels]}, {folds}", "number")
             for labels in (ALPHABETICAL, CORPUS)
@@ -131,7 +131,7 @@ def _experiment_row(found: Evidence, experiment: str) -> tuple[Cell, ...]:
     return (
         experiment,
         compared_with(experiment),
-        _count(len(accuracies[0])),
+        *map(_count, accuracies[: len(FOLDS)]),
         *map(_mean_share, accuracies),
         *_ratios(found, experiment, ALPHABETICAL),
     )
@@ -150,7 +150,7 @@ def _labels_row(found: Evidence, labels: str) -> tuple[Cell, ...]:
     return (
         f"{HANDCRAFTED}, {named_labels(labels)}",
         HANDCRAFTED,
-        _count(len(accuracies[0])),
+        *map(_count, accuracies),
         *map(_mean_share, accuracies),
         None,
         None,
@@ -162,8 +162,8 @@ def _ratios(found: Evidence, experiment: str, labels: str) -> list[Number]:
     return [Number(signed(ratio, 1), ratio) for ratio in found.ratios(experiment, labels)]
 
 
-def _count(count: int) -> Number:
-    return Number(f"{count}", count)
+def _count(values: dict[int, float]) -> Cell:
+    return Number(f"{len(values)}", len(values)) if values else None
 
 
 def _mean_share(values: dict[int, float]) -> Cell:
