@@ -12,7 +12,6 @@ from common.files import write_text
 from common.illustrations import Illustrations
 from common.published import Published
 from common.runs.search_records import SearchResult
-from common.trials import Trials
 from reports import audit, figures
 from reports.audit.finding import Finding
 from reports.blocks import Block, Chapter, Words
@@ -22,7 +21,7 @@ from reports.front_page import all_experiments, study_table
 from reports.processes import processes
 from reports.renderers import html_page, latex, markdown, spreadsheet
 from reports.results import Collected, Group, Row
-from reports.studies import answers
+from reports.studies import answers, of
 from reports.study_page import READING, chapter
 from reports.tables import sides_of
 from reports.verdicts import Verdicts
@@ -64,7 +63,6 @@ def study_of(
     name: str,
     groups: Sequence[Group],
     searches: Sequence[SearchResult] = (),
-    trials: Trials | None = None,
     illustrations: Illustrations | None = None,
 ) -> StudyReport:
     """Gather what is said of one study.
@@ -76,7 +74,8 @@ def study_of(
     """
     known = published.load(name)
     matrices, findings = audit.recovered(known), audit.audit(known)
-    told = answers(known, groups, trials, matrices)
+    told = answers(known, groups, matrices)
+    groups = [group for group in groups if of(name).shown(group)]
     shown = [group for group in groups if group.experiment not in told.compared]
     changes, verdicts = effects(shown), Verdicts(known, groups, matrices)
     pictures = figures.pictures(known, shown, changes, verdicts, searches, illustrations)
@@ -92,7 +91,6 @@ def studies_of(collected: Collected) -> Iterator[StudyReport]:
             name,
             collected.of(name),
             collected.searches_of(name),
-            collected.trials.get(name),
             collected.illustrations.get(name),
         )
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from common import illustrations, published, trials
+from common import illustrations, published
 from common.errors import InputError
 from common.files import Place
 from common.intervals import wilson
@@ -28,16 +28,10 @@ FEWEST = 100
 """Records that are worth other processes."""
 
 TRAINED_AS = (
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "patience",
-    "retrain",
-    "inputs",
-    "overrides",
-    "strategy",
-    "weights",
-    "estimator",
+    *("epochs", "batch_size", "learning_rate", "monitor", "patience", "retrain"),
+    *("loss", "amsgrad", "plateau", "drop_remainder", "library", "model"),
+    *("estimator", "weights_of", "mean_of"),
+    *("inputs", "overrides", "strategy", "weights"),
 )
 """The settings that two runs must share to be seeds of one another."""
 
@@ -48,7 +42,7 @@ Found = TypeVar("Found", Run, SearchResult)
 
 
 def collect(folders: Iterable[Path]) -> Collected:
-    """Read all records and searches, trials and illustrations below the folders.
+    """Read all records, searches and illustrations below the folders.
 
     What is cut off, of another schema, contradicts itself, or is of an experiment that no document has is left out; two
     records that disagree on one run, or searches on one search, are both left out.
@@ -77,9 +71,8 @@ def collect(folders: Iterable[Path]) -> Collected:
     ordered = sorted(
         _agreeing(found.values(), ("data", "settings", "rows", "chosen"), "search", skipped), key=_place_of_search
     )
-    tried = {one.study: one for one in _of_studies(folders, trials.NAME, trials.read, skipped)}
     drawn = {one.study: one for one in _of_studies(folders, illustrations.NAME, illustrations.read, skipped)}
-    return Collected(_grouped(kept), tuple(skipped), tuple(ordered), tried, drawn)
+    return Collected(_grouped(kept), tuple(skipped), tuple(ordered), drawn)
 
 
 def _of_studies(folders: Iterable[Path], name: str, read: Callable[[Place], Read], skipped: list[str]) -> list[Read]:

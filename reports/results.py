@@ -15,7 +15,6 @@ from common.illustrations import Illustrations
 from common.intervals import Interval, Score, wilson
 from common.runs.records import ClipSet, Record
 from common.runs.search_records import SearchResult
-from common.trials import Trials
 
 PROTOCOLS = ("published", "corrected", "independent")
 
@@ -199,7 +198,6 @@ class Collected:
     groups: tuple[Group, ...]
     skipped: tuple[str, ...]
     searches: tuple[SearchResult, ...] = ()
-    trials: Mapping[str, Trials] = field(default_factory=dict)
     illustrations: Mapping[str, Illustrations] = field(default_factory=dict)
 
     def long_table(self) -> list[Row]:

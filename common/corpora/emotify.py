@@ -9,7 +9,7 @@ Dati": 1588 pieces).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,10 @@ ORDERS: Mapping[str, tuple[str, ...]] = {
     "corpus": ("classical", "rock", "electronic", "pop"),
     "alphabetical": ("classical", "electronic", "pop", "rock"),
 }
-"""The order in which genres are numbered: 1..100 are tracks of the first, 101..200 of the second, and so on."""
+"""The order in which genres are numbered: 1..100 are tracks of the first, 101..200 of the second, and so on.
+
+"corpus" is the order of `data.csv`, "alphabetical" that of a folder listing.
+"""
 
 TRACKS_PER_GENRE = 100
 TRACKS = 400
@@ -59,15 +62,15 @@ NAME = re.compile(r"[1-9]\d?|100")
 ADDRESS = "http://www2.projects.science.uu.nl/memotion/emotifydata/"
 
 
-def track_id(genre: str, number: int, numbering: str = "corpus") -> int:
-    """Return the track id, 1..400, of `<genre>/<number>` under a numbering of the genres.
+def track_id(genre: str, number: int, order: Sequence[str] = ORDERS["corpus"]) -> int:
+    """Return the track id, 1..400, of a song.
 
     Args:
         genre: one of the four.
-        number: of the file, 1..100.
-        numbering: a key of `ORDERS`: "corpus" is the order of `data.csv`, "alphabetical" that of a folder listing.
+        number: of the song in its genre, 1..100.
+        order: in which the genres are numbered; the default is that of `data.csv`.
     """
-    return TRACKS_PER_GENRE * ORDERS[numbering].index(genre) + number
+    return TRACKS_PER_GENRE * order.index(genre) + number
 
 
 def recognise(path: Path) -> Clip | None:

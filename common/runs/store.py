@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common import illustrations, trials
+from common import illustrations
 from common.errors import InputError
 from common.files import Place, write_bytes
 from common.runs import records, search_records
@@ -41,7 +41,7 @@ LARGEST = 254
 """Number of a fold or class that one byte can hold beside `NONE`."""
 MOMENT = (1980, 1, 1, 0, 0, 0)
 """The date of every member, so that the same runs give the same bytes."""
-SHARED = (illustrations.NAME, trials.NAME)
+SHARED = (illustrations.NAME,)
 NO_CURVES = pd.DataFrame(columns=records.CURVES)
 OF_SEARCHES = ("search.json", "trials.csv", "curves.csv", "best.toml")
 

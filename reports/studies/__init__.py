@@ -14,7 +14,6 @@ if TYPE_CHECKING:  # the modules of the documents import these, and the audit im
     import numpy as np
 
     from common.published import Published
-    from common.trials import Trials
     from reports.audit.finding import Computed
     from reports.blocks import Section
     from reports.figures import Picture
@@ -29,11 +28,14 @@ class About:
         findings: by the id of a `[[finding]]` in the document's file: whether it holds, and its numbers.
         answers: each returns a section with its pictures, or None where its records are missing.
         compared: returns the experiments that have their place in these sections, and none of their own.
+        shown: whether a group of runs belongs in the tables and pictures that every document has; else it is only in
+            these sections.
     """
 
     findings: "Mapping[str, Callable[[Published], Computed]]" = field(default_factory=dict)
     answers: "tuple[Callable[..., tuple[Section, list[Picture]] | None], ...]" = ()
     compared: "Callable[[Published], Iterable[str]]" = lambda published: ()
+    shown: "Callable[[Group], bool]" = lambda group: True
 
 
 @cache
@@ -65,13 +67,11 @@ class Answers:
 def answers(
     published: "Published",
     groups: "Sequence[Group]",
-    trials: "Trials | None",
     matrices: "Mapping[str, np.ndarray]",
 ) -> Answers:
-    """Answer what a document leaves to be asked, as far as there are records and trials to answer it from."""
+    """Answer the questions that a document raises, as far as there are records to answer them from."""
     about = of(published.study)
-    told = [answer(published, groups, trials, matrices) for answer in about.answers]
-    known = [one for one in told if one is not None]
+    known = [one for answer in about.answers if (one := answer(published, groups, matrices)) is not None]
     return Answers(
         tuple(section for section, _ in known),
         tuple(picture for _, pictures in known for picture in pictures),

@@ -60,6 +60,7 @@ from common.study import Experiment, Fit, Inputs, Protocol, Setting, Study, Swit
 from common.tasks import Classification
 from reproductions.emotify_features import deep, descriptors
 from reproductions.emotify_features.classifiers import PRESETS, Preset
+from reproductions.emotify_features.track_ids import OTHERS, tracks_of
 
 # Slides "Features Handcrafted" and "Features Deep": the classes of the confusion matrices.
 CLASSES = (
@@ -90,6 +91,7 @@ SWITCHES = (
         "pieces, so joyful activation and nostalgia cannot have 372 and 206 under the corpus' order: the one shorter "
         "song outside classical, pop/96, would have to be joyful. Under the alphabetical order it is, and all eight "
         "totals agree.",
+        others=OTHERS,
     ),
     Switch(
         "folds",
@@ -130,31 +132,19 @@ def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
     Raises:
         InputError: no song lasts 15 s, or the listeners' table is missing or damaged.
     """
-    return label_as(manifest, setting, partial(emotify.track_id, numbering=setting.switches["track_ids"]))
-
-
-def label_as(manifest: pd.DataFrame, setting: Setting, track_of: Callable[[str, int], int]) -> pd.DataFrame:
-    """Label the pieces as `label` does, with the votes of the track that `track_of` returns for each song.
-
-    Args:
-        manifest: of the corpora.
-        setting: its switch `ties` and its seed are used.
-        track_of: returns a track id, 1..400, from genre and number of a song.
-    """
     pieces = emotify.pieces(manifest)
     if pieces.empty:
         raise InputError(
             f"none of {len(manifest)} songs lasts {emotify.PIECE_S:g} s, the length of a piece; use longer songs"
         )
-    songs = pieces["corpus"] + "/" + pieces["name"].str.rpartition("#")[0]
-    pieces["group"] = pieces["group"].mask(pieces["group"] == "", songs)
-    listened = pieces["corpus"] == "emotify"
-    if listened.any():
+    songs = pieces["name"].str.rpartition("#")[0]
+    pieces["group"] = pieces["group"].mask(pieces["group"] == "", pieces["corpus"] + "/" + songs)
+    of_emotify = pieces["corpus"] == "emotify"
+    if of_emotify.any():
         votes = emotify.votes(emotify.annotations(manifest))
-        chosen = emotify.dominant(votes, ties=setting.switches["ties"], seed=setting.seed)
-        heard = pieces.loc[listened, "name"].str.rpartition("#")[0].str.split("/", expand=True)
-        tracks = [track_of(genre, int(number)) for genre, number in zip(heard[0], heard[1], strict=True)]
-        pieces.loc[listened, "label"] = pd.Series(tracks, heard.index).map(chosen)
+        emotions = emotify.dominant(votes, ties=setting.switches["ties"], seed=setting.seed)
+        tracks = songs[of_emotify].map(tracks_of(setting.switches["track_ids"], setting.seed))
+        pieces.loc[of_emotify, "label"] = tracks.map(emotions)
     kept = pieces["label"].notna() & (pieces["label"] != REMOVED)
     return pieces[kept].reset_index(drop=True)
 

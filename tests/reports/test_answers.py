@@ -1,16 +1,29 @@
-"""What answers are drawn from: likelihoods of a printed matrix, and differences over songs."""
+"""How the questions of a document are answered: likelihoods of a published matrix, and differences over songs."""
+
+from collections.abc import Mapping
+from itertools import permutations, product
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from reports.compare import paired_over_groups
 from synthetic import run_on
 
 from common import published
-from common.trials import Trial, Trials
-from reports.effects import paired_over_groups
+from common.corpora.emotify import ORDERS
+from reports import audit
+from reports.blocks import Table
 from reports.results import Group, Run
-from reports.studies import answers
-from reports.studies.emotify_features.evidence import ALPHABETICAL, CORPUS, HANDCRAFTED, Evidence
+from reports.studies import answers, of
+from reports.studies.emotify_features.evidence import (
+    HANDCRAFTED,
+    Evidence,
+    is_order,
+    named_labels,
+    value_of,
+    ways_of,
+)
 from reports.studies.emotify_features.likelihoods import (
     chi_square,
     expected,
@@ -20,9 +33,10 @@ from reports.studies.emotify_features.likelihoods import (
     own_places,
 )
 from reports.studies.emotify_features.question import compared
-from reports.studies.emotify_features.really_done import by_accuracy, by_chance, control, on_folds
+from reports.studies.emotify_features.really_done import by_accuracy, by_permutation, control, on_folds
 
 SURE = np.array([[90, 5, 5], [5, 90, 5], [5, 5, 90]])
+NOTHING = pd.DataFrame(columns=["name", "corpus", "speaker", "true", "predicted"])
 LEANING = np.array([[90, 9, 1], [1, 90, 9], [9, 1, 90]])
 
 
@@ -93,95 +107,182 @@ def test_what_prints_a_number_keeps_its_own_section() -> None:
 
 
 def test_without_records_nothing_is_answered() -> None:
-    assert answers(published.load("emotify_features"), [], None, {}).sections == ()
-    assert answers(published.load("ser_parallel"), [], None, {}).compared == frozenset()
+    assert answers(published.load("emotify_features"), [], {}).sections == ()
+    assert answers(published.load("ser_parallel"), [], {}).compared == frozenset()
 
 
-def folded(experiment: str, accuracies: dict[int, float], folds: str = "song") -> Group:
-    """Return runs with the corpus' own labels, of which only the accuracy is known, by seed."""
-    shared = {
+def ours(
+    track_ids: str, folds: str, matrices: Mapping[int, np.ndarray], experiment: str = HANDCRAFTED, **changes: Any
+) -> Group:
+    """Return runs of which only the matrices are known, by seed; the majority-class baseline is 26 %."""
+    data = {
+        "study": "emotify_features",
         "experiment": experiment,
-        "per_output": {},
-        "switches": {"folds": folds, "track_ids": "corpus"},
-        "data": {"demo": False},
+        "protocol": f"published+folds={folds}+track_ids={track_ids}",
+        "switches": {"track_ids": track_ids, "folds": folds, "ties": "random"},
+        "data": {"demo": False, "corpora": {"emotify": {"form": "re-encoded"}}},
+        "configuration": {},
+        "baselines": {"majority": {"accuracy": 0.26}},
     }
-    scored = {
-        seed: {**shared, "seed": seed, "metrics": {"accuracy": {"value": value, "interval": [0, 1], "n": 100}}}
-        for seed, value in accuracies.items()
-    }
-    none = pd.DataFrame(columns=["name", "corpus", "speaker", "true", "predicted"])
-    return Group(tuple(run_on(none, data) for data in scored.values()))
-
-
-def of_whole_songs(*groups: Group) -> str:
-    """Say it of these groups, a trial that repeats a run of 30 %, and a printed accuracy of 50 % of 1000 pieces."""
-    again = Trial(HANDCRAFTED, CORPUS, "song", 0, np.array([[30, 70], [0, 0]]))
-    matrices = {HANDCRAFTED: np.array([[500, 500], [0, 0]])}
-    return on_folds(Evidence(0.5, matrices, {}, {}, groups, Trials("emotify_features", ("a", "b"), {}, (again,))))
-
-
-def test_whole_songs_are_judged_by_every_set_of_features_and_a_repeated_run_counts_once() -> None:
-    said = of_whole_songs(folded(HANDCRAFTED, {0: 0.3, 1: 0.31}), folded("mfcc-cubic-svm", {1: 0.384}))
-    assert said.startswith("Shown")
-    assert "best of 3 runs and trials (" in said
-    assert "; 2 combinations of labels, features and classifier)" in said
-    assert "38.4 % (mfcc-cubic-svm, the corpus' own labels, seed 1)" in said
-
-
-def test_one_run_of_whole_songs_that_comes_near_the_printed_accuracy_leaves_the_folds_open() -> None:
-    assert of_whole_songs(folded("mobilenet-cubic-svm", {0: 0.49})).startswith("Open")
-
-
-@pytest.mark.parametrize(("dealt", "better"), [(LEANING, True), (SURE.T[::-1], False)])
-def test_labels_dealt_by_chance_that_explain_the_matrix_better_speak_against_an_order(dealt, better: bool) -> None:
-    made = {CORPUS: SURE, ALPHABETICAL: LEANING + 20, "dealt by chance": dealt}
-    tried = tuple(Trial(HANDCRAFTED, labels, "piece", 0, matrix) for labels, matrix in made.items())
-    said = by_chance(
-        Evidence(0.5, {HANDCRAFTED: LEANING}, {}, {}, [], Trials("emotify_features", ("a", "b", "c"), {}, tried))
-    )
-    assert ("better by all cells" in said) == better
-    assert ("which order those had" in said) == better
-
-
-def test_deals_that_explain_the_matrix_now_better_now_worse_explain_it_as_well() -> None:
-    made = [
-        (CORPUS, SURE),
-        (ALPHABETICAL, LEANING + 20),
-        ("dealt by chance", LEANING),
-        ("dealt by chance", SURE.T[::-1]),
+    scored = [
+        {"seed": seed, "confusion": matrix.tolist(), "metrics": {"accuracy": score(matrix)}}
+        for seed, matrix in matrices.items()
     ]
-    tried = tuple(Trial(HANDCRAFTED, labels, "piece", seed, matrix) for seed, (labels, matrix) in enumerate(made))
-    said = by_chance(
-        Evidence(0.5, {HANDCRAFTED: LEANING}, {}, {}, [], Trials("emotify_features", ("a", "b", "c"), {}, tried))
+    return Group(tuple(run_on(NOTHING, {**data, **one, **changes}) for one in scored))
+
+
+def score(matrix: np.ndarray) -> dict[str, Any]:
+    return {"value": float(matrix.trace() / matrix.sum()), "interval": [0, 1], "n": int(matrix.sum())}
+
+
+def right(*shares: float) -> dict[int, np.ndarray]:
+    """Return matrices with these shares of 1000 pieces right, by seed."""
+    hits = [round(1000 * share) for share in shares]
+    return {seed: np.array([[count, 1000 - count], [0, 0]]) for seed, count in enumerate(hits)}
+
+
+def found(*groups: Group, accuracy: float = 0.5, matrix: np.ndarray | None = None) -> Evidence:
+    """Return the evidence of groups, for a published accuracy and matrix."""
+    matrix = right(accuracy)[0] if matrix is None else matrix
+    return Evidence(accuracy, {HANDCRAFTED: matrix}, {}, ways_of(groups))
+
+
+def test_whole_songs_are_judged_by_the_best_run_of_all_features() -> None:
+    said = on_folds(
+        found(
+            ours("corpus", "song", right(0.3, 0.31)),
+            ours("permuted", "song", right(0.2)),
+            ours("corpus", "song", right(0.384), "mfcc-cubic-svm"),
+            ours("corpus", "piece", right(0.9)),
+        )
     )
-    assert "(1 trials each, in the 2 choices of 2 deals), as well by all cells" in said
+    assert "shown" in said.verdict
+    assert "4 runs" in said.evidence
+    assert "3 combinations" in said.evidence
+    assert "38.4 % (mfcc-cubic-svm" in said.evidence
 
 
-def test_the_control_is_held_against_our_own_runs_and_told_with_its_spread() -> None:
-    cells = {(ALPHABETICAL, folds): folded(HANDCRAFTED, {0: 0.46, 1: 0.46}, folds) for folds in ("piece", "song")}
-    for group in cells.values():
-        for run in group.runs:
-            run.data["baselines"] = {"majority": {"accuracy": 0.26}}
-    deals = [np.array([[9, 91], [0, 0]]), np.array([[81, 19], [0, 0]])]
-    tried = [Trial(HANDCRAFTED, "dealt by chance", "piece", seed, deal) for seed, deal in enumerate(deals)]
-    tried.append(Trial(HANDCRAFTED, "dealt by chance", "song", 0, deals[0]))
-    said = control(Evidence(0.5, {}, {}, cells, [], Trials("emotify_features", ("a", "b"), {}, tuple(tried))))
-    assert "45.0 % with single pieces in the folds (9.0 % to 81.0 %, 2 deals)" in said
-    assert "So 95% of what ours have" in said
+def test_one_run_of_whole_songs_near_the_published_accuracy_leaves_the_folds_open() -> None:
+    assert on_folds(found(ours("corpus", "song", right(0.3, 0.49)))).verdict.startswith("open")
 
 
 @pytest.mark.parametrize(
-    ("printed", "said"),
+    "changes",
     [
-        (0.4, "Against it: by accuracy alone neither order is confirmed"),
-        (0.46, "Accuracy alone fits alphabetical labels only"),
-        (0.52, "Against it: accuracy alone fits the corpus' own labels only"),
+        {"data": {"demo": True}},
+        {"configuration": {"weights": "none"}},
+        {"configuration": {"identity": {"folds": 1}}},
+        {"switches": {"track_ids": "corpus", "folds": "song", "ties": "dropped"}},
     ],
 )
-def test_what_the_accuracy_says_of_the_order_follows_from_its_distance_to_our_seeds(printed: float, said: str) -> None:
-    cells = {
-        (ALPHABETICAL, "piece"): folded(HANDCRAFTED, {0: 0.455, 1: 0.465}, "piece"),
-        (CORPUS, "piece"): folded(HANDCRAFTED, {0: 0.515, 1: 0.525}, "piece"),
+def test_runs_that_cannot_be_compared_with_the_matrices_are_left_out(changes: dict[str, Any]) -> None:
+    assert ways_of([ours("corpus", "song", right(0.3), **changes)]) == {}
+
+
+def test_orders_are_compared_on_the_seeds_that_all_of_them_have() -> None:
+    evidence = found(
+        ours("corpus", "piece", right(0.1, 0.2, 0.3)),
+        ours("rock-pop-classical-electronic", "piece", right(0.4, 0.5)),
+        ours("corpus-by-name", "piece", right(0.6)),
+        ours("corpus", "song", right(0.7, 0.8, 0.9)),
+    )
+    assert {name: len(runs) for name, runs in evidence.orders.items()} == {
+        "corpus": 2,
+        "rock-pop-classical-electronic": 2,
     }
-    none = Trials("emotify_features", ("a", "b"), {}, ())
-    assert by_accuracy(Evidence(printed, {}, {}, cells, [], none)).startswith(said)
+    assert evidence.accuracies(HANDCRAFTED, "corpus", "song") == {0: 0.7, 1: 0.8, 2: 0.9}
+    assert evidence.accuracies(HANDCRAFTED, "corpus-by-name", "piece") == {0: 0.6}
+    assert evidence.accuracies(HANDCRAFTED, "permuted", "piece") == {}
+
+
+def of_labels(*permuted: np.ndarray) -> Evidence:
+    """Return runs under own, alphabetical and permuted labels, and a published matrix that leans like `LEANING`."""
+    return found(
+        ours("corpus", "piece", {0: SURE}),
+        ours("alphabetical", "piece", {0: LEANING + 20}),
+        ours("permuted", "piece", dict(enumerate(permuted))),
+        matrix=LEANING,
+    )
+
+
+def test_permuted_labels_that_explain_the_matrix_better_speak_against_an_order() -> None:
+    better, worse = by_permutation(of_labels(LEANING)), by_permutation(of_labels(SURE.T[::-1]))
+    assert "better by all cells" in better.verdict
+    assert "worse by all cells and worse" in worse.verdict
+    assert (better.against, worse.against) == (True, False)
+
+
+def test_permutations_some_of_which_are_better_and_some_worse_explain_the_matrix_equally_well() -> None:
+    said = by_permutation(of_labels(LEANING, SURE.T[::-1]))
+    assert "equally well by all cells" in said.verdict
+    assert "2 choices from 2 permutations" in said.evidence
+    assert said.against
+
+
+def test_the_control_gives_the_share_of_the_gain_that_is_left_with_permuted_labels() -> None:
+    said = control(
+        found(
+            ours("alphabetical", "piece", right(0.46, 0.46)),
+            ours("alphabetical", "song", right(0.30)),
+            ours("permuted", "piece", right(0.09, 0.81)),
+            ours("permuted", "song", right(0.25)),
+        )
+    )
+    assert "45.0 % (9.0 % to 81.0 %, 2 permutations)" in said
+    assert "95%" in said  # (45 - 26) / (46 - 26)
+    assert "25.0 %" in said and "30.0 %" in said
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "verdict", "against"),
+    [(0.4, "neither", True), (0.46, "alphabetical", False), (0.52, "the corpus' own", True)],
+)
+def test_what_the_accuracy_says_of_the_order_follows_from_its_distance_to_our_seeds(
+    accuracy: float, verdict: str, against: bool
+) -> None:
+    said = by_accuracy(
+        found(
+            ours("alphabetical", "piece", right(0.455, 0.465)),
+            ours("corpus", "piece", right(0.515, 0.525)),
+            accuracy=accuracy,
+        )
+    )
+    assert verdict in said.verdict
+    assert said.against is against
+
+
+@pytest.mark.parametrize(
+    ("track_ids", "words", "order"),
+    [
+        ("corpus", "the corpus' own", True),
+        ("rock-pop-classical-electronic", "rock pop classical electronic", True),
+        ("alphabetical-by-name", "alphabetical, listed by name", False),
+        ("permuted", "permuted", False),
+    ],
+)
+def test_a_value_of_the_switch_is_an_order_of_the_genres_or_not(track_ids: str, words: str, order: bool) -> None:
+    assert named_labels(track_ids) == words
+    assert is_order(track_ids) is order
+
+
+def every_way() -> list[Group]:
+    """Return two runs with each order, and under each known order with whole songs, of which some matrix came out."""
+    rng = np.random.default_rng(0)
+    orders = [value_of(order) for order in permutations(ORDERS["corpus"])]
+    ways = [*product(orders, ["piece"]), *product(ORDERS, ["song"])]
+    return [ours(*way, {seed: rng.integers(1, 30, (8, 8)) for seed in range(2)}) for way in ways]
+
+
+def test_the_section_needs_every_order_and_both_kinds_of_folds() -> None:
+    known, groups = published.load("emotify_features"), every_way()
+    matrices = audit.recovered(known)
+    (section,) = answers(known, groups, matrices).sections
+    orders = next(block for block in section.blocks if isinstance(block, Table) and len(block.rows) == 24)
+    assert {row[1] for row in orders.rows} == {"", "alphabetical", "the corpus' own"}
+    for missing in (groups[5], groups[-1]):
+        assert not answers(known, [group for group in groups if group is not missing], matrices).sections
+
+
+def test_runs_in_other_orders_are_only_in_the_section_that_they_are_made_for() -> None:
+    shown = [group.first["switches"]["track_ids"] for group in every_way() if of("emotify_features").shown(group)]
+    assert sorted(set(shown)) == ["alphabetical", "corpus"]

@@ -2,5 +2,11 @@
 
 from reports.studies import About
 from reports.studies.emotify_features import findings, question, really_done
+from reports.studies.emotify_features.evidence import is_protocols
 
-ABOUT = About(findings.FINDINGS, answers=(really_done.answer, question.answer), compared=question.compared)
+ABOUT = About(
+    findings.FINDINGS,
+    answers=(really_done.answer, question.answer),
+    compared=question.compared,
+    shown=is_protocols,
+)

@@ -1,31 +1,31 @@
-"""How well confusion matrices of ours explain a printed one."""
+"""How well our confusion matrices explain a published one."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 SMOOTHING = 0.5
-"""Items added to each cell, so that what never happened to us is not impossible."""
+"""Items added to each cell, so that an answer that our runs never gave has a probability above 0."""
 
 
 def expected(confusions: Sequence[np.ndarray], like: np.ndarray | None = None) -> np.ndarray:
-    """Return how each class is answered, (true, predicted): mean counts of several runs as shares of their rows.
+    """Return the expected answers to each class, (true, predicted): mean counts of several runs as shares of the rows.
 
     Args:
         confusions: integers (true, predicted) of each run.
-        like: counts as of one more run, towards which few runs are drawn.
+        like: counts that are averaged in as one more run, a prior that matters most for few runs.
     """
     counts = np.mean([*confusions, *([] if like is None else [like])], axis=0) + SMOOTHING
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
 def log_likelihood(matrix: np.ndarray, shares: np.ndarray, *, errors: bool = False) -> float:
-    """Return the logarithm of the likelihood of a matrix' counts, given its row totals.
+    """Return the log likelihood of a matrix' counts, given its row totals.
 
     Args:
         matrix: integers (true, predicted).
         shares: as `expected` returns them.
-        errors: only how wrong answers are spread, whatever the share of right ones.
+        errors: count only how errors are distributed, not how many answers are right.
     """
     return float((matrix * _logarithms(shares, errors=errors)).sum())
 
@@ -33,7 +33,7 @@ def log_likelihood(matrix: np.ndarray, shares: np.ndarray, *, errors: bool = Fal
 def log_ratio(
     matrix: np.ndarray, first: Sequence[np.ndarray], other: Sequence[np.ndarray], *, errors: bool = False
 ) -> float:
-    """Return how much likelier the first runs make a matrix than the others, as a natural logarithm.
+    """Return the log likelihood ratio (natural logarithm) of a matrix under the first runs and the others.
 
     Args:
         matrix: integers (true, predicted).
@@ -46,7 +46,7 @@ def log_ratio(
 
 
 def _logarithms(shares: np.ndarray, *, errors: bool) -> np.ndarray:
-    """Return the logarithms of shares; of those among the errors, and 0 for right answers, if these do not count."""
+    """Return the logarithms of shares; with `errors`, of the shares among the errors, and 0 for right answers."""
     if not errors:
         return np.asarray(np.log(shares))
     right = np.eye(len(shares), dtype=bool)
@@ -55,13 +55,13 @@ def _logarithms(shares: np.ndarray, *, errors: bool) -> np.ndarray:
 
 
 def chi_square(matrix: np.ndarray, shares: np.ndarray) -> float:
-    """Return Pearson's distance of a matrix' counts from those expected with its row totals."""
+    """Return Pearson's chi square of a matrix' counts, given its row totals."""
     counts = matrix.sum(axis=1, keepdims=True) * shares
     return float((np.square(matrix - counts) / counts).sum())
 
 
 def own_distances(confusions: Sequence[np.ndarray]) -> list[float]:
-    """Return the distance of each run of ours from what the others make expected."""
+    """Return the chi square of each of our runs, where the others give the expected counts."""
     others = [[one for one in confusions if one is not left] for left in confusions]
     return [chi_square(left, expected(rest)) for left, rest in zip(confusions, others, strict=True)]
 
@@ -69,7 +69,7 @@ def own_distances(confusions: Sequence[np.ndarray]) -> list[float]:
 def likeliest(matrix: np.ndarray, ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> dict[str, float]:
     """Return the log likelihood of a matrix under each way, the best first.
 
-    A way is expected to be as its runs are, and a little as those of all ways: few runs tell little of rare answers.
+    The mean of all ways is averaged in as one more run, because few runs say little about rare answers.
     """
     pooled = _pooled(ways)
     found = {name: log_likelihood(matrix, expected(runs, like=pooled), errors=errors) for name, runs in ways.items()}
@@ -81,10 +81,10 @@ def _pooled(ways: Mapping[str, list[np.ndarray]]) -> np.ndarray:
 
 
 def own_places(ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> list[tuple[int, float]]:
-    """Return where each of our own runs finds its own way, the run itself left out of it.
+    """Return at which place each of our runs finds its own way; the run itself is left out of that way's mean.
 
     Returns:
-        For each run the place of its way by likelihood, from 1, and how far that lies behind the best.
+        For each run the place of its way by likelihood, from 1, and the log likelihood by which the best is ahead.
     """
     pooled = _pooled(ways)
     every = np.stack([_logarithms(expected(runs, like=pooled), errors=errors) for runs in ways.values()])

@@ -40,7 +40,7 @@ def presets_figure(
     rows: Mapping[str, Sequence[Sequence[Dot | None]]],
     protocols: Sequence[str],
     sets: Sequence[str],
-    printed: Mapping[str, float],
+    published: Mapping[str, float],
     document: str,
 ) -> Figure:
     """Draw the accuracy with its interval over songs of every classifier on every set of features.
@@ -49,13 +49,13 @@ def presets_figure(
         rows: for each classifier, for each protocol, for each set, its accuracy and interval; None where not run.
         protocols: the panels.
         sets: of features.
-        printed: accuracies that the document prints, by whose they are; two at most.
+        published: accuracies of the document by set of features; two at most.
         document: in words.
     """
     keys = [key(name, colour, marker) for name, (colour, marker) in zip(sets, LOOKS, strict=False)]
-    keys += [key(f"printed, {name}", BLACK, line=line) for name, line in zip(printed, LINES, strict=False)]
+    keys += [key(f"published, {name}", BLACK, line=line) for name, line in zip(published, LINES, strict=False)]
     heights = [STEP * (len(sets) + 1)] * len(rows)
-    lines = [f"Printed: {document}", "Obtained: means over seeds, with 95 % intervals over songs"]
+    lines = [f"Published: {document}", "Ours: means over seeds, with 95 % CI over songs"]
     page = sheet(sum(heights) + 0.7, "Every preset on every set of features", lines, demo=False, keys=keys)
     left = left_of(rows)
     width = (WIDTH - left - 0.2 - GAP * (len(protocols) - 1)) / len(protocols)
@@ -69,7 +69,7 @@ def presets_figure(
         for row, dots in enumerate(rows.values()):
             stripe(axes, row, tops[row], ends[row])
             _dots(axes, dots[number], tops[row])
-        for value, line in zip(printed.values(), LINES, strict=False):
+        for value, line in zip(published.values(), LINES, strict=False):
             axes.axvline(value, color=BLACK, linestyle=line, linewidth=1.2)
         name_rows(axes, (tops + ends) / 2, list(rows) if number == 0 else [""] * len(rows), sum(heights))
         axes.set_title(protocol)

@@ -1,7 +1,7 @@
 """The document's question: are handcrafted features better than deep ones?
 
-Every preset on every set of features, under the protocol that does what was really done and under the one that does it
-right. Runs of one seed and protocol have the same pieces, so a difference is paired, and drawn over songs.
+Every preset on every set of features, as published and corrected. Runs of one seed and protocol have the same pieces,
+so differences are paired and their intervals are bootstrapped over songs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,20 +15,19 @@ from matplotlib.figure import Figure
 from common.intervals import Interval
 from common.progress import duration_in_words
 from common.published import Published
-from common.trials import Trials
 from reports.blocks import Block, Cell, Column, Number, Section, Shown, Table, Words
 from reports.comparability import obstacle
 from reports.effects import paired_over_groups
 from reports.figures import Picture
 from reports.results import Group, Result
 from reports.studies.emotify_features.presets_figure import presets_figure
-from reports.wording import MINUS, percent, signed
+from reports.wording import MINUS, listed, percent, signed
 
 SETS = {"handcrafted": "handcrafted", "mfcc": "MFCC", "mobilenet": "MobileNet", "deep": "Inception-v3"}
-"""The first part of an experiment's id, and what it is called."""
+"""The names of the sets of features, by the first part of an experiment's id."""
 OURS, THEIRS, MFCC = "handcrafted", "mobilenet", "mfcc"
-"""The document's two kinds of features, the second by the network that is at hand."""
-PRINTED = {OURS: "handcrafted-bagged-trees", "deep": "deep-cubic-svm"}
+"""The document's two kinds of features; the second from the network whose weights are available here."""
+PUBLISHED = {OURS: "handcrafted-bagged-trees", "deep": "deep-cubic-svm"}
 PROTOCOLS = ("published", "corrected")
 PICTURE = "presets"
 TITLE = "Every preset on every set of features"
@@ -73,7 +72,7 @@ class Compared:
 
 
 def answer(
-    published: Published, groups: Sequence[Group], trials: Trials | None, matrices: Mapping[str, np.ndarray]
+    published: Published, groups: Sequence[Group], matrices: Mapping[str, np.ndarray]
 ) -> tuple[Section, list[Picture]] | None:
     """Return the section and its picture; None where no preset was run on both kinds of features."""
     found = Compared(_comparable(published, groups))
@@ -105,27 +104,27 @@ def _shared(found: Compared, protocol: str) -> list[tuple[str, Result]]:
 
 
 def _conclusion(published: Published, found: Compared) -> str:
-    """Answer in a sentence, by the intervals of the best presets of both kinds under `corrected`."""
-    printed = [published.numbers(name)["accuracy"].value for name in PRINTED.values()]
+    """Answer by the interval of the difference between the best presets of both kinds, corrected."""
+    published_two = [published.numbers(name)["accuracy"].value for name in PUBLISHED.values()]
     (ours, _), (theirs, _) = (found.best(features, "corrected") for features in (OURS, THEIRS))
     between = found.difference((OURS, ours), (THEIRS, theirs), "corrected")
     assert between is not None
     low, high = between.interval
     if low > 0:
-        word = "Yes, as far as a smaller network can tell"
+        word = "Yes, compared with a smaller network than the document's"
     elif high < 0:
-        word = "No, the other way round, as far as a smaller network can tell"
+        word = "No, deep features are better, even from a smaller network than the document's"
     else:
-        word = "Not shown, as far as a smaller network can tell"
+        word = "Not shown, compared with a smaller network than the document's"
     return (
-        f"{word}. The document prints {_points(printed[0] - printed[1])} between its two. With right labels and whole "
-        f"songs apart, the best of the 17 features ({OURS}-{ours}) and of the network's ({THEIRS}-{theirs}) differ by "
-        f"{_told(between)}, over {between.n} songs.{_by_mfcc(found)}"
+        f"{word}. The published difference is {_points(published_two[0] - published_two[1])}. With true labels and "
+        f"song-disjoint folds, the best preset on the 17 features ({OURS}-{ours}) and the best on the network's "
+        f"({THEIRS}-{theirs}) differ by {_with_interval(between)}, over {between.n} songs.{_by_mfcc(found)}"
     )
 
 
 def _by_mfcc(found: Compared) -> str:
-    """Say how the other handcrafted features do, if they were run."""
+    """Compare the other handcrafted features with the network's, if they were run."""
     if MFCC not in found.sets:
         return ""
     (mfcc, _), (theirs, _) = (found.best(features, "corrected") for features in (MFCC, THEIRS))
@@ -135,8 +134,8 @@ def _by_mfcc(found: Compared) -> str:
     if between is None:
         return ""
     return (
-        f" MFCC, handcrafted too and not among the 17, are better than the network's in {better} and worse in {worse} "
-        f"of {len(every)} presets; the best of both ({MFCC}-{mfcc}) differ by {_told(between)}."
+        f" MFCC, handcrafted but not among the 17, are better than the network's in {better} and worse in {worse} of "
+        f"{len(every)} presets; the best presets of both ({MFCC}-{mfcc}) differ by {_with_interval(between)}."
     )
 
 
@@ -146,13 +145,13 @@ def _intervals(found: Compared, features: str, protocol: str) -> list[Interval]:
 
 
 def _details(published: Published, found: Compared) -> list[Words]:
-    told = [_pair(found, protocol) for protocol in PROTOCOLS]
+    pairs = [_pair(found, protocol) for protocol in PROTOCOLS]
     counts = [_counted(found, protocol) for protocol in PROTOCOLS]
     return [
-        Words(f"The document's pair, bagged trees on handcrafted and cubic SVM on deep features: {'; '.join(told)}."),
+        Words(f"The document's pair, bagged trees on handcrafted and cubic SVM on deep features: {'; '.join(pairs)}."),
         Words(
-            f"Preset by preset, {OURS} against {THEIRS}: {'; '.join(counts)}. (Intervals are not adjusted for the "
-            "number of presets: by chance alone about one in twenty excludes 0.)"
+            f"Preset by preset, {OURS} compared with {THEIRS}: {'; '.join(counts)}. (Intervals are not adjusted for "
+            "the number of presets: about one in twenty excludes 0 by chance.)"
         ),
         Words(_by_class(found)),
         Words(_by_song(found)),
@@ -163,63 +162,63 @@ def _details(published: Published, found: Compared) -> list[Words]:
 
 def _pair(found: Compared, protocol: str) -> str:
     between = found.difference((OURS, "bagged-trees"), (THEIRS, "cubic-svm"), protocol)
-    return f"{protocol} {_told(between)}" if between else f"{protocol} not run"
+    return f"{protocol} {_with_interval(between)}" if between else f"{protocol} not run"
 
 
 def _counted(found: Compared, protocol: str) -> str:
     every = _intervals(found, OURS, protocol)
     better, worse = sum(low > 0 for low, _ in every), sum(high < 0 for _, high in every)
-    return f"{protocol} better in {better}, worse in {worse} of {len(every)}, no difference shown in the others"
+    return f"{protocol} better in {better}, worse in {worse} of {len(every)}, in the others the 95 % CI covers 0"
 
 
 def _by_class(found: Compared) -> str:
-    """Say what accuracy hides: how much of each emotion is found, on average over the emotions."""
-    told = []
+    """Give the recall, averaged over the emotions: accuracy mostly depends on the frequent ones."""
+    recalls = []
     for features in found.sets:
         preset, _ = found.best(features, "corrected")
         recall = float(np.mean(found.groups[features, preset, "corrected"].values("macro_recall")))
-        told.append(f"{SETS[features]} ({preset}) {percent(recall)}")
+        recalls.append(f"{SETS[features]} ({preset}) {percent(recall)}")
     chance = next(iter(found.groups.values())).first["baselines"]["chance"]["accuracy"]
     return (
-        f"What accuracy hides: the mean share of each emotion that is found, corrected, by the most accurate preset of "
-        f"each set: {'; '.join(told)}; guessing finds {percent(chance)}."
+        f"Rare emotions: the macro recall of the most accurate preset of each set, corrected: {'; '.join(recalls)}; "
+        f"guessing has {percent(chance)}."
     )
 
 
 def _by_song(found: Compared) -> str:
-    """Say what the recognition of songs is worth to each set of features, in its best preset."""
-    told = []
+    """Compare the best preset of each set of features with and without pieces of the test songs in training."""
+    both = []
     for features in found.sets:
         (one, leaking), (other, apart) = (found.best(features, protocol) for protocol in PROTOCOLS)
-        told.append(f"{SETS[features]} {percent(leaking.value)} ({one}) and {percent(apart.value)} ({other})")
+        both.append(f"{SETS[features]} {percent(leaking.value)} ({one}) and {percent(apart.value)} ({other})")
     return (
-        f"The best preset of each set, published and corrected: {'; '.join(told)}. The first tells how well a song is "
-        "recognised by its other pieces as much as what it makes people feel. (The best of many is chosen on the "
-        "pieces that it is reported on, so each of these is a little too high.)"
+        f"The best preset of each set, published and corrected: {'; '.join(both)}. Under the published protocol, a "
+        "song can be identified by its other pieces in training. (The best preset is chosen on the pieces on which it "
+        "is reported, so each of these numbers is a little too high.)"
     )
 
 
 def _extraction(found: Compared) -> str:
-    """Say how long the features took in the run that found none in the cache: the longest of all."""
-    told = []
+    """Give the time of feature extraction: that of the slowest run, which found nothing in the cache."""
+    times = []
     for features in found.sets:
         runs = [run for (name, *_), group in found.groups.items() if name == features for run in group.runs]
         slowest = max(runs, key=lambda run: run.data["timings"]["features_s"])
         threads = slowest.data["environment"]["threads"]
         seconds = duration_in_words(slowest.data["timings"]["features_s"])
-        told.append(f"{SETS[features]} {seconds} on {threads} thread{'s' * (threads > 1)}")
+        times.append(f"{SETS[features]} {seconds} on {threads} thread{'s' * (threads > 1)}")
     return (
-        f"Features are made once and kept. At most a run spent on them: {', '.join(told)} (the 17 and the MFCC are "
-        "made together; benchmarks/descriptors.py measures what one shared spectrum saves)."
+        f"Features are computed once and cached. That took at most: {', '.join(times)} (the 17 and the MFCC are "
+        "computed together; benchmarks/descriptors.py measures what one shared spectrum saves)."
     )
 
 
 def _open(published: Published, found: Compared) -> str:
     missing = [SETS[name] for name in SETS if name not in found.sets]
-    network = f"{', '.join(missing)} was not run with its weights, which were not at hand: " if missing else ""
+    network = f"{listed(missing)} was not run with pretrained weights, which were not available: " if missing else ""
     return (
-        f"What stays open: {network}a larger network may do better or worse than {SETS[THEIRS]}. Which 17 features and "
-        "which spectrogram the document had is not known, and nothing was tuned on either side."
+        f"What stays open: {network}a larger network may be better or worse than {SETS[THEIRS]}. It is not known which "
+        "17 features and which spectrogram the document used, and nothing was tuned on either side."
     )
 
 
@@ -233,11 +232,11 @@ def _table(found: Compared) -> Table:
     rows = [_row(found, preset) for preset in found.presets]
     seeds = sorted({len(group.runs) for group in found.groups.values()})
     majority = {run.data["baselines"]["majority"]["accuracy"] for group in found.groups.values() for run in group.runs}
-    commonest = " to ".join(dict.fromkeys(map(percent, (min(majority), max(majority)))))
+    baseline = " to ".join(dict.fromkeys(map(percent, (min(majority), max(majority)))))
     several = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
     notes = (
-        f"Means of {several} seeds, with 95 % intervals over songs; differences are paired, piece by "
-        f"piece. Always the commonest emotion of our pieces: {commonest}.",
+        f"Means of {several} seeds, with 95 % CI over songs; differences are paired by piece. Majority-class baseline: "
+        f"{baseline}.",
     )
     return Table("question-presets", TITLE, tuple(columns), tuple(rows), notes=notes)
 
@@ -264,21 +263,17 @@ def _accuracy(group: Group | None) -> Cell:
 def _difference(estimate: Result | None) -> Cell:
     if estimate is None:
         return None
-    low, high = (_points_of(end) for end in estimate.interval)
-    return Number(f"{_points_of(estimate.value)} [{low}, {high}]", estimate.value, estimate.interval, estimate.n)
+    low, high = (signed(100 * end, 1) for end in estimate.interval)
+    return Number(f"{signed(100 * estimate.value, 1)} [{low}, {high}]", estimate.value, estimate.interval, estimate.n)
 
 
-def _told(estimate: Result) -> str:
-    low, high = estimate.interval
-    return f"{_points(estimate.value)} [{_points_of(low)}, {_points_of(high)}]"
+def _with_interval(estimate: Result) -> str:
+    low, high = (signed(100 * end, 1) for end in estimate.interval)
+    return f"{_points(estimate.value)} [{low}, {high}]"
 
 
 def _points(share: float) -> str:
-    return f"{_points_of(share)} points"
-
-
-def _points_of(share: float) -> str:
-    return signed(100 * share, 1)
+    return f"{signed(100 * share, 1)} percentage points"
 
 
 def _draw(found: Compared, published: Published) -> Figure:
@@ -289,8 +284,8 @@ def _draw(found: Compared, published: Published) -> Figure:
         ]
         for preset in found.presets
     }
-    printed = {SETS[name]: published.numbers(of)["accuracy"].value for name, of in PRINTED.items()}
-    return presets_figure(rows, PROTOCOLS, [SETS[name] for name in found.sets], printed, published.document)
+    theirs = {SETS[name]: published.numbers(of)["accuracy"].value for name, of in PUBLISHED.items()}
+    return presets_figure(rows, PROTOCOLS, [SETS[name] for name in found.sets], theirs, published.document)
 
 
 def _interval_of(estimate: Result | None) -> tuple[float, Interval] | None:
@@ -298,5 +293,5 @@ def _interval_of(estimate: Result | None) -> tuple[float, Interval] | None:
 
 
 def compared(published: Published) -> set[str]:
-    """Return the experiments that print nothing: the comparison is all that there is to say of them."""
+    """Return the experiments without a published number: they appear in the comparison only."""
     return {experiment.id for experiment in published.experiments if not published.numbers(experiment.id)}

@@ -1,25 +1,24 @@
-"""Tables and the picture of the ways in which Emotify's songs can have been labelled and divided."""
+"""Tables and the picture of the ways in which Emotify's songs may have been labelled and divided."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from common.trials import Trial, Trials
 from reports.blocks import Cell, Column, Number, Table
 from reports.studies.emotify_features.evidence import (
     ALPHABETICAL,
+    BY_NAME,
     CORPUS,
+    FOLDS,
     HANDCRAFTED,
     KNOWN,
-    WAYS,
+    PERMUTED,
     Evidence,
-    confusions_of,
-    experiments_of,
-    held_against,
-    is_plain_order,
-    mean_accuracy,
-    ratios_of,
+    compared_with,
+    confusion_of,
+    genres_of,
+    named_labels,
 )
 from reports.studies.emotify_features.likelihoods import chi_square, expected, likeliest, own_distances
 from reports.studies.emotify_features.ways_figure import ways_figure
@@ -27,40 +26,39 @@ from reports.wording import MINUS, signed
 
 
 def cell_table(found: Evidence) -> Table:
-    """Return accuracy and distance to the printed matrix under both labels and both folds."""
+    """Return accuracy and distance to the published matrix under both known orders and both kinds of folds."""
     columns = (
         Column("Labels"),
         Column("Folds of"),
         Column("Accuracy (%)", kind="number"),
         Column("Lowest", kind="number"),
         Column("Highest", kind="number"),
-        Column("Printed lies at (deviations)", kind="number"),
-        Column("Seeds that reach it"),
-        Column("Distance to the printed matrix", kind="number"),
-        Column("Own runs' distance, mean", kind="number"),
-        Column("Own runs' distance, largest", kind="number"),
+        Column(f"Published {MINUS} mean (std of seeds)", kind="number"),
+        Column("Seeds that reach the published accuracy"),
+        Column("Distance to the published matrix", kind="number"),
+        Column("Distance of our runs, mean", kind="number"),
+        Column("Distance of our runs, largest", kind="number"),
     )
-    rows = [_cell_row(found, labels, folds) for labels in (ALPHABETICAL, CORPUS) for folds in ("piece", "song")]
+    rows = [_cell_row(found, labels, folds) for labels in (ALPHABETICAL, CORPUS) for folds in FOLDS]
     notes = (
-        "Distance: Pearson's chi square of the counts, given the row totals, from the mean of the runs; that of each "
-        "run of ours is from the mean of the others.",
+        "Distance: Pearson's chi square of a matrix' counts from the mean of our runs, given the row totals. Each run "
+        "of ours is compared with the mean of the others.",
     )
-    caption = f"Both labels and both folds, {HANDCRAFTED}: accuracy and matrix against the printed"
+    caption = f"Both orders and both kinds of folds, {HANDCRAFTED}: accuracy and matrix, published and ours"
     return Table("really-done-cells", caption, columns, tuple(rows), notes=notes)
 
 
 def _cell_row(found: Evidence, labels: str, folds: str) -> tuple[Cell, ...]:
-    group = found.cells[labels, folds]
-    values, runs = group.values("accuracy"), confusions_of(group)
+    group = found.groups[HANDCRAFTED, labels, folds]
+    values, runs = group.values("accuracy"), [confusion_of(run) for run in group.runs]
     own = own_distances(runs)
-    deviation = float(np.std(values, ddof=1))
-    apart = (found.printed - float(np.mean(values))) / deviation
-    text = f"{100 * np.mean(values):.1f} ± {100 * deviation:.1f}"
-    reach = sum(value >= found.printed for value in values)
+    std = float(np.std(values, ddof=1))
+    apart = (found.published - float(np.mean(values))) / std
+    reach = sum(value >= found.published for value in values)
     return (
         KNOWN[labels],
         folds,
-        Number(text, float(np.mean(values)), seeds=dict(zip(group.seeds, values, strict=True))),
+        _mean_share(dict(zip(group.seeds, values, strict=True))),
         _share(min(values)),
         _share(max(values)),
         Number(signed(apart, 1), apart),
@@ -72,13 +70,13 @@ def _cell_row(found: Evidence, labels: str, folds: str) -> tuple[Cell, ...]:
 
 
 def order_table(found: Evidence) -> Table:
-    """Return how likely the printed matrix is under every order of the genres, the likeliest first."""
+    """Return how likely the published matrix is under every order of the genres, the likeliest first."""
     matrix, orders = found.matrices[HANDCRAFTED], found.orders
     all_cells, errors = likeliest(matrix, orders), likeliest(matrix, orders, errors=True)
     best, least = max(all_cells.values()), max(errors.values())
     rows = [
         (
-            order,
+            " ".join(genres_of(order)),
             KNOWN.get(order, ""),
             "yes" if order in found.reached else "no",
             _share(float(np.mean([np.trace(run) / run.sum() for run in orders[order]]))),
@@ -90,95 +88,90 @@ def order_table(found: Evidence) -> Table:
     ]
     columns = (
         Column("Order of the genres"),
-        Column("Which is"),
-        Column("Row totals can come out"),
+        Column("Name"),
+        Column("Can give the row totals"),
         Column("Accuracy (%)", kind="number"),
         Column("Log likelihood, all cells", kind="number"),
         Column("Log likelihood, errors alone", kind="number"),
         Column("Distance", kind="number"),
     )
     seeds = len(next(iter(orders.values())))
-    notes = (f"Single pieces in the folds, {seeds} seeds each; likelihoods as differences to the best.",)
-    caption = "The printed matrix of handcrafted features under every order of the genres"
+    notes = (f"Single pieces in the folds, {seeds} seeds per order. Likelihoods are differences to the best order.",)
+    caption = "The published matrix of the handcrafted features under every order of the genres"
     return Table("really-done-orders", caption, columns, tuple(rows), notes=notes)
 
 
 def other_table(found: Evidence) -> Table:
-    """Return what other features, classifiers and labels give."""
+    """Return the results of other features, classifiers and labels."""
     columns = (
         Column("Features and classifier, or labels"),
-        Column("Matrix held against", kind="code"),
-        Column("Seeds, piece folds", kind="number"),
+        Column("Compared with the matrix of", kind="code"),
+        *(Column("Seeds", f"{folds} folds", "number") for folds in FOLDS),
         *(
             Column("Accuracy (%)", f"{KNOWN[labels]}, {folds}", "number")
             for labels in (ALPHABETICAL, CORPUS)
-            for folds in ("piece", "song")
+            for folds in FOLDS
         ),
-        Column("Log ratio to the corpus' own labels", "all cells", "number"),
-        Column("Log ratio to the corpus' own labels", "errors alone", "number"),
+        Column("Log likelihood ratio to the corpus' own labels", "all cells", "number"),
+        Column("Log likelihood ratio to the corpus' own labels", "errors alone", "number"),
     )
-    rows = [_other_row(found, name) for name in experiments_of(found.trials)]
-    rows += [_bare_row(found, labels) for labels in _other_labels(found.trials)]
-    caption = "Other features, classifiers and labels (trials)"
+    rows = [_experiment_row(found, name) for name in found.experiments]
+    rows += [_labels_row(found, labels) for labels in _other_labels(found)]
+    caption = "Other features, classifiers and labels"
     notes = (
-        "The log ratio says how much likelier the printed matrix is, with single pieces in the folds, under the "
-        "alphabetical order than under the corpus' own; in the last rows, under the labels named.",
+        "The log likelihood ratio is that of the published matrix, with single pieces in the folds: above 0, it is "
+        "likelier under the alphabetical order than under the corpus' own. In the last rows, the labels named take the "
+        "place of the alphabetical order.",
     )
     return Table("really-done-others", caption, columns, tuple(rows), notes=notes)
 
 
-def _other_row(found: Evidence, experiment: str) -> tuple[Cell, ...]:
-    accuracies = [
-        _mean_share(found.trials.of(experiment=experiment, labels=labels, folds=folds))
-        for labels in (ALPHABETICAL, CORPUS)
-        for folds in WAYS
-    ]
+def _experiment_row(found: Evidence, experiment: str) -> tuple[Cell, ...]:
+    accuracies = [found.accuracies(experiment, labels, folds) for labels in (ALPHABETICAL, CORPUS) for folds in FOLDS]
     return (
         experiment,
-        held_against(experiment),
-        _seeds(found.trials, experiment, ALPHABETICAL),
-        *accuracies,
-        *_signs(ratios_of(found, experiment, ALPHABETICAL)),
+        compared_with(experiment),
+        *map(_count, accuracies[: len(FOLDS)]),
+        *map(_mean_share, accuracies),
+        *_ratios(found, experiment, ALPHABETICAL),
     )
 
 
-def _signs(ratios: tuple[float, float] | None) -> list[Cell]:
-    return [Number(signed(ratio, 1), ratio) for ratio in ratios] if ratios else [None, None]
+def _other_labels(found: Evidence) -> list[str]:
+    """Return the labels that are not by an order of the genres alone."""
+    values = [track_ids for of, track_ids, folds in found.groups if (of, folds) == (HANDCRAFTED, "piece")]
+    known = [f"{order}{BY_NAME}" for order in KNOWN] + [PERMUTED]
+    return [one for one in known if one in values]
 
 
-def _other_labels(trials: Trials) -> list[str]:
-    """Return labels that are no plain order of the genres."""
-    return list(dict.fromkeys(one.labels for one in trials.all if not is_plain_order(one.labels)))
-
-
-def _bare_row(found: Evidence, labels: str) -> tuple[Cell, ...]:
-    """Return a row of labels that are neither order: their accuracies stand under the alphabetical's."""
-    own = [_mean_share(found.trials.of(experiment=HANDCRAFTED, labels=labels, folds=folds)) for folds in WAYS]
-    seeds = _seeds(found.trials, HANDCRAFTED, labels)
+def _labels_row(found: Evidence, labels: str) -> tuple[Cell, ...]:
+    """Return the row of labels in neither order; their accuracies are in the columns of the alphabetical order."""
+    accuracies = [found.accuracies(HANDCRAFTED, labels, folds) for folds in FOLDS]
     return (
-        f"{HANDCRAFTED}, {labels}",
+        f"{HANDCRAFTED}, {named_labels(labels)}",
         HANDCRAFTED,
-        seeds,
-        *own,
+        *map(_count, accuracies),
+        *map(_mean_share, accuracies),
         None,
         None,
-        *_signs(ratios_of(found, HANDCRAFTED, labels)),
+        *_ratios(found, HANDCRAFTED, labels),
     )
 
 
-def _seeds(trials: Trials, experiment: str, labels: str) -> Number:
-    count = len(trials.of(experiment=experiment, labels=labels, folds="piece"))
-    return Number(f"{count}", count)
+def _ratios(found: Evidence, experiment: str, labels: str) -> list[Number]:
+    return [Number(signed(ratio, 1), ratio) for ratio in found.ratios(experiment, labels)]
 
 
-def _mean_share(own: Sequence[Trial]) -> Cell:
-    if not own:
+def _count(values: dict[int, float]) -> Cell:
+    return Number(f"{len(values)}", len(values)) if values else None
+
+
+def _mean_share(values: dict[int, float]) -> Cell:
+    """Return the mean of several seeds, with their standard deviation."""
+    if not values:
         return None
-    values = {one.seed: one.accuracy for one in own}
-    text = f"{100 * mean_accuracy(own):.1f}"
-    if len(own) > 1:
-        text += f" ± {100 * float(np.std(list(values.values()), ddof=1)):.1f}"
-    return Number(text, mean_accuracy(own), seeds=values)
+    mean, std = float(np.mean(list(values.values()))), float(np.std(list(values.values()), ddof=1))
+    return Number(f"{100 * mean:.1f} ± {100 * std:.1f}", mean, seeds=values)
 
 
 def _share(value: float) -> Number:
@@ -190,7 +183,7 @@ def _one_decimal(value: float) -> Number:
 
 
 def draw(found: Evidence, document: str) -> Figure:
-    """Draw the likelihood of the printed matrix under every order of the genres, in the order of the table."""
+    """Draw the likelihood of the published matrix under every order of the genres, in the order of the table."""
     matrix, orders = found.matrices[HANDCRAFTED], found.orders
     all_cells, errors = likeliest(matrix, orders), likeliest(matrix, orders, errors=True)
     best, least = max(all_cells.values()), max(errors.values())
@@ -198,15 +191,15 @@ def draw(found: Evidence, document: str) -> Figure:
     return ways_figure(
         rows,
         ("all cells", "errors alone"),
-        "The printed confusion matrix under each order of the genres",
+        "The published confusion matrix under each order of the genres",
         [
-            f"Printed: {document}; * the row totals can come out exactly",
-            "Obtained: mean matrices of our trials, single pieces in the folds",
+            f"Published: {document}; * can give the row totals exactly",
+            "Ours: mean matrices of our runs, single pieces in the folds",
         ],
-        "log likelihood, difference to the best",
+        "log likelihood, difference to the best order",
     )
 
 
 def _labelled(order: str, reached: Sequence[str]) -> str:
     known = f" ({KNOWN[order]})" if order in KNOWN else ""
-    return f"{order}{known}{' *' * (order in reached)}"
+    return f"{' '.join(genres_of(order))}{known}{' *' * (order in reached)}"

@@ -1,4 +1,4 @@
-"""Ways in which something can have been done, each with one value or more: a row of dots a way."""
+"""Ways in which something may have been done, each with one or two values: a row of dots for each way."""
 
 from collections.abc import Mapping, Sequence
 

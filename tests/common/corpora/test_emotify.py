@@ -259,7 +259,7 @@ def test_votes_that_cannot_give_amazement_two_tracks_are_refused(table):
 )
 def test_a_track_has_an_id_in_either_order(genre, corpus, alphabetical):
     assert emotify.track_id(genre, 7) == corpus
-    assert emotify.track_id(genre, 7, "alphabetical") == alphabetical
+    assert emotify.track_id(genre, 7, ORDERS["alphabetical"]) == alphabetical
 
 
 @given(seconds=st.lists(st.floats(1, 100), min_size=1, max_size=5))
