@@ -1,1 +1,1 @@
-"""Published beside obtained: reads records and `published/*.toml`, writes tables, pictures and verdicts."""
+"""Published beside ours: reads records and `published/*.toml`, writes tables, pictures and verdicts."""

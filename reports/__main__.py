@@ -21,8 +21,9 @@ from common.runs import store
 from reports.audit import command as audit_command
 from reports.audit import recovered
 from reports.build import RESULTS, build, page_texts
-from reports.compare import NOT_REPRODUCED, Verdict, verdicts
-from reports.results import Collected, collect
+from reports.collect import collect
+from reports.results import Collected
+from reports.verdicts import NOT_REPRODUCED, Verdict, Verdicts
 
 RUNS = Path("runs")
 PIPE_WIDTH = 160
@@ -114,7 +115,7 @@ def keep_command(
 
 def _verdicts(study: str, collected: Collected) -> list[Verdict]:
     known = published.load(study)
-    return verdicts(known, collected.of(study), recovered(known))
+    return list(Verdicts(known, collected.of(study), recovered(known)).all)
 
 
 def _collect(folders: list[Path]) -> Collected:
@@ -145,8 +146,8 @@ def _print_verdicts(rows: list[Verdict], folders: list[Path]) -> None:
     ours = ", ".join(f"{folder}" for folder in folders)
     title = f"Published numbers against ours, from {ours} (difference with its 95 % interval)"
     table = Table(title=title, title_justify="left")
-    for title in ("experiment", "metric", "published", "obtained", "difference", "verdict", "why"):
-        table.add_column(title, justify="right" if title in ("published", "obtained", "difference") else "left")
+    for title in ("experiment", "metric", "published", "ours", "difference", "verdict", "why"):
+        table.add_column(title, justify="right" if title in ("published", "ours", "difference") else "left")
     for row in rows:
         if row.scope == "overall":
             table.add_row(row.experiment, row.metric, f"{row.published:.4g}", *_ours(row), row.verdict, row.why)

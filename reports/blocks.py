@@ -35,7 +35,7 @@ class Number:
     seeds: Mapping[int, float] = field(default_factory=dict)
 
     @property
-    def deviation(self) -> float | None:
+    def std(self) -> float | None:
         """Standard deviation over the seeds; None for fewer than two."""
         return float(np.std(list(self.seeds.values()), ddof=1)) if len(self.seeds) > 1 else None
 
@@ -58,7 +58,7 @@ class Column:
 
     Attributes:
         title: neighbours of the same title stand under it together.
-        side: which of those this is: `printed`, `ours, published`.
+        side: which of those this is: `published`, `ours, published`.
         kind: `prose` are sentences, `code` is typed as it stands, `verdict` a word that is marked.
     """
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
+
 from common import published
 from common.files import write_text
 from common.illustrations import Illustrations
@@ -12,28 +14,30 @@ from common.published import Published
 from common.runs.search_records import SearchResult
 from reports import audit, figures
 from reports.audit.finding import Finding
-from reports.beside import sides_of
 from reports.blocks import Block, Chapter, Words
-from reports.chapter import READING, all_experiments, chapter, study_table
-from reports.compare import effects
+from reports.effects import effects
 from reports.figures import Picture
+from reports.front_page import all_experiments, study_table
 from reports.processes import processes
 from reports.renderers import html_page, latex, markdown, spreadsheet
-from reports.results import Collected, Group
+from reports.results import Collected, Group, Row
 from reports.studies import answers, of
+from reports.study_page import READING, chapter
+from reports.tables import sides_of
+from reports.verdicts import Verdicts
 
 RESULTS = Path(__file__).parent / "results"
 """Records that we ran, shipped with the project; the committed pages beside them are made of these."""
 FRONT = "README.md"
 TITLE = "Published numbers on emotion in audio, and ours"
 INTRODUCTION = (
-    "Every number that these documents print is stored as data, examined, and held against what we obtain; code "
-    "decides the verdict. Where nothing was run yet, the printed numbers stand alone."
+    "Every number that these documents publish is stored as data, examined, and compared with our results; code "
+    "decides the verdict. Where nothing was run yet, the published numbers stand alone."
 )
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyReport:
     """All that is known of one study before anything is written."""
 
     published: Published
@@ -42,6 +46,7 @@ class Study:
     findings: Sequence[Finding]
     chapter: Chapter
     compared: frozenset[str]
+    verdicts: Verdicts
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def study_of(
     groups: Sequence[Group],
     searches: Sequence[SearchResult] = (),
     illustrations: Illustrations | None = None,
-) -> Study:
+) -> StudyReport:
     """Gather what is said of one study.
 
     Experiments that are compared in an answer have their lines in the front tables and no section of their own.
@@ -72,13 +77,13 @@ def study_of(
     told = answers(known, groups, matrices)
     groups = [group for group in groups if of(name).shown(group)]
     shown = [group for group in groups if group.experiment not in told.compared]
-    changes = effects(shown)
-    pictures = figures.pictures(known, shown, changes, searches, illustrations)
-    said = chapter(known, shown, changes, pictures, findings, matrices, searches, told)
-    return Study(known, groups, [*pictures, *told.pictures], findings, said, told.compared)
+    changes, verdicts = effects(shown), Verdicts(known, groups, matrices)
+    pictures = figures.pictures(known, shown, changes, verdicts, searches, illustrations)
+    said = chapter(known, shown, changes, pictures, findings, matrices, verdicts, searches, told)
+    return StudyReport(known, groups, [*pictures, *told.pictures], findings, said, told.compared, verdicts)
 
 
-def studies_of(collected: Collected) -> Iterator[Study]:
+def studies_of(collected: Collected) -> Iterator[StudyReport]:
     """Gather what is said of every study that has published numbers; those that were run come first."""
     run = collected.studies()
     for name in sorted(published.studies(), key=lambda name: name not in run):
@@ -100,7 +105,8 @@ def build(collected: Collected, out: Path) -> Built:
 
     Args:
         collected: the records.
-        out: folder; gets `README.md`, `<study>.md`, `tables/<study>/`, `pictures/<study>/` and `index.html`.
+        out: folder; gets `README.md`, `<study>.md`, `tables/<study>/`, `tables/results.csv` (the long table of all
+            scores), `pictures/<study>/` and `index.html`.
     """
     studies, drawn = [], {}
     with processes() as others:
@@ -110,6 +116,8 @@ def build(collected: Collected, out: Path) -> Built:
             save = partial(figures.save, folder=out / "pictures" / name)
             drawn[name] = others.begin(save, study.pictures, figures.FEWEST)
         tables = [path for study in studies for path in _write_tables(study.chapter, out)]
+        rows = pd.DataFrame(collected.long_table(), columns=Row._fields)
+        tables.append(_write(out / "tables" / "results.csv", rows.to_csv(index=False, lineterminator="\n")))
         saved = {name: list(files) for name, files in drawn.items()}
     places = {
         (study.chapter.study, picture.name): png
@@ -122,18 +130,19 @@ def build(collected: Collected, out: Path) -> Built:
     return Built(tuple(pages), tuple(tables), files, _write(out / "index.html", html))
 
 
-def _texts(studies: Sequence[Study]) -> dict[str, str]:
+def _texts(studies: Sequence[StudyReport]) -> dict[str, str]:
     pages = {f"{study.chapter.study}.md": markdown.page(study.chapter) for study in studies}
     return {FRONT: markdown.front(TITLE, _front(studies, each=False)), **pages}
 
 
-def _front(studies: Sequence[Study], *, each: bool) -> list[Block]:
+def _front(studies: Sequence[StudyReport], *, each: bool) -> list[Block]:
     """Return what stands before the studies: a line per document and, if asked for, one per experiment."""
     compared = frozenset().union(*(study.compared for study in studies))
-    lines = study_table([(study.published, study.groups, study.findings) for study in studies], compared)
+    known = [(study.published, study.groups, study.findings, study.verdicts) for study in studies]
+    lines = study_table(known, compared)
     if not each:
         return [Words(INTRODUCTION), Words(READING), lines]
-    rows = all_experiments([(study.published, sides_of(study.groups)) for study in studies], compared)
+    rows = all_experiments([(study.published, sides_of(study.groups), study.verdicts) for study in studies], compared)
     return [Words(INTRODUCTION), Words(READING), lines, rows]
 
 

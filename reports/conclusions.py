@@ -11,29 +11,21 @@ import numpy as np
 
 from common.intervals import Interval, difference_interval
 from common.published import Published
-from common.published.schema import SCORES, Claim
+from common.published.schema import Claim
 from reports.audit import judge
 from reports.audit.claims import prefix
 from reports.audit.finding import Finding
 from reports.audit.judge import CONTRADICTED, SUPPORTED, UNDECIDED
-from reports.beside import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
 from reports.blocks import Cell, Column, Number, Section, Table, Words
-from reports.compare import (
-    ACCURACY,
-    NOT_COMPARABLE,
-    NOT_RUN,
-    Effect,
-    PairedRun,
-    contrast,
-    has_random_weights,
-    obstacle,
-    set_in_words,
-)
-from reports.results import PROTOCOLS, Estimate, Group, cut_to
+from reports.comparability import has_random_weights, obstacle, set_in_words
+from reports.effects import Effect, PairedRun, contrast
+from reports.results import PROTOCOLS, Group, Result, cut_to
+from reports.tables import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
+from reports.verdicts import NOT_COMPARABLE, NOT_RUN
 from reports.wording import in_words, signed
 
 FEW = 5
-"""More tests than this are told by their range."""
+"""More tests than this are given as a range."""
 SHOWN = 20
 """A comparison of more models is of second rank."""
 
@@ -42,10 +34,10 @@ Models = Mapping[str, Group]
 
 @dataclass(frozen=True)
 class Conclusion:
-    """A claim of a text held against our runs under one protocol.
+    """A claim of a text compared with our runs under one protocol.
 
     Attributes:
-        groups: the runs that it was held against.
+        groups: the runs that it was compared with.
     """
 
     claim: Claim
@@ -153,9 +145,12 @@ def _without(missing: Sequence[str]) -> str:
 
 def lead(published: Published, metric: str, first: Group, second: Group) -> Lead | None:
     """Return by how much the first group is better; None where a group has no such metric."""
-    if metric == ACCURACY and (effect := contrast(second, first)):
+    if metric == first.headline and (effect := contrast(second, first)):
         ours, theirs = (float(np.mean([getattr(pair, side) for pair in effect.pairs])) for side in ("other", "base"))
-        return Lead(ours, theirs, effect.mean, effect.interval, effect.method, effect.pairs)
+        (low, high), between = effect.interval, effect.mean
+        if metric_of(published, metric).kind == "error":
+            between, low, high = -between, -high, -low
+        return Lead(ours, theirs, between, (low, high), effect.method, effect.pairs)
     one, other = _estimate(first, metric), _estimate(second, metric)
     if one is None or other is None:
         return None
@@ -166,11 +161,9 @@ def lead(published: Published, metric: str, first: Group, second: Group) -> Lead
     return Lead(one.value, other.value, between, (low, high), "as of independent clips")
 
 
-def _estimate(group: Group, metric: str) -> Estimate | None:
+def _estimate(group: Group, metric: str) -> Result | None:
     name, _, score = metric.rpartition("_")
-    if score in SCORES and name in group.first["task"]["outputs"]:
-        return group.class_estimate(name, score)
-    return group.estimate(metric)
+    return group.result(score, name) if name in group.outputs else group.result(metric)
 
 
 def _told(metric: str, first: Group, second: Group, by: Lead | None) -> str:
@@ -257,7 +250,7 @@ def _claim_table(published: Published, found: Sequence[Conclusion], findings: Se
     columns = (
         Column("Conclusion", kind="prose"),
         Column("Section"),
-        Column("Printed numbers", kind="verdict"),
+        Column("Published numbers", kind="verdict"),
         Column("Our runs", kind="verdict"),
         Column("Protocol"),
         Column("Evidence of our runs", kind="prose"),
@@ -270,7 +263,7 @@ def _claim_table(published: Published, found: Sequence[Conclusion], findings: Se
 
 
 def _model_table(published: Published, sides: Sequence[Side]) -> Table:
-    """Return every model with its parameters and the metric that ranks: printed, and ours under each protocol."""
+    """Return every model with its parameters and the metric that ranks: published, and ours under each protocol."""
     metric, labels = published.headline, labels_of(sides)
     rows = [row for one in published.experiments if (row := _model_row(published, one.id, sides, labels))]
     columns = [Column("Experiment"), Column("Parameters", kind="number")]
@@ -285,7 +278,7 @@ def _model_table(published: Published, sides: Sequence[Side]) -> Table:
 def _model_row(
     published: Published, experiment: str, sides: Sequence[Side], labels: Sequence[str]
 ) -> tuple[Cell, ...] | None:
-    """Return a row, or None where neither a number is printed nor a run was made."""
+    """Return a row, or None where neither a number is published nor a run was made."""
     own = {side.label: side.group for side in sides if side.group.experiment == experiment}
     printed, layers = printed_number(published, experiment, published.headline), published.layers(experiment)
     if printed is None and not own:
@@ -320,11 +313,13 @@ def _test_table(published: Published, groups: Sequence[Group]) -> Table:
 
 
 def _test_rows(protocol: str, models: Models) -> list[tuple[Cell, ...]]:
-    accuracies = {name: estimate.value for name, group in models.items() if (estimate := group.estimate(ACCURACY))}
-    if len(accuracies) < 2:
+    # McNemar's test is of hits, which only classifications have.
+    accuracies = {name: group.result("accuracy") for name, group in models.items() if group.kind == "classification"}
+    known = {name: result.value for name, result in accuracies.items() if result}
+    if len(known) < 2:
         return []
-    best = max(accuracies, key=accuracies.__getitem__)
-    effects = {name: contrast(models[best], models[name]) for name in accuracies if name != best}
+    best = max(known, key=known.__getitem__)
+    effects = {name: contrast(models[best], models[name]) for name in known if name != best}
     demo = ", demo" * _any(models).demo
     return [_test_row(effect, f"{protocol}{demo}") for effect in effects.values() if effect and _same_clips(effect)]
 

@@ -1,62 +1,32 @@
-"""Gathers the records and searches that a report is made of; what is damaged or contradictory is named and left out."""
+"""Our results as reports read them: groups of runs that differ in their seed only, and the long table of their scores.
 
-import json
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+Every table, figure, effect and verdict is a view of these rows: one for each group, metric and output.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
-from pathlib import Path
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from common import illustrations, published
-from common.errors import InputError
-from common.files import Place
 from common.illustrations import Illustrations
-from common.intervals import Interval, wilson
-from common.published.schema import MEANS, SCORES
-from common.runs import records, search_records, store
-from common.runs.records import CURVES, ClipSet, Predictions, Record
+from common.intervals import Interval, Score, wilson
+from common.runs.records import ClipSet, Record
 from common.runs.search_records import SearchResult
-from common.tasks.classification import group_confusions
-from reports.processes import processes
 
 PROTOCOLS = ("published", "corrected", "independent")
-METRICS = ("accuracy", *(f"{mean}_{score}" for mean in MEANS for score in SCORES))
-TOLERANCE = 1e-6
-"""What a number of a record may be off by for rounding."""
-FEWEST = 100
-"""Records that are worth other processes."""
-
-TRAINED_AS = (
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "patience",
-    "retrain",
-    "inputs",
-    "overrides",
-    "strategy",
-    "weights",
-    "estimator",
-)
-"""The settings that two runs must share to be seeds of one another."""
-
-
-Item = TypeVar("Item")
-Read = TypeVar("Read")
-Result = TypeVar("Result", "Run", SearchResult)
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A score with its 95 % interval over n clips; over several seeds the mean of both."""
+class Result:
+    """A score with its 95 % interval over n clips; over several seeds the mean of both, and the value of each seed."""
 
     value: float
     interval: Interval
     n: int
+    seeds: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,22 +36,17 @@ class Run:
     Attributes:
         record: of the run.
         clips: that it tested.
-        correct: whether each was predicted rightly, shape (n,).
+        per_clip: the score of each clip, shape (n,): whether it is right, its lwlrap, or its absolute error.
     """
 
     record: Record
     clips: ClipSet
-    correct: np.ndarray
+    per_clip: np.ndarray
 
     @cached_property
     def history(self) -> pd.DataFrame:
         """Its learning curves, read again for the few pictures that show them."""
         return self.record.history()
-
-    @property
-    def folder(self) -> Path:
-        """Where the record lies."""
-        return self.record.folder
 
     @property
     def data(self) -> dict[str, Any]:
@@ -93,22 +58,18 @@ class Run:
         """Seed of the run."""
         return int(self.data["seed"])
 
-    def estimate(self, metric: str) -> Estimate:
-        """Return an overall metric with its interval; raises KeyError where the record has none of this name."""
-        return _estimate(self.data, metric)
-
     @property
     def over_groups(self) -> bool:
         """Whether the intervals are over songs or speakers, not over clips."""
-        return str(self.data["metrics"]["accuracy"].get("method", "")).endswith(" groups")
+        return str(self.data["metrics"][self.record.task.HEADLINE]["method"]).endswith(" groups")
 
-
-def _estimate(record: Mapping[str, Any], metric: str) -> Estimate:
-    return _estimate_of(record["metrics"][metric])
-
-
-def _estimate_of(score: Mapping[str, Any]) -> Estimate:
-    return Estimate(score["value"], (score["interval"][0], score["interval"][1]), score["n"])
+    def scores(self) -> Iterator[tuple[str, str | None, Score | None]]:
+        """Yield metric, output (None for all of them) and score, which is None where the clips do not define it."""
+        for metric, score in self.data["metrics"].items():
+            yield metric, None, score
+        for output, row in self.data["per_output"].items():
+            for metric, score in row["scores"].items():
+                yield metric, output, score
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,55 +104,91 @@ class Group:
         return bool(self.first["data"]["demo"])
 
     @property
+    def kind(self) -> str:
+        """Kind of the task: `classification`, `tagging` or `regression`."""
+        return str(self.first["task"]["kind"])
+
+    @property
+    def outputs(self) -> list[str]:
+        """The classes, the tags, or the scales."""
+        return list(self.first["task"]["outputs"])
+
+    @property
+    def headline(self) -> str:
+        """The metric that runs of this task are compared in: accuracy, lwlrap, or MAE."""
+        return self.runs[0].record.task.HEADLINE
+
+    @property
     def seeds(self) -> list[int]:
         """Seeds of the runs, ascending."""
         return [run.seed for run in self.runs]
 
     @property
     def confusion(self) -> np.ndarray:
-        """Counts (true, predicted), summed over the seeds."""
+        """Counts (true, predicted) of a classification, summed over the seeds."""
         return np.sum([run.data["confusion"] for run in self.runs], axis=0)
 
+    @cached_property
+    def results(self) -> Mapping[tuple[str, str | None], Result]:
+        """The group's rows of the long table, by metric and output; without scores that a run has not."""
+        found: dict[tuple[str, str | None], dict[int, Score]] = {}
+        for run in self.runs:
+            for metric, output, score in run.scores():
+                if score is not None:
+                    found.setdefault((metric, output), {})[run.seed] = score
+        return {key: _mean(scores) for key, scores in found.items() if len(scores) == len(self.runs)}
+
+    def result(self, metric: str, output: str | None = None) -> Result | None:
+        """Return a score of all outputs, or of one; None where a run has not got it."""
+        return self.results.get((metric, output))
+
     def values(self, metric: str) -> list[float]:
-        """Return an overall metric of each seed; empty where a record has none of this name."""
-        return [run.estimate(metric).value for run in self.runs] if self._has(metric) else []
+        """Return an overall metric of each seed; empty where a run has not got it."""
+        result = self.result(metric)
+        return list(result.seeds.values()) if result else []
 
-    def estimate(self, metric: str) -> Estimate | None:
-        """Return an overall metric with its interval; None where a record has none of this name."""
-        return _mean_estimate([run.estimate(metric) for run in self.runs]) if self._has(metric) else None
-
-    def _has(self, metric: str) -> bool:
-        return all(metric in run.data["metrics"] for run in self.runs)
-
-    def class_estimate(self, name: str, score: str) -> Estimate | None:
-        """Return a class' score with its interval; None if a run has no clip of the class. n is its support."""
-        scores = [run.data["per_output"][name]["scores"].get(score) for run in self.runs]
-        return _mean_estimate([_estimate_of(one) for one in scores]) if all(scores) else None
-
-    def share_of_predicted(self, true: str, predicted: str) -> Estimate | None:
-        """Return which share of the items predicted as one class is annotated as another.
+    def share_of_predicted(self, true: str, predicted: str) -> Result | None:
+        """Return which share of the items predicted as one class has another as its true label.
 
         None where a run predicts nothing as that class or has other classes.
         """
-        classes = self.first["task"]["outputs"]
-        if true not in classes or predicted not in classes:
+        if true not in self.outputs or predicted not in self.outputs:
             return None
-        row, column = classes.index(true), classes.index(predicted)
-        counts = [np.asarray(run.data["confusion"])[:, column] for run in self.runs]
-        if any(count.sum() == 0 for count in counts):
+        row, column = self.outputs.index(true), self.outputs.index(predicted)
+        counts = {run.seed: np.asarray(run.data["confusion"])[:, column] for run in self.runs}
+        if any(count.sum() == 0 for count in counts.values()):
             return None
-        return _mean_estimate([_share(int(count[row]), int(count.sum())) for count in counts])
+        return _mean({seed: _share(int(count[row]), int(count.sum())) for seed, count in counts.items()})
 
 
-def _share(hits: int, n: int) -> Estimate:
-    return Estimate(hits / n, wilson(hits / n, n), n)
+def _share(hits: int, n: int) -> Score:
+    return {"value": hits / n, "interval": wilson(hits / n, n), "n": n, "method": "Wilson"}
 
 
-def _mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
-    value = float(np.mean([one.value for one in estimates]))
-    below = float(np.mean([one.value - one.interval[0] for one in estimates]))
-    above = float(np.mean([one.interval[1] - one.value for one in estimates]))
-    return Estimate(value, (value - below, value + above), min(one.n for one in estimates))
+def _mean(scores: Mapping[int, Score]) -> Result:
+    """Return the mean over the seeds, with the mean distance to both ends of the intervals."""
+    every = list(scores.values())
+    value = float(np.mean([one["value"] for one in every]))
+    below = float(np.mean([one["value"] - one["interval"][0] for one in every]))
+    above = float(np.mean([one["interval"][1] - one["value"] for one in every]))
+    seeds = {seed: one["value"] for seed, one in scores.items()}
+    return Result(value, (value - below, value + above), min(one["n"] for one in every), seeds)
+
+
+class Row(NamedTuple):
+    """A row of the long table; `output` is empty for scores of all outputs."""
+
+    study: str
+    experiment: str
+    protocol: str
+    demo: bool
+    metric: str
+    output: str
+    value: float
+    low: float
+    high: float
+    n: int
+    seeds: int
 
 
 @dataclass(frozen=True)
@@ -202,6 +199,17 @@ class Collected:
     skipped: tuple[str, ...]
     searches: tuple[SearchResult, ...] = ()
     illustrations: Mapping[str, Illustrations] = field(default_factory=dict)
+
+    def long_table(self) -> list[Row]:
+        """Return a row for each group, metric and output."""
+        return [
+            Row(
+                *(group.study, group.experiment, group.protocol, group.demo, metric, output or ""),
+                *(result.value, *result.interval, result.n, len(group.runs)),
+            )
+            for group in self.groups
+            for (metric, output), result in group.results.items()
+        ]
 
     def studies(self) -> list[str]:
         """Return the studies that have a record or a search, sorted."""
@@ -216,291 +224,7 @@ class Collected:
         return [one for one in self.searches if one.data["study"] == study]
 
 
-def collect(folders: Iterable[Path]) -> Collected:
-    """Read all records, searches and illustrations below the folders.
-
-    What is cut off, of another schema, contradicts itself, or is of an experiment that no document has is left out; two
-    records that disagree on one run, or searches on one search, are both left out.
-
-    Raises:
-        InputError: a folder does not exist.
-    """
-    folders, skipped = list(folders), list[str]()
-    runs: dict[tuple[Any, ...], list[Run]] = {}
-    found: dict[tuple[Any, ...], list[SearchResult]] = {}
-    for folder in folders:
-        if not folder.is_dir():
-            raise InputError(f"there is no folder {folder}; run an experiment first, or name a folder with --runs")
-        stored = list(_readable(store.find(folder), store.read, skipped, at_once=True))
-        shipped = [record for one in stored for record in one.runs]
-        for run in (
-            *_readable(records.find(folder), _run_in, skipped),
-            *_readable(shipped, _run, skipped, at_once=True),
-        ):
-            runs.setdefault(run.record.identity, []).append(run)
-        searched = [search for one in stored for search in one.searches]
-        searched += _readable(search_records.find(folder), search_records.read, skipped)
-        for search in _readable(searched, _search, skipped):
-            found.setdefault(search.identity, []).append(search)
-    kept = _agreeing(runs.values(), ("data", "configuration", "metrics", "confusion"), "run", skipped)
-    ordered = sorted(
-        _agreeing(found.values(), ("data", "settings", "rows", "chosen"), "search", skipped), key=_place_of_search
-    )
-    drawn = {one.study: one for one in _of_studies(folders, illustrations.NAME, illustrations.read, skipped)}
-    return Collected(_grouped(kept), tuple(skipped), tuple(ordered), drawn)
-
-
-def _of_studies(folders: Iterable[Path], name: str, read: Callable[[Place], Read], skipped: list[str]) -> list[Read]:
-    """Return what is not of one experiment; of two of the same study, the one in the first folder counts."""
-    places = [place for folder in folders for place in store.find_shared(folder, name)]
-    return list(_readable(places, read, skipped))[::-1]
-
-
-def _readable(
-    items: Sequence[Item], read: Callable[[Item], Read], skipped: list[str], *, at_once: bool = False
-) -> Iterator[Read]:
-    """Yield what can be read, and add a sentence for each of the others; `at_once` without other processes."""
-    with processes() as others:
-        work = partial(_read_or_why, read)
-        for one in map(work, items) if at_once else others.begin(work, items, FEWEST):
-            if isinstance(one, InputError):
-                skipped.append(f"left out: {one}")
-            else:
-                yield one
-
-
-def _read_or_why(read: Callable[[Item], Read], item: Item) -> Read | InputError:
-    try:
-        return read(item)
-    except InputError as error:
-        return error
-
-
-def _agreeing(found: Iterable[Sequence[Result]], fields: Sequence[str], what: str, skipped: list[str]) -> list[Result]:
-    """Return one of each that was found once, or several times alike; add a sentence for each of the others."""
-    kept = []
-    for same in found:
-        if all(same[0].data[field] == other.data[field] for other in same for field in fields):
-            kept.append(same[0])
-        else:
-            places = " and ".join(str(one.folder) for one in same)
-            skipped.append(f"left out: {places} disagree on one {what}; delete all but one")
-    return kept
-
-
-def _search(search: SearchResult) -> SearchResult:
-    """Check a search against its learning curves.
-
-    Raises:
-        InputError: it contradicts itself; names the folder and what is wrong.
-    """
-    try:
-        published.load(search.data["study"]).experiment(search.data["experiment"])
-        curves = search.curves().set_index(["trial", "epoch"])
-        complete = [row for row in search.data["rows"] if row["status"] == "complete"]
-        same = all(
-            abs(curves.loc[(row["trial"], row["best_epoch"]), score] - row[score]) < 1e-6
-            for row in complete
-            for score in ("loss", "accuracy", "val_loss", "val_accuracy")
-        )
-        problem = "" if same and search.best["values"] == search.chosen else "its trials are not those of its curves"
-    except InputError as error:
-        raise InputError(f"{search.folder}: {error}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        problem = f"it is damaged ({type(error).__name__}: {error})"
-    if problem:
-        raise InputError(f"{search.folder}: {problem}; delete the folder and search again")
-    return search
-
-
-def _place_of_search(search: SearchResult) -> tuple[Any, ...]:
-    """Order searches as their documents order the experiments, short ones first."""
-    study, experiment, protocol, name, seed = search.identity
-    order = list(published.load(study).by_id)
-    return study, order.index(experiment), protocol, search.data["data"]["demo"], _longest(search), name, seed
-
-
-def _longest(search: SearchResult) -> int:
-    return max(row["epochs"] or 0 for row in search.data["rows"])
-
-
-def _run_in(folder: Path) -> Run:
-    return _run(records.read(folder))
-
-
-def _run(record: Record) -> Run:
-    """Check a record against itself and its tables.
-
-    Raises:
-        InputError: it is damaged or contradicts itself; names the folder and what is wrong.
-    """
-    try:
-        published.load(record.data["study"]).experiment(record.data["experiment"])
-        problem = _problem_of_identity(record) or _problem_of_history(record.data, record.history())
-        tested = record.tested()
-        if problem := problem or _problem(record.data, tested):
-            raise InputError(problem)
-    except InputError as error:
-        raise InputError(f"{record.folder}: {error}; delete it and run again") from None
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        what = f"it is damaged ({type(error).__name__}: {error})"
-        raise InputError(f"{record.folder}: {what}; delete it and run again") from None
-    return Run(record, tested.clips, tested.true == tested.predicted)
-
-
-def _problem_of_identity(record: records.Record) -> str | None:
-    """Hold what a record says it is of against its protocol, its settings and the folder that it lies in."""
-    data, (study, experiment, protocol, seed) = record.data, record.identity
-    if data["status"] != "complete":
-        return f"its status is {data['status']}, not complete"
-    base, *changes = protocol.split("+")
-    if base not in PROTOCOLS:
-        return f"there is no protocol {base!r}"
-    changed = dict(change.partition("=")[::2] for change in changes)
-    if changed.items() - data["switches"].items() or sorted(changed) != sorted(data["changed"]):
-        return f"its switches are not those of {protocol}"
-    used = data["configuration"].get("identity", {}).get("switches", {})
-    if any(value != data["switches"].get(name, value) for name, value in used.items()):
-        return "its switches are not those that it was run with"
-    names = record.folder.absolute().parts[-4:]
-    expected = (study, experiment, protocol, f"seed-{seed}")
-    if names[0] == study and names != expected:
-        return f"it is the record of {'/'.join(expected[1:])}"
-    return None
-
-
-def _problem(record: Mapping[str, Any], tested: Predictions) -> str | None:
-    """Say what in a record cannot be true of its predictions, or None."""
-    if not len(tested.true):
-        return "it has no predictions"
-    return (
-        _problem_of_classes(record, tested)
-        or _problem_of_metrics(record, len(tested.true))
-        or _problem_of_means(record)
-        or _problem_of_intervals(record)
-    )
-
-
-def _problem_of_history(record: Mapping[str, Any], history: pd.DataFrame) -> str | None:
-    """Check the learning curves against the epochs of each fold: a curve that was cut off is that of another run."""
-    if missing := [name for name in CURVES if name not in history]:
-        return f"its learning curves lack {', '.join(missing)}"
-    if history.empty:
-        return "it has no learning curves" if any(fold["epochs"] for fold in record["folds"]) else None
-    for name, column in history.drop(columns="stage").items():
-        if column.dtype.kind not in "if" or np.isinf(column).any():
-            return f"its learning curves have words in {name}"
-    for fold in record["folds"]:
-        own = history[history["fold"] == fold["fold"]]
-        again = own["stage"] == "retrain"
-        retrained = bool(record["configuration"].get("retrain")) or bool(again.any())
-        for rows, epochs in ((own[~again], fold["epochs"]), (own[again], fold["best_epoch"] if retrained else None)):
-            if rows["epoch"].tolist() != list(range(1, (epochs or 0) + 1)):
-                return f"its learning curve of fold {fold['fold']} has other epochs than its record"
-    return None
-
-
-def _problem_of_classes(record: Mapping[str, Any], tested: Predictions) -> str | None:
-    confusion = group_confusions(tested.true, tested.predicted, len(record["task"]["outputs"]))[0]
-    if not np.array_equal(confusion, np.asarray(record["confusion"])):
-        return "its confusion matrix is not that of its predictions"
-    if [row["support"] for row in record["per_output"].values()] != confusion.sum(axis=1).tolist():
-        return "its supports are not those of its predictions"
-    if abs(record["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > TOLERANCE:
-        return "its accuracy is not that of its predictions"
-    return _problem_of_scores(record["per_output"], confusion)
-
-
-def _problem_of_scores(rows: Mapping[str, Mapping[str, Any]], confusion: np.ndarray) -> str | None:
-    """Hold the scores of each class against the confusions; a class without clips has none."""
-    support, counted = confusion.sum(axis=1), _counted(confusion)
-    for place, (name, row) in enumerate(rows.items()):
-        for score, values in counted.items() if support[place] else ():
-            ours = row["scores"][score]
-            if abs(ours["value"] - values[place]) > TOLERANCE:
-                return f"its {score} of {name} is not that of its predictions"
-            if not _within(ours["value"], ours["interval"]):
-                return f"its {score} of {name} lies outside its interval, or that outside 0 to 1"
-    return None
-
-
-def _counted(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the scores of each class as its confusions give them, independently of how a record's were computed."""
-    hits, support, guesses = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    return {
-        "precision": hits / np.maximum(guesses, 1),
-        "recall": hits / np.maximum(support, 1),
-        "f1": 2 * hits / np.maximum(support + guesses, 1),
-    }
-
-
-def _problem_of_metrics(record: Mapping[str, Any], tested: int) -> str | None:
-    for name in METRICS:
-        ours = _estimate(record, name)
-        if not all(0 <= value <= 1 for value in (ours.value, *ours.interval)):
-            return f"its {name} is outside 0 to 1"
-        if ours.n != tested:
-            return f"its {name} is of {ours.n} clips, its predictions are of {tested}"
-    return None
-
-
-def _problem_of_means(record: Mapping[str, Any]) -> str | None:
-    """Hold the means over the classes against the confusions; only classes with clips count."""
-    confusion = np.asarray(record["confusion"])
-    support, counted = confusion.sum(axis=1), _counted(confusion)
-    for mean, weights in zip(MEANS, (support > 0, support), strict=True):
-        for score, values in counted.items():
-            name = f"{mean}_{score}"
-            if abs(_estimate(record, name).value - np.average(values, weights=weights)) > TOLERANCE:
-                return f"its {name} is not that of its predictions"
-    return None
-
-
-def _problem_of_intervals(record: Mapping[str, Any]) -> str | None:
-    for name in record["metrics"]:
-        ours = _estimate(record, name)
-        if not _within(ours.value, ours.interval, top=math.inf):
-            return f"its {name} lies outside its interval"
-        if record["metrics"][name].get("method") == "Wilson" and not np.allclose(
-            ours.interval, wilson(ours.value, ours.n), rtol=0, atol=TOLERANCE
-        ):
-            return f"the interval of its {name} is not Wilson's"
-    return None
-
-
-def _within(value: float, interval: Sequence[float], *, top: float = 1.0) -> bool:
-    """Return whether an interval holds its value and lies between 0 and the top, but for rounding."""
-    low, high = interval
-    return -TOLERANCE <= low <= value + TOLERANCE and value - TOLERANCE <= high <= top + TOLERANCE
-
-
-def _grouped(runs: list[Run]) -> tuple[Group, ...]:
-    """Put together what differs in the seed only: same experiment, protocol, data and configuration."""
-    by_key: dict[str, list[Run]] = {}
-    for run in runs:
-        by_key.setdefault(json.dumps(_shared(run.data), sort_keys=True), []).append(run)
-    groups = [Group(tuple(sorted(members, key=lambda run: run.seed))) for _, members in sorted(by_key.items())]
-    return tuple(sorted(groups, key=_place))
-
-
-def _shared(record: Mapping[str, Any]) -> list[Any]:
-    """Return what seeds of one another have in common; what older records do not tell counts as not set."""
-    fields = ("study", "experiment", "protocol", "switches", "size", "task")
-    data, settings = record["data"], record["configuration"]
-    trained = {name: settings.get(name) for name in TRAINED_AS}
-    ran = [cut_to(record), record["environment"].get("precision", "float32")]
-    return [*(record[field] for field in fields), data["demo"], data["digest"], trained, *ran]
-
-
 def cut_to(record: Mapping[str, Any]) -> int | None:
     """Return to how many folds the command line kept a run, or None: to all that its protocol has."""
     folds = record["configuration"].get("identity", {}).get("folds")
     return None if folds is None else int(folds)
-
-
-def _place(group: Group) -> tuple[Any, ...]:
-    """Order groups as their documents order the experiments, the protocols as they were invented, real data first."""
-    order = list(published.load(group.study).by_id)
-    base = group.protocol.partition("+")[0]
-    protocol = PROTOCOLS.index(base) if base in PROTOCOLS else len(PROTOCOLS)
-    return group.study, order.index(group.experiment), protocol, group.protocol, group.demo

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import average_precision_score, label_ranking_average_precision_score
 
-from common import files, intervals
+from common import files
 from common.runs import records
-from common.tasks import classification
+from common.tasks import Regression, Tagging, classification
 from reports.results import Run
 
 CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
@@ -81,25 +80,7 @@ def tagged(
     ranks = draw.random((n, len(outputs))).argsort(axis=1).argsort(axis=1)
     true = (ranks < draw.integers(1, 4, (n, 1))).astype(np.float32)
     scores = (0.35 * true + 0.65 * draw.random(true.shape)).astype(np.float32)
-    table = _with_outputs(clip_table(n, seed), outputs, true, scores)
-    content = content_of(study, experiment, protocol, seed, table, kind="tagging", outputs=outputs)
-    per_tag = {
-        name: average_precision_score(true[:, place], scores[:, place]) if true[:, place].any() else None
-        for place, name in enumerate(outputs)
-    }
-    known = [value for value in per_tag.values() if value is not None]
-    metrics = {
-        "lwlrap": label_ranking_average_precision_score(true, scores, sample_weight=true.sum(axis=1)),
-        "macro_pr_auc": float(np.mean(known)),
-    }
-    content["metrics"] = {name: score(value, n) for name, value in metrics.items()}
-    content["per_output"] = {
-        name: {"support": int(true[:, place].sum()), "scores": {"pr_auc": score(per_tag[name], n)}}
-        for place, name in enumerate(outputs)
-    }
-    content["data"] = data(n, {name: int(true[:, place].sum()) for place, name in enumerate(outputs)})
-    content["baselines"] = {"popularity": {"lwlrap": 0.2, "macro_pr_auc": 0.1}}
-    return Synthetic(content, curves(1, 60, retrain=None), table)
+    return _evaluated(Tagging(tuple(outputs)), true, scores, study, experiment, protocol, seed)
 
 
 def regressed(
@@ -109,16 +90,28 @@ def regressed(
     draw = np.random.default_rng(seed)
     true = draw.normal(size=(n, len(outputs))).astype(np.float32)
     guessed = (0.5 * true + 0.5 * draw.normal(size=true.shape)).astype(np.float32)
-    table = _with_outputs(clip_table(n, seed), outputs, true, guessed)
-    content = content_of(study, experiment, protocol, seed, table, kind="regression", outputs=outputs)
-    errors = np.abs(true - guessed)
-    content["metrics"] = {"mae": intervals.mean_score(errors.mean(axis=1))}
-    content["per_output"] = {
-        name: {"support": n, "scores": {"mae": intervals.mean_score(errors[:, place])}}
-        for place, name in enumerate(outputs)
-    }
-    content["data"] = data(n, {})
-    content["baselines"] = {"training mean": {"mae": float(np.abs(true).mean())}}
+    return _evaluated(Regression(tuple(outputs)), true, guessed, study, experiment, protocol, seed)
+
+
+def _evaluated(
+    task: Tagging | Regression,
+    targets: np.ndarray,
+    outputs: np.ndarray,
+    study: str,
+    experiment: str,
+    protocol: str,
+    seed: int,
+) -> Synthetic:
+    """Return a run on one fold, as its task scores it; the training clips have the means of the test clips."""
+    n = len(targets)
+    clips = clip_table(n, seed)
+    table = clips.assign(**task.table(targets, outputs))
+    content = content_of(study, experiment, protocol, seed, table, kind=task.KIND, outputs=task.outputs)
+    constants = np.tile(task.constant(targets), (n, 1))
+    content |= vars(task.scores(targets, outputs, constants=constants, thresholds=np.full_like(targets, 0.5)))
+    content["baselines"] = task.baselines(targets, constants)
+    counts = dict(zip(task.outputs, map(int, targets.sum(axis=0)), strict=True)) if task.KIND == "tagging" else {}
+    content["data"] = data(n, counts)
     return Synthetic(content, curves(1, 60, retrain=None), table)
 
 
@@ -153,14 +146,6 @@ def content_of(
         "status": "complete",
         "finished": "2026-01-01T00:00:00+00:00",
     }
-
-
-def score(value: float | None, n: int) -> dict[str, Any] | None:
-    """Return a score with an interval of its own width, or None."""
-    if value is None:
-        return None
-    interval = [max(0.0, float(value) - 0.05), min(1.0, float(value) + 0.05)]
-    return {"value": float(value), "interval": interval, "n": n, "method": "bootstrap over clips"}
 
 
 def clip_table(n: int, seed: int, folds: int = 1) -> pd.DataFrame:
@@ -211,11 +196,6 @@ def data(clips: int, counts: Mapping[str, int], *, demo: bool = False) -> dict[s
         "per_output": dict(counts),
         "digest": f"{clips}{demo}",
     }
-
-
-def _with_outputs(table: pd.DataFrame, outputs: Sequence[str], true: np.ndarray, said: np.ndarray) -> pd.DataFrame:
-    targets = {f"true_{name}": true[:, place] for place, name in enumerate(outputs)}
-    return table.assign(**targets, **{name: said[:, place] for place, name in enumerate(outputs)})
 
 
 def run_on(table: pd.DataFrame, content: Mapping[str, Any]) -> Run:

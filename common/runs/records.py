@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -322,7 +322,7 @@ class Record:
         """
         table = self.predictions()
         order, names, groups = names_and_groups(table)
-        true, predicted = values_of(self.data["task"], table)
+        true, predicted = values_of(self.task, table)
         return Predictions(ClipSet.of(names, groups), true[order], predicted[order])
 
     def split(self) -> pd.DataFrame:
@@ -331,26 +331,16 @@ class Record:
         return pd.read_csv(self.folder / "split.csv", dtype=words, keep_default_na=False)
 
 
-def values_of(task: Mapping[str, Any], table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def values_of(task: Task, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return what is true and what was predicted: uint8 class numbers (n,), or float32 (n, outputs).
 
-    Args:
-        task: of the record.
-        table: its predictions.
-
     Raises:
-        KeyError: the table has other classes or outputs than the task.
+        ValueError, KeyError: the table of predictions has other classes or outputs than the task.
     """
-    outputs = task["outputs"]
-    if task["kind"] == "classification":
-        number = {name: place for place, name in enumerate(outputs)}
-        true, predicted = (
-            np.array([number[name] for name in table[column]], np.uint8) for column in ("true", "predicted")
-        )
-    else:
-        true, predicted = (
-            table[[f"{prefix}{name}" for name in outputs]].to_numpy(np.float32) for prefix in ("true_", "")
-        )
+    if task.KIND != "classification":
+        return task.read({str(name): column for name, column in table.items()})
+    number = {name: place for place, name in enumerate(task.outputs)}
+    true, predicted = (np.array([number[name] for name in table[column]], np.uint8) for column in ("true", "predicted"))
     return true, predicted
 
 

@@ -147,7 +147,7 @@ def _tables(path: Path, runs: Sequence[Record]) -> dict[str, bytes]:
     split, folds, trues, predicted = [], [], [], []
     for record, frame in zip(runs, frames, strict=True):
         rows = number.get_indexer(pd.MultiIndex.from_frame(frame[keys[0]]))
-        true, said = records.values_of(record.data["task"], frame)
+        true, said = records.values_of(record.task, frame)
         if frame["fold"].max() > LARGEST or (len(record.data["task"]["outputs"]) > LARGEST + 1 and true.ndim == 1):
             raise InputError(f"{path}: more than {LARGEST} folds or classes do not fit")
         fold = _spread(frame["fold"].to_numpy(np.uint8), rows, len(clips))
@@ -221,9 +221,7 @@ class StoredRecord(Record):
         if true.ndim == 1:
             names = np.asarray(outputs, dtype=object)
             return frame.assign(true=names[true], predicted=names[predicted])
-        for prefix, values in (("true_", true), ("", predicted)):
-            frame = frame.assign(**{f"{prefix}{name}": values[:, place] for place, name in enumerate(outputs)})
-        return frame
+        return frame.assign(**self.task.table(true, predicted))
 
     def tested(self) -> Predictions:
         """Return what was predicted of each test clip."""
@@ -290,7 +288,9 @@ def read(path: Path) -> Stored:
 
 
 def _read(path: Path) -> Stored:
-    archive = zipfile.ZipFile(path)
+    # In memory: processes that draw pictures would share the place in an open file.
+    archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
+    archive.filename = str(path)
     names, inside = set(archive.namelist()), zipfile.Path(archive)
     runs: list[Record] = []
     if "runs.jsonl" in names:

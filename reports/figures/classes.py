@@ -1,4 +1,4 @@
-"""Class by class: how many clips each has, and what is obtained minus what is printed."""
+"""Class by class: how many clips each has, and ours minus published."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -9,7 +9,6 @@ from matplotlib.patches import Patch
 
 from common.published import Published
 from common.published.schema import Counts
-from reports.compare import Verdict, verdicts_on
 from reports.figures.sheet import (
     BLACK,
     BLUE,
@@ -34,6 +33,7 @@ from reports.figures.sheet import (
     styled,
 )
 from reports.results import Group
+from reports.verdicts import Verdict, Verdicts
 from reports.wording import MINUS, sentence
 
 SCORES = {"recall": (BLUE, "o"), "f1": (ORANGE, "s")}
@@ -44,39 +44,41 @@ BAR = 0.19
 """Inches of a bar and its gap."""
 
 
-def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[str, np.ndarray]) -> Iterator[Picture]:
+def pictures(
+    published: Published, groups: Sequence[Group], verdicts: Verdicts, recovered: Mapping[str, np.ndarray]
+) -> Iterator[Picture]:
     """List the class by class pictures of a study.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         groups: the study's groups.
-        recovered: integer matrices behind printed percentages, by experiment.
+        verdicts: on the document's numbers.
+        recovered: integer matrices behind published percentages, by experiment.
     """
     yield from _distributions(published, plain(groups), recovered)
     for group in plain(groups):
-        if group.protocol == "published" and differences(published, group):
+        if found := differences(published, verdicts.of(group)):
             yield Picture(
                 name=name_of("classes", group, groups),
-                title=f"Class by class, obtained minus printed: {group.experiment}",
+                title=f"Class by class, ours minus published: {group.experiment}",
                 experiment=group.experiment,
                 protocol=group.protocol,
                 demo=group.demo,
-                draw=partial(differences_figure, published, group),
+                draw=partial(differences_figure, published, group, found),
             )
 
 
-def differences(published: Published, group: Group) -> dict[str, list[Verdict]]:
+def differences(published: Published, verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
     """Return what is known of each class' recall and F1, by class; those that a run has no clip of are left out."""
-    known = {row.metric: row for row in verdicts_on(published, group.experiment, group) if row.difference is not None}
+    known = {row.metric: row for row in verdicts if row.difference is not None}
     classes = published.data.classes
     found = {name: [known[key] for score in SCORES if (key := f"{name}_{score}") in known] for name in classes}
     return {name: rows for name, rows in found.items() if rows}
 
 
 @styled
-def differences_figure(published: Published, group: Group) -> Figure:
-    """Draw recall and F1 of each class, obtained minus printed, with 95 % intervals."""
-    found = differences(published, group)
+def differences_figure(published: Published, group: Group, found: Mapping[str, list[Verdict]]) -> Figure:
+    """Draw recall and F1 of each class, ours minus published, with 95 % intervals."""
     pitch = 0.5
     band = published.resolution["per_class"]
     lines = [*about(group, published), "Lines: 95 % intervals of the difference"]
@@ -98,7 +100,7 @@ def differences_figure(published: Published, group: Group) -> Figure:
             axes.plot(np.array(row.difference_interval), y * 2, color=colour, linewidth=1.8, solid_capstyle="butt")
             axes.plot(np.array(row.difference), y, marker, color=colour, **EDGED)
     name_rows(axes, np.arange(len(found)) + 0.5, names, len(found))
-    axes.set_xlabel(f"obtained {MINUS} printed")
+    axes.set_xlabel(f"ours {MINUS} published")
     return page.figure
 
 
@@ -121,14 +123,14 @@ def _distributions(
 def counts_of(
     published: Published, groups: Sequence[Group], recovered: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, int]]:
-    """Return how many items each class has, by who says so: the document, its printed matrices, our runs."""
+    """Return how many items each class has, by who says so: the document, its published matrices, our runs."""
     classes = published.data.classes
     said = [(_source(counts), counts.rows) for counts in published.counts if set(counts.rows) == set(classes)]
     for name, matrix in recovered.items():
         table = published.confusion(name)
         if table is not None:
-            said.append(("behind the printed matrices", dict(zip(table.classes, matrix.sum(axis=1), strict=True))))
-    said += [(f"{OURS}{group.protocol}", group.first["data"]["per_output"]) for group in groups]
+            said.append(("behind the published matrices", dict(zip(table.classes, matrix.sum(axis=1), strict=True))))
+    said += [(f"{OURS}{group.protocol}", rows) for group in groups if (rows := group.first["data"]["per_output"])]
     found: dict[str, dict[str, int]] = {}
     for who, rows in said:
         if not any(rows == other for other in found.values()):
@@ -138,7 +140,7 @@ def counts_of(
 
 
 def _source(counts: Counts) -> str:
-    return "printed" if counts.known == "printed" else counts.id.replace("-", " ")
+    return "published" if counts.known == "printed" else counts.id.replace("-", " ")
 
 
 @styled

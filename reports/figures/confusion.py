@@ -1,4 +1,4 @@
-"""Confusion matrices: of one group, of all experiments side by side, and in the form that the document printed."""
+"""Confusion matrices: of one group, of all experiments side by side, and in the form that the document published."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from reports.results import Group
 from reports.wording import in_words
 
 ALONE = 24
-"""A study with more groups than this shows alone only the matrices of experiments with a printed number."""
+"""A study with more groups than this shows alone only the matrices of experiments with a published number."""
 MOST_CLASSES = 24
 """A matrix of more classes is no picture that anyone can read."""
 SIDE_BY_SIDE = 12
@@ -47,11 +47,12 @@ def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[s
     """List the matrices of a study.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         groups: the study's groups.
-        recovered: integer matrices behind printed percentages, by experiment.
+        recovered: integer matrices behind published percentages, by experiment.
     """
-    shown = [group for group in plain(groups) if 0 < len(group.first["confusion"]) <= MOST_CLASSES]
+    classified = [group for group in plain(groups) if group.kind == "classification"]
+    shown = [group for group in classified if len(group.outputs) <= MOST_CLASSES]
     few = len(shown) <= ALONE
     for group in shown:
         if few or published.numbers(group.experiment):
@@ -87,7 +88,7 @@ def _alike(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:
     found: dict[str, list[Group]] = {}
     for group in groups:
         own = found.setdefault(group.protocol, [group])
-        if group is not own[0] and group.first["task"]["outputs"] == own[0].first["task"]["outputs"]:
+        if group is not own[0] and group.outputs == own[0].outputs:
             own.append(group)
     return list(found.items())
 
@@ -102,7 +103,7 @@ def _as_printed(
     for group in either:
         yield Picture(
             name=name_of(kind, group, groups) if group else plain_name(f"{kind}-{table.experiment}"),
-            title=f"Confusion matrix of {table.experiment} in the document's form, printed and obtained",
+            title=f"Confusion matrix of {table.experiment} in the document's form, published and ours",
             experiment=table.experiment,
             protocol=group.protocol if group else None,
             demo=bool(group and group.demo),
@@ -111,17 +112,17 @@ def _as_printed(
 
 
 def _fits(group: Group, table: ConfusionTable) -> bool:
-    return group.experiment == table.experiment and set(group.first["task"]["outputs"]) == set(table.classes)
+    return group.experiment == table.experiment and set(group.outputs) == set(table.classes)
 
 
 @styled
 def matrix_figure(group: Group, published: Published) -> Figure:
     """Draw a group's confusion matrix: counts (summed over seeds) and percentages of each row."""
-    classes = group.first["task"]["outputs"]
+    classes = group.outputs
     grid = _Grid(classes, cell=max(0.55, 5.3 / len(classes)))
     title = f"{published.experiment(group.experiment).title}: confusion matrix"
     counted = published.data.items + ", summed over the seeds," * (len(group.runs) > 1)
-    lines = [*about(group, published), f"Each cell: {counted} and % of the annotated class"]
+    lines = [*about(group, published), f"Each cell: {counted} and % of the true class"]
     page = sheet(grid.height + 0.2, title, lines, demo=group.demo, width=grid.width + 2 * MARGIN + 0.25)
     axes = grid.axes(page, MARGIN + 0.25, 0)
     confusion = group.confusion
@@ -133,7 +134,7 @@ def matrix_figure(group: Group, published: Published) -> Figure:
     ]
     _write(axes, shares, texts, SMALL)
     axes.set_xlabel("predicted")
-    axes.set_ylabel("annotated")
+    axes.set_ylabel("true")
     return page.figure
 
 
@@ -189,13 +190,13 @@ def side_by_side_figure(groups: Sequence[Group], published: Published) -> Figure
     """Draw the confusion matrices of several experiments side by side, in row percentages."""
     columns = 2 if len(groups) <= 4 else 3
     rows = -(-len(groups) // columns)
-    classes = groups[0].first["task"]["outputs"]
+    classes = groups[0].outputs
     grids = [_Grid(classes, cell=2.5 / len(classes), named=column == 0, size=8.5) for column in range(columns)]
     heads = [_head(group, published, 2.5) for group in groups]
     head = LINE * max(len(lines) for lines in heads) + 0.08
     width = grids[0].left + columns * 2.5 + (columns - 1) * 0.3 + 2 * MARGIN
     pitch = head + grids[0].height + 0.2
-    lines = [data_line(groups, published), f"% of each annotated class, written from {TELLING} % on"]
+    lines = [data_line(groups, published), f"% of each true class, written from {TELLING} % on"]
     title = f"Confusion matrices, protocol {groups[0].protocol}"
     page = sheet(rows * pitch, title, lines, demo=groups[0].demo, width=width)
     for place, group in enumerate(groups):
@@ -211,7 +212,7 @@ def side_by_side_figure(groups: Sequence[Group], published: Published) -> Figure
 
 
 def _head(group: Group, published: Published, width: float) -> list[str]:
-    ours = group.estimate(published.headline)
+    ours = group.result(published.headline)
     score = f"{in_words(published.headline)} {ours.value:.3f}" if ours else ""
     return [
         group.experiment,
@@ -233,7 +234,7 @@ class _Panel:
 def as_printed_figure(
     published: Published, table: ConfusionTable, group: Group | None, recovered: np.ndarray | None
 ) -> Figure:
-    """Draw a matrix as the document prints it beside ours, and below them the counts behind both.
+    """Draw a matrix as the document publishes it beside ours, and below them the counts behind both.
 
     Column-normalised matrices have the document's two lines below: the share of each predicted class that is right
     (PPV), and the rest (FDR).
@@ -243,16 +244,16 @@ def as_printed_figure(
         counts = _counts(group, table.classes)
         panels.append(_obtained_panel(table, counts))
     if recovered is not None:
-        panels.append(_counts_panel(table, recovered, f"counts behind the printed: {recovered.sum():,}"))
+        panels.append(_counts_panel(table, recovered, f"counts behind the published: {recovered.sum():,}"))
     if recovered is not None and group is not None:
         mean = ", mean of the seeds" if len(group.runs) > 1 else ""
-        panels.append(_counts_panel(table, counts, f"counts obtained: {counts.sum():,.0f}{mean}"))
+        panels.append(_counts_panel(table, counts, f"our counts: {counts.sum():,.0f}{mean}"))
     return _in_panels(published, table, group, panels)
 
 
 def _counts(group: Group, classes: Sequence[str]) -> np.ndarray:
     """Return a group's counts in the order of the document's classes, the mean over the seeds."""
-    places = [group.first["task"]["outputs"].index(name) for name in classes]
+    places = [group.outputs.index(name) for name in classes]
     counts: np.ndarray = group.confusion[np.ix_(places, places)] / len(group.runs)
     return counts
 
@@ -262,7 +263,7 @@ def _printed_panel(table: ConfusionTable) -> _Panel:
     lines = {"PPV": table.positive, "FDR": table.false}
     below = {name: [f"{value:.{table.decimals}f}" for value in line] for name, line in lines.items() if line}
     texts = [_percentages(row, table.decimals) for row in percent]
-    return _Panel(f"printed, % of each {_normalised(table)}", percent / 100, texts, below)
+    return _Panel(f"published, % of each {_normalised(table)}", percent / 100, texts, below)
 
 
 def _obtained_panel(table: ConfusionTable, counts: np.ndarray) -> _Panel:
@@ -275,7 +276,7 @@ def _obtained_panel(table: ConfusionTable, counts: np.ndarray) -> _Panel:
         for name, line in lines.items()
     }
     texts = [_percentages(row, table.decimals) for row in 100 * shares]
-    return _Panel(f"obtained, % of each {_normalised(table)}", shares, texts, below)
+    return _Panel(f"ours, % of each {_normalised(table)}", shares, texts, below)
 
 
 def _counts_panel(table: ConfusionTable, counts: np.ndarray, title: str) -> _Panel:
@@ -283,7 +284,7 @@ def _counts_panel(table: ConfusionTable, counts: np.ndarray, title: str) -> _Pan
 
 
 def _normalised(table: ConfusionTable) -> str:
-    return "predicted class" if table.normalised == "columns" else "annotated class"
+    return "predicted class" if table.normalised == "columns" else "true class"
 
 
 def _axis(table: ConfusionTable) -> int:
@@ -304,7 +305,7 @@ def _in_panels(published: Published, table: ConfusionTable, group: Group | None,
     pitches = [head + grids[0].height + side / len(table.classes) * more + 0.15 for more in extra]
     lines = [*about(group, published)] if group else ["Not run here: no record of this experiment"]
     restored = f"; lost in our copy and restored: PPV of {', '.join(table.restored)}" if table.restored else ""
-    lines.append(f"Rows: annotated; columns: predicted{restored}")
+    lines.append(f"Rows: true; columns: predicted{restored}")
     page = sheet(
         sum(pitches),
         f"{published.experiment(table.experiment).title}: {table.table}",

@@ -52,7 +52,7 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
 
 
 def points(published: Published) -> dict[str, Point]:
-    """Return printed seconds and headline metric by experiment."""
+    """Return published seconds and headline metric by experiment."""
     found = {}
     for experiment in published.experiments:
         numbers = published.numbers(experiment.id)
@@ -65,21 +65,21 @@ def points(published: Published) -> dict[str, Point]:
 def obtained(published: Published, group: Group) -> Point | None:
     """Return a group's seconds and headline metric; None where it lacks one, as what is not trained in epochs does."""
     times = [run.data["timings"]["epoch_s"] for run in group.runs]
-    ours = group.estimate(published.headline)
+    ours = group.result(published.headline)
     return None if ours is None or None in times else (float(np.mean(times)), ours.value)
 
 
 @styled
 def cost_figure(published: Published, groups: Sequence[Group]) -> Figure:
-    """Draw a point per experiment as printed, and ours joined to it; the machines are not the same."""
+    """Draw a point per experiment as published, and ours joined to it; the machines are not the same."""
     printed = points(published)
     own = [(group, point) for group in groups if (point := obtained(published, group))]
-    words = f"Obtained, on another machine: {data_line([group for group, _ in own], published)}"
-    looks = {"printed": PRINTED} | {f"obtained, {group.protocol}": look(group) for group, _ in own}
+    words = f"Ours, on another machine: {data_line([group for group, _ in own], published)}"
+    looks = {"published": PRINTED} | {f"ours, {group.protocol}": look(group) for group, _ in own}
     page = sheet(
         HEIGHT + 0.45,
         f"{sentence(in_words(published.headline))} against the seconds of an epoch",
-        [f"Printed: {published.document}", words if own else "Not run here: the printed numbers alone"],
+        [f"Published: {published.document}", words if own else "Not run here: the published numbers alone"],
         demo=any(group.demo for group, _ in own),
         keys=[key(name, colour, marker, "") for name, (colour, marker) in looks.items()],
     )

@@ -21,7 +21,7 @@ PITCH = 3.0
 """Inches from one row of panels to the next."""
 LINES = {"train": (BLUE, "-"), "again": (PURPLE, "--"), "validation": (ORANGE, "-")}
 MANY = 8
-"""More best epochs than this are told by their range."""
+"""More best epochs than this are given as a range."""
 
 
 def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]:

@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 
 from common.illustrations import Example, Illustrations, Panel
 from common.published import Published
-from reports.compare import corpus_title
+from reports.comparability import corpus_title
 from reports.figures.sheet import BLUE, SMALL, WIDTH, Picture, plain_name, sheet, styled
 
 LEFT, RIGHT = 0.75, 0.15

@@ -1,4 +1,4 @@
-"""Published against obtained: one row per experiment, in the metric by which the document ranks them."""
+"""Published against ours: one row per experiment, in the metric by which the document ranks them."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from common.intervals import Interval, wilson
 from common.published import Printed, Published
 from common.published.schema import Experiment
-from reports.compare import has_random_weights, set_in_words
+from reports.comparability import has_random_weights, set_in_words
 from reports.figures.sheet import (
     EDGED,
     GREY,
@@ -52,7 +52,7 @@ PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.8}
 
 @dataclass(frozen=True)
 class Dot:
-    """One number of a row: printed, or a group's."""
+    """One number of a row: published, or a group's."""
 
     value: float
     interval: Interval | None
@@ -68,7 +68,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Row:
-    """All numbers of one experiment in one metric, the printed one first."""
+    """All numbers of one experiment in one metric, the published one first."""
 
     experiment: Experiment
     printed: Printed | None
@@ -76,10 +76,10 @@ class Row:
 
 
 def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]:
-    """List the comparisons of a study: of real runs, of runs on the demo corpus; the printed alone if there is none."""
+    """List the comparisons of a study, real runs apart from the demo corpus; without runs, the published alone."""
     for metric, experiments in metrics(published).items():
         names = {experiment.id for experiment in experiments}
-        own = [group for group in plain(groups) if group.experiment in names and group.estimate(metric)]
+        own = [group for group in plain(groups) if group.experiment in names and group.result(metric)]
         for ending, members in by_demo(own) or [("", [])]:
             shown = rows(published, metric, experiments, members)
             apart = "" if metric == published.headline else plain_name(f"-{metric}")
@@ -87,7 +87,7 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
                 run = [group for group in members if group.experiment in {row.experiment.id for row in part}]
                 yield Picture(
                     name=f"headline{apart}{ending}{number}",
-                    title=f"{sentence(in_words(metric))}, published and obtained",
+                    title=f"{sentence(in_words(metric))}, published and ours",
                     experiment=None,
                     protocol=None,
                     demo=any(group.demo for group in run),
@@ -103,7 +103,7 @@ def _most(shown: Sequence[Row]) -> int:
 def metrics(published: Published) -> dict[str, list[Experiment]]:
     """Return the experiments by the metric they are shown in.
 
-    That is the headline, or for those that are printed in other metrics only, the first of these that lies in 0..1.
+    That is the headline, or for those that are published in other metrics only, the first of these that lies in 0..1.
     """
     found: dict[str, list[Experiment]] = {}
     for experiment in published.experiments:
@@ -115,7 +115,7 @@ def metrics(published: Published) -> dict[str, list[Experiment]]:
 
 
 def rows(published: Published, metric: str, experiments: Sequence[Experiment], groups: Sequence[Group]) -> list[Row]:
-    """Return the experiments that were printed or run: printed ones first, each part from the best to the worst."""
+    """Return the experiments that were published or run: published ones first, each part from the best to the worst."""
     found = []
     for experiment in experiments:
         printed = published.numbers(experiment.id).get(metric)
@@ -133,14 +133,14 @@ def smaller_is_better(published: Published, metric: str) -> bool:
 
 
 def printed_dot(published: Published, metric: str, printed: Printed) -> Dot:
-    """Return a printed number; only a proportion of known n has an interval of its own."""
+    """Return a published number; only a proportion of known n has an interval of its own."""
     interval = wilson(printed.value, printed.n) if printed.kind == "proportion" and printed.n else None
     trials = printed.trials if len(printed.trials) > 1 else ()
     return Dot(printed.value, interval, as_printed(published, metric, printed.value, printed.step), PRINTED, trials)
 
 
 def as_printed(published: Published, metric: str, value: float, step: float) -> str:
-    """Write a number as the document does, down to its last printed digit."""
+    """Write a number as the document does, down to its last published digit."""
     percent = metric in published.metric and published.metric[metric].percent
     decimals = max(0, round(-math.log10(step)) - 2 * percent)
     return f"{100 * value:.{decimals}f} %" if percent else f"{value:.{decimals}f}"
@@ -148,7 +148,7 @@ def as_printed(published: Published, metric: str, value: float, step: float) -> 
 
 def obtained_dot(published: Published, metric: str, group: Group, number: int) -> Dot | None:
     """Return a group's number, told apart by `number` where several share experiment and protocol; None without one."""
-    ours = group.estimate(metric)
+    ours = group.result(metric)
     if ours is None:
         return None
     seeds = f", {len(group.runs)} seeds" * (len(group.runs) > 1)
@@ -161,14 +161,14 @@ def obtained_dot(published: Published, metric: str, group: Group, number: int) -
 
 @dataclass(frozen=True)
 class Reference:
-    """A result that the others are held against."""
+    """A result that the others are compared with."""
 
     text: str
     value: float
 
 
 def references(published: Published, metric: str, groups: Sequence[Group]) -> list[Reference]:
-    """Return what others reached, and what always naming the commonest class reaches where our runs agree on it.
+    """Return what others reached, and what always naming the most common class reaches where our runs agree on it.
 
     Others' results are the numbers known from elsewhere whose id ends in the metric's name, averaging aside.
     """
@@ -187,14 +187,14 @@ def references(published: Published, metric: str, groups: Sequence[Group]) -> li
 
 @styled
 def headline_figure(published: Published, metric: str, shown: Sequence[Row], groups: Sequence[Group]) -> Figure:
-    """Draw the printed numbers above ours with 95 % intervals, experiment by experiment."""
-    words = f"Obtained: {data_line(groups, published)}" if groups else "Not run here: the printed numbers alone"
+    """Draw the published numbers above ours with 95 % intervals, experiment by experiment."""
+    words = f"Ours: {data_line(groups, published)}" if groups else "Not run here: the published numbers alone"
     heights = [max(0.36, STEP * len(row.dots) + 0.14) for row in shown]
     lines = references(published, metric, groups)
     page = sheet(
         sum(heights) + 0.45,
-        f"{sentence(in_words(metric))}, printed and obtained",
-        [f"Printed: {published.document}", words, _intervals(shown)],
+        f"{sentence(in_words(metric))}, published and ours",
+        [f"Published: {published.document}", words, _intervals(shown)],
         demo=any(group.demo for group in groups),
         keys=_keys(shown, groups, lines),
     )
@@ -249,14 +249,14 @@ def _intervals(shown: Sequence[Row]) -> str:
     printed = [row.dots[0] for row in shown if row.printed]
     trials = "; open circles: trials, and their mean" if any(dot.trials for dot in printed) else ""
     if any(dot.interval for dot in printed):
-        return f"Lines: 95 % intervals (of the printed: Wilson's){trials}"
+        return f"Lines: 95 % intervals (of the published: Wilson's){trials}"
     if any(dot.interval for row in shown for dot in row.dots):
-        return f"Lines: 95 % intervals (the printed numbers have none){trials}"
-    return f"The printed numbers have no intervals{trials}"
+        return f"Lines: 95 % intervals (the published numbers have none){trials}"
+    return f"The published numbers have no intervals{trials}"
 
 
 def _keys(shown: Sequence[Row], groups: Sequence[Group], lines: Sequence[Reference]) -> list[Line2D]:
-    looks = {"printed": PRINTED} if any(row.printed for row in shown) else {}
-    looks |= {f"obtained, {group.protocol}": look(group) for group in groups}
+    looks = {"published": PRINTED} if any(row.printed for row in shown) else {}
+    looks |= {f"ours, {group.protocol}": look(group) for group in groups}
     keys = [key(name, colour, marker) for name, (colour, marker) in looks.items()]
     return keys + [key(line.text, GREY, line=":") for line in lines]

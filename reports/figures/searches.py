@@ -1,4 +1,4 @@
-"""Searches over settings as the document prints them: a table of one setting, and grids with several trials."""
+"""Searches over settings as the document publishes them: a table of one setting, and grids with several trials."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -34,12 +34,12 @@ PITCH = 0.34
 
 
 def pictures(published: Published) -> Iterator[Picture]:
-    """List the printed searches of a study."""
+    """List the published searches of a study."""
     for search in published.searches:
         if search.rows and len(search.space) == 1:
             yield Picture(
                 name=plain_name(f"search-{search.experiment}"),
-                title=f"The search for the settings of {search.experiment}, as printed",
+                title=f"The search for the settings of {search.experiment}, as published",
                 experiment=search.experiment,
                 protocol=None,
                 demo=False,
@@ -48,7 +48,7 @@ def pictures(published: Published) -> Iterator[Picture]:
         elif grid(published, search):
             yield Picture(
                 name=plain_name(f"grid-{search.experiment}"),
-                title=f"{sentence(in_words(published.headline))} of each combination of settings, as printed",
+                title=f"{sentence(in_words(published.headline))} of each combination of settings, as published",
                 experiment=None,
                 protocol=None,
                 demo=False,
@@ -57,7 +57,7 @@ def pictures(published: Published) -> Iterator[Picture]:
 
 
 def grid(published: Published, search: Search) -> list[tuple[Experiment, Printed]]:
-    """Return the printed experiments that vary just the settings of a search, in the document's order."""
+    """Return the published experiments that vary just the settings of a search, in the document's order."""
     return [
         (experiment, printed)
         for experiment in published.experiments
@@ -74,7 +74,7 @@ def search_figure(published: Published, search: Search) -> Figure:
     for name in search.columns:
         panels.setdefault(name.removeprefix("train_").removeprefix("val_"), []).append(name)
     title = f"{published.experiment(search.experiment).title}: search for the {in_words(setting)}"
-    lines = [f"As printed in the {search.table}; ringed: what was chosen"]
+    lines = [f"As published in the {search.table}; ringed: what was chosen"]
     keys = [key("training", BLUE, "s"), key("validation", ORANGE, "o")]
     page = sheet(3.0 * -(-len(panels) // 2), title, lines, demo=False, keys=keys)
     for place, (quantity, names) in enumerate(panels.items()):
@@ -118,7 +118,7 @@ def grid_figure(published: Published, search: Search) -> Figure:
         f"{sentence(in_words(metric))} of each combination",
         [
             f"Rows: {' / '.join(in_words(name) for name in search.space)}",
-            f"As printed in {search.table}; bold: the settings that were chosen",
+            f"As published in {search.table}; bold: the settings that were chosen",
         ],
         demo=False,
         keys=_keys(published, tests),

@@ -1,4 +1,4 @@
-"""What chance does: the headline metric of every seed, with the printed value as a line."""
+"""Seed variance of the headline metric, with the published value as a line."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -60,11 +60,11 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
 
 @styled
 def seeds_figure(published: Published, groups: Sequence[Group]) -> Figure:
-    """Draw a dot per seed, the mean and the printed value with its interval, group by group."""
+    """Draw a dot per seed, the mean and the published value with its interval, group by group."""
     metric = in_words(published.headline)
     lines = [
-        f"Printed: {published.document}; grey: Wilson's 95 % interval",
-        f"Obtained: {data_line(groups, published)}",
+        f"Published: {published.document}; grey: Wilson's 95 % interval",
+        f"Ours: {data_line(groups, published)}",
     ]
     labels = [_label(published, group) for group in groups]
     heights = [max(PITCH, height_of(label)) for label in labels]
@@ -91,15 +91,15 @@ def _keys() -> list[Line2D]:
     return [
         key("a seed", BLUE, marker="o", line="", markersize=4.5),
         key("mean", BLACK, marker="|", line="", markersize=12, markeredgewidth=2),
-        key("printed", BLACK, line="--"),
+        key("published", BLACK, line="--"),
     ]
 
 
 def _label(published: Published, group: Group) -> str:
-    """Name the experiment, protocol and switches, and tell the number of seeds and the printed value."""
+    """Name the experiment, protocol and switches, and tell the number of seeds and the published value."""
     protocol, *changes = group.protocol.split("+")
     printed = published.numbers(group.experiment).get(published.headline)
-    told = [f"printed {printed_dot(published, published.headline, printed).text}"] if printed else []
+    told = [f"published {printed_dot(published, published.headline, printed).text}"] if printed else []
     return "\n".join([group.experiment, protocol, *changes, ", ".join([seeds_in_words(group), *told])])
 
 

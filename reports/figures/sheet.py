@@ -7,7 +7,7 @@ instead of shrinking its letters.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from itertools import pairwise
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -22,7 +22,7 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
 from common.published import Published
-from reports.compare import data_in_words, obstacles
+from reports.comparability import data_in_words, obstacles
 from reports.results import Group
 
 # Okabe and Ito's colours, which all kinds of colour vision tell apart.
@@ -90,7 +90,7 @@ class Picture:
         name: stem of its files, unique in its study.
         title: what it shows, for a caption or a reader that cannot see it.
         experiment: whose it is; None where it compares several.
-        protocol: of the runs it shows; None where it compares several or shows printed numbers alone.
+        protocol: of the runs it shows; None where it compares several or shows published numbers alone.
         demo: whether the runs it shows are of synthesised sounds.
         draw: draws it.
     """
@@ -180,6 +180,7 @@ def _columns(labels: Sequence[str], room: float) -> int:
     return 1
 
 
+@cache
 def inches(text: str, size: float, weight: str = "normal") -> float:
     """Return how wide the widest line of a text is."""
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)

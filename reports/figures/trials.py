@@ -32,8 +32,6 @@ from reports.wording import in_words
 
 COLOURS = (BLUE, SKY, GREEN, ORANGE, RED, PURPLE)
 """Of the values, in their order; a search over more values has no picture."""
-PANELS = ("val_accuracy", "val_loss", "accuracy", "loss")
-WORDS = {name: score_in_words(name) for name in PANELS}
 PITCH = 3.0
 """Inches from one row of panels to the next."""
 SHORT = 5
@@ -76,7 +74,7 @@ def trials_figure(published: Published, found: Sequence[SearchResult]) -> Figure
     """Draw every quantity by epoch, a line per value, and ring what each search chose where it ended.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         found: searches of the same values on the same clips; the curves are those of the longest.
     """
     searches = sorted(found, key=epochs_of)
@@ -92,21 +90,28 @@ def trials_figure(published: Published, found: Sequence[SearchResult]) -> Figure
     colours = dict(zip(values_of(longest), COLOURS, strict=False))
     keys = [key(f"{in_words(setting)} {_short(value)}", colour) for value, colour in colours.items()]
     title, demo = f"{experiment.title}: search for the {in_words(setting)}", bool(longest.data["data"]["demo"])
-    page = sheet(PITCH * 2, title, lines, demo=demo, keys=keys)
-    for place, quantity in enumerate(PANELS):
+    quantities = _quantities(longest)
+    page = sheet(PITCH * -(-len(quantities) // 2), title, lines, demo=demo, keys=keys)
+    for place, quantity in enumerate(quantities):
         row, column = divmod(place, 2)
         axes = page.axes(0.55 + 3.15 * column, 0.22 + PITCH * row, 2.7, PITCH - 0.75)
         _draw(axes, searches, colours, quantity)
-        axes.set_title(WORDS[quantity], loc="left")
+        axes.set_title(score_in_words(quantity), loc="left")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return page.figure
 
 
+def _quantities(search: SearchResult) -> list[str]:
+    """Return what the learning curves follow, that of the validation clips first."""
+    names = [str(name) for name in search.curves() if name not in ("trial", "epoch", "seconds", "learning_rate")]
+    return sorted(names, key=lambda name: (not name.startswith("val_"), name))
+
+
 def _told(search: SearchResult) -> str:
     ((setting, value),) = search.chosen.items()
     objective = search.data["objective"]
-    best = f"{WORDS[objective]} {search.best[objective]:.3f} in epoch {search.best['best_epoch']}"
+    best = f"{score_in_words(objective)} {search.best[objective]:.3f} in epoch {search.best['best_epoch']}"
     return f"{search.data['search']}: {epochs_of(search)} epochs; chosen: {in_words(setting)} {_short(value)}, {best}"
 
 

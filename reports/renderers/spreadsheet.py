@@ -1,4 +1,4 @@
-"""CSV of a table: its rows as they stand, its numbers unrounded, with interval, n, deviation and each seed."""
+"""CSV of a table: its rows as they stand, its numbers unrounded, with interval, n, std and each seed."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ def table_text(table: Table) -> str:
     """Return a table as CSV.
 
     A column of numbers `precision_ours_published` is followed, as far as its cells know them, by
-    `precision_ours_published_low` and `_high` (95 %), `_n`, `_deviation` and `_seed_0`, `_seed_1`, ...; an unknown
+    `precision_ours_published_low` and `_high` (95 %), `_n`, `_std` and `_seed_0`, `_seed_1`, ...; an unknown
     number is an empty cell.
     """
     fields = [_fields(table, place) for place in range(len(table.columns))]
@@ -39,7 +39,7 @@ def _fields(table: Table, place: int) -> list[str]:
     numbers = [row[place] for row in table.rows]
     known = {field for cell in numbers if isinstance(cell, Number) for field in _known(cell)}
     seeds = sorted((field for field in known if field.startswith("_seed_")), key=lambda field: int(field[6:]))
-    return ["", *(field for field in ("_low", "_high", "_n", "_deviation") if field in known), *seeds]
+    return ["", *(field for field in ("_low", "_high", "_n", "_std") if field in known), *seeds]
 
 
 def _known(number: Number) -> dict[str, float | int]:
@@ -49,8 +49,8 @@ def _known(number: Number) -> dict[str, float | int]:
         known |= {"_low": number.interval[0], "_high": number.interval[1]}
     if number.n is not None:
         known["_n"] = number.n
-    if number.deviation is not None:
-        known["_deviation"] = number.deviation
+    if number.std is not None:
+        known["_std"] = number.std
     return known | {f"_seed_{seed}": value for seed, value in number.seeds.items()}
 
 

@@ -16,9 +16,9 @@ from reports import __main__ as commands
 from reports import figures
 from reports.blocks import MISSING
 from reports.build import build, page_texts
-from reports.chapter import mcnemar_in_words, seed_by_seed, steps_in_words
-from reports.compare import PairedRun
-from reports.results import collect
+from reports.collect import collect
+from reports.effects import PairedRun
+from reports.study_page import mcnemar_in_words, seed_by_seed, steps_in_words
 
 Write = Callable[..., Path]
 
@@ -80,15 +80,23 @@ def test_every_picture_of_the_pages_is_drawn_and_none_besides(
     built = build(collect([study_of_runs]), tmp_path)
     linked = {link for page in built.pages for link in re.findall(r"!\[.*?\]\((.*?)\)", page.read_text())}
     assert linked == {str(path.relative_to(tmp_path)) for path in built.pictures if path.suffix == ".png"}
-    assert "pictures/ser_parallel/slips.png" in linked
+    assert "pictures/ser_parallel/errors.png" in linked
 
 
 def test_every_table_is_there_as_latex_and_csv(study_of_runs: Path, undrawn: None, tmp_path: Path) -> None:
     built = build(collect([study_of_runs]), tmp_path)
     names = {path.relative_to(tmp_path / "tables").with_suffix("").as_posix() for path in built.tables}
-    assert {"ser_parallel/classes-single-cnn", "ser_parallel/slips", "valence_parallel_conv/results-table-1"} <= names
+    assert {"ser_parallel/classes-single-cnn", "ser_parallel/errors", "valence_parallel_conv/results-table-1"} <= names
     assert {path.suffix for path in built.tables} == {".tex", ".csv"}
-    assert len(built.tables) == 2 * len(names)
+    assert len(built.tables) == 2 * len(names - {"results"}) + 1
+
+
+def test_the_long_table_is_written_whole(study_of_runs: Path, undrawn: None, tmp_path: Path) -> None:
+    collected = collect([study_of_runs])
+    build(collected, tmp_path)
+    written = pd.read_csv(tmp_path / "tables" / "results.csv", keep_default_na=False)
+    assert len(written) == sum(len(group.results) for group in collected.groups)
+    assert set(written["experiment"]) == {group.experiment for group in collected.groups}
 
 
 def test_the_html_page_holds_every_study(study_of_runs: Path, undrawn: None, tmp_path: Path) -> None:
@@ -106,7 +114,7 @@ def test_the_page_says_what_is_missing_leaks_and_was_not_run(study_of_runs: Path
 
 def test_the_page_says_what_a_slip_and_a_protocol_were_worth(study_of_runs: Path) -> None:
     text = page_texts(collect([study_of_runs]))["ser_parallel.md"]
-    slips, _, protocols = text.partition("## What each slip was worth")[2].partition("## What the protocols differ by")
+    slips, _, protocols = text.partition("## What each error was worth")[2].partition("## What the protocols differ by")
     assert "| `single-cnn` | normalise=channel | published | \N{MINUS SIGN}0.1" in slips
     assert "0.597 → 0.500, 0.618 → 0.500" in slips
     assert "| `single-cnn` | independent | published | \N{MINUS SIGN}0.1" in protocols

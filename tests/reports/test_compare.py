@@ -13,15 +13,17 @@ from common.published import load
 from common.published.schema import ConfusionTable
 from common.runs import records
 from common.tasks.classification import classification
-from reports.compare import Verdict, effects, paired_over_groups, verdicts
+from reports.collect import collect
+from reports.effects import effects, paired_over_groups
 from reports.figures.sheet import data_of
-from reports.results import Group, Run, collect
+from reports.results import Group, Run
+from reports.verdicts import Verdict, Verdicts
 
 Write = Callable[..., Path]
 
 
 def judged(runs: Path) -> dict[tuple[str, str], Verdict]:
-    rows = verdicts(load("ser_parallel"), collect([runs]).groups)
+    rows = Verdicts(load("ser_parallel"), collect([runs]).groups).all
     return {(row.experiment, row.metric): row for row in rows}
 
 
@@ -158,7 +160,7 @@ def test_a_recovered_confusion_matrix_is_judged_cell_by_cell(write: Write, runs:
     groups = collect([runs]).groups
     theirs = np.array(groups[0].confusion)
     theirs[:2, 1] = theirs[1::-1, 1]
-    rows = verdicts(known.model_copy(update={"confusions": (table,)}), groups, {"single-cnn": theirs})
+    rows = Verdicts(known.model_copy(update={"confusions": (table,)}), groups, {"single-cnn": theirs}).all
     cells = {row.metric: row for row in rows if "_as_" in row.metric}
     assert len(cells) == 49
     assert cells["angry_as_disgust"].published == theirs[0, 1] / theirs[:, 1].sum()
@@ -231,7 +233,7 @@ def test_a_class_of_which_nothing_was_tested_in_the_document_tells_nothing(write
     known = load("ser_parallel")
     table = known.table("single-cnn")
     none = table.model_copy(update={"rows": tuple(row._replace(support=0) for row in table.rows)})
-    rows = verdicts(known.model_copy(update={"class_tables": (none,)}), collect([runs]).groups)
+    rows = Verdicts(known.model_copy(update={"class_tables": (none,)}), collect([runs]).groups).all
     (angry,) = [row for row in rows if (row.experiment, row.metric) == ("single-cnn", "angry_f1")]
     assert angry.verdict == "inconclusive"
 

@@ -8,10 +8,11 @@ from common import files
 from common.published import load
 from common.runs import records
 from reports import conclusions
-from reports.beside import sides_of
 from reports.blocks import MISSING, cell_text
+from reports.collect import collect
 from reports.conclusions import Conclusion
-from reports.results import Group, collect
+from reports.results import Group
+from reports.tables import sides_of
 from reports.wording import MINUS
 
 Write = Callable[..., Path]
@@ -123,7 +124,7 @@ def test_mcnemar_counts_the_clips_that_only_one_model_has_right(write: Write, ru
     groups = groups_of(runs)
     *_, table = conclusions.section(SER, groups, sides_of(groups), []).blocks
     ((model, best, protocol, difference, mine, theirs, p, how),) = [map(cell_text, row) for row in table.rows]
-    right = pd.DataFrame({group.experiment: group.runs[0].correct for group in groups})
+    right = pd.DataFrame({group.experiment: group.runs[0].per_clip for group in groups})
     assert (model, best, protocol, how) == ("single-cnn", "dual-cnn", "published", "paired bootstrap over clips")
     assert int(mine) == (right["single-cnn"] & ~right["dual-cnn"]).sum()
     assert int(theirs) == (right["dual-cnn"] & ~right["single-cnn"]).sum()
@@ -148,7 +149,7 @@ def test_the_models_stand_side_by_side_with_parameters_and_protocols(write: Writ
     headings = [column.heading for column in models.columns]
     assert headings[1:5] == [
         "Parameters",
-        "Accuracy, printed",
+        "Accuracy, published",
         "Accuracy, ours, published",
         "Accuracy, ours, independent",
     ]

@@ -14,10 +14,10 @@ from common.illustrations import Diagram, Example, Illustrations, Panel, wavefor
 from common.published import load
 from reports import figures
 from reports.build import study_of
+from reports.collect import collect
 from reports.figures import examples, networks
 from reports.figures.networks import boxes_of, placed
 from reports.figures.sheet import DEMO, PALE
-from reports.results import collect
 
 Write = Callable[..., Path]
 SER = load("ser_parallel")

@@ -14,12 +14,14 @@ import pytest
 from PIL import Image
 
 from common.published import load
-from reports.beside import sides_of
 from reports.blocks import MISSING, Shown
-from reports.chapter import all_experiments, chapter
-from reports.compare import effects
+from reports.collect import collect
+from reports.effects import effects
+from reports.front_page import all_experiments
 from reports.renderers.html_page import page as html_page
-from reports.results import collect
+from reports.study_page import chapter
+from reports.tables import sides_of
+from reports.verdicts import Verdicts
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe")
@@ -126,9 +128,9 @@ def page(write: Callable[..., Path], runs: Path, tmp_path: Path) -> Path:
             write("single-cnn", protocol, seed=seed, accuracy=0.66)
     write("dual-cnn", accuracy=0.4)
     known, groups = load("ser_parallel"), collect([runs]).groups
-    said = chapter(known, groups, effects(groups), [], [], {})
+    said = chapter(known, groups, effects(groups), [], [], {}, Verdicts(known, groups))
     Image.new("RGB", (1400, 700), "white").save(tmp_path / "wide.png")
-    front = [all_experiments([(known, sides_of(groups))]), Shown("wide", "A wide picture")]
+    front = [all_experiments([(known, sides_of(groups), Verdicts(known, groups))]), Shown("wide", "A wide picture")]
     path = tmp_path / "index.html"
     path.write_text(html_page(front, [said], lambda study, name: tmp_path / f"{name}.png"))
     return path
@@ -136,13 +138,13 @@ def page(write: Callable[..., Path], runs: Path, tmp_path: Path) -> Path:
 
 def test_a_table_is_sorted_by_the_keyboard(tab: Page, page: Path) -> None:
     tab.open(page)
-    tab.ask(f"[...{FRONT}.querySelectorAll('thead button')].find((one) => one.textContent == 'Printed').focus()")
+    tab.ask(f"[...{FRONT}.querySelectorAll('thead button')].find((one) => one.textContent == 'Published').focus()")
     tab.press("Enter", "\r")
-    printed = [float(cell) for cell in tab.column("Printed") if cell != MISSING]
+    printed = [float(cell) for cell in tab.column("Published") if cell != MISSING]
     assert printed == sorted(printed)
-    assert tab.column("Printed")[-1] == MISSING
+    assert tab.column("Published")[-1] == MISSING
     tab.press("Enter", "\r")
-    assert float(tab.column("Printed")[0]) == max(printed)
+    assert float(tab.column("Published")[0]) == max(printed)
     assert tab.ask(f"{FRONT}.querySelector('[aria-sort]').ariaSort") == "descending"
 
 

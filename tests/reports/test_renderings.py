@@ -11,14 +11,15 @@ from markdown_it import MarkdownIt
 from common import published
 from reports.audit import audit, recovered
 from reports.blocks import Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
-from reports.chapter import chapter
 from reports.renderers import latex, markdown, spreadsheet
+from reports.study_page import chapter
+from reports.verdicts import Verdicts
 
 OURS = Number("0.62 ± 0.03", 0.62, (0.58, 0.66), 144, {0: 0.6, 1: 0.64})
 TABLE = Table(
     "classes",
     "Class by class, 100 % & more",
-    (Column("Class"), Column("F1", "printed", "number"), Column("F1", "ours", "number"), Column("Id", kind="code")),
+    (Column("Class"), Column("F1", "published", "number"), Column("F1", "ours", "number"), Column("Id", kind="code")),
     (("An_gry|*", Number("0.63", 0.63), OURS, "a_b"), ("Sad", None, None, "")),
     notes=("Ours: 50 % of the clips.",),
 )
@@ -27,7 +28,7 @@ TABLE = Table(
 def tables() -> Iterator[tuple[str, Table]]:
     for study in published.studies():
         known = published.load(study)
-        said = chapter(known, [], [], [], audit(known), recovered(known))
+        said = chapter(known, [], [], [], audit(known), recovered(known), Verdicts(known, []))
         yield from ((study, table) for table in [*said.tables, TABLE])
 
 
@@ -44,10 +45,10 @@ def cells_of(line: str) -> int:
 
 def test_csv_has_all_that_is_known_of_a_number_unrounded() -> None:
     table = pd.read_csv(io.StringIO(spreadsheet.table_text(TABLE)))
-    known = ["f1_ours_low", "f1_ours_high", "f1_ours_n", "f1_ours_deviation", "f1_ours_seed_0", "f1_ours_seed_1"]
-    assert list(table) == ["class", "f1_printed", "f1_ours", *known, "id"]
+    known = ["f1_ours_low", "f1_ours_high", "f1_ours_n", "f1_ours_std", "f1_ours_seed_0", "f1_ours_seed_1"]
+    assert list(table) == ["class", "f1_published", "f1_ours", *known, "id"]
     assert table["f1_ours_seed_1"][0] == 0.64
-    assert table["f1_ours_deviation"][0] == pytest.approx(0.0283, abs=1e-4)
+    assert table["f1_ours_std"][0] == pytest.approx(0.0283, abs=1e-4)
     assert table.loc[1].drop("class").isna().all()
 
 
@@ -60,7 +61,7 @@ def test_csv_of_every_table_is_rectangular_and_names_no_column_twice() -> None:
 
 def test_markdown_of_a_table_is_read_back_as_it_was_meant() -> None:
     html = MarkdownIt().enable("table").render(markdown.table_text(TABLE))
-    assert re.findall("<th.*?>(.*?)</th>", html) == ["Class", "F1, printed", "F1, ours", "Id"]
+    assert re.findall("<th.*?>(.*?)</th>", html) == ["Class", "F1, published", "F1, ours", "Id"]
     cells = ["An_gry|*", "0.63", "0.62 ± 0.03", "<code>a_b</code>", "Sad", "\N{EN DASH}", "\N{EN DASH}", ""]
     assert re.findall("<td.*?>(.*?)</td>", html) == cells
 

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from common.errors import InputError
-from reports import processes, results
-from reports.results import collect
+from reports import collect as reading
+from reports import processes
+from reports.collect import collect
 
 Write = Callable[..., Path]
 
@@ -119,7 +120,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "learning curve cut off": (with_less_of_its_curve, "its learning curve of fold 0 has other epochs than its record"),
     "learning curve of words": (with_a_word_in_its_curve, "its learning curves have words in loss"),
     "a column lost": (without_a_column, "lack epoch"),
-    "impossible metric": (with_an_impossible_metric, "outside 0 to 1"),
+    "impossible metric": (with_an_impossible_metric, "its macro_f1 is not that of its predictions"),
     "other accuracy": (with_another_accuracy, "its accuracy is not that of its predictions"),
     "other macro F1": (
         put("metrics", "macro_f1", "value", to=0.5),
@@ -148,7 +149,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         "macro_f1 lies outside",
     ),
     "loss null": (put("metrics", "loss", to=None), "wrong in metrics.loss: Input should be"),
-    "other n": (put("metrics", "accuracy", "n", to=3), "its accuracy is of 3 clips, its predictions are of 1217"),
+    "other n": (put("metrics", "accuracy", "n", to=3), "its scores are not of 1217 clips, as its predictions are"),
     "parameters null": (put("parameters", to=None), "wrong in parameters: Input should be"),
     "folds of another type": (
         put("configuration", "identity", to={"folds": "x"}),
@@ -207,7 +208,7 @@ def test_seeds_of_one_experiment_are_put_together(write: Write, runs: Path) -> N
         write(seed=seed, accuracy=accuracy)
     (group,) = collect([runs]).groups
     assert group.seeds == [0, 1]
-    assert group.estimate("accuracy").value == pytest.approx(0.65, abs=0.001)
+    assert group.result("accuracy").value == pytest.approx(0.65, abs=0.001)
     assert group.confusion.sum() == 2 * 1217
 
 
@@ -273,7 +274,7 @@ def test_records_read_in_other_processes_are_those_read_here(
         write(seed=seed)
     cut_off(write("dual-cnn"))
     here = collect([runs])
-    monkeypatch.setattr(results, "FEWEST", 1)
+    monkeypatch.setattr(reading, "FEWEST", 1)
     monkeypatch.setattr(processes, "threads", lambda: 2)
     there = collect([runs])
     assert there.skipped == here.skipped

@@ -8,9 +8,11 @@ import pytest
 from common.published import load
 from reports.blocks import MISSING, Table, cell_text
 from reports.build import study_of
+from reports.collect import collect
 from reports.figures import pictures, trials
-from reports.results import Collected, collect
-from reports.searched import search_table
+from reports.results import Collected
+from reports.tables import search_table
+from reports.verdicts import Verdicts
 
 Write = Callable[..., Path]
 
@@ -31,7 +33,7 @@ def test_the_scores_of_the_last_epoch_stand_beside_the_printed_ones(search: Writ
     search("literal", epochs=2, best=0.01)
     search("full", epochs=100, best=0.001)
     table = table_of(collect([runs]))
-    names = ("printed", "ours, literal", "ours, full")
+    names = ("published", "ours, literal", "ours, full")
     assert [column(table, f"Validation epoch accuracy, {side}") for side in names] == [
         ["0.178", "0.163", "0.496", "0.565"],
         ["0.102", "0.152", "0.202", "0.552"],
@@ -71,7 +73,7 @@ def test_a_search_that_prints_its_space_alone_has_our_choice_beside_the_printed_
     search(experiment="vgg16-0", chosen={"learning_rate": 0.01})
     (vgg,) = (one for one in SER.searches if one.experiment == "vgg16-0")
     table = search_table(SER, vgg, collect([runs]).searches)
-    assert column(table, "Chosen, printed") == ["512", "192", "1e-05"]
+    assert column(table, "Chosen, published") == ["512", "192", "1e-05"]
     assert column(table, "Chosen, ours, literal") == [MISSING] * 2 + ["0.01"]
 
 
@@ -89,7 +91,7 @@ def test_the_picture_has_a_curve_per_rate_and_rings_what_each_search_chose(searc
 def test_the_searches_of_one_protocol_and_seed_share_a_picture(search: Write, runs: Path) -> None:
     for name, epochs in (("literal", 2), ("full", 9)):
         search(name, epochs=epochs)
-    listed = [picture.name for picture in pictures(SER, [], [], collect([runs]).searches)]
+    listed = [picture.name for picture in pictures(SER, [], [], Verdicts(SER, []), collect([runs]).searches)]
     assert [name for name in listed if name.startswith("trials")] == ["trials-single-cnn-published"]
 
 

@@ -8,12 +8,12 @@ from common import published
 from common.published import Published, load
 from common.published.schema import ConfusionTable
 from reports.audit import audit, recovered
-from reports.beside import Side, sides_of
 from reports.blocks import MISSING, Chapter, Number, Table, cell_text
-from reports.chapter import chapter, front_table, study_table
-from reports.results import collect
-from reports.searched import search_table
+from reports.collect import collect
+from reports.front_page import front_table, study_table
+from reports.study_page import chapter
 from reports.tables import (
+    Side,
     class_table,
     confusion_table,
     count_table,
@@ -21,15 +21,23 @@ from reports.tables import (
     parameter_table,
     recovered_table,
     result_table,
+    search_table,
+    sides_of,
 )
+from reports.verdicts import Verdicts
 
 Write = Callable[..., Path]
 
 STUDIES = published.studies()
+SER, EMOTIFY = load("ser_parallel"), load("emotify_features")
 
 
 def sides(runs: Path) -> list[Side]:
     return sides_of(collect([runs]).groups)
+
+
+def verdicts_of(own: list[Side], known: Published = SER) -> Verdicts:
+    return Verdicts(known, [side.group for side in own])
 
 
 def texts(table: Table) -> list[list[str]]:
@@ -43,7 +51,7 @@ def column(table: Table, heading: str) -> list[str]:
 
 def unrun(study: str) -> tuple[Published, Chapter]:
     known = load(study)
-    return known, chapter(known, [], [], [], [], {})
+    return known, chapter(known, [], [], [], [], {}, Verdicts(known, []))
 
 
 def test_the_class_table_has_the_printed_left_of_ours(write: Write, runs: Path) -> None:
@@ -52,9 +60,9 @@ def test_the_class_table_has_the_printed_left_of_ours(write: Write, runs: Path) 
     table = class_table(load("ser_parallel"), "single-cnn", own)
     assert [column.heading for column in table.columns[:4]] == [
         "Class",
-        "Precision, printed",
+        "Precision, published",
         "Precision, ours, published",
-        "Recall, printed",
+        "Recall, published",
     ]
     row = own[0].group.first["per_output"]["angry"]["scores"]
     ours = [f"{row[score]['value']:.2f}" for score in ("precision", "recall", "f1")]
@@ -68,7 +76,7 @@ def test_each_protocol_has_a_column_in_the_order_of_the_protocols(write: Write, 
         write("single-cnn", protocol)
     table = class_table(load("ser_parallel"), "single-cnn", sides(runs))
     recall = [column.side for column in table.columns if column.title == "Recall"]
-    assert recall == ["printed", "ours, published", "ours, corrected", "ours, independent"]
+    assert recall == ["published", "ours, published", "ours, corrected", "ours, independent"]
 
 
 def test_several_seeds_show_mean_and_deviation_and_keep_each_value(write: Write, runs: Path) -> None:
@@ -94,7 +102,7 @@ def test_a_demo_is_named_in_the_column_and_below_the_table(write: Write, runs: P
 
 
 def test_below_a_table_stands_the_split_of_the_printed_numbers(runs: Path) -> None:
-    split = "The printed numbers are of this split: {}."
+    split = "The published numbers are of this split: {}."
     assert split.format("80/10/10, test") in class_table(load("ser_parallel"), "single-cnn", ()).notes
     emotify = load("emotify_features")
     matrix = emotify.confusion("deep-cubic-svm")
@@ -105,7 +113,8 @@ def test_below_a_table_stands_the_split_of_the_printed_numbers(runs: Path) -> No
 def test_the_front_table_says_why_a_verdict_is_as_it_is(write: Write, runs: Path) -> None:
     write("single-cnn", clips=1440)
     write("dual-cnn", accuracy=0.3)
-    table = front_table(load("ser_parallel"), sides(runs))
+    own = sides(runs)
+    table = front_table(SER, own, verdicts_of(own))
     why = dict(zip(column(table, "Id"), column(table, "Why"), strict=True))
     assert why["single-cnn"] == "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent"
     assert "does not cover 0" in why["dual-cnn"]
@@ -114,8 +123,9 @@ def test_the_front_table_says_why_a_verdict_is_as_it_is(write: Write, runs: Path
 
 def test_below_a_table_stands_why_it_is_not_comparable(write: Write, runs: Path) -> None:
     write("single-cnn", clips=1440)
-    for table in (front_table, lambda known, own: number_table(known, "single-cnn", own)):
-        (note,) = table(load("ser_parallel"), sides(runs)).notes
+    for table in (front_table, lambda known, own, verdicts: number_table(known, "single-cnn", own, verdicts)):
+        own = sides(runs)
+        (note,) = table(SER, own, verdicts_of(own)).notes
         absent = "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent"
         assert note == f"Ours, published: {absent}; RAVDESS re-encoded; seed 0; not comparable."
 
@@ -124,7 +134,8 @@ def test_experiments_of_one_column_that_come_from_other_runs_are_named(write: Wr
     write("single-cnn")
     write("single-cnn", seed=1)
     write("dual-cnn")
-    notes = front_table(load("ser_parallel"), sides(runs)).notes
+    own = sides(runs)
+    notes = front_table(SER, own, verdicts_of(own)).notes
     assert [note.partition(":")[0] for note in notes] == ["Ours, published (single-cnn)", "Ours, published (dual-cnn)"]
 
 
@@ -132,7 +143,8 @@ def test_the_overall_numbers_have_interval_deviation_and_seeds(write: Write, run
     for seed in range(2):
         write("single-cnn", seed=seed, accuracy=0.66 + 0.02 * seed)
     write("single-cnn", "corrected", accuracy=0.5)
-    table = number_table(load("ser_parallel"), "single-cnn", sides(runs))
+    own = sides(runs)
+    table = number_table(SER, "single-cnn", own, verdicts_of(own))
     judged, other = texts(table)[:2]
     assert judged[:4] == ["Accuracy", "reproduced", "published", "0.67"]
     assert judged[4].startswith("0.670 [0.643, 0.69")
@@ -143,7 +155,8 @@ def test_the_overall_numbers_have_interval_deviation_and_seeds(write: Write, run
 def test_many_seeds_in_a_row_are_named_by_the_first_and_the_last(write: Write, runs: Path) -> None:
     for seed in (1, 2, 3):
         write("single-cnn", seed=seed, accuracy=0.6 + 0.02 * seed)
-    table = number_table(load("ser_parallel"), "single-cnn", sides(runs))
+    own = sides(runs)
+    table = number_table(SER, "single-cnn", own, verdicts_of(own))
     assert texts(table)[0][-1] == "seeds 1 to 3: 0.620, 0.640, 0.660"
     assert "; seeds 1 to 3." in table.notes[0]
 
@@ -159,7 +172,7 @@ def test_estimators_without_parameters_are_in_no_table_of_them(write: Write, run
 
 def test_the_grid_of_twelve_has_its_three_trials_and_their_mean() -> None:
     known = load("valence_parallel_conv")
-    table = result_table(known, known.result_tables[:1], [])
+    table = result_table(known, known.result_tables[:1], [], Verdicts(known, []))
     assert len(table.rows) == 12
     assert [column.title for column in table.columns[1:4]] == ["Dropout", "Batch size", "Epochs"]
     sixth = dict(zip([column.heading for column in table.columns], texts(table)[5], strict=True))
@@ -170,15 +183,16 @@ def test_the_grid_of_twelve_has_its_three_trials_and_their_mean() -> None:
 
 def test_a_row_keeps_the_decimals_that_it_is_printed_with() -> None:
     known = load("freesound_tagging")
-    table = result_table(known, known.result_tables, [])
-    assert column(table, "Seconds per epoch, printed")[:4] == ["1", "1", "2.15", "15.1"]
+    table = result_table(known, known.result_tables, [], Verdicts(known, []))
+    assert column(table, "Seconds per epoch, published")[:4] == ["1", "1", "2.15", "15.1"]
 
 
 def test_tables_of_the_same_columns_are_one_and_best_epochs_begin_their_rows(write: Write, runs: Path) -> None:
     write("vgg16-1", accuracy=0.6)
     known = load("ser_parallel")
-    table = result_table(known, known.result_tables, sides(runs))
-    assert column(table, "Best epoch, printed") == ["15", "15", "9", "6", "6"]
+    own = sides(runs)
+    table = result_table(known, known.result_tables, own, verdicts_of(own, known))
+    assert column(table, "Best epoch, published") == ["15", "15", "9", "6", "6"]
     assert column(table, "Best epoch, ours, published") == ["37", *[MISSING] * 4]
     assert column(table, "Accuracy, ours, published")[0] == "0.5998"
     assert table.columns[1].title == "Best epoch"
@@ -186,8 +200,8 @@ def test_tables_of_the_same_columns_are_one_and_best_epochs_begin_their_rows(wri
 
 def test_a_table_is_judged_by_the_metric_that_ranks() -> None:
     known = load("music_mood_wavenet")
-    table = result_table(known, known.result_tables[1:], [])
-    assert column(table, "Accuracy\N{NO-BREAK SPACE}(%), printed") == ["83.82", "73.52"]
+    table = result_table(known, known.result_tables[1:], [], Verdicts(known, []))
+    assert column(table, "Accuracy\N{NO-BREAK SPACE}(%), published") == ["83.82", "73.52"]
     assert table.notes[-1] == "The verdict is on accuracy."
 
 
@@ -206,7 +220,7 @@ def test_a_confusion_matrix_stands_as_printed_above_the_counts_behind_it() -> No
     known = load("emotify_features")
     (printed, _) = known.confusions
     table = confusion_table(known, printed, [])
-    assert texts(table)[0][:4] == ["Calmness", "printed", "45.8", "15.7"]
+    assert texts(table)[0][:4] == ["Calmness", "published", "45.8", "15.7"]
     assert [row[0] for row in texts(table)[-2:]] == ["PPV", "FDR"]
     counts = recovered_table(known, printed, recovered(known)[printed.experiment])
     assert texts(counts)[-1][-1] == "1580"
@@ -251,7 +265,7 @@ def test_without_a_record_the_printed_numbers_stand_alone(study: str) -> None:
     known, said = unrun(study)
     front = said.tables[0]
     assert set(column(front, "Verdict")) == {"not run"}
-    assert set(column(front, "Obtained")) == {MISSING}
+    assert set(column(front, "Ours")) == {MISSING}
     for experiment in known.experiments:
         assert experiment.id in column(front, "Id")
     printed = {cell.value for table in said.tables for row in table.rows for cell in row if isinstance(cell, Number)}
@@ -271,7 +285,8 @@ def test_tables_have_names_of_their_own(study: str) -> None:
 def test_the_front_table_counts_numbers_of_whole_experiments_and_none_of_a_class(write: Write, runs: Path) -> None:
     write("single-cnn")
     known = load("ser_parallel")
-    table = study_table([(known, collect([runs]).groups, [])])
+    own = sides(runs)
+    table = study_table([(known, [side.group for side in own], [], verdicts_of(own))])
     judged = [number for name in known.by_id for number in known.numbers(name).values() if number.resolution]
     told = {column.heading: number for column, number in zip(table.columns, texts(table)[0], strict=True)}
     of_single = sum(bool(number.resolution) for number in known.numbers("single-cnn").values())
@@ -279,7 +294,7 @@ def test_the_front_table_counts_numbers_of_whole_experiments_and_none_of_a_class
 
 
 def test_the_front_table_counts_our_experiments_apart_from_the_document_s() -> None:
-    table = study_table([(load("emotify_features"), [], [])], compared={"mfcc-fine-knn", "mfcc-cubic-svm"})
+    table = study_table([(EMOTIFY, [], [], Verdicts(EMOTIFY, []))], compared={"mfcc-fine-knn", "mfcc-cubic-svm"})
     assert column(table, "Experiments")[0].endswith(" (+2 of ours)")
     assert column(table, "With a record") == ["0"]
 
@@ -287,6 +302,6 @@ def test_the_front_table_counts_our_experiments_apart_from_the_document_s() -> N
 def test_the_front_table_counts_a_slip_seen_by_several_checks_once_as_a_finding() -> None:
     known = load("ser_parallel")
     same = ("ser-batchnorm-axis", "layers-axis-single", "layers-axis-dual", "layers-axis-parallel")
-    table = study_table([(known, [], [finding for finding in audit(known) if finding.id in same])])
+    table = study_table([(known, [], [finding for finding in audit(known) if finding.id in same], Verdicts(known, []))])
     assert column(table, "Does not hold, findings on the document") == ["1"]
     assert column(table, "Does not hold, checks of claims and tables") == ["3"]

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from common.corpora.emotify import ORDERS
-from reports.compare import has_random_weights
+from reports.comparability import has_random_weights
 from reports.results import Group, Run, cut_to
 from reports.studies.emotify_features.likelihoods import log_ratio
 from reports.studies.emotify_features.tracks import EQUAL, Order, orders_that_reach

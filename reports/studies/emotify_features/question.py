@@ -16,9 +16,10 @@ from common.intervals import Interval
 from common.progress import duration_in_words
 from common.published import Published
 from reports.blocks import Block, Cell, Column, Number, Section, Shown, Table, Words
-from reports.compare import obstacle, paired_over_groups
+from reports.comparability import obstacle
+from reports.effects import paired_over_groups
 from reports.figures import Picture
-from reports.results import Estimate, Group
+from reports.results import Group, Result
 from reports.studies.emotify_features.presets_figure import presets_figure
 from reports.wording import MINUS, listed, percent, signed
 
@@ -37,7 +38,7 @@ class Compared:
     """All comparable groups, by set of features, preset and protocol."""
 
     groups: Mapping[tuple[str, str, str], Group]
-    _differences: dict[tuple[tuple[str, str], tuple[str, str], str], Estimate | None] = field(default_factory=dict)
+    _differences: dict[tuple[tuple[str, str], tuple[str, str], str], Result | None] = field(default_factory=dict)
 
     @cached_property
     def presets(self) -> list[str]:
@@ -50,18 +51,18 @@ class Compared:
         run = {features for features, _, _ in self.groups}
         return [name for name in SETS if name in run]
 
-    def estimate(self, features: str, preset: str, protocol: str) -> Estimate | None:
+    def estimate(self, features: str, preset: str, protocol: str) -> Result | None:
         """Return an accuracy with its interval over songs, mean of the seeds."""
         group = self.groups.get((features, preset, protocol))
-        return group.estimate("accuracy") if group else None
+        return group.result("accuracy") if group else None
 
-    def best(self, features: str, protocol: str) -> tuple[str, Estimate]:
+    def best(self, features: str, protocol: str) -> tuple[str, Result]:
         """Return the preset with the highest mean accuracy."""
         known = {preset: self.estimate(features, preset, protocol) for preset in self.presets}
         found = {preset: estimate for preset, estimate in known.items() if estimate}
         return max(found.items(), key=lambda pair: pair[1].value)
 
-    def difference(self, first: tuple[str, str], second: tuple[str, str], protocol: str) -> Estimate | None:
+    def difference(self, first: tuple[str, str], second: tuple[str, str], protocol: str) -> Result | None:
         """Return by how much one (features, preset) is better than another, on the seeds that both have."""
         asked = (first, second, protocol)
         if asked not in self._differences:
@@ -96,7 +97,7 @@ def _comparable(published: Published, groups: Sequence[Group]) -> dict[tuple[str
     return found
 
 
-def _shared(found: Compared, protocol: str) -> list[tuple[str, Estimate]]:
+def _shared(found: Compared, protocol: str) -> list[tuple[str, Result]]:
     """Return the differences of the two kinds of features, preset by preset."""
     every = [(one, found.difference((OURS, one), (THEIRS, one), protocol)) for one in found.presets]
     return [(preset, difference) for preset, difference in every if difference]
@@ -250,7 +251,7 @@ def _row(found: Compared, preset: str) -> tuple[Cell, ...]:
 
 
 def _accuracy(group: Group | None) -> Cell:
-    estimate = group.estimate("accuracy") if group else None
+    estimate = group.result("accuracy") if group else None
     if group is None or estimate is None:
         return None
     low, high = (f"{100 * end:.1f}" for end in estimate.interval)
@@ -259,14 +260,14 @@ def _accuracy(group: Group | None) -> Cell:
     return Number(text, estimate.value, estimate.interval, estimate.n, seeds)
 
 
-def _difference(estimate: Estimate | None) -> Cell:
+def _difference(estimate: Result | None) -> Cell:
     if estimate is None:
         return None
     low, high = (signed(100 * end, 1) for end in estimate.interval)
     return Number(f"{signed(100 * estimate.value, 1)} [{low}, {high}]", estimate.value, estimate.interval, estimate.n)
 
 
-def _with_interval(estimate: Estimate) -> str:
+def _with_interval(estimate: Result) -> str:
     low, high = (signed(100 * end, 1) for end in estimate.interval)
     return f"{_points(estimate.value)} [{low}, {high}]"
 
@@ -287,7 +288,7 @@ def _draw(found: Compared, published: Published) -> Figure:
     return presets_figure(rows, PROTOCOLS, [SETS[name] for name in found.sets], theirs, published.document)
 
 
-def _interval_of(estimate: Estimate | None) -> tuple[float, Interval] | None:
+def _interval_of(estimate: Result | None) -> tuple[float, Interval] | None:
     return (estimate.value, estimate.interval) if estimate else None
 
 

@@ -126,10 +126,10 @@ def test_shipped_scores_and_intervals_are_those_of_the_shipped_predictions() -> 
             groups=np.char.decode(seen.clips.groups) if over_groups else None,
             seed=run.data["seed"],
         )
-        assert run.data["confusion"] == again["confusion"]
-        for name, score in again["metrics"].items():
+        assert run.data["confusion"] == vars(again)["confusion"]
+        for name, score in vars(again)["metrics"].items():
             assert same(metrics[name], score), (run.folder, name)
-        for output, row in again["per_output"].items():
+        for output, row in vars(again)["per_output"].items():
             kept = run.data["per_output"][output]["scores"]
             assert all(same(kept[name], score) for name, score in row["scores"].items()), (run.folder, output)
 

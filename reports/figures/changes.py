@@ -1,4 +1,4 @@
-"""What each slip was worth, and what the protocols differ by."""
+"""What each error was worth, and what the protocols differ by."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from common.published import Published
-from reports.compare import ACCURACY, Effect
+from reports.effects import Effect
 from reports.figures.sheet import (
     BLACK,
     BLUE,
@@ -23,13 +23,14 @@ from reports.figures.sheet import (
     left_of,
     look,
     name_rows,
+    plain_name,
     row_ends,
     sheet,
     styled,
     wrapped,
 )
 from reports.results import Group
-from reports.wording import MINUS, signed
+from reports.wording import MINUS, in_words, signed
 
 ROWS = 16
 """Effects in one picture."""
@@ -37,7 +38,7 @@ PITCH = 0.5
 """Inches of a row, if its name needs no more."""
 LABEL = 2.3
 """Inches that the label of a row may have."""
-SWITCH = ("slips", "What each slip was worth")
+SWITCH = ("errors", "What each error was worth")
 PROTOCOL = ("protocols", "What the other protocols differ by")
 
 
@@ -46,20 +47,30 @@ def pictures(published: Published, effects: Sequence[Effect]) -> Iterator[Pictur
     for demo in (False, True):
         for changed, (name, title) in ((True, SWITCH), (False, PROTOCOL)):
             own = [one for one in effects if one.other.demo == demo and bool(one.other.first["changed"]) == changed]
-            for number, part in in_parts(own, ROWS):
-                yield Picture(
-                    name=f"{name}{'-demo' * demo}{number}",
-                    title=title,
-                    experiment=None,
-                    protocol=None,
-                    demo=demo,
-                    draw=partial(effects_figure, part, published, title),
-                )
+            for metric, alike in _by_metric(own).items():
+                apart = "" if metric == own[0].metric else plain_name(f"-{metric}")
+                for number, part in in_parts(alike, ROWS):
+                    yield Picture(
+                        name=f"{name}{apart}{'-demo' * demo}{number}",
+                        title=title,
+                        experiment=None,
+                        protocol=None,
+                        demo=demo,
+                        draw=partial(effects_figure, part, published, title),
+                    )
+
+
+def _by_metric(effects: Sequence[Effect]) -> dict[str, list[Effect]]:
+    """Part effects by their metric: differences of an accuracy and of an error share no axis."""
+    found: dict[str, list[Effect]] = {}
+    for effect in effects:
+        found.setdefault(effect.metric, []).append(effect)
+    return found
 
 
 @styled
 def effects_figure(effects: Sequence[Effect], published: Published, title: str) -> Figure:
-    """Draw what each change does to the accuracy: a grey dot per seed, the mean with its 95 % interval."""
+    """Draw what each change does to the metric: a grey dot per seed, the mean with its 95 % interval."""
     labels = [_label(effect) for effect in effects]
     heights = [max(PITCH, height_of(label)) for label in labels]
     left = left_of(labels)
@@ -67,7 +78,7 @@ def effects_figure(effects: Sequence[Effect], published: Published, title: str) 
     mean = key("mean, 95 % interval", BLUE if effects[0].other.first["changed"] else BLACK)
     page = sheet(
         sum(heights) + 0.45,
-        f"{title}: change in {ACCURACY}",
+        f"{title}: change in {in_words(effects[0].metric)}",
         [data_line(groups, published), f"Intervals: {', '.join(dict.fromkeys(one.method for one in effects))}"],
         demo=effects[0].other.demo,
         keys=[key("a seed", GREY, marker="o", line="", alpha=0.6), mean],
@@ -85,7 +96,7 @@ def effects_figure(effects: Sequence[Effect], published: Published, title: str) 
         axes.annotate(signed(effect.mean), (effect.mean, row), (0, 7), **above)
     name_rows(axes, middles, labels, sum(heights))
     axes.margins(x=0.08)
-    axes.set_xlabel(f"{ACCURACY}: changed {MINUS} unchanged")
+    axes.set_xlabel(f"{in_words(effects[0].metric)}: changed {MINUS} unchanged")
     return page.figure
 
 

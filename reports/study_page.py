@@ -1,7 +1,7 @@
-"""What a report says of one study, section by section; and the front table of all studies.
+"""The page of one study, section by section.
 
-Per document: every experiment with its verdict, what the audit of the printed numbers found, what the slips and the
-protocols were worth, the printed tables with ours beside them, and each experiment in detail.
+Every experiment with its verdict, what the audit of the published numbers found, what the errors and the protocols were
+worth, the document's tables with ours beside them, and each experiment in detail.
 """
 
 from collections import Counter
@@ -15,51 +15,50 @@ from common.published import Published
 from common.published.schema import Experiment, ResultTable
 from common.runs.search_records import SearchResult
 from reports import conclusions
-from reports.audit import beside_arithmetic, on_document
+from reports.audit import beside_arithmetic
 from reports.audit.finding import Finding
-from reports.beside import NOT_JUDGED, Side, heading, judged_on, notes_on, precise, printed_number, ranked_by, sides_of
-from reports.blocks import MISSING, Block, Cell, Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
-from reports.compare import (
-    INCONCLUSIVE,
-    NOT_COMPARABLE,
-    NOT_REPRODUCED,
-    NOT_RUN,
-    REPRODUCED,
-    Effect,
-    PairedRun,
-    Verdict,
-    caveat,
-    data_in_words,
-    verdicts,
-)
+from reports.blocks import MISSING, Block, Cell, Chapter, Column, Facts, Number, Section, Shown, Table, Words
+from reports.comparability import caveat, data_in_words
+from reports.effects import Effect, PairedRun
 from reports.figures import Picture
+from reports.front_page import front_table, has_tables
 from reports.results import Group
-from reports.searched import search_table
 from reports.studies import Answers
 from reports.tables import (
+    Side,
     class_table,
     confusion_table,
     count_table,
     number_table,
+    output_table,
     parameter_table,
     recovered_table,
     result_table,
+    search_table,
+    sides_of,
     text_numbers,
 )
-from reports.wording import MINUS, in_words, signed
+from reports.verdicts import (
+    NOT_COMPARABLE,
+    NOT_REPRODUCED,
+    VERDICTS,
+    Verdict,
+    Verdicts,
+)
+from reports.wording import MINUS, in_words, listed, sentence, signed
 
 HOLDS = {True: "holds", False: "does not hold"}
 READING = (
-    "Intervals are 95 %. A verdict is on the protocol published, which does what the printed numbers show or indicate "
-    "was done; corrected mends the slips, independent lets no speaker, song or source stand on both sides of a split. "
-    "Those two are not judged: their distance to published is the finding."
+    "Intervals are 95 %. Verdicts are on the protocol published, which does what the published numbers show was done. "
+    "The protocol corrected fixes the errors; independent uses speaker-, song- and source-disjoint splits. "
+    "These two are not judged: their difference to published is the finding."
 )
 DEMO_NOTICE = "Demo corpus: synthesised sounds. These numbers say that the code runs, and nothing about the document."
 NAMED = 6
 """Numbers that were not reproduced and are named one by one."""
 FEW = 3
-"""Seeds that are told one by one."""
-EFFECTS = ("slips", "protocols")
+"""Seeds that are listed one by one."""
+EFFECTS = ("errors", "protocols")
 """Sections on what changes are worth; the names of their pictures begin with theirs."""
 
 ILLUSTRATION = "figure"
@@ -77,164 +76,42 @@ def chapter(
     pictures: Sequence[Picture],
     findings: Sequence[Finding],
     matrices: Matrices,
+    verdicts: Verdicts,
     searches: Sequence[SearchResult] = (),
     told: Answers = NO_ANSWERS,
 ) -> Chapter:
     """Return all that is said of one study.
 
     Args:
-        published: what the document prints.
+        published: what the document publishes.
         groups: the study's groups, in order; none where nothing was run.
         changes: what protocols and switches change.
         pictures: what will be drawn.
-        findings: of the audit of the printed numbers.
-        matrices: confusion matrices recovered from printed percentages, by experiment: integers (annotated, predicted).
+        findings: of the audit of the published numbers.
+        matrices: confusion matrices recovered from published percentages, by experiment: integers (true, predicted).
+        verdicts: on the document's numbers.
         searches: over settings, made by us.
         told: what the study answers besides.
     """
     sides = sides_of(groups)
     sections = [
-        _overview(published, groups, sides, pictures, told.compared),
+        _overview(published, groups, sides, verdicts, pictures, told.compared),
         *told.sections,
         _audit(published, findings),
         *_effects(changes, pictures),
         conclusions.section(published, groups, sides, findings),
-        _printed_tables(published, sides, searches),
+        _printed_tables(published, sides, verdicts, searches),
         _illustrated(pictures),
-        *_experiments(published, sides, pictures, matrices),
+        *_experiments(published, sides, verdicts, pictures, matrices),
     ]
     return Chapter(published.study, published.title, tuple(section for section in sections if section.blocks))
-
-
-def front_table(published: Published, sides: Sequence[Side], compared: Collection[str] = ()) -> Table:
-    """Return a line per experiment and protocol with the metric by which the document ranks: printed, ours, verdict.
-
-    Experiments that are compared elsewhere on the page have no line.
-    """
-    listed = [experiment for experiment in published.experiments if experiment.id not in compared]
-    rows = [row for experiment in listed for row in _front_rows(published, experiment, sides)]
-    more = f"{len(compared)} more experiments print no number; those that were run as described are compared below."
-    return Table(
-        "experiments",
-        "Printed and obtained, in the metric that ranks the experiments",
-        FRONT_COLUMNS,
-        tuple(rows),
-        notes=(*notes_on(published, sides), *([more] if compared else [])),
-    )
-
-
-FRONT_COLUMNS = (
-    Column("Experiment"),
-    Column("Verdict", kind="verdict"),
-    Column("Printed", kind="number"),
-    Column("Obtained", kind="number"),
-    Column("Metric"),
-    Column("Protocol"),
-    Column("n", kind="number"),
-    Column("Seeds", kind="number"),
-    Column("Why", kind="prose"),
-    Column("Id", kind="code"),
-    Column("Section"),
-)
-
-
-def _front_rows(published: Published, experiment: Experiment, sides: Sequence[Side]) -> Iterable[tuple[Cell, ...]]:
-    own = [side for side in sides if side.group.experiment == experiment.id]
-    metric = ranked_by(published, published.numbers(experiment.id))
-    shown = bool(own) or _has_tables(published, experiment.id)
-    name = Link(experiment.title, published.study, experiment.id) if shown else experiment.title
-    printed = printed_number(published, experiment.id, metric)
-    end = (experiment.id, experiment.section)
-    for side in own:
-        judged = side.group.protocol == "published"
-        verdict, why = judged_on(published, experiment.id, metric, [side.group]) if judged else (NOT_JUDGED, "")
-        number = precise(published, side.group, metric)
-        n = Number(f"{number.n:,}", number.n) if number and number.n is not None else None
-        seeds = Number(f"{len(side.group.seeds)}", len(side.group.seeds))
-        yield (name, verdict, printed, number, heading(published, metric), side.name, n, seeds, why, *end)
-    if not own:
-        yield (name, NOT_RUN, printed, None, heading(published, metric), None, None, None, "", *end)
-
-
-def _has_tables(published: Published, experiment: str) -> bool:
-    return published.table(experiment) is not None or published.confusion(experiment) is not None
-
-
-def overall_counts(published: Published, groups: Sequence[Group]) -> Counter[str]:
-    """Count the verdicts on the numbers that a document prints of whole experiments."""
-    return Counter(row.verdict for row in verdicts(published, groups) if row.scope == "overall")
-
-
-def all_experiments(studies: Iterable[tuple[Published, Sequence[Side]]], compared: Collection[str] = ()) -> Table:
-    """Return the front tables of several studies as one, with the document instead of id and section."""
-    rows = [
-        (*row[:-2], Link(known.title, known.study))
-        for known, sides in studies
-        for experiment in known.experiments
-        if experiment.id not in compared
-        for row in _front_rows(known, experiment, sides)
-    ]
-    columns = (*FRONT_COLUMNS[:-2], Column("Document"))
-    return Table("all-experiments", "Every experiment of every document", columns, tuple(rows))
-
-
-def study_table(
-    studies: Iterable[tuple[Published, Sequence[Group], Sequence[Finding]]], compared: Collection[str] = ()
-) -> Table:
-    """Return a line per study: how many of its experiments were run, and how its printed numbers fare.
-
-    Experiments that are compared elsewhere are ours, and counted apart.
-    """
-    columns = (
-        Column("Document"),
-        Column("Experiments", kind="number"),
-        Column("With a record", kind="number"),
-        Column("Does not hold", "findings on the document", "number"),
-        Column("Does not hold", "checks of claims and tables", "number"),
-        *(Column(word.capitalize(), kind="number") for word in VERDICTS),
-    )
-    return Table(
-        "studies",
-        "Documents",
-        columns,
-        tuple(_study_row(*study, compared) for study in studies),
-        notes=(
-            "Experiments of ours are those that we added to the document's, to answer its question. One slip of a "
-            "document can fail several checks of its claims and tables, so these are counted apart from the findings "
-            "on it. The last five "
-            "columns count the printed numbers of whole experiments that are judged, by their verdict; those of single "
-            "classes and cells are on the document's page.",
-        ),
-    )
-
-
-VERDICTS = (REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED, NOT_COMPARABLE, NOT_RUN)
-
-
-def _study_row(
-    known: Published, groups: Sequence[Group], findings: Sequence[Finding], compared: Collection[str]
-) -> tuple[Cell, ...]:
-    run = {group.experiment for group in groups}
-    slips = Counter(on_document(finding) for finding in findings if not finding.holds)
-    counts = overall_counts(known, groups)
-    return (
-        Link(known.title, known.study),
-        *(_theirs_and_ours(names, compared) for names in (set(known.by_id), run)),
-        *(Number(f"{n:,}", n) for n in (slips[True], slips[False], *(counts[word] for word in VERDICTS))),
-    )
-
-
-def _theirs_and_ours(experiments: Collection[str], compared: Collection[str]) -> Number:
-    """Count the document's experiments, and behind them ours."""
-    ours = sum(name in compared for name in experiments)
-    theirs = len(experiments) - ours
-    return Number(f"{theirs}" + (f" (+{ours} of ours)" if ours else ""), theirs)
 
 
 def _overview(
     published: Published,
     groups: Sequence[Group],
     sides: Sequence[Side],
+    verdicts: Verdicts,
     pictures: Sequence[Picture],
     compared: Collection[str],
 ) -> Section:
@@ -243,9 +120,9 @@ def _overview(
         "experiments",
         "Every experiment",
         (
-            Words(f"The numbers printed in {published.document}, and beside them what we obtained. {READING}"),
+            Words(f"The numbers published in {published.document}, and beside them ours. {READING}"),
             *([Words(DEMO_NOTICE, warning=True)] if demo else []),
-            front_table(published, sides, compared),
+            front_table(published, sides, verdicts, compared),
             *_shown(picture for picture in pictures if not picture.experiment and not _elsewhere(picture)),
         ),
     )
@@ -267,9 +144,9 @@ def _shown(pictures: Iterable[Picture]) -> list[Block]:
 
 
 def _audit(published: Published, findings: Sequence[Finding]) -> Section:
-    """Return what the audit of the printed numbers found: what does not hold, and folded what does."""
+    """Return what the audit of the published numbers found: what does not hold, and folded what does."""
     words = (
-        f"What the printed numbers say of themselves, {beside_arithmetic(findings)}; no run of ours is needed for it."
+        f"What the published numbers say of themselves, {beside_arithmetic(findings)}; no run of ours is needed for it."
     )
     tables = [_finding_table(findings, holds=False), _finding_table(findings, holds=True)]
     shown = [table for table in tables if table.rows]
@@ -295,7 +172,7 @@ def _effects(changes: Sequence[Effect], pictures: Sequence[Picture]) -> list[Sec
     single = [effect for effect in changes if effect.other.first["changed"]]
     whole = [effect for effect in changes if not effect.other.first["changed"]]
     sections = [
-        _effect_section("slips", "What each slip was worth", "with one switch changed, minus that without", single),
+        _effect_section("errors", "What each error was worth", "with one switch changed, minus that without", single),
         _effect_section("protocols", "What the protocols differ by", "under another protocol, minus published", whole),
     ]
     shown = {name: _shown([one for one in pictures if one.name.startswith(name)]) for name in EFFECTS}
@@ -305,8 +182,9 @@ def _effects(changes: Sequence[Effect], pictures: Sequence[Picture]) -> list[Sec
 def _effect_section(name: str, title: str, what: str, effects: Sequence[Effect]) -> Section:
     if not effects:
         return Section(name, title, ())
-    words = Words(f"Accuracy {what}, on the same seeds.")
-    return Section(name, title, (words, _effect_table(name, "Differences in accuracy", effects)))
+    metrics = listed(dict.fromkeys(in_words(effect.metric) for effect in effects))
+    words = Words(f"{sentence(metrics)} {what}, on the same seeds.")
+    return Section(name, title, (words, _effect_table(name, f"Differences in {metrics}", effects)))
 
 
 def _effect_table(name: str, caption: str, effects: Sequence[Effect]) -> Table:
@@ -314,8 +192,8 @@ def _effect_table(name: str, caption: str, effects: Sequence[Effect]) -> Table:
         Column("Experiment", kind="code"),
         Column("Change"),
         Column("Instead of"),
-        Column("Difference in accuracy", kind="number"),
-        Column("Deviation", kind="number"),
+        Column("Difference", kind="number"),
+        Column("Std", kind="number"),
         Column("Seed by seed"),
         Column("McNemar's p"),
         Column("Interval"),
@@ -332,11 +210,11 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
     differences = {pair.seed: pair.difference for pair in effect.pairs}
     text = f"{signed(effect.mean)} [{signed(low)}, {signed(high)}]"
     difference = Number(text, effect.mean, effect.interval, seeds=differences)
-    spread = effect.deviation
-    deviation = Number(f"{spread:.3f}", spread) if spread is not None else None
+    spread = effect.std
+    std = Number(f"{spread:.3f}", spread) if spread is not None else None
     base = effect.base
     told = seed_by_seed(effect.pairs), mcnemar_in_words(effect.pairs)
-    return (base.experiment, effect.change, base.protocol, difference, deviation, *told, effect.method)
+    return (base.experiment, effect.change, base.protocol, difference, std, *told, effect.method)
 
 
 def seed_by_seed(pairs: Sequence[PairedRun]) -> str:
@@ -358,10 +236,12 @@ def mcnemar_in_words(pairs: Sequence[PairedRun]) -> str:
     return f"{min(found):.2g} to {max(found):.2g}{of}"
 
 
-def _printed_tables(published: Published, sides: Sequence[Side], searches: Sequence[SearchResult]) -> Section:
+def _printed_tables(
+    published: Published, sides: Sequence[Side], verdicts: Verdicts, searches: Sequence[SearchResult]
+) -> Section:
     """Return the document's tables that span experiments, its searches, counts and numbers of the text."""
     tables = [
-        *(result_table(published, tables, sides) for tables in _of_same_columns(published.result_tables)),
+        *(result_table(published, tables, sides, verdicts) for tables in _of_same_columns(published.result_tables)),
         *(search_table(published, search, _for(search.experiment, searches)) for search in published.searches),
         *(count_table(published, counts, sides) for counts in published.counts),
         parameter_table(published, sides),
@@ -375,7 +255,7 @@ def _for(experiment: str, searches: Sequence[SearchResult]) -> list[SearchResult
 
 
 def _of_same_columns(tables: Iterable[ResultTable]) -> list[list[ResultTable]]:
-    """Put together what a document prints in several tables of the same columns, one row each."""
+    """Put together what a document publishes in several tables of the same columns, one row each."""
     found: dict[tuple[str, ...], list[ResultTable]] = {}
     for table in tables:
         found.setdefault(table.columns, []).append(table)
@@ -383,28 +263,37 @@ def _of_same_columns(tables: Iterable[ResultTable]) -> list[list[ResultTable]]:
 
 
 def _experiments(
-    published: Published, sides: Sequence[Side], pictures: Sequence[Picture], matrices: Matrices
+    published: Published,
+    sides: Sequence[Side],
+    verdicts: Verdicts,
+    pictures: Sequence[Picture],
+    matrices: Matrices,
 ) -> list[Section]:
     """Return a section for every experiment that was run or has a table of its own."""
     sections = []
     for experiment in published.experiments:
         own = [side for side in sides if side.group.experiment == experiment.id]
-        if own or _has_tables(published, experiment.id):
+        if own or has_tables(published, experiment.id):
             shown = _shown([picture for picture in pictures if picture.experiment == experiment.id])
-            blocks = _experiment(published, experiment, own, matrices)
+            blocks = _experiment(published, experiment, own, verdicts, matrices)
             title = f"{experiment.title} ({experiment.id}, section {experiment.section})"
             sections.append(Section(experiment.id, title, (*blocks, *shown), label=experiment.title))
     return sections
 
 
-def _experiment(published: Published, experiment: Experiment, own: Sequence[Side], matrices: Matrices) -> list[Block]:
+def _experiment(
+    published: Published, experiment: Experiment, own: Sequence[Side], verdicts: Verdicts, matrices: Matrices
+) -> list[Block]:
     blocks: list[Block] = []
     if any(side.group.demo for side in own):
         blocks.append(Words(DEMO_NOTICE, warning=True))
-    if published.table(experiment.id) or own:
-        blocks.append(class_table(published, experiment.id, own))
+    classified = [side for side in own if side.group.kind == "classification"]
+    if published.table(experiment.id) or classified:
+        blocks.append(class_table(published, experiment.id, classified))
+    if others := [side for side in own if side not in classified]:
+        blocks.append(output_table(published, experiment.id, others))
     if own:
-        blocks.append(number_table(published, experiment.id, own))
+        blocks.append(number_table(published, experiment.id, own, verdicts))
     printed = published.confusion(experiment.id)
     if printed:
         blocks.append(confusion_table(published, printed, own))
@@ -412,7 +301,7 @@ def _experiment(published: Published, experiment: Experiment, own: Sequence[Side
             blocks.append(recovered_table(published, printed, matrices[experiment.id]))
     if own:
         blocks.append(_leak_table(experiment, own))
-        blocks += [_facts(published, experiment, side, matrices) for side in own]
+        blocks += [_facts(published, experiment, side, verdicts) for side in own]
     return blocks
 
 
@@ -433,13 +322,13 @@ def _leaks(group: Group) -> Iterable[tuple[str, str, str]]:
         yield check, "leaks" if bad else "clean", told[0] + more
 
 
-def _facts(published: Published, experiment: Experiment, side: Side, matrices: Matrices) -> Facts:
+def _facts(published: Published, experiment: Experiment, side: Side, verdicts: Verdicts) -> Facts:
     """Return how a group's numbers came about: data, switches, settings, cost, environment, and why its verdict."""
     group = side.group
     record = group.first
     also = caveat(record, published)
     rows = [
-        *(_verdict_facts(published, group, matrices) if group.protocol == "published" else []),
+        *(_verdict_facts(verdicts.of(group)) if group.protocol == "published" else []),
         ("Data", data_in_words(record, published) + (f"; {also}" if also else "")),
         ("Size", record["size"]),
         ("Switches", _pairs(record["switches"])),
@@ -454,15 +343,13 @@ def _facts(published: Published, experiment: Experiment, side: Side, matrices: M
     return Facts(f"Protocol {side.name}: data, settings, environment", tuple(rows))
 
 
-def _verdict_facts(published: Published, group: Group, matrices: Matrices) -> list[tuple[str, str]]:
-    """Return the reason of the verdict, and how all printed numbers fare."""
-    rows = verdicts(published, [group], matrices)
-    own = [row for row in rows if row.experiment == group.experiment]
+def _verdict_facts(own: Sequence[Verdict]) -> list[tuple[str, str]]:
+    """Return the reason of the verdict, and how all published numbers fare."""
     if not own:
-        return [("Verdict", "the document prints no number of this experiment")]
+        return [("Verdict", "the document publishes no number of this experiment")]
     facts = [(f"Verdict on {in_words(own[0].metric)}", f"{own[0].verdict}: {own[0].why}")]
     if own[0].verdict != NOT_COMPARABLE:
-        facts.append((f"All {len(own)} printed numbers", counted(Counter(row.verdict for row in own)) + _missed(own)))
+        facts.append((f"All {len(own)} published numbers", counted(Counter(row.verdict for row in own)) + _missed(own)))
     return facts
 
 

@@ -1,0 +1,81 @@
+"""What data and settings our runs had, and whether their numbers can be compared with the document's."""
+
+from typing import Any
+
+from common.published import Published
+from reports.results import cut_to
+
+RANDOM_WEIGHTS = "random weights in place of pretrained ones"
+NAMED = 8
+"""Other classes than these are counted."""
+NO_ACRONYMS = {"emotify": "Emotify"}
+"""Corpora whose names are not written in capitals."""
+
+
+def corpus_title(name: str, published: Published) -> str:
+    """Return a corpus' name as people write it: `crema_d` is CREMA-D; a corpus of one's own keeps its name."""
+    titled = NO_ACRONYMS.get(name, name.upper().replace("_", "-"))
+    return titled if name in published.corpora else name
+
+
+def data_in_words(record: dict[str, Any], published: Published) -> str:
+    """Say how much of the document's data a run had: `1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent`."""
+    data, theirs = record["data"], published.data_of(record["experiment"])
+    if data["demo"]:
+        return f"demo corpus: {data['clips']:,} synthesised {theirs.items}"
+    of_whole = f" of {theirs.clips:,}" if theirs.clips is not None else ""
+    words = f"{data['clips']:,}{of_whole} {theirs.items}"
+    absent = ", ".join(corpus_title(name, published) for name in data["missing"])
+    foreign = ", ".join(name for name in data["corpora"] if name not in theirs.corpora)
+    notes = [f"{absent} absent"] * bool(absent) + [f"{foreign} is not of the document"] * bool(foreign)
+    return words + (f": {'; '.join(notes)}" if notes else "")
+
+
+def obstacle(record: dict[str, Any], published: Published) -> str | None:
+    """Say why a run cannot be compared with the document's numbers, or None if it can."""
+    return "; ".join(obstacles(record, published)) or None
+
+
+def obstacles(record: dict[str, Any], published: Published) -> list[str]:
+    """Return every reason why a run cannot be compared with the document's numbers; empty if it can."""
+    data, theirs = record["data"], published.data_of(record["experiment"])
+    whole = data["clips"] == theirs.clips and set(data["corpora"]) == set(theirs.corpora)
+    reasons = []
+    if data["demo"] or data["missing"] or not whole:
+        reasons.append(data_in_words(record, published))
+    if record["size"] != "full" and not data["demo"]:
+        reasons.append(f"{record['size']} size: fewer epochs than the document's")
+    if changed := set_in_words(record):
+        reasons.append(f"set on the command line: {changed}")
+    if (folds := cut_to(record)) and folds <= len(record.get("folds", ())):
+        reasons.append("only the first fold was run" if folds == 1 else f"only the first {folds} folds were run")
+    if has_random_weights(record):
+        reasons.append(RANDOM_WEIGHTS)
+    outputs = record["task"]["outputs"]
+    # A document on values that no class names has no classes.
+    if theirs.classes and outputs != list(theirs.classes):
+        more = f" and {len(outputs) - NAMED} more" if len(outputs) > NAMED else ""
+        reasons.append(f"other classes: {', '.join(outputs[:NAMED])}{more}")
+    return reasons
+
+
+def set_in_words(record: dict[str, Any]) -> str:
+    """Return what the command line set of a training, such as `epochs = 1`; empty if nothing."""
+    return ", ".join(f"{name} = {value}" for name, value in (record["configuration"].get("overrides") or {}).items())
+
+
+def has_random_weights(record: dict[str, Any]) -> bool:
+    """Return whether a pretrained network had random weights instead."""
+    return record["configuration"].get("weights") == "none"
+
+
+def caveat(record: dict[str, Any], published: Published) -> str:
+    """Say which corpora are complete but not as published, and what was computed otherwise; or nothing."""
+    corpora = record["data"]["corpora"].items()
+    changed = [
+        f"{corpus_title(name, published)} {facts['form']}" for name, facts in corpora if facts["form"] != "original"
+    ]
+    precision = record["environment"].get("precision", "float32")
+    computed = [f"computed in {precision}"] * (precision != "float32")
+    computed += [RANDOM_WEIGHTS] * has_random_weights(record)
+    return ", ".join([*([] if record["data"]["demo"] else changed), *computed])

@@ -1,0 +1,206 @@
+"""What a protocol or a switch changes in the headline metric, seed by seed, and differences of two groups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from common.intervals import (
+    PERCENTILES,
+    RESAMPLES,
+    Interval,
+    McNemar,
+    Score,
+    difference_interval,
+    mcnemar,
+    mean_interval,
+    mean_score,
+    paired_difference,
+)
+from reports.comparability import has_random_weights, set_in_words
+from reports.results import Group, Result, Run
+
+
+@dataclass(frozen=True)
+class PairedRun:
+    """The headline scores of one seed on both sides.
+
+    Attributes:
+        test: McNemar's, where both have the same clips and these are independent of one another.
+        same_clips: whether both have the same clips.
+    """
+
+    seed: int
+    base: float
+    other: float
+    test: McNemar | None
+    same_clips: bool
+
+    @property
+    def difference(self) -> float:
+        """The other side's score minus the base's."""
+        return self.other - self.base
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a protocol or one switch changes in a metric, seed by seed, with the 95 % interval of the mean."""
+
+    base: Group
+    other: Group
+    pairs: tuple[PairedRun, ...]
+    interval: Interval
+    method: str
+
+    @property
+    def metric(self) -> str:
+        """The headline metric of the task: accuracy, lwlrap, or MAE."""
+        return self.base.headline
+
+    @property
+    def change(self) -> str:
+        """What the other side does differently: `normalise=channel`, or the name of its protocol."""
+        return self.other.protocol.partition("+")[2] or self.other.protocol
+
+    @property
+    def mean(self) -> float:
+        """Mean difference over the seeds."""
+        return float(np.mean([pair.difference for pair in self.pairs]))
+
+    @property
+    def std(self) -> float | None:
+        """Standard deviation of the difference over the seeds; None for one seed."""
+        return float(np.std([pair.difference for pair in self.pairs], ddof=1)) if len(self.pairs) > 1 else None
+
+
+def effects(groups: Sequence[Group]) -> list[Effect]:
+    """Compare every group with the one it departs from: `published+x=y` and the other protocols with `published`."""
+    found = []
+    for other in groups:
+        base = _base(groups, other)
+        if base is not None and (effect := contrast(base, other)):
+            found.append(effect)
+    return found
+
+
+def _base(groups: Sequence[Group], other: Group) -> Group | None:
+    """Find what a group departs from, on the same corpus; the same configuration is preferred."""
+    protocol = other.protocol.partition("+")[0] if "+" in other.protocol else "published"
+    if protocol == other.protocol:
+        return None
+    same = [group for group in groups if group.protocol == protocol and _setting(group) == _setting(other)]
+    same.sort(key=lambda group: _configuration(group) != _configuration(other))
+    return same[0] if same else None
+
+
+def _configuration(group: Group) -> dict[str, Any]:
+    """Return how a group was trained, without the identity that names its switches."""
+    return {name: value for name, value in group.first["configuration"].items() if name != "identity"}
+
+
+def _setting(group: Group) -> tuple[Any, ...]:
+    """Return what two groups must share to be compared; a protocol may leave out clips of the corpus."""
+    record = group.first
+    trained = set_in_words(record), has_random_weights(record)
+    return group.experiment, group.kind, group.demo, record["size"], record["data"]["digest"], *trained
+
+
+def contrast(base: Group, other: Group) -> Effect | None:
+    """Return the other's headline score minus the base's, on the seeds that both have; None where they share none."""
+    others = {run.seed: run for run in other.runs}
+    pairs = [(run, others[run.seed]) for run in base.runs if run.seed in others]
+    if not pairs:
+        return None
+    paired = tuple(_paired(*pair) for pair in pairs)
+    interval, method = _over_groups(base, other) or _difference_over(pairs, paired)
+    return Effect(base, other, paired, interval, method)
+
+
+def paired_over_groups(first: Group, second: Group) -> Result | None:
+    """Return the first's mean score of a clip minus the second's, with its interval over songs or speakers.
+
+    The interval is from a bootstrap that draws songs or speakers with all their clips of both sides, which need not be
+    the same clips: tie-breaking may leave a song out of one. None where the groups share no seed. n is the
+    number of songs or speakers.
+    """
+    others = {run.seed: run for run in second.runs}
+    pairs = [(run, others[run.seed]) for run in first.runs if run.seed in others]
+    if not pairs:
+        return None
+    sides = list(zip(*pairs, strict=True))
+    names = np.unique(np.concatenate([run.clips.groups for side in sides for run in side]))
+    counts = np.concatenate([_of_groups(side, names) for side in sides])
+    (value,) = _gains(counts.sum(axis=1, keepdims=True))
+    return Result(float(value), _drawn(counts), len(names))
+
+
+def _of_groups(side: Sequence[Run], names: np.ndarray) -> np.ndarray:
+    """Return the sum of the clips' scores, and their number, over all seeds, of each group; shape (2, groups)."""
+    place = np.searchsorted(names, np.concatenate([run.clips.groups for run in side]))
+    scores = np.concatenate([run.per_clip for run in side])
+    return np.stack([np.bincount(place, weights=one, minlength=len(names)) for one in (scores, np.ones(len(scores)))])
+
+
+def _gains(counts: np.ndarray) -> np.ndarray:
+    """Return the difference of the means; `counts` has sums and clips of the first, then of the second."""
+    sums, clips, others_sums, others_clips = counts
+    tested = (clips > 0) & (others_clips > 0)
+    return sums[tested] / clips[tested] - others_sums[tested] / others_clips[tested]
+
+
+def _drawn(counts: np.ndarray) -> Interval:
+    """Draw groups; `counts`, as for `_gains`, has a column for each."""
+    low, high = np.percentile(_gains(counts @ _draws(counts.shape[1]).T), PERCENTILES)
+    return float(low), float(high)
+
+
+@cache
+def _draws(groups: int) -> np.ndarray:
+    """Return how often each group is drawn in each resample, (resamples, groups)."""
+    draw = np.random.default_rng(0)
+    return draw.multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES).astype(float)
+
+
+def _over_groups(base: Group, other: Group) -> tuple[Interval, str] | None:
+    """Return the interval of the difference where clips of one song or speaker are no independent draws, or None."""
+    if not any(run.over_groups for run in (*base.runs, *other.runs)):
+        return None
+    found = paired_over_groups(other, base)
+    return (found.interval, f"paired bootstrap over {found.n} groups") if found else None
+
+
+def _paired(base: Run, other: Run) -> PairedRun:
+    same = _same_clips(base, other)
+    # McNemar's test is of hits, and takes clips for independent draws.
+    testable = base.record.task.KIND == "classification" and not (base.over_groups or other.over_groups)
+    test = mcnemar(base.per_clip, other.per_clip) if same and testable else None
+    return PairedRun(base.seed, _headline(base)["value"], _headline(other)["value"], test, same)
+
+
+def _headline(run: Run) -> Score:
+    score: Score = run.data["metrics"][run.record.task.HEADLINE]
+    return score
+
+
+def _same_clips(one: Run, other: Run) -> bool:
+    return one.clips.digest == other.clips.digest
+
+
+def _difference_over(runs: list[tuple[Run, Run]], paired: tuple[PairedRun, ...]) -> tuple[Interval, str]:
+    if len(paired) > 1:
+        return mean_interval([pair.difference for pair in paired]), f"Student over {len(paired)} seeds"
+    base, other = runs[0]
+    if _same_clips(base, other):
+        return _paired_interval(base, other), "paired bootstrap over clips"
+    ours, theirs = _headline(other), _headline(base)
+    low, high = difference_interval(ours["value"], ours["interval"], theirs["value"], theirs["interval"])
+    return (low, high), "as of independent clips"
+
+
+def _paired_interval(base: Run, other: Run) -> Interval:
+    if base.record.task.KIND == "classification":
+        return paired_difference(other.per_clip, base.per_clip)
+    low, high = mean_score(other.per_clip - base.per_clip)["interval"]
+    return low, high

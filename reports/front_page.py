@@ -1,0 +1,138 @@
+"""The front tables: a line per document, and a line per experiment and protocol."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from common.published import Published
+from common.published.schema import Experiment
+from reports.audit import on_document
+from reports.audit.finding import Finding
+from reports.blocks import Cell, Column, Link, Number, Table
+from reports.results import Group
+from reports.tables import Side, heading, notes_on, precise, printed_number, ranked_by
+from reports.verdicts import NOT_RUN, VERDICTS, Verdicts
+
+FRONT_COLUMNS = (
+    Column("Experiment"),
+    Column("Verdict", kind="verdict"),
+    Column("Published", kind="number"),
+    Column("Ours", kind="number"),
+    Column("Metric"),
+    Column("Protocol"),
+    Column("n", kind="number"),
+    Column("Seeds", kind="number"),
+    Column("Why", kind="prose"),
+    Column("Id", kind="code"),
+    Column("Section"),
+)
+
+
+def front_table(
+    published: Published, sides: Sequence[Side], verdicts: Verdicts, compared: Collection[str] = ()
+) -> Table:
+    """Return a line per experiment and protocol with the metric by which the document ranks: published, ours, verdict.
+
+    Experiments that are compared elsewhere on the page have no line.
+    """
+    listed = [experiment for experiment in published.experiments if experiment.id not in compared]
+    rows = [row for experiment in listed for row in _front_rows(published, experiment, sides, verdicts)]
+    more = f"{len(compared)} more experiments print no number; those that were run as described are compared below."
+    return Table(
+        "experiments",
+        "Published and ours, in the metric that ranks the experiments",
+        FRONT_COLUMNS,
+        tuple(rows),
+        notes=(*notes_on(published, sides), *([more] if compared else [])),
+    )
+
+
+def _front_rows(
+    published: Published, experiment: Experiment, sides: Sequence[Side], verdicts: Verdicts
+) -> Iterable[tuple[Cell, ...]]:
+    own = [side for side in sides if side.group.experiment == experiment.id]
+    metric = ranked_by(published, published.numbers(experiment.id))
+    shown = bool(own) or has_tables(published, experiment.id)
+    name = Link(experiment.title, published.study, experiment.id) if shown else experiment.title
+    printed = printed_number(published, experiment.id, metric)
+    end = (experiment.id, experiment.section)
+    for side in own:
+        verdict, why = verdicts.on(metric, side.group)
+        number = precise(published, side.group, metric)
+        n = Number(f"{number.n:,}", number.n) if number and number.n is not None else None
+        seeds = Number(f"{len(side.group.seeds)}", len(side.group.seeds))
+        yield (name, verdict, printed, number, heading(published, metric), side.name, n, seeds, why, *end)
+    if not own:
+        yield (name, NOT_RUN, printed, None, heading(published, metric), None, None, None, "", *end)
+
+
+def has_tables(published: Published, experiment: str) -> bool:
+    """Return whether the document has a per-class table or a confusion matrix of an experiment."""
+    return published.table(experiment) is not None or published.confusion(experiment) is not None
+
+
+def all_experiments(
+    studies: Iterable[tuple[Published, Sequence[Side], Verdicts]], compared: Collection[str] = ()
+) -> Table:
+    """Return the front tables of several studies as one, with the document instead of id and section."""
+    rows = [
+        (*row[:-2], Link(known.title, known.study))
+        for known, sides, verdicts in studies
+        for experiment in known.experiments
+        if experiment.id not in compared
+        for row in _front_rows(known, experiment, sides, verdicts)
+    ]
+    columns = (*FRONT_COLUMNS[:-2], Column("Document"))
+    return Table("all-experiments", "Every experiment of every document", columns, tuple(rows))
+
+
+def study_table(
+    studies: Iterable[tuple[Published, Sequence[Group], Sequence[Finding], Verdicts]], compared: Collection[str] = ()
+) -> Table:
+    """Return a line per study: how many of its experiments were run, and how its published numbers fare.
+
+    Experiments that are compared elsewhere are ours, and counted apart.
+    """
+    columns = (
+        Column("Document"),
+        Column("Experiments", kind="number"),
+        Column("With a record", kind="number"),
+        Column("Does not hold", "findings on the document", "number"),
+        Column("Does not hold", "checks of claims and tables", "number"),
+        *(Column(word.capitalize(), kind="number") for word in VERDICTS),
+    )
+    return Table(
+        "studies",
+        "Documents",
+        columns,
+        tuple(_study_row(*study, compared) for study in studies),
+        notes=(
+            "Experiments of ours are those that we added to the document's, to answer its question. One error of a "
+            "document can fail several checks of its claims and tables, so these are counted apart from the findings "
+            "on it. The last five columns count the published numbers of whole experiments that are judged, by their "
+            "verdict; those of single classes and cells are on the document's page.",
+        ),
+    )
+
+
+def _study_row(
+    known: Published,
+    groups: Sequence[Group],
+    findings: Sequence[Finding],
+    verdicts: Verdicts,
+    compared: Collection[str],
+) -> tuple[Cell, ...]:
+    run = {group.experiment for group in groups}
+    errors = Counter(on_document(finding) for finding in findings if not finding.holds)
+    counts = Counter(row.verdict for row in verdicts.all if row.scope == "overall")
+    return (
+        Link(known.title, known.study),
+        *(_theirs_and_ours(names, compared) for names in (set(known.by_id), run)),
+        *(Number(f"{n:,}", n) for n in (errors[True], errors[False], *(counts[word] for word in VERDICTS))),
+    )
+
+
+def _theirs_and_ours(experiments: Collection[str], compared: Collection[str]) -> Number:
+    """Count the document's experiments, and behind them ours."""
+    ours = sum(name in compared for name in experiments)
+    theirs = len(experiments) - ours
+    return Number(f"{theirs}" + (f" (+{ours} of ours)" if ours else ""), theirs)
