@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from reports.compare import paired_over_groups
 from synthetic import run_on
 
 from common import published
 from common.corpora.emotify import ORDERS
 from reports import audit
 from reports.blocks import Table
+from reports.effects import paired_over_groups
 from reports.results import Group, Run
 from reports.studies import answers, of
 from reports.studies.emotify_features.evidence import (
@@ -122,6 +122,7 @@ def ours(
         "switches": {"track_ids": track_ids, "folds": folds, "ties": "random"},
         "data": {"demo": False, "corpora": {"emotify": {"form": "re-encoded"}}},
         "configuration": {},
+        "per_output": {},
         "baselines": {"majority": {"accuracy": 0.26}},
     }
     scored = [
