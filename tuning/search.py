@@ -34,7 +34,7 @@ from common.learners import keras3, memory
 from common.learners.learner import best_epoch
 from common.learners.pipeline import Augment
 from common.progress import duration_in_words
-from common.runs import records
+from common.runs import claims, records
 from common.runs.search_records import SCHEMA, SearchResult, load, read, table_of
 from common.seeds import derive
 from common.study import Training, Value
@@ -309,10 +309,13 @@ def conduct(
     identity = _identity(search, kind, settings)
     with records.hold(search.folder):
         if search.fresh:
-            _clear(search.folder)
+            claims.clear(search.folder)
         if (search.folder / "search.json").exists():
-            return _finished(search.folder, identity)
-        _claim(search.folder, identity)
+            result = read(search.folder)
+            found = {name: result.data.get(name) for name in identity}
+            claims.check_finished(search.folder, "search", found, identity)
+            return result
+        claims.begin(search.folder, "search", identity)
         trials = Trials(search, planned, announce)
         notes = proceed(trials)
         return _write(search, identity, trials, notes)
@@ -363,35 +366,6 @@ def _identity(search: Search, kind: Kind, settings: Mapping[str, Value]) -> dict
 def _other_backend() -> dict[str, str]:
     backend = keras.backend.backend()
     return {} if backend == "tensorflow" else {"backend": backend}
-
-
-def _clear(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != ".lock":
-            path.unlink()
-
-
-def _finished(folder: Path, identity: Mapping[str, Any]) -> SearchResult:
-    result = read(folder)
-    shutil.rmtree(folder / "work", ignore_errors=True)  # where it was killed between the result and clearing up
-    if any(result.data.get(name) != value for name, value in identity.items()):
-        raise InputError(
-            f"{folder} holds a finished search of other clips or settings; --fresh replaces it, --runs keeps both"
-        )
-    return result
-
-
-def _claim(folder: Path, identity: dict[str, Any]) -> None:
-    """Note what this folder is the search of, or check that the interrupted search in it is the same."""
-    note = folder / "work" / "search.json"
-    begun = note.exists() and any(path != note for path in note.parent.iterdir())
-    if begun and load(note, "--fresh starts again") != identity:
-        raise InputError(
-            f"{folder} holds an interrupted search of other clips or settings; --fresh starts again, --runs keeps both"
-        )
-    files.write_text(note, json.dumps(identity, indent=1))
 
 
 def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequence[str]) -> SearchResult:

@@ -16,10 +16,10 @@ import pandas as pd
 
 from common import files, splits
 from common.arrays import Arrays, Prepared
-from common.errors import InputError, ResultError
+from common.errors import ResultError
 from common.learners import memory
 from common.learners.learner import Learner, best_epoch
-from common.runs import ensemble, records
+from common.runs import claims, ensemble, records
 from common.runs.evaluation import FoldResult, content_of, predictions_of, timings_of
 from common.runs.identity import identity_of
 from common.runs.jobs import Job, Material, gather, leaks_of
@@ -52,40 +52,13 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
         identity |= ensemble.identity_of_members(job, job.method)
     with records.hold(job.folder):
         if job.options.fresh:
-            _clear(job.folder)
+            claims.clear(job.folder)
         if (job.folder / "record.json").exists():
-            return _finished(job, identity)
-        _claim(job.folder, identity)
+            record = records.read(job.folder)
+            claims.check_finished(job.folder, "run", record.data["configuration"]["identity"], identity)
+            return record
+        claims.begin(job.folder, "run", identity)
         return _make(job, material, identity, announce)
-
-
-def _clear(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != ".lock":
-            path.unlink()
-
-
-def _finished(job: Job, identity: Mapping[str, Any]) -> records.Record:
-    record = records.read(job.folder)
-    shutil.rmtree(job.folder / "work", ignore_errors=True)  # where the run was killed between record and clearing up
-    if record.data["configuration"]["identity"] != identity:
-        raise InputError(
-            f"{job.folder} holds a finished run of other clips or settings; --fresh replaces it, --runs keeps both"
-        )
-    return record
-
-
-def _claim(folder: Path, identity: dict[str, Any]) -> None:
-    """Note what this folder is the run of, or check that the interrupted run in it, if it got anywhere, is the same."""
-    note = folder / "work" / "run.json"
-    begun = note.exists() and any(path != note for path in note.parent.iterdir())
-    if begun and json.loads(note.read_text()) != identity:
-        raise InputError(
-            f"{folder} holds an interrupted run of other clips or settings; --fresh starts again, --runs keeps both"
-        )
-    files.write_text(note, json.dumps(identity, indent=1))
 
 
 def _make(job: Job, material: Material, identity: dict[str, Any], announce: Callable[[str], None]) -> records.Record:
