@@ -2,6 +2,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -63,6 +64,19 @@ def test_the_loss_is_that_of_the_predictions(unbroken) -> None:
     loss = record.data["metrics"]["loss"]
     assert loss["value"] == pytest.approx(-np.log(of_the_true).mean(), rel=1e-4)
     assert loss["method"] == "bootstrap over clips: 3 groups are too few to draw"
+
+
+def absolute(targets: Any, outputs: Any) -> Any:
+    return keras.ops.mean(keras.ops.absolute(targets - outputs), axis=-1)
+
+
+def test_a_loss_of_the_document_s_own_is_named_and_the_task_s_loss_is_not_scored(corpus, tmp_path) -> None:
+    job = tiny.job(corpus, runs=tmp_path, overrides={"epochs": 1})
+    method = replace(job.experiment.method, loss=absolute)
+    data = runner.run(replace(job, experiment=replace(job.experiment, method=method))).data
+    assert data["configuration"]["loss"] == "absolute"
+    assert "val_accuracy" in data["metrics"]
+    assert not {"loss", "val_loss"} & data["metrics"].keys()
 
 
 def test_the_record_on_disk_is_the_record_returned(unbroken) -> None:
