@@ -46,7 +46,7 @@ class Tunable:
 
 
 def main(study: Study, plans: Sequence[Plan]) -> NoReturn:
-    """Run the command line of a study, including `tune`, and exit with the code of the contract (`console.main`)."""
+    """Run the command line of a study, `tune` included, and leave with the exit code of the contract."""
     console.main(study_app(study, plans))
 
 
@@ -91,7 +91,7 @@ def _tune(
             weights=commands.weights_of(experiment, weights, size),
         )
         job = jobs.Job(study, experiment, chosen, scanned, options)
-        clips = Clips(job)
+        clips = Clips(job)  # shared by all plans of this seed
         for plan in plans:
             commands.announce(
                 f"{name} {chosen.name} seed {seed}, search {plan.name}: {plan.says} (section {plan.section})"
@@ -155,6 +155,7 @@ def _published(result: SearchResult, scores: Sequence[str]) -> dict[str, dict[tu
     """Return the published numbers of each score, by combination of values."""
     known = published.load(result.data["study"])
     search = known.search(result.data["experiment"])
+    # Only a search over the same settings has numbers to compare with.
     if search is None or list(search.space) != list(result.data["space"]):
         return {}
     width, found = len(search.space), {}

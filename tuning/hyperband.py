@@ -111,9 +111,9 @@ def _oracle(search: Search, factor: int) -> _Oracle:
         factor=factor,
         seed=derive(search.seed, "hyperband") or 1,  # it takes 0 for no seed
         hyperparameters=space,
-        max_consecutive_failed_trials=sys.maxsize,
+        max_consecutive_failed_trials=sys.maxsize,  # by default, three failed trials in a row end the search
     )
-    oracle.verbose = 0
+    oracle.verbose = 0  # it would print to standard output, which is for results
     return oracle
 
 
@@ -140,6 +140,7 @@ def _trial(search: Search, asked: Any) -> Trial:
     return Trial(
         asked.trial_id.zfill(4),
         values,
+        # keras-tuner puts its own plan among the values, under names with a slash.
         epochs=drawn["tuner/epochs"],
         begins_after=drawn["tuner/initial_epoch"],
         after=drawn["tuner/trial_id"].zfill(4) if "tuner/trial_id" in drawn else None,

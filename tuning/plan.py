@@ -136,6 +136,7 @@ def _training(plan: Plan, job: jobs.Job, epochs: int | None) -> Training:
     if not isinstance(method, Training):
         raise InputError(f"{job.experiment.id} is not trained in epochs: there is nothing to search")
     budget = epochs or plan.budget(job.options.size)
+    # Without retraining: a search needs the scores of the first stage only.
     return replace(method, epochs=budget, monitor=plan.objective, patience=plan.patience, retrain=False)
 
 

@@ -162,6 +162,7 @@ class Trials:
         new = not path.exists()
         if new:
             self._train(trial, path)
+        # A new trial is read back too, so that its numbers are those that a resumed search would have.
         row, curve = _kept(path, trial)
         self.rows.append(row)
         self.curves.append(curve)
@@ -186,7 +187,7 @@ class Trials:
         row = _row(trial, curve, message, self._search)
         content = {"trial": asdict(trial), "row": row, "curve": curve.to_dict("records")}
         files.write_text(path, json.dumps(content, allow_nan=False))
-        path.with_suffix(".npz").unlink(missing_ok=True)
+        path.with_suffix(".npz").unlink(missing_ok=True)  # the checkpoint: the trial is finished
 
     def _fitted(self, trial: Trial) -> pd.DataFrame:
         """Train and return the learning curve; its epochs include those of the trial that this one continues."""
@@ -269,6 +270,7 @@ def _row(trial: Trial, curve: pd.DataFrame, message: str, search: Search) -> dic
         scores = curve.loc[curve["epoch"] == best].drop(columns=["epoch", "seconds"]).iloc[0]
         row |= {"epochs": int(curve["epoch"].max()), "best_epoch": best}
         row |= {str(name): float(value) for name, value in scores.items()}
+    # A failed trial keeps null as its scores, so that all rows have the same columns.
     status = "failed" if message else "complete"
     return {**row, "seconds": round(float(curve["seconds"].sum()), 3), "status": status, "message": message}
 
@@ -334,6 +336,7 @@ def _check(search: Search) -> None:
             raise InputError(f"{search.experiment}: {name!r} is not a setting that can be searched")
         if not all(isinstance(value, Value) and _finite(value) for value in values):
             raise InputError(f"{search.experiment}: {name} takes numbers, strings or booleans, not {list(values)}")
+        # keras-tuner's `Choice` takes values of one type only.
         if not values or len({type(value) for value in values}) > 1 or len(set(values)) < len(values):
             raise InputError(f"{search.experiment}: {name} takes different values of one type, not {list(values)}")
 

@@ -78,7 +78,7 @@ class _RunByDefault(typer.core.TyperGroup):
 
 
 def main(study: Study) -> NoReturn:
-    """Run the command line of a study and exit with the code of the contract (`console.main`)."""
+    """Run the command line of a study and leave with the exit code of the contract."""
     console.main(study_app(study))
 
 
@@ -147,10 +147,11 @@ def _run(
     # Only now: reading audio takes long, and a wrong call should fail at once.
     scanned = scan_clips(study, data)
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
+        # Experiments have different values of their own, so the same options may change one and not another.
         own = jobs.as_changed(experiment, options)
         chosen = replace(own, seed=seed, weights=weights_of(experiment, weights, size))
         _run_one(jobs.Job(study, experiment, one, scanned, chosen), dry_run=dry_run, as_json=as_json)
-    if study.examples and not (names or dry_run):
+    if study.examples and not (names or dry_run):  # with names, the user wants these experiments only
         _keep_illustrations(study, scanned, options.runs)
 
 
@@ -194,6 +195,7 @@ def print_listing(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: st
         return
     table = Table("study", "id", "title", "section", "published", "parameters", title=title)
     for row in rows:
+        # Names with an underscore are means over classes and validation scores: too many for a table.
         numbers = ", ".join(f"{name} {value:g}" for name, value in row["published"].items() if "_" not in name)
         parameters = "" if row["parameters"] is None else f"{row['parameters']:,}"
         table.add_row(row["study"], row["id"], row["title"], row["section"], numbers or "-", parameters)
@@ -381,7 +383,7 @@ def _print_prediction(one: prediction.Prediction) -> None:
     several = [f"share of its {one.parts} parts"] if one.shares is not None and one.parts > 1 else []
     print(f"{one.file}: {one.predicted}")
     table = Table("class" if one.shares is not None else "output", one.task.MEANING, "", *several)
-    for place in np.argsort(-one.outputs, kind="stable"):
+    for place in np.argsort(-one.outputs, kind="stable"):  # the highest output first
         value, name = float(one.outputs[place]), escape(one.task.outputs[place])
         bar = Bar(1, 0, value, width=BAR_WIDTH) if one.task.MEANING == "probability" else ""
         share = [f"{one.shares[place]:.0%}"] if several and one.shares is not None else []
@@ -395,6 +397,7 @@ def _experiments(study: Study, names: Sequence[str] | None, weights: str | None,
     """Return the named experiments; without names, all except those that need pretrained weights."""
     if names:
         return [study.experiment(name) for name in names]
+    # Nothing is downloaded unless the user asks for it.
     fetching = [experiment for experiment in study.experiments if weights_of(experiment, None, size) != "none"]
     left_out = [experiment.id for experiment in fetching if weights is None]
     if left_out:
@@ -550,7 +553,7 @@ def _print_record(record: Any, as_json: bool) -> None:
         line = {"study": study, "experiment": experiment, "protocol": protocol, "seed": seed}
         print(json.dumps({**line, "record": str(record.folder), "metrics": values, "status": record.data["status"]}))
         return
-    headline, *others = record.task.SHOWN
+    headline, *others = record.task.SHOWN  # only the first is printed with its interval
     score = record.data["metrics"][headline]
     low, high = score["interval"]
     data = " (demo corpus)" if record.data["data"]["demo"] else ""

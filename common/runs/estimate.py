@@ -75,7 +75,7 @@ def estimate(job: Job) -> Estimate:
     task, folds, method = job.task(clips), job.folds(clips), job.method
     if isinstance(method, Fit):
         return _of_fits(job, clips, task, folds)
-    if isinstance(method, Ensemble):
+    if isinstance(method, Ensemble):  # it reads stored predictions, which takes no time
         memory = environment.peak_memory_mib()
         return Estimate(job.experiment.id, job.protocol.name, len(clips), len(folds), None, None, 0.0, memory, 0.0)
     learner = class_of(job.experiment)(partial(_here(job).build, len(task.outputs)), task, method)
@@ -85,6 +85,7 @@ def estimate(job: Job) -> Estimate:
     trained = divided.rest if divided else learner.model
     rate = keras3.steps_per_second(trained, _noise(trained, task, method.batch_size))
     rows = [len(fold.train) * (1 + job.experiment.inputs.copies) for fold in folds]
+    # Validation is left out: it has few clips and no backward pass.
     epoch_s = max(rows) / method.batch_size / rate
     stages = 2 if method.retrain else 1
     frozen_s = _seconds_of_frozen(divided, len(clips)) if divided else None

@@ -28,13 +28,14 @@ def identity_of(job: Job, material: Material) -> dict[str, Any]:
         "switches": job.switches,
         **_learned(job, len(material.task.outputs)),
         "size": job.options.size,
-        "folds": job.options.folds if material.left_out else None,
+        "folds": job.options.folds if material.left_out else None,  # --folds 9 of 6 folds is a run of all
         "digest": labelled_digest(material),
     }
 
 
 def labelled_digest(material: Material) -> str:
     """Return one digest of the clips and of the columns of the manifest that a run uses: targets, speaker, group."""
+    # Labels decide targets; speakers and groups decide splits and intervals.
     columns = [*material.task.columns, "speaker", "group"]
     read = material.clips[columns].astype(str).agg("|".join, axis=1)
     return digest_of(material.clips["name"] + "|" + read, material.digests)
@@ -46,6 +47,7 @@ def _learned(job: Job, outputs: int) -> dict[str, Any]:
     method = job.method
     if isinstance(method, Fit):
         return {"estimator": summaries.steps(job.build(outputs)), **weights}
+    # The document's own settings of the model are left out, so that a new adjustable setting changes no identity.
     model = {"model": dict(job.options.model)} if job.options.model else {}
     return {"training" if isinstance(method, Training) else "ensemble": method.facts(), **model, **weights}
 

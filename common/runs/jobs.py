@@ -94,7 +94,7 @@ class Job:
             stage: name of the stage of training. Each stage has its own random numbers.
         """
         options, method = self.options, self.method
-        if isinstance(method, Fit):
+        if isinstance(method, Fit):  # one stage only
             seed = derive(options.seed, "fold", fold)
             return class_of(self.experiment)(self.build(len(task.outputs)), task, seed=seed, deadline=options.deadline)
         return class_of(self.experiment)(
@@ -142,6 +142,7 @@ def method_of(experiment: Experiment, options: Options) -> Method:
         return method
     if options.size == "demo":
         method = replace(method, **experiment.demo)
+    # Last: what the command line sets has priority over the demo size.
     return replace(method, **options.overrides)
 
 

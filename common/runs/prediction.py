@@ -80,6 +80,7 @@ def newest_run(study: Study, folders: Sequence[Path]) -> Record:
         InputError: there is no finished run, or a record is damaged.
     """
     for runs in folders:
+        # Only the first folder that has any: real runs (`runs`) come before those on the demo corpus.
         finished = [records.read(folder) for folder in records.find(runs / study.name)]
         if finished:
             return max(finished, key=lambda record: record.data["finished"])
@@ -133,6 +134,7 @@ class Models:
         self._members: list[Models] = []
         self._folds: list[tuple[Learner, dict[str, np.ndarray]]] = []
         if isinstance(experiment.method, Ensemble):
+            # An ensemble has no models of its own: its members predict the file.
             folders = [ensemble.member_folder(record, name) for name in experiment.method.weights]
             self._members = [Models(study, run_in(study, folder), weights=weights) for folder in folders]
             self._about: tuple[str, ...] = ()
@@ -194,7 +196,7 @@ class _Known:
     def met(self, path: Path) -> list[str]:
         """Return a note for each set that a file is in. Files are compared by their bytes, not by their names."""
         digest = cache.file_digests([path])[0][: runner.DIGITS]
-        same = self._split["digest"].str.partition("@")[0] == digest
+        same = self._split["digest"].str.partition("@")[0] == digest  # after the @ is the offset of a piece
         notes = []
         for name, what in (("train", "training"), ("validation", "validation")):
             folds = self._split.loc[same & (self._split["set"] == name), "fold"].nunique()

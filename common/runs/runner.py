@@ -87,6 +87,7 @@ def _write_curves(folder: Path, material: Material, results: Sequence[FoldResult
     histories = pd.concat(
         [result.history.assign(fold=number) for number, result in enumerate(results)], ignore_index=True
     )
+    # Which scores there are depends on the task and on the training.
     scores = [name for name in histories if name not in ("fold", "stage", "epoch", "seconds")]
     files.write_table(folder / "history.csv", histories[["fold", "stage", "epoch", *scores, "seconds"]])
 
@@ -112,8 +113,8 @@ def _make_fold(job: Job, material: Material, number: int, announce: Callable[[st
     label = f"{job.experiment.id} {job.protocol.name} seed {job.options.seed}"
     label += f" fold {number + 1}/{len(material.folds)}" if len(material.folds) > 1 else ""
     split, began = material.folds[number], time.monotonic()
-    validating = f"{len(split.validation)} validate, " if len(split.validation) else ""
-    announce(f"{label}: {len(split.train)} clips train, {validating}{len(split.test)} test")
+    validating = f"{len(split.validation)} validation clips, " if len(split.validation) else ""
+    announce(f"{label}: {len(split.train)} training clips, {validating}{len(split.test)} test clips")
     prepared = job.experiment.inputs.prepare(material.clips, split, material.targets, job.setting)
     features_s = round(time.monotonic() - began - prepared.load_s, 2)
     learner, history, best = _learned(job, prepared, material.task, number, label)
@@ -121,6 +122,7 @@ def _make_fold(job: Job, material: Material, number: int, announce: Callable[[st
     outputs, ms_per_clip = learner.predict(prepared.test.x), _ms_per_clip(predicting, prepared.test)
     if not np.isfinite(outputs).all():
         raise ResultError(f"{label}: predictions are not finite numbers; no record is written")
+    # A fold may have no validation clips, and Keras cannot predict an empty batch.
     nothing = np.empty((0, len(material.task.outputs)), np.float32)
     validation = learner.predict(prepared.validation.x) if len(prepared.validation.x) else nothing
     summary = learner.summary()
@@ -188,6 +190,7 @@ def _other_orders(job: Job, task: Task, learner: Learner, test: Arrays) -> list[
         return []
     sums = []
     for number in range(BATCH_ORDERS[job.setting.size]):
+        # Each order has a seed of its own, so a resumed run tries the same orders.
         order = np.random.default_rng(derive(job.options.seed, "test order", number)).permutation(len(test.x))
         sums.append(float(task.per_clip(test.y[order], learner.predict(test.x[order])).sum()))
     return sums

@@ -165,7 +165,7 @@ class Classification:
         number = {name: place for place, name in enumerate(self.outputs)}
         eye = np.eye(len(self.outputs), dtype=np.float32)
         targets, chosen = (eye[[number[name] for name in table[column]]] for column in ("true", "predicted"))
-        if self.outputs[0] not in table:
+        if self.outputs[0] not in table:  # the table may have choices only
             return targets, chosen
         return targets, np.column_stack([np.asarray(table[name], np.float32) for name in self.outputs])
 
@@ -249,7 +249,7 @@ def _scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
     """
     hits = np.diagonal(confusions, axis1=1, axis2=2).astype(float)
     support, guesses = confusions.sum(axis=2), confusions.sum(axis=1)
-    present = support > 0
+    present = support > 0  # in a resample, a class may have no clips
     per_class = {
         "precision": np.where(present, hits / np.maximum(guesses, 1), np.nan),
         "recall": np.where(present, hits / np.maximum(support, 1), np.nan),
@@ -257,6 +257,7 @@ def _scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
     }
     means = {"accuracy": hits.sum(axis=1) / support.sum(axis=1)}
     for name, scores in per_class.items():
+        # `nansum` and `present` leave classes without clips out of the mean.
         means[f"macro_{name}"] = np.nansum(scores, axis=1) / present.sum(axis=1)
         means[f"weighted_{name}"] = np.nansum(scores * support, axis=1) / support.sum(axis=1)
     return per_class | means
@@ -274,7 +275,8 @@ def _overall(
         name: {"value": float(values[name][0]), "interval": list(percentiles(draws[name])), "n": n, "method": method}
         for name in names
     }
-    for name in ("accuracy", "weighted_recall") if exact else ():  # the same proportion under two names
+    # Wilson's interval is for proportions. Weighted recall is the accuracy under another name.
+    for name in ("accuracy", "weighted_recall") if exact else ():
         overall[name] |= {"interval": list(wilson(float(values[name][0]), n)), "method": wilson_over(over)}
     return overall
 

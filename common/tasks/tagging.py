@@ -127,6 +127,7 @@ class Tagging:
     def per_clip(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """Return the lwlrap of each clip (clips,): the mean precision at the ranks of its tags; 1 without tags."""
         has = targets.sum(axis=1)
+        # A clip without tags cannot be ranked wrongly.
         return np.where(has > 0, label_precisions(targets, outputs).sum(axis=1) / np.maximum(has, 1), 1.0)
 
     def headline(self, targets: np.ndarray, outputs: np.ndarray, *, groups: Groups, seed: int) -> Score:
@@ -241,6 +242,8 @@ def label_precisions(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
 
     Tie-breaking: tags with equal outputs all have the last of their ranks, as in scikit-learn.
     """
+    # A binary search in sorted outputs counts the tags at or above each rank; comparing all pairs would need (clips,
+    # tags, tags) numbers in memory.
     ranked = np.sort(outputs, axis=1)
     hits = np.zeros(targets.shape)
     ahead = np.zeros(targets.shape)
@@ -301,6 +304,7 @@ class _Statistics:
     def __init__(self, targets: np.ndarray, outputs: np.ndarray, thresholds: np.ndarray) -> None:
         self._targets = targets.astype(np.float64)
         self._precisions = label_precisions(targets, outputs)
+        # All that does not depend on the weights is computed once, not for each of the resamples.
         said = (outputs >= thresholds).astype(np.float64)
         self._hits, self._said = said * self._targets, said
         self._cuts = [_Cut(true, column) for true, column in zip(targets.T, outputs.T, strict=True)]
@@ -311,6 +315,7 @@ class _Statistics:
         tags = self._targets.shape[1]
         areas = [_areas(cut, weights) for cut in self._cuts]
         precision, roc = (np.stack(side, axis=1) for side in zip(*areas, strict=True))
+        # Micro means: every pair of a clip and a tag counts as one decision, with the weight of its clip.
         micro_precision, micro_roc = _areas(self._all, np.repeat(weights, tags, axis=1))
         has, hits, said = (weights @ array for array in (self._targets, self._hits, self._said))
         with np.errstate(invalid="ignore"):

@@ -187,7 +187,7 @@ def bootstrap(
     units, over = drawn_over(groups)
     member = np.arange(clips) if units is None else np.unique(units, return_inverse=True)[1]
     drawn = [statistics(weights) for weights in _weights(member, seed)]
-    values = {name: value[0] for name, value in statistics(np.ones((1, clips))).items()}
+    values = {name: value[0] for name, value in statistics(np.ones((1, clips))).items()}  # weights of 1: all clips once
     intervals = {name: _interval(np.concatenate([one[name] for one in drawn])) for name in values}
     return values, intervals, f"bootstrap over {over}"
 

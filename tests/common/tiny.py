@@ -57,6 +57,30 @@ def write_corpus(folder: Path, classes: Sequence[str] = CLASSES, speakers: Seque
     return folder
 
 
+def published(
+    study: str,
+    experiments: Sequence[str],
+    more: str = "",
+    *,
+    clips: int = 96,
+    classes: Sequence[str] = CLASSES,
+    top: str = "",
+) -> str:
+    """Return a file of published numbers, made up: `top` before its first table and `more` at its end."""
+    rows = "\n".join(f'[[experiment]]\nid = "{name}"\ntitle = "{name}"\nsection = "1"\n' for name in experiments)
+    return f"""
+schema = 2
+study = "{study}"
+title = "A tiny document"
+document = "made up"
+resolution = {{overall = 0.05, per_class = 0.12}}
+data = {{section = "1", clips = {clips}, known = "count", corpora = {{}}, classes = {list(classes)}}}
+{top}
+{rows}
+{more}
+"""
+
+
 def noise(clips: int = 20, seed: int = 0) -> Arrays:
     """Return random spectra and random classes, to train on without a corpus."""
     draw = np.random.default_rng(seed)

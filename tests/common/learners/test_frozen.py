@@ -115,12 +115,19 @@ def steps(model: keras.Model) -> list[str]:
     return [step.name for step in divided.steps] if divided else []
 
 
-def test_a_model_that_starts_with_augmentation_is_trained_as_a_whole() -> None:
-    assert steps(classifier(base(), layers.RandomFlip())) == []
+@pytest.mark.parametrize(
+    "build",
+    [lambda: classifier(base(), layers.RandomFlip()), lambda: classifier(base(2)), lambda: branching(base())],
+    ids=["starts with augmentation", "nothing frozen", "branches after the frozen layers"],
+)
+def test_a_model_that_cannot_be_divided_is_trained_as_a_whole(build) -> None:
+    assert steps(build()) == []
 
 
-def test_a_model_without_frozen_layers_is_trained_as_a_whole() -> None:
-    assert steps(classifier(base(2))) == []
+def branching(made: keras.Model) -> keras.Model:
+    maps = made(shown := keras.Input((PIXELS, PIXELS, 3)))
+    both = layers.Concatenate()([layers.Flatten()(maps), layers.GlobalMaxPooling2D()(maps)])
+    return keras.Model(shown, layers.Dense(3, "softmax")(both))
 
 
 def test_a_dropout_between_frozen_layers_is_trained_with_the_rest() -> None:
@@ -134,13 +141,6 @@ def test_a_frozen_encoder_with_residual_connections_is_one_step() -> None:
     encoder_weights = 2 * 4  # kernel and bias of four convolutions
     assert (len(divided.trunk.weights), len(divided.trunk.trainable_weights)) == (encoder_weights, 0)
     assert len(divided.rest.trainable_weights) == 4
-
-
-def test_a_model_whose_trained_layers_branch_off_the_frozen_ones_is_trained_as_a_whole() -> None:
-    made = base()
-    maps = made(shown := keras.Input((PIXELS, PIXELS, 3)))
-    both = layers.Concatenate()([layers.Flatten()(maps), layers.GlobalMaxPooling2D()(maps)])
-    assert steps(keras.Model(shown, layers.Dense(3, "softmax")(both))) == []
 
 
 def test_a_completely_frozen_model_is_not_divided() -> None:
