@@ -112,6 +112,7 @@ class Crops:
         """Copy a random crop of some rows into memory, int (rows,) to (rows, ...); each epoch has other crops."""
 
         def begin(clip: int, last: int) -> int:
+            # A generator per clip: its crop does not depend on the clips that were cropped before.
             return int(np.random.default_rng((self.seed, epoch, clip)).integers(last + 1))
 
         return self._cut(self.index[rows], begin)

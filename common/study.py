@@ -220,6 +220,7 @@ class Experiment:
     @property
     def model(self) -> dict[str, Value]:
         """The document's value of each adjustable setting of the model."""
+        # The signature of `build` is the only place of these values.
         keywords = inspect.signature(self.build).parameters
         return {name: keywords[name].default for name in self.adjustable}
 
@@ -306,6 +307,7 @@ class Study:
         changed = {key: value for key, value in sorted(changes.items()) if protocol.switches[key] != value}
         if not changed:
             return protocol
+        # Sorted, so that the order on the command line does not matter: the name is also the folder's.
         label = "+".join([name, *(f"{key}={value}" for key, value in changed.items())])
         return replace(protocol, name=label, switches={**protocol.switches, **changed})
 

@@ -18,6 +18,7 @@ def write_space(folder: Path, space: Mapping[str, Sequence[Any]], task: Task) ->
             api.hparams_config(
                 hparams=[api.HParam(name, api.Discrete(list(values))) for name, values in space.items()],
                 metrics=[
+                    # Keras' TensorBoard callback writes its curves under these names.
                     api.Metric(f"epoch_{name}", group=group, display_name=f"{group} {name}")
                     for group in ("validation", "train")
                     for name in scores

@@ -243,6 +243,7 @@ class Trials:
     def _line(self, trial: Trial, row: Mapping[str, Any]) -> str:
         """Return a line about a finished trial, with the longest time that the other trials may take."""
         left = self._planned - self._begun
+        # Seconds per epoch. Trials that stop early make the rest shorter, so this is the longest time.
         pace = sum(row["seconds"] for row in self.rows) / max(self._done, 1)
         took, to_go = duration_in_words(row["seconds"]), duration_in_words(left * pace)
         before = f" after {trial.after}" if trial.after else ""
@@ -384,6 +385,7 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
         notes = [*notes, f"{failed} of {len(trials.rows)} trials failed"]
     files.write_table(search.folder / "trials.csv", table_of(trials.rows))
     curves = pd.concat([curve for curve in trials.curves if len(curve)], ignore_index=True)
+    # Which scores there are depends on the task.
     columns = ["trial", *(name for name in curves if name not in ("trial", "seconds")), "seconds"]
     files.write_table(search.folder / "curves.csv", curves[columns])
     files.write_text(search.folder / "best.toml", _configuration(search, best))

@@ -57,6 +57,7 @@ def refuse_model(path: Path | None, experiments: Sequence[Experiment], model: Ma
         InputError: a setting is unknown, has another type than the document's value, or is an integer below 1.
     """
     for experiment, (name, value) in product(experiments, model.items()):
+        # The same type as the document's value: 1 for 1.0 would be the same model with another identity.
         takes = {known: type(usual).__name__ for known, usual in experiment.model.items()}
         if type(value).__name__ != takes.get(name) or (type(value) is int and value < 1):
             known = ", ".join(f"{setting} ({kind})" for setting, kind in takes.items()) or "nothing"

@@ -82,6 +82,7 @@ def beside(
     """
     left = list(rows)
     for layer in layers:
+        # Not by position: the document may leave out layers, or have some in another order.
         row = next((row for row in left if _same(layer, row)), None)
         if row is not None:
             left.remove(row)

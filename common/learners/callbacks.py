@@ -32,6 +32,7 @@ class EpochSeeds(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Set the states."""
+        # Keras advances these states with every batch, so a resumed training would start from other ones.
         states = [variable for variable in self.model.variables if "seed_generator_state" in variable.path]
         for number, state in enumerate(states):
             state.assign(np.array([derive(self._seed, "dropout", epoch, number), 0], np.uint32))
@@ -108,6 +109,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _write(self, path: Path) -> None:
         weights, optimizer = self.model.get_weights(), [np.asarray(v) for v in self.model.optimizer.variables]
+        # The weights that early stopping restores at the end.
         best = [array for one in self._remembering for array in getattr(one, "best_weights", None) or []]
         remembered = [{name: _plain(getattr(one, name)) for name in STATE[type(one)]} for one in self._remembering]
         arrays = {"weight": weights, "optimizer": optimizer, "best": best}

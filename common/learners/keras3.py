@@ -182,9 +182,10 @@ class KerasLearner:
                 epochs=epochs,
                 steps_per_epoch=batching.steps(len(train.x)),
                 callbacks=self._callbacks([*before, checkpoint, *after]),
-                shuffle=False,
+                shuffle=False,  # the orders are already random
                 verbose=0,
             )
+        # Not the history of Keras, which lacks the epochs before an interruption.
         history = pd.DataFrame(checkpoint.history)
         return history[[*(name for name in history if name != "seconds"), "seconds"]]
 

@@ -25,10 +25,12 @@ def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]
         InputError: a member has no finished run, or its run has other clips, folds or outputs.
     """
     members = [_record(job, name) for name in method.weights]
+    # All folds at once; a member's stored predictions are in the order of the folds too.
     outputs = mean_of([_outputs(job, material, member) for member in members], material.task, method)
+    # To predict a clip, all members have to predict it.
     ms_per_clip = sum(member.data["timings"]["ms_per_clip"] for member in members)
     parameters = [member.data["parameters"] for member in members]
-    nothing = np.array([], int)
+    nothing = np.array([], int)  # no altered copies and no scaler; the audits of the members have theirs
     results, start = [], 0
     for number, fold in enumerate(material.folds):
         facts: dict[str, Any] = {
@@ -95,6 +97,7 @@ def _outputs(job: Job, material: Material, record: records.Record) -> np.ndarray
     predictions = record.predictions()
     parts = [material.clips.iloc[fold.test].assign(fold=number) for number, fold in enumerate(material.folds)]
     tested, columns = pd.concat(parts), ["name", "corpus", "fold"]
+    # As text, because the columns may have been read with other types.
     same = len(predictions) == len(tested) and (
         (predictions[columns].astype(str).to_numpy() == tested[columns].astype(str).to_numpy()).all()
     )

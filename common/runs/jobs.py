@@ -182,7 +182,7 @@ def gather(job: Job) -> Material:
         InputError: the clips do not suit the experiment.
     """
     clips = job.clips()
-    every = job.all_folds(clips)
+    every = job.all_folds(clips)  # all of them, to count those that `--folds` leaves out
     folds, task = every[: job.options.folds], job.task(clips)
     return Material(clips, digests_of(clips), task, task.targets(clips), folds, len(every) - len(folds))
 

@@ -167,7 +167,7 @@ class Models:
         fed: list[FileInputs] = [inputs.of_file(path, setting, front_end) for _, front_end in self._folds]
         by_fold = [learner.predict(inputs.x) for (learner, _), inputs in zip(self._folds, fed, strict=True)]
         of_parts = np.mean(by_fold, axis=0)
-        notes = (*_about_sound(path), *dict.fromkeys(fed[0].notes), *self._known.met(path), *self._about)
+        notes = (*_about_sound(path), *dict.fromkeys(fed[0].notes), *self._known.notes_on(path), *self._about)
         shares = self._task.shares(of_parts)
         return Prediction(str(path), self._task, of_parts.mean(axis=0), shares, len(of_parts), notes)
 
@@ -193,7 +193,7 @@ class _Known:
     def __init__(self, record: Record) -> None:
         self._split, self._folds = record.split(), len(record.data["folds"])
 
-    def met(self, path: Path) -> list[str]:
+    def notes_on(self, path: Path) -> list[str]:
         """Return a note for each set that a file is in. Files are compared by their bytes, not by their names."""
         digest = cache.file_digests([path])[0][: runner.DIGITS]
         same = self._split["digest"].str.partition("@")[0] == digest  # after the @ is the offset of a piece

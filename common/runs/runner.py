@@ -116,6 +116,7 @@ def _make_fold(job: Job, material: Material, number: int, announce: Callable[[st
     validating = f"{len(split.validation)} validation clips, " if len(split.validation) else ""
     announce(f"{label}: {len(split.train)} training clips, {validating}{len(split.test)} test clips")
     prepared = job.experiment.inputs.prepare(material.clips, split, material.targets, job.setting)
+    # `prepare` decodes audio and computes features; only the decoding is timed inside.
     features_s = round(time.monotonic() - began - prepared.load_s, 2)
     learner, history, best = _learned(job, prepared, material.task, number, label)
     predicting = time.monotonic()

@@ -141,7 +141,7 @@ class Regression:
 
     def fit_targets(self, targets: np.ndarray) -> np.ndarray:
         """Return the values, (clips,) for one scale."""
-        return targets[:, 0] if len(self.outputs) == 1 else targets
+        return targets[:, 0] if len(self.outputs) == 1 else targets  # scikit-learn warns about a single column
 
     def probabilistic(self, estimator: Any) -> bool:
         """Return True: all estimators return values."""
@@ -203,7 +203,7 @@ def _statistics(weights: np.ndarray, true: np.ndarray, said: np.ndarray, mean: n
     said_variance = averaged(np.square(said - centre)) - np.square(said_mean - centre)
     covariance = averaged((true - centre) * (said - centre)) - (true_mean - centre) * (said_mean - centre)
     absolute, squared = averaged(np.abs(said - true)), averaged(np.square(said - true))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):  # a resample may have no variance; its score is NaN then
         found = {
             "mae": absolute,
             "relative_mae": absolute / averaged(np.abs(mean - true)),

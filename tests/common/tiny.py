@@ -143,7 +143,7 @@ def experiment(name: str, method: Method) -> Experiment:
 
 
 def examples(clips: pd.DataFrame, setting: Setting) -> list[Example]:
-    """Return a figure of the first clip; its title says by which switches its label is right."""
+    """Return a figure of the first clip; its title has the label and the switch of labels."""
     path, label = clips[["path", "label"]].iloc[0]
     panel = waveform_panel("", audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S), SAMPLE_RATE)
     return [Example("clip", "Figure 1", f"{label}, labels {setting.switches['labels']}", (panel,))]

@@ -14,7 +14,7 @@ def test_no_fold_leaves_a_graph_behind(graphs, corpus, tmp_path) -> None:
     assert graphs() <= before
 
 
-def test_letting_go_keeps_the_precision() -> None:
+def test_releasing_memory_keeps_the_precision() -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         with memory.released():
@@ -24,7 +24,7 @@ def test_letting_go_keeps_the_precision() -> None:
         keras.config.set_dtype_policy("float32")
 
 
-def test_a_model_from_before_can_still_be_trained() -> None:
+def test_an_earlier_model_can_still_be_trained() -> None:
     given = tiny.noise(16)
     model = tiny.build(SETTING, 3)
     model.compile("adam", "categorical_crossentropy")
