@@ -9,31 +9,32 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Parts:
-    """One array in several, of equal length but for the last; it is read by row numbers.
+    """One array stored in several files; rows are read by their numbers.
 
     Attributes:
-        parts: (clips, ...) each, memory maps of the cache.
+        parts: memory maps, (clips, ...) each. All have the same number of clips; the last may have fewer.
     """
 
     parts: tuple[np.ndarray, ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows of all parts, and the shape of one."""
+        """The shape of the whole array."""
         return (len(self), *self.parts[0].shape[1:])
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the numbers."""
+        """The type of the numbers."""
         return self.parts[0].dtype
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """Copy rows, given by their numbers, into memory."""
+        """Copy rows into memory: int (rows,) to (rows, ...)."""
         part, place = np.divmod(rows, len(self.parts[0]))
         values = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        # Part by part: each memory map is indexed once, however many rows are read from it.
         for number in np.unique(part):
             values[part == number] = self.parts[number][place[part == number]]
         return values
@@ -41,11 +42,11 @@ class Parts:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of an array that lies in the cache: read where they are needed, never all at once.
+    """Some rows of an array on the disk. Batches of them are read when they are needed.
 
     Attributes:
         source: all rows, (clips, ...).
-        index: int (rows,): which of them, in which order.
+        index: numbers of the chosen rows in their order, int (rows,).
     """
 
     source: "np.ndarray | Parts | Crops"
@@ -53,33 +54,33 @@ class Rows:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows, and the shape of one."""
+        """The shape of the chosen rows."""
         return (len(self.index), *self.source.shape[1:])
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the numbers."""
+        """The type of the numbers."""
         return self.source.dtype
 
     def __len__(self) -> int:
         return len(self.index)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """Copy rows, given as a slice or an index array, into memory."""
+        """Copy some of the chosen rows into memory; `rows` is a slice or an index array."""
         return np.asarray(self.source[self.index[rows]])
 
 
 @dataclass(frozen=True, eq=False)
 class Crops:
-    """Stretches of long arrays on the disk, one per clip: a random one in each epoch, else the middle one.
+    """Crops of long arrays on the disk, one per clip: random crops for training, the middle one otherwise.
 
     Attributes:
-        sources: of each clip (frames, ...) or, with another `axis`, (..., frames); memory maps, so that no clip is ever
-            read whole.
-        index: int (rows,): which clips, in which order.
-        length: frames of a crop; a shorter clip is filled up with zeros.
-        seed: of the random crops: those of an epoch follow from (seed, epoch, clip), in whatever batch a clip is.
-        axis: of the frames.
+        sources: the array of each clip, (frames, ...) or, with another `axis`, (..., frames). They are memory maps, so
+            only the crops are read.
+        index: numbers of the chosen clips in their order, int (rows,).
+        length: frames of a crop. Shorter clips are padded with zeros at their end.
+        seed: seed of the random crops. A crop depends on (seed, epoch, clip), not on the batch.
+        axis: the axis of the frames.
     """
 
     sources: Sequence[np.ndarray]
@@ -90,27 +91,28 @@ class Crops:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows, and the shape of one crop."""
+        """The shape of all crops: rows first."""
         shape = list(self.sources[0].shape)
         shape[self.axis] = self.length
         return (len(self.index), *shape)
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the numbers."""
+        """The type of the numbers."""
         return self.sources[0].dtype
 
     def __len__(self) -> int:
         return len(self.index)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """Copy the middle crop of each row, given as a slice or an index array, into memory."""
+        """Copy the middle crop of some rows into memory; `rows` is a slice or an index array."""
         return self._cut(self.index[rows], lambda clip, last: last // 2)
 
     def at(self, rows: np.ndarray, epoch: int) -> np.ndarray:
-        """Copy a random crop of each row, that of this epoch, into memory."""
+        """Copy a random crop of some rows into memory, int (rows,) to (rows, ...); each epoch has other crops."""
 
         def begin(clip: int, last: int) -> int:
+            # A generator per clip: its crop does not depend on the clips that were cropped before.
             return int(np.random.default_rng((self.seed, epoch, clip)).integers(last + 1))
 
         return self._cut(self.index[rows], begin)
@@ -118,7 +120,7 @@ class Crops:
     def _cut(self, clips: np.ndarray, begin: Callable[[int, int], int]) -> np.ndarray:
         crops = np.zeros((len(clips), *self.shape[1:]), self.dtype)
         for crop, clip in zip(crops, clips, strict=True):
-            source = np.moveaxis(self.sources[clip], self.axis, 0)
+            source = np.moveaxis(self.sources[clip], self.axis, 0)  # a view: nothing is read yet
             first = begin(int(clip), max(len(source) - self.length, 0))
             stretch = source[first : first + self.length]
             np.moveaxis(crop, self.axis, 0)[: len(stretch)] = stretch
@@ -130,7 +132,7 @@ Features = np.ndarray | Rows | Crops
 
 @dataclass(frozen=True)
 class Arrays:
-    """What a model is fed: features (clips, ...), float32 or uint8, and targets (clips, outputs), float32."""
+    """Features `x` (clips, ...), float32 or uint8, and targets `y` (clips, outputs), float32."""
 
     x: Features
     y: np.ndarray
@@ -138,7 +140,7 @@ class Arrays:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The arrays of one fold, and what the leak audit and `predict` need to know of them.
+    """The arrays of one fold, with what the leak audit and `predict` need to know about them.
 
     Attributes:
         train: training clips, then their altered copies.
@@ -146,8 +148,8 @@ class Prepared:
         test: test clips, never altered.
         augmented: manifest rows whose altered copies are in `train`.
         scaler_rows: manifest rows on which the front end was fitted.
-        front_end: arrays that turn a new clip's features into the model's input (a scaler's mean and scale).
-        load_s: seconds spent on decoding; the rest of the preparation is features.
+        front_end: arrays that turn features of a new clip into the model's input, such as a scaler's mean and scale.
+        load_s: seconds of the preparation that were spent on decoding audio; the rest were spent on features.
     """
 
     train: Arrays
@@ -161,11 +163,11 @@ class Prepared:
 
 @dataclass(frozen=True)
 class FileInputs:
-    """What a model is fed for one audio file.
+    """The model's inputs for one audio file.
 
     Attributes:
-        x: float32 (parts, ...), a row for each part of the file that is classified by itself.
-        notes: what its owner should know of the way from the file to these parts, a sentence each.
+        x: float32 (parts, ...). The model predicts each part of the file separately.
+        notes: what the user should know about how the parts were made from the file, one sentence each.
     """
 
     x: np.ndarray

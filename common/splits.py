@@ -74,9 +74,9 @@ def stratified_split(
         seed: of the split.
 
     Raises:
-        InputError: a class has too few clips to be in every set.
+        InputError: a class has too few clips to be in every set, or a clip has several labels.
     """
-    strata = np.asarray(labels)
+    strata = _one_label_each(labels)
     rest, tested = _hold_out(np.arange(len(strata)), test, seed, strata)
     trained, validated = _hold_out(rest, validation, seed, strata[rest])
     return _sorted_split(trained, validated, tested)
@@ -94,12 +94,22 @@ def halved_split(
         stratified: whether all sets have the same class proportions.
 
     Raises:
-        InputError: a class has too few clips to be in every set.
+        InputError: a class has too few clips to be in every set, or a clip has several labels.
     """
-    strata = np.asarray(labels) if stratified else None
+    strata = _one_label_each(labels) if stratified else None
     trained, held = _hold_out(np.arange(len(labels)), held_out, seed, strata)
     validated, tested = _hold_out(held, 0.5, seed, None if strata is None else strata[held])
     return _sorted_split(trained, validated, tested)
+
+
+def _one_label_each(labels: Sequence[str] | np.ndarray | pd.Series) -> np.ndarray:
+    """Return the labels as an array (clips,)."""
+    strata = np.asarray(labels)
+    if strata.ndim != 1:
+        raise InputError(
+            f"strata of shape {strata.shape} cannot be split: stratification takes one label per clip, not several tags"
+        )
+    return strata
 
 
 def _hold_out(rows: np.ndarray, fraction: float, seed: int, strata: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -139,9 +149,10 @@ def stratified_folds(
         groups: one value per clip; clips of one group are on one side of every fold. None: no groups.
 
     Raises:
-        InputError: no class has as many clips as there are folds, or there are fewer groups than folds.
+        InputError: no class has as many clips as there are folds, there are fewer groups than folds, or a clip has
+            several labels.
     """
-    strata, rows = np.asarray(labels), np.arange(len(labels))
+    strata, rows = _one_label_each(labels), np.arange(len(labels))
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splitter = kind(folds, shuffle=True, random_state=seed)
     if groups is not None and len(set(groups)) < folds:

@@ -1,8 +1,8 @@
-"""The vocabulary in which a reproduction states what it is: experiments, switches, protocols, a study.
+"""The classes that describe a reproduction: study, experiments, switches and protocols.
 
-A document's module fills these in and adds nothing but functions; the runner and the commands read them. What is
-predicted, how it is learned and what is fed are three values of an experiment: a task (`common.tasks`), a method and
-inputs.
+The module of a document creates one `Study` and the functions that it refers to. The runner and the commands read it.
+An experiment has three main values: a task (what is predicted, `common.tasks`), a method (how it is learned) and inputs
+(what the model is given).
 """
 
 import inspect
@@ -22,22 +22,22 @@ from common.tasks import Task
 
 Size = Literal["full", "demo"]
 Value = int | float | str | bool
-"""What a setting of a model or of a training can be."""
+"""The type of a setting of a model or of its training."""
 
 
 @dataclass(frozen=True)
 class Switch:
-    """An error or a choice of the document that has two sides, or more.
+    """An error or an unclear choice of the document: something that can be done in two or more ways.
 
     Attributes:
-        name: as in `--set name=value`.
-        published: what the published numbers show was done.
-        corrected: what the text says, or what is right.
-        acts_on: what the switch changes; a switch of labels has no effect on clips that it does not touch.
-        question: what the switch decides, in one sentence.
-        evidence: how it is known what was really done.
-        error: whether the two sides are an error and its correction, as `attribution` tries one by one.
-        others: further values, which no protocol has: other explanations of what was done.
+        name: its name, as in `--set name=value`.
+        published: the value that was used for the published numbers.
+        corrected: the value that the text describes, or the correct one.
+        acts_on: what the switch changes. A switch of labels has no effect if no clip is relabelled.
+        question: what the switch decides, as a question.
+        evidence: how we know which value was used.
+        error: whether `published` is an error and `corrected` fixes it. `attribution` measures these one by one.
+        others: more values, of no protocol: other explanations of the published numbers.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Switch:
 
 @dataclass(frozen=True)
 class Protocol:
-    """A named set of switch values, and what it is for."""
+    """A named set of switch values, and its meaning in words."""
 
     name: str
     switches: Mapping[str, str]
@@ -66,13 +66,13 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Setting:
-    """What one run is made with: everything that its models and data may depend on besides the clips.
+    """The setting of one run: all that its models and data may depend on, besides the clips.
 
     Attributes:
-        switches: values by name.
-        seed: of everything random.
+        switches: value of each switch by name.
+        seed: seed of everything random.
         size: `full` or `demo`.
-        weights: of a pretrained network: a name, the path of a file or folder, or `none` for random ones.
+        weights: weights of a pretrained network: a name, the path of a file or folder, or `none` for random weights.
     """
 
     switches: Mapping[str, str]
@@ -86,8 +86,8 @@ class Plateau:
     """Lower the learning rate when the monitored score has not improved for some epochs.
 
     Attributes:
-        factor: by which the learning rate is multiplied.
-        patience: epochs without a better score.
+        factor: the learning rate is multiplied by this.
+        patience: number of epochs without a better score.
     """
 
     factor: float
@@ -96,20 +96,21 @@ class Plateau:
 
 @dataclass(frozen=True)
 class Training:
-    """How a network is trained, with Adam.
+    """How a network is trained. The optimiser is Adam.
 
     Attributes:
-        epochs: at most this many.
-        batch_size: clips a step.
-        learning_rate: of Adam.
-        monitor: what makes an epoch the best: one of the task's `MONITORS`.
-        patience: epochs without a better one before training stops and the best weights are restored; None: never.
-        retrain: train a second, newly initialised model for the number of epochs that was best on the validation set.
-        loss: Keras' name of the loss, or a function of (targets, outputs); None: the task's.
-        amsgrad: whether Adam keeps the largest second moment (Reddi et al. 2018).
-        plateau: when the learning rate is lowered; None: never.
-        drop_remainder: leave out the last clips of an epoch that do not fill a batch.
-        library: what the model is of; tf-keras is Keras 2, which transformers' TensorFlow classes need.
+        epochs: largest number of epochs.
+        batch_size: clips per training step.
+        learning_rate: learning rate of Adam.
+        monitor: the score by which the best epoch is chosen: one of the task's `MONITORS`.
+        patience: number of epochs without a better score after which training stops and the best weights are restored.
+            None: training does not stop early, and the last weights are kept.
+        retrain: afterwards, train a new model for the number of epochs that was best on the validation set.
+        loss: name of a Keras loss, or a function of (targets, outputs). None: the loss of the task.
+        amsgrad: use the AMSGrad variant of Adam (Reddi et al. 2018).
+        plateau: when to lower the learning rate. None: never.
+        drop_remainder: leave out the last clips of an epoch if they do not fill a batch.
+        library: the library of the model. tf-keras is Keras 2, which transformers' TensorFlow classes need.
     """
 
     epochs: int
@@ -126,22 +127,23 @@ class Training:
 
     def facts(self) -> dict[str, Any]:
         """Return the settings as plain values, for a record."""
+        # A function is recorded by its name. It is taken out first, because `asdict` makes a deep copy.
         loss = self.loss if isinstance(self.loss, str | None) else self.loss.__name__
         return asdict(replace(self, loss=None)) | {"loss": loss}
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How a scikit-learn estimator learns: it is fitted at once, without epochs."""
+    """A scikit-learn estimator is fitted, without epochs."""
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """A weighted mean of what other experiments predicted for the same clips; nothing is trained.
+    """The weighted mean of the predictions of other experiments for the same clips. Nothing is trained.
 
     Attributes:
-        weights: by id of the experiment; they need not add up to 1.
-        of: what is averaged: outputs as they are, or their logits (log-odds for tags, log-probabilities for classes).
+        weights: weight of each experiment by its id; they need not add up to 1.
+        of: average the `outputs` or their `logits` (log-odds of tags, log-probabilities of classes).
     """
 
     weights: Mapping[str, float]
@@ -157,20 +159,18 @@ Method = Training | Fit | Ensemble
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a model is fed.
+    """How the inputs of a model are made.
 
     Attributes:
-        prepare: returns a fold's arrays, given the manifest, the split, the targets (clips, outputs) and the setting.
-        of_file: returns what the model is fed for one audio file, given the setting of a run and the front end that its
-            fold kept.
-        settings: of the features, as the record keeps them; `sample_rate` (Hz) and `duration_s` among them say how much
-            decoded audio a clip is.
-        copies: altered copies of each training clip in what `prepare` returns.
-        weights: what a pretrained network takes at each size unless `--weights` names others; None: the model is
-            trained from scratch.
-        augment: alters a training batch (x, y, random) -> (x, y), newly in each epoch. It runs inside tf.data, so it is
-            written in `keras.ops` and draws with `keras.random.uniform(..., seed=random)`; `random` depends on (seed,
-            epoch, step) alone.
+        prepare: returns the arrays of a fold from the manifest, the split, the targets (clips, outputs) and a setting.
+        of_file: returns the inputs for one audio file from its path, the setting of a run and the front end of a fold.
+        settings: settings of the features, for the record. `sample_rate` (Hz) and `duration_s` are used to estimate the
+            disk space of decoded audio.
+        copies: number of altered copies of each training clip that `prepare` adds.
+        weights: the default pretrained weights at each size. None: the model is trained from scratch.
+        augment: a function (x, y, random) -> (x, y) that alters a training batch, differently in each epoch. It runs
+            inside tf.data, so use `keras.ops` and draw with `keras.random.uniform(..., seed=random)`. `random` depends
+            only on (seed, epoch, step).
     """
 
     prepare: Callable[[pd.DataFrame, Split, np.ndarray, Setting], Prepared]
@@ -183,24 +183,23 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One row of the document.
+    """One experiment of the document, usually a row of a table.
 
     Attributes:
-        id: as on the command line.
-        title: in words.
-        section: of the document.
-        build: returns the uncompiled model, or the unfitted scikit-learn estimator, given the setting and the number of
+        id: its name on the command line.
+        title: its name in words.
+        section: section of the document.
+        build: returns the uncompiled model or the unfitted scikit-learn estimator from the setting and the number of
             outputs.
         method: how it learns.
-        inputs: what it is fed.
+        inputs: how the inputs of the model are made.
         switches: names of the study's switches that this experiment depends on.
-        task: what is predicted, where it is not the study's.
-        demo: fields of the training that have other values at demo size.
-        split: returns the folds of a relabelled manifest, where they are not those of the study.
-        printed_shape: turns the shape of a layer's output into the one the document prints, where the study's does not.
-        origin: what the document's own software has under this name and how that is known, where another library stands
-            in for it.
-        adjustable: names of the keywords of `build` that `--config` and a search may set; their defaults are the
+        task: what is predicted. None: the task of the study.
+        demo: fields of `Training` with other values at demo size.
+        split: returns the folds of a relabelled manifest. None: the folds of the study.
+        printed_shape: converts a layer's output shape to the form in the document. None: the function of the study.
+        origin: if another library replaces the document's software: the name of the method there, and how we know it.
+        adjustable: names of the keywords of `build` that `--config` and searches may set. Their defaults are the
             document's values.
     """
 
@@ -221,12 +220,13 @@ class Experiment:
     @property
     def model(self) -> dict[str, Value]:
         """The document's value of each adjustable setting of the model."""
+        # The signature of `build` is the only place of these values.
         keywords = inspect.signature(self.build).parameters
         return {name: keywords[name].default for name in self.adjustable}
 
     @property
     def pretrained(self) -> bool:
-        """Whether it needs a network that others trained, whose weights `--weights` names."""
+        """Whether it uses a pretrained network, whose weights `--weights` can set."""
         return self.inputs.weights is not None
 
 
@@ -235,24 +235,24 @@ class Study:
     """One document.
 
     Attributes:
-        name: of its module.
-        title: of the document, with its date.
-        task: what its experiments predict, unless they say otherwise.
+        name: name of its module.
+        title: title of the document, with its date.
+        task: what is predicted; an experiment may have its own task.
         corpora: the corpora it uses, by the names of `common.corpora`.
         switches: all its switches.
-        protocols: by name.
-        experiments: in the document's order; an ensemble comes after its members.
-        label: relabels a manifest as the switches say; it may leave clips out or divide them into several, each with an
-            `offset` (s) into its file.
+        protocols: its protocols by name.
+        experiments: in the order of the document; an ensemble comes after its members.
+        label: relabels a manifest according to the switches. It may leave clips out, or divide a clip into several,
+            each with an `offset` (s) into the file.
         split: returns the folds of a relabelled manifest.
         batch_dependent: whether a prediction depends on the other clips of its batch.
-        printed_shape: turns the shape of a layer's output into the one the document prints.
-        apart: columns of the manifest whose values should not be on both sides of a split, each with the word for one
-            of them; intervals are bootstrapped over the first, where the leak audit finds it kept apart or the clips
+        printed_shape: converts a layer's output shape to the form in the document.
+        apart: columns of the manifest whose values should be on one side of a split only, each with the word for one
+            value. Intervals are bootstrapped over the first column if the split keeps its values apart, or if the clips
             are pieces of recordings.
-        clips: how many clips `label` makes of the whole corpora; None: one of each.
-        examples: returns what the document's figures of single clips show, given a relabelled manifest and the setting.
-        diagrams: the document's figures of models, by the experiment whose model it is.
+        clips: number of clips that `label` returns for the complete corpora. None: one per clip of the corpora.
+        examples: returns the data of the document's figures of single clips from a relabelled manifest and the setting.
+        diagrams: the document's figures of models: the figure by the id of the experiment.
     """
 
     name: str
@@ -273,18 +273,18 @@ class Study:
 
     @property
     def unit(self) -> str:
-        """The column of the manifest that names what clips share: what is resampled for an interval."""
+        """The column of the manifest that is resampled for intervals: a speaker, or a song."""
         return next(iter(self.apart))
 
     def task_of(self, experiment: Experiment) -> Task:
-        """Return what an experiment predicts."""
+        """Return the task of an experiment."""
         return experiment.task or self.task
 
     def experiment(self, name: str) -> Experiment:
         """Return an experiment by id.
 
         Raises:
-            InputError: there is none of that id.
+            InputError: there is no experiment with this id.
         """
         by_id = {experiment.id: experiment for experiment in self.experiments}
         if name not in by_id:
@@ -292,9 +292,9 @@ class Study:
         return by_id[name]
 
     def protocol(self, name: str, changes: Mapping[str, str] | None = None) -> Protocol:
-        """Return a protocol by name, with single switches set to other values.
+        """Return a protocol by name, optionally with some switches set to other values.
 
-        The name of a changed protocol says so: `published+normalise=channel`.
+        The changes are part of the name: `published+normalise=channel`.
 
         Raises:
             InputError: there is no such protocol, switch or value.
@@ -307,6 +307,7 @@ class Study:
         changed = {key: value for key, value in sorted(changes.items()) if protocol.switches[key] != value}
         if not changed:
             return protocol
+        # Sorted, so that the order on the command line does not matter: the name is also the folder's.
         label = "+".join([name, *(f"{key}={value}" for key, value in changed.items())])
         return replace(protocol, name=label, switches={**protocol.switches, **changed})
 
@@ -320,5 +321,5 @@ class Study:
 
 
 def changed_switches(protocol: Protocol) -> list[str]:
-    """Return the names of the switches that were set away from the protocol's own values."""
+    """Return the names of the switches whose values differ from those of the original protocol."""
     return [part.split("=")[0] for part in protocol.name.split("+")[1:]]

@@ -1,1 +1,1 @@
-"""Searches over the settings of an experiment: Hyperband and grids. It knows no document."""
+"""Hyperparameter searches for any study: Hyperband and grid search."""

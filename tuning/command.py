@@ -1,4 +1,4 @@
-"""The command `tune`, for the command line of a study that states its searches."""
+"""The command `tune` of a study: its document's hyperparameter searches."""
 
 import json
 from collections.abc import Sequence
@@ -28,16 +28,14 @@ class Tunable:
     plans: tuple[Plan, ...]
 
     def of(self, experiment: str, name: str | None) -> list[Plan]:
-        """Return the searches of an experiment, or the one that is named.
+        """Return all searches of an experiment, or the one with this name.
 
         Raises:
             InputError: there is no such experiment or search.
         """
-        self.study.experiment(experiment)
+        self.study.experiment(experiment)  # raises an error for an unknown id
         if not self.plans:
-            raise InputError(
-                f"{self.study.name} has no hyperparameter search, as its document describes none: nothing to tune"
-            )
+            raise InputError(f"{self.study.name} has nothing to tune: its document describes no hyperparameter search")
         own = [plan for plan in self.plans if plan.experiment == experiment]
         if not own:
             searched = ", ".join(dict.fromkeys(plan.experiment for plan in self.plans))
@@ -55,7 +53,7 @@ def main(study: Study, plans: Sequence[Plan]) -> NoReturn:
 
 
 def study_app(study: Study, plans: Sequence[Plan]) -> typer.Typer:
-    """Return the commands of a study, `tune` among them."""
+    """Return the commands of a study, including `tune`."""
     app = commands.study_app(study)
     app.command("tune", context_settings={"obj": Tunable(study, tuple(plans))})(_tune)
     return app
@@ -77,7 +75,7 @@ def _tune(
     budget: commands.Budget = None,
     as_json: commands.Json = False,
 ) -> None:
-    """Search over the settings of an experiment, as the document did; without --data on the demo corpus."""
+    """Search for the best settings of an experiment, as in the document; without --data on the demo corpus."""
     tunable: Tunable = context.obj
     study, experiment = tunable.study, tunable.study.experiment(name)
     plans, chosen = tunable.of(name, search), study.protocol(protocol)
@@ -95,7 +93,7 @@ def _tune(
             weights=commands.weights_of(experiment, weights, size),
         )
         job = jobs.Job(study, experiment, chosen, scanned, options)
-        clips = Clips(job)
+        clips = Clips(job)  # shared by all plans of this seed
         for plan in plans:
             commands.announce(
                 f"{name} {chosen.name} seed {seed}, search {plan.name}: {plan.says} (section {plan.section})"
@@ -104,7 +102,7 @@ def _tune(
 
 
 def _print_result(result: SearchResult, as_json: bool) -> None:
-    """Print the table of a search as documents print it, or its facts."""
+    """Print the table of a search, or its facts as JSON."""
     if as_json:
         facts = {name: result.data[name] for name in ("study", "experiment", "protocol", "search", "seed", "kind")}
         score = {"objective": result.data["objective"], "score": result.best[result.data["objective"]]}
@@ -120,7 +118,7 @@ def _print_result(result: SearchResult, as_json: bool) -> None:
 
 
 def _caveat(result: SearchResult) -> str:
-    """Say why a search is not the document's, if it is not."""
+    """Return in brackets why a search is not comparable with the document's; empty if it is."""
     data, overrides = result.data["data"], result.data["configuration"]["overrides"]
     if data["demo"]:
         return " (demo corpus)"
@@ -131,7 +129,7 @@ def _caveat(result: SearchResult) -> str:
 
 
 def _table(result: SearchResult, caveat: str) -> Table:
-    """Return a row per trial: its settings, ours and the published scores of its last epoch, its best epoch."""
+    """Return a row per trial: its settings, our and the published scores of its last epoch, and its best epoch."""
     objective, last = result.data["objective"], result.last_epochs()
     scores = [str(name) for name in last if name not in ("epoch", "seconds", "learning_rate")]
     theirs = _published(result, scores)
@@ -156,9 +154,10 @@ def _short(value: Value) -> str:
 
 
 def _published(result: SearchResult, scores: Sequence[str]) -> dict[str, dict[tuple[float, ...], str]]:
-    """Return, for each score that the document prints of its search, the number of each combination of values."""
+    """Return the published numbers of each score, by combination of values."""
     known = published.load(result.data["study"])
     search = known.search(result.data["experiment"])
+    # Only a search over the same settings has numbers to compare with.
     if search is None or list(search.space) != list(result.data["space"]):
         return {}
     width, found = len(search.space), {}

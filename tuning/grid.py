@@ -1,4 +1,4 @@
-"""Every combination of values, each with the whole budget: what Hyperband's short trials are held against."""
+"""Grid search: every combination of values is trained for the full number of epochs."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,12 +11,12 @@ def search(search: Search, announce: Callable[[str], None] = lambda line: None) 
 
     Args:
         search: what is searched.
-        announce: receives a line per trial.
+        announce: receives a line of text per trial.
 
     Raises:
-        BudgetSpentError: the time is over; the same call resumes later.
-        InputError: the space cannot be searched; the folder is in use, cannot be written, is damaged, or holds a search
-            of other clips or settings.
+        BudgetSpentError: the deadline has passed; the same call resumes the search.
+        InputError: the space cannot be searched; or the folder is in use, cannot be written, is damaged, or holds a
+            search of other clips or settings.
         ResultError: every trial failed.
     """
     combinations = search.combinations

@@ -1,4 +1,4 @@
-"""Trials as the HParams tab of TensorBoard shows them; nothing is written under another backend than TensorFlow."""
+"""Writes trials for the HParams tab of TensorBoard. Only the TensorFlow backend can write them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,13 +11,14 @@ from common.tasks import Task
 
 
 def write_space(folder: Path, space: Mapping[str, Sequence[Any]], task: Task) -> None:
-    """Write what is searched, and which curves belong to a trial, for all trials below `folder`."""
+    """Write the search space and the names of the scores, for all trials below `folder`."""
     scores = [name.removeprefix("val_") for name in task.MONITORS]
     with _writer(folder) as api:
         if api:
             api.hparams_config(
                 hparams=[api.HParam(name, api.Discrete(list(values))) for name, values in space.items()],
                 metrics=[
+                    # Keras' TensorBoard callback writes its curves under these names.
                     api.Metric(f"epoch_{name}", group=group, display_name=f"{group} {name}")
                     for group in ("validation", "train")
                     for name in scores
@@ -26,7 +27,7 @@ def write_space(folder: Path, space: Mapping[str, Sequence[Any]], task: Task) ->
 
 
 def write_trial(folder: Path, values: Mapping[str, Any], name: str) -> None:
-    """Write the values of a trial beside its learning curves, which are in `folder`."""
+    """Write the values of a trial into the folder of its learning curves."""
     with _writer(folder) as api:
         if api:
             api.hparams(dict(values), trial_id=name)
@@ -34,7 +35,7 @@ def write_trial(folder: Path, values: Mapping[str, Any], name: str) -> None:
 
 @contextmanager
 def _writer(folder: Path) -> Iterator[Any]:
-    """Open a file for events and give what writes into it, or None."""
+    """Open an event file in a folder and yield TensorBoard's API, or None under another backend than TensorFlow."""
     if keras.backend.backend() != "tensorflow":
         yield None
         return

@@ -1,19 +1,19 @@
 """Hyperband: many short trainings, of which the best are trained for longer.
 
 Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar: "Hyperband: A Novel Bandit-Based Approach to Hyperparameter
-Optimization", JMLR 18 (185), 2018. The plan (how many trials a round has and for how many epochs, which values are
-drawn, who is promoted) is that of keras-tuner's `HyperbandOracle`, as in a document that used keras-tuner; a promoted
-trial goes on, as there, from the weights of its best epoch with a new optimiser.
+Optimization", JMLR 18 (185), 2018. The plan is that of keras-tuner's `HyperbandOracle`: the trials and epochs of each
+round, the values that are drawn, and the trials that are promoted. As in keras-tuner, a promoted trial continues from
+the weights of its best epoch with a new optimiser.
 
-What keras-tuner 1.4.8 does besides is done otherwise here, for these reasons, all seen:
-- Its files are not written atomically, and a search killed between two of them trains a finished trial again, or keeps
-  a trial that runs for ever and draws its values a second time. Here the oracle keeps nothing: after an interruption it
-  is asked from the beginning and answered with the trials that were kept.
-- It takes seed 0 for no seed and draws one.
-- It ends the whole search where 21 draws in a row are of values that it has tried. A space smaller than the first round
-  therefore ends after that many trials of the fewest epochs, and none is promoted: four learning rates, at most 100
-  epochs and factor 3 give 4 trials of 2 epochs (3 trials at 2 of 1000 seeds). That is kept, and a note of the result
-  says so.
+Other parts of keras-tuner 1.4.8 are replaced, because of problems that we have seen:
+- Its files are not written atomically. A search that is killed may train a finished trial again, or keep a trial that
+  never ends and draw its values a second time. Here the oracle stores nothing. After an interruption it starts again
+  and is given the scores of the stored trials.
+- It treats seed 0 as no seed and draws one at random.
+It also ends the whole search if 21 draws in a row are values that were tried before. If the space is smaller than the
+first round, the search ends after these trials of the fewest epochs, and no trial is promoted. Example: four learning
+rates, at most 100 epochs and factor 3 give 4 trials of 2 epochs (3 trials with 2 of 1000 seeds). We keep this
+behaviour, because searches in documents have it, and add a note to the result.
 """
 
 import sys
@@ -30,12 +30,12 @@ from common.study import Value
 from tuning.search import Search, Trial, Trials, conduct
 
 FACTOR = 3
-"""keras-tuner's, and the paper's: of that many trials one is promoted, to that many times the epochs."""
+"""One of this many trials is promoted, and trained for this many times the epochs. Default of keras-tuner and paper."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """A round of the plan: so many trials are trained from `begins_after` epochs on until they have had `epochs`."""
+    """A round of the plan: `trials` trials continue after `begins_after` epochs and are trained until `epochs`."""
 
     bracket: int
     number: int
@@ -47,16 +47,16 @@ class Round:
 def search(
     search: Search, announce: Callable[[str], None] = lambda line: None, *, factor: int = FACTOR
 ) -> SearchResult:
-    """Search with Hyperband; `training.epochs` is the most that a combination is trained for.
+    """Search with Hyperband; `training.epochs` is the largest number of epochs of a combination.
 
     Args:
         search: what is searched.
-        announce: receives a line per trial.
-        factor: of so many trials one is promoted.
+        announce: receives a line of text per trial.
+        factor: one of this many trials is promoted.
 
     Raises:
-        BudgetSpentError: the time is over; the same call resumes later.
-        InputError: the space or the factor cannot be used; the folder is in use, cannot be written, is damaged, or
+        BudgetSpentError: the deadline has passed; the same call resumes the search.
+        InputError: the space or the factor cannot be used; or the folder is in use, cannot be written, is damaged, or
             holds a search of other clips or settings.
         ResultError: every trial failed.
     """
@@ -79,16 +79,16 @@ def search(
 
 
 class _Oracle(keras_tuner.oracles.HyperbandOracle):
-    """Hyperband's plan, in memory alone."""
+    """keras-tuner's plan, without its files."""
 
     def save(self) -> None:
-        """Keep nothing."""
+        """Do nothing: `Trials` stores what is needed."""
 
     def _save_trial(self, trial: Any) -> None:
-        """Keep nothing."""
+        """Do nothing: `Trials` stores what is needed."""
 
     def rounds(self) -> list[Round]:
-        """Return the whole plan, in its order."""
+        """Return all rounds of the plan in their order."""
         return [
             self.round(bracket, number)
             for bracket in reversed(range(self._get_num_brackets()))
@@ -111,14 +111,17 @@ def _oracle(search: Search, factor: int) -> _Oracle:
         factor=factor,
         seed=derive(search.seed, "hyperband") or 1,  # it takes 0 for no seed
         hyperparameters=space,
-        max_consecutive_failed_trials=sys.maxsize,
+        max_consecutive_failed_trials=sys.maxsize,  # by default, three failed trials in a row end the search
     )
-    oracle.verbose = 0
+    oracle.verbose = 0  # it would print to standard output, which is for results
     return oracle
 
 
 def within(rounds: Iterable[Round], combinations: int) -> list[Round]:
-    """Return as much of the plan as a space of so many combinations can fill: a first round cut short is the end."""
+    """Return the part of the plan that a space with this many combinations can fill.
+
+    The search ends in the first round of a bracket for which there are too few new combinations.
+    """
     possible = []
     for one in rounds:
         trials = one.trials if one.number else min(one.trials, combinations)
@@ -132,11 +135,12 @@ def within(rounds: Iterable[Round], combinations: int) -> list[Round]:
 def _trial(search: Search, asked: Any) -> Trial:
     drawn = asked.hyperparameters.values
     bracket, number = drawn["tuner/bracket"], drawn["tuner/round"]
-    # keras-tuner makes numbers of truth values.
+    # keras-tuner converts booleans to numbers; the space has the original values.
     values = {name: known[list(known).index(drawn[name])] for name, known in search.space.items()}
     return Trial(
         asked.trial_id.zfill(4),
         values,
+        # keras-tuner puts its own plan among the values, under names with a slash.
         epochs=drawn["tuner/epochs"],
         begins_after=drawn["tuner/initial_epoch"],
         after=drawn["tuner/trial_id"].zfill(4) if "tuner/trial_id" in drawn else None,
@@ -146,7 +150,7 @@ def _trial(search: Search, asked: Any) -> Trial:
 
 
 def _answer(oracle: _Oracle, asked: Any, row: dict[str, Any], objective: str) -> None:
-    """Tell the oracle how the trial went."""
+    """Give the oracle the result of a trial."""
     asked.status = "FAILED" if row["status"] == "failed" else "COMPLETED"
     if asked.status == "COMPLETED":
         oracle.update_trial(asked.trial_id, {objective: row[objective]})
@@ -154,11 +158,12 @@ def _answer(oracle: _Oracle, asked: Any, row: dict[str, Any], objective: str) ->
 
 
 def _forget(oracle: _Oracle, trial: Trial, trials: Trials, search: Search) -> None:
-    """Delete the weights from which no trial will go on any more."""
+    """Delete weights that no later trial can continue from."""
     if trial.after is not None:
         trials.forget(trial.after)
     if trial.promotable:
         bracket, number = trial.place["bracket"], trial.place["round"]
+        # As many trials are promoted as the next round has. A trial that is worse than that many others never is.
         seats = oracle.round(bracket, number + 1).trials
         round_mates = [row for row in trials.rows if (row["bracket"], row["round"]) == (bracket, number)]
         complete = [row for row in round_mates if row["status"] == "complete"]
@@ -167,7 +172,7 @@ def _forget(oracle: _Oracle, trial: Trial, trials: Trials, search: Search) -> No
 
 
 def _notes(search: Search, rounds: Sequence[Round], trials: Trials) -> list[str]:
-    """Say by how much the search fell short of its plan, if it did."""
+    """Return a note if the search ended before its plan was complete."""
     planned, made = sum(one.trials for one in rounds), len(trials.rows)
     if made >= planned:
         return []

@@ -1,4 +1,4 @@
-"""A search as a document states it, and how it is made: on the training and validation clips of a run."""
+"""Plans of searches, as documents describe them. A search uses the training and validation clips of a run."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,19 +18,19 @@ from tuning.search import OF_TRAINING, Kind, Search
 
 @dataclass(frozen=True)
 class Plan:
-    """A search over the settings of an experiment, as its document made it or as it could have been made.
+    """A search over the settings of an experiment.
 
     Attributes:
-        name: as `--search` names it.
+        name: its name for `--search`.
         experiment: id of the experiment.
-        section: of the document.
-        says: what is searched, and where the choices come from, in a sentence.
+        section: section of the document.
+        says: what is searched and the source of the values, in a sentence.
         kind: `hyperband` or `grid`.
-        space: the settings, each with its values; but for those of the training, `adjustable` ones of the experiment.
-        epochs: the whole budget of one combination.
-        objective: what is best: one of the task's `MONITORS`.
-        patience: epochs without a better one before a trial stops; None: never.
-        demo_epochs: the budget at demo size.
+        space: the values of each setting. A setting is one of the training or an `adjustable` one of the experiment.
+        epochs: largest number of epochs of one combination.
+        objective: the score that is optimised: one of the task's `MONITORS`.
+        patience: number of epochs without a better score after which a trial stops. None: trials do not stop early.
+        demo_epochs: `epochs` at demo size. None: the same.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Plan:
     demo_epochs: int | None = None
 
     def budget(self, size: str) -> int:
-        """Return the epochs of one combination at a size."""
+        """Return the largest number of epochs of one combination, given the size."""
         return self.demo_epochs or self.epochs if size == "demo" else self.epochs
 
 
 class Clips:
-    """The clips of a job; its searches share the arrays."""
+    """The clips of a job. All its searches share the arrays, which take long to prepare."""
 
     def __init__(self, job: jobs.Job) -> None:
         self._job = job
@@ -58,7 +58,7 @@ class Clips:
 
     @cached_property
     def prepared(self) -> Prepared:
-        """The arrays of the first fold; its test clips are not looked at."""
+        """The arrays of the first fold. Searches do not use its test clips."""
         known = self.material
         return self._job.experiment.inputs.prepare(known.clips, known.folds[0], known.targets, self._job.setting)
 
@@ -66,19 +66,19 @@ class Clips:
 def make(
     plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None = None, announce: Callable[[str], None] = print
 ) -> SearchResult:
-    """Make a search, go on with it, or read it where it is finished.
+    """Make a search, resume it, or read its result if it is finished.
 
     Args:
         plan: what is searched.
-        job: the run whose clips, model and training it is a search for.
-        clips: those of the job.
-        epochs: the budget of one combination, where it is not the plan's.
-        announce: receives a line per trial.
+        job: the run whose clips, model and training are used.
+        clips: the clips of the job.
+        epochs: largest number of epochs of one combination. None: that of the plan.
+        announce: receives a line of text per trial.
 
     Raises:
-        BudgetSpentError: the time is over; the same call resumes later.
-        InputError: the experiment has no such setting; the folder is in use, cannot be written, is damaged, or holds a
-            search of other clips or settings.
+        BudgetSpentError: the deadline has passed; the same call resumes the search.
+        InputError: the experiment has no such setting; or the folder is in use, cannot be written, is damaged, or holds
+            a search of other clips or settings.
         ResultError: every trial failed.
     """
     _check(plan, job.experiment)
@@ -95,7 +95,7 @@ def _check(plan: Plan, experiment: Experiment) -> None:
 def _search(plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None) -> Search:
     options, material = job.options, clips.material
     folds = len(material.folds)
-    several = (f"searched on the first of {folds} folds alone",) if folds > 1 else ()
+    several = (f"only the first of {folds} folds was used for the search",) if folds > 1 else ()
     where = (options.runs, job.study.name, job.experiment.id, job.protocol.name, plan.name, options.seed)
     return Search(
         study=job.study.name,
@@ -119,7 +119,8 @@ def _search(plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None) -> Sear
 
 
 def _context(job: jobs.Job, material: jobs.Material, epochs: int | None) -> dict[str, Any]:
-    """Return what a search says of its clips and settings besides what it searches."""
+    """Return the facts of the clips and the other settings, for `search.json`."""
+    # Of the labels too, which the digest in `data` does not cover.
     digest = {"digest": identity.labelled_digest(material)}
     return {**evaluation.context(job, material), **digest, "configuration": _configuration(job, epochs)}
 
@@ -130,16 +131,17 @@ def _model(job: jobs.Job, outputs: int, values: Mapping[str, Value]) -> keras.Mo
 
 
 def _training(plan: Plan, job: jobs.Job, epochs: int | None) -> Training:
-    """Return how a trial is trained: as the experiment, except for what the plan says."""
+    """Return the training of a trial: that of the experiment, with the values of the plan."""
     method = job.method
     if not isinstance(method, Training):
         raise InputError(f"{job.experiment.id} is not trained in epochs: there is nothing to search")
     budget = epochs or plan.budget(job.options.size)
+    # Without retraining: a search needs the scores of the first stage only.
     return replace(method, epochs=budget, monitor=plan.objective, patience=plan.patience, retrain=False)
 
 
 def _configuration(job: jobs.Job, epochs: int | None) -> dict[str, Any]:
-    """Return what a record has under this name, as far as a search has it."""
+    """Return the field `configuration` of a record, as far as it applies to a search."""
     overrides = {**job.options.overrides, **({"epochs": epochs} if epochs else {})}
     weights = {"weights": identity.weights_in_words(job.options.weights)} if job.experiment.pretrained else {}
     return {"inputs": dict(job.experiment.inputs.settings), "overrides": overrides, **weights}

@@ -1,12 +1,12 @@
-"""What every search shares: what is searched, trials that are trained and kept one by one, the result.
+"""The common part of all hyperparameter searches: the search space, its trials, and the result.
 
-A search trains a model for each of several combinations of values and chooses by the best epoch on the validation
-clips. Everything random in a trial derives from (seed, epoch), not from the trial: trials differ by their values alone,
-and a short trial is the beginning of a longer one with the same values, to the bit.
+A search trains a model for each of several combinations of values. It chooses the one with the best epoch on the
+validation clips. All random numbers of a trial depend on (seed, epoch) and not on the trial. So trials differ only in
+their values, and a short trial is equal to the beginning of a longer one with the same values, to the bit.
 
-A finished trial is one file, written atomically. Which trial comes next follows from the seed and from the scores so
-far, so a search that was killed asks for the same trials again, is given the kept ones, and goes on with the one that
-was interrupted from its last finished epoch.
+Searches resume: each finished trial is stored in a file, written atomically. The next trial depends only on the seed
+and the scores so far. A search that was killed therefore runs through the same trials again, reads those that are
+stored, and resumes the interrupted one after its last finished epoch.
 """
 
 import itertools
@@ -34,7 +34,7 @@ from common.learners import keras3, memory
 from common.learners.learner import best_epoch
 from common.learners.pipeline import Augment
 from common.progress import duration_in_words
-from common.runs import records
+from common.runs import claims, records
 from common.runs.search_records import SCHEMA, SearchResult, load, read, table_of
 from common.seeds import derive
 from common.study import Training, Value
@@ -44,34 +44,35 @@ from tuning import hparams
 Kind = Literal["hyperband", "grid"]
 
 OF_TRAINING = ("learning_rate", "batch_size", "patience")
-"""Names in a space that are fields of `Training`; all others are settings of the model."""
+"""Settings that are fields of `Training`; all others are settings of the model."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched, on which clips, and where the result goes.
+    """A search: its space, its clips, and the folder of its result.
 
     Attributes:
-        study: the document, as in a record.
+        study: name of the study.
         experiment: id of the experiment whose settings are searched.
-        protocol: what the clips and the model follow.
-        space: the settings that are searched, each with its values; `learning_rate`, `batch_size` and `patience` belong
-            to the training, every other one to the model.
-        build: returns the uncompiled Keras model, given the values of the settings that are the model's.
-        train: clips to train on.
-        validation: clips to choose by.
+        protocol: name of the protocol of clips and model.
+        space: the values of each setting. `learning_rate`, `batch_size` and `patience` are settings of the training,
+            all others of the model.
+        build: returns the uncompiled Keras model from the values of the model's settings.
+        train: training clips.
+        validation: validation clips, by which the best trial is chosen.
         task: what is predicted.
-        training: of every trial, but for what is searched; `epochs` is the whole budget of one combination.
-        objective: what is best: one of the task's `MONITORS`.
-        seed: of everything random.
-        context: what else `search.json` keeps, plain values: `search`, `data` and the rest of `SearchResult`.
-        folder: of this search alone.
-        deadline: `time.monotonic()` after which no further epoch begins; None: never.
-        fresh: delete what an earlier search left in the folder.
-        notes: sentences on what the search does not cover, for `search.json`.
-        augment: alters training batches, as `common.study.Inputs` says.
+        training: the training of every trial, except for the settings in `space`. `epochs` is the largest number of
+            epochs of one combination.
+        objective: the score that is optimised: one of the task's `MONITORS`.
+        seed: seed of everything random.
+        context: more fields of `search.json`, as plain values (`common.runs.search_records.SearchResult`).
+        folder: the folder of this search only.
+        deadline: the `time.monotonic()` (s) after which no epoch starts. None: never.
+        fresh: delete the files of an earlier search first.
+        notes: sentences for `search.json` about the limits of the search.
+        augment: alters training batches, as in `common.study.Inputs`.
     """
 
     study: str
@@ -103,7 +104,7 @@ class Search:
         return [dict(zip(self.space, values, strict=True)) for values in itertools.product(*self.space.values())]
 
     def key(self, row: Mapping[str, Any]) -> float:
-        """Return what rows are sorted by, the best first."""
+        """Return the sort key of a row; the best row has the lowest."""
         score = float(row[self.objective])
         return score if self.mode == "min" else -score
 
@@ -114,12 +115,12 @@ class Trial:
 
     Attributes:
         name: its number in four digits.
-        values: by setting.
-        epochs: it ends with this one.
-        begins_after: epochs that an earlier trial of the same values was trained for; 0: it begins anew.
-        after: name of that trial, from the weights of whose best epoch it goes on, with a new optimiser.
-        place: where it stands in the plan of the search: `bracket` and `round` of Hyperband.
-        promotable: whether a later trial may go on from it.
+        values: the value of each setting.
+        epochs: number of its last epoch.
+        begins_after: number of epochs of the earlier trial that it continues; 0 if it continues none.
+        after: name of that trial. Training continues from the weights of its best epoch, with a new optimiser.
+        place: its `bracket` and `round` in Hyperband.
+        promotable: whether a later trial may continue it.
     """
 
     name: str
@@ -132,12 +133,12 @@ class Trial:
 
 
 class Trials:
-    """The trials of one search: trained here, or kept from when the search was interrupted.
+    """The trials of one search. A trial that an interrupted search stored is read and not trained again.
 
     Args:
-        search: theirs.
-        planned: epochs of the whole search, at most.
-        announce: receives a line per trial.
+        search: the search.
+        planned: largest number of epochs of the whole search.
+        announce: receives a line of text per trial.
     """
 
     def __init__(self, search: Search, planned: int, announce: Callable[[str], None]) -> None:
@@ -148,19 +149,20 @@ class Trials:
         self._begun = self._done = 0
         hparams.write_space(search.folder / "tensorboard", search.space, search.task)
         if kept := sum(1 for _ in self._work.glob("trial-*.json")):
-            announce(f"going on after {kept} finished trial(s)")
+            announce(f"resuming after {kept} finished trial(s)")
 
     def run(self, trial: Trial) -> dict[str, Any]:
-        """Return the row of a trial, which is trained if it was not kept.
+        """Return the row of a trial; train it first if it is not stored.
 
         Raises:
             BudgetSpentError: the deadline has passed.
-            InputError: the file of a kept trial is damaged.
+            InputError: the file of a stored trial is damaged.
         """
         path = self._finished(trial.name)
         new = not path.exists()
         if new:
             self._train(trial, path)
+        # A new trial is read back too, so that its numbers are those that a resumed search would have.
         row, curve = _kept(path, trial)
         self.rows.append(row)
         self.curves.append(curve)
@@ -171,7 +173,7 @@ class Trials:
         return row
 
     def forget(self, name: str) -> None:
-        """Delete the weights of a trial that no other one will go on from."""
+        """Delete the weights of a trial that no later trial will continue."""
         self._weights(name).unlink(missing_ok=True)
 
     def _train(self, trial: Trial, path: Path) -> None:
@@ -179,22 +181,22 @@ class Trials:
         with memory.released():
             try:
                 curve = self._fitted(trial)
-            except ResultError as error:
+            except ResultError as error:  # such as a loss that is not finite: the trial failed, the search goes on
                 message = str(error)
         hparams.write_trial(self._search.folder / "tensorboard" / f"trial-{trial.name}", trial.values, trial.name)
         row = _row(trial, curve, message, self._search)
         content = {"trial": asdict(trial), "row": row, "curve": curve.to_dict("records")}
         files.write_text(path, json.dumps(content, allow_nan=False))
-        path.with_suffix(".npz").unlink(missing_ok=True)
+        path.with_suffix(".npz").unlink(missing_ok=True)  # the checkpoint: the trial is finished
 
     def _fitted(self, trial: Trial) -> pd.DataFrame:
-        """Train; return the learning curve, with epochs counted over all trials of these values."""
+        """Train and return the learning curve; its epochs include those of the trial that this one continues."""
         search = self._search
         learner = keras3.KerasLearner(
             partial(self._model, trial),
             search.task,
             self._training(trial),
-            seed=derive(search.seed, "search", trial.begins_after),
+            seed=derive(search.seed, "search", trial.begins_after),  # not of the name: see the module's docstring
             augment=search.augment,
             folder=self._work,
             deadline=search.deadline,
@@ -212,9 +214,10 @@ class Trials:
         return model
 
     def _training(self, trial: Trial) -> Training:
-        """Return the training of a trial; where others may go on from it, the best weights are restored at its end."""
+        """Return the training of a trial."""
         chosen: dict[str, Any] = {name: value for name, value in trial.values.items() if name in OF_TRAINING}
         own = replace(self._search.training, monitor=self._search.objective, **chosen)
+        # A later trial continues from the best weights. Early stopping restores them, also if it never stops early.
         return replace(own, patience=own.patience or trial.epochs) if trial.promotable else own
 
     def _weights(self, name: str) -> Path:
@@ -238,8 +241,9 @@ class Trials:
         return self._work / f"trial-{name}.json"
 
     def _line(self, trial: Trial, row: Mapping[str, Any]) -> str:
-        """Report in a line how a trial went and how long the others will take at most."""
+        """Return a line about a finished trial, with the longest time that the other trials may take."""
         left = self._planned - self._begun
+        # Seconds per epoch. Trials that stop early make the rest shorter, so this is the longest time.
         pace = sum(row["seconds"] for row in self.rows) / max(self._done, 1)
         took, to_go = duration_in_words(row["seconds"]), duration_in_words(left * pace)
         before = f" after {trial.after}" if trial.after else ""
@@ -267,12 +271,13 @@ def _row(trial: Trial, curve: pd.DataFrame, message: str, search: Search) -> dic
         scores = curve.loc[curve["epoch"] == best].drop(columns=["epoch", "seconds"]).iloc[0]
         row |= {"epochs": int(curve["epoch"].max()), "best_epoch": best}
         row |= {str(name): float(value) for name, value in scores.items()}
+    # A failed trial keeps null as its scores, so that all rows have the same columns.
     status = "failed" if message else "complete"
     return {**row, "seconds": round(float(curve["seconds"].sum()), 3), "status": status, "message": message}
 
 
 def _kept(path: Path, trial: Trial) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Read the row and the learning curve of a finished trial."""
+    """Read the row and the learning curve of a stored trial."""
     content = load(path, "delete it to train this trial again")
     if not isinstance(content, dict) or content.get("trial") != _plain(asdict(trial)) or len(content) < 3:
         raise InputError(f"{path} is not trial {trial.name} of this search; delete it to train this trial again")
@@ -289,46 +294,50 @@ def conduct(
     planned: int,
     announce: Callable[[str], None],
 ) -> SearchResult:
-    """Make a search, or return its result if it is already there.
+    """Make a search, or return its result if it is finished.
 
     Args:
         search: what is searched.
-        kind: how.
-        settings: what belongs to this kind alone.
-        proceed: runs one trial after the other; returns notes.
-        planned: epochs of the whole search, at most.
-        announce: receives a line per trial.
+        kind: the kind of search.
+        settings: settings that only this kind has.
+        proceed: runs all trials, one after the other, and returns notes for the result.
+        planned: largest number of epochs of the whole search.
+        announce: receives a line of text per trial.
 
     Raises:
-        BudgetSpentError: the time is over; the same call resumes later.
-        InputError: the space cannot be searched; the folder is in use, cannot be written, is damaged, or holds a search
-            of other clips or settings.
+        BudgetSpentError: the deadline has passed; the same call resumes the search.
+        InputError: the space cannot be searched; or the folder is in use, cannot be written, is damaged, or holds a
+            search of other clips or settings.
         ResultError: every trial failed.
     """
     _check(search)
     identity = _identity(search, kind, settings)
     with records.hold(search.folder):
         if search.fresh:
-            _clear(search.folder)
+            claims.clear(search.folder)
         if (search.folder / "search.json").exists():
-            return _finished(search.folder, identity)
-        _claim(search.folder, identity)
+            result = read(search.folder)
+            found = {name: result.data.get(name) for name in identity}
+            claims.check_finished(search.folder, "search", found, identity)
+            return result
+        claims.begin(search.folder, "search", identity)
         trials = Trials(search, planned, announce)
         notes = proceed(trials)
         return _write(search, identity, trials, notes)
 
 
 def _check(search: Search) -> None:
-    """Refuse a space that no search can take, and a search without clips to choose by."""
+    """Refuse a space that cannot be searched, and a search without validation clips."""
     if not search.space:
-        raise InputError(f"{search.experiment}: nothing to search; a space has one setting or more")
+        raise InputError(f"{search.experiment}: the search has no settings; name one or more")
     if not len(search.validation.x):
-        raise InputError(f"{search.experiment}: no validation clips to choose by")
+        raise InputError(f"{search.experiment}: a search needs validation clips, and there are none")
     for name, values in search.space.items():
         if not NAME.fullmatch(name) or name in ("epochs", "monitor", "retrain"):
             raise InputError(f"{search.experiment}: {name!r} is not a setting that can be searched")
         if not all(isinstance(value, Value) and _finite(value) for value in values):
-            raise InputError(f"{search.experiment}: {name} takes numbers, words or truth values, not {list(values)}")
+            raise InputError(f"{search.experiment}: {name} takes numbers, strings or booleans, not {list(values)}")
+        # keras-tuner's `Choice` takes values of one type only.
         if not values or len({type(value) for value in values}) > 1 or len(set(values)) < len(values):
             raise InputError(f"{search.experiment}: {name} takes different values of one type, not {list(values)}")
 
@@ -338,7 +347,7 @@ def _finite(value: Value) -> bool:
 
 
 def _identity(search: Search, kind: Kind, settings: Mapping[str, Value]) -> dict[str, Any]:
-    """Return all that decides the result: an interrupted search goes on only under the same."""
+    """Return all that decides the result, as plain values."""
     fixed = {name: value for name, value in search.training.facts().items() if name not in search.space}
     identity = {
         "study": search.study,
@@ -354,7 +363,7 @@ def _identity(search: Search, kind: Kind, settings: Mapping[str, Value]) -> dict
             **_other_backend(),
             **settings,
         },
-        # How the clips lie in their folders decides nothing: their digest, in the context too, says what they are.
+        # `data` is left out: it has the layout of folders, which does not matter. The context also has the digest.
         **{name: value for name, value in search.context.items() if name != "data"},
     }
     return _plain(identity)
@@ -365,37 +374,8 @@ def _other_backend() -> dict[str, str]:
     return {} if backend == "tensorflow" else {"backend": backend}
 
 
-def _clear(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != ".lock":
-            path.unlink()
-
-
-def _finished(folder: Path, identity: Mapping[str, Any]) -> SearchResult:
-    result = read(folder)
-    shutil.rmtree(folder / "work", ignore_errors=True)  # where it was killed between the result and clearing up
-    if any(result.data.get(name) != value for name, value in identity.items()):
-        raise InputError(
-            f"{folder} holds a finished search of other clips or settings; --fresh replaces it, --runs keeps both"
-        )
-    return result
-
-
-def _claim(folder: Path, identity: dict[str, Any]) -> None:
-    """Note what this folder is the search of, or check that the interrupted search in it is the same."""
-    note = folder / "work" / "search.json"
-    begun = note.exists() and any(path != note for path in note.parent.iterdir())
-    if begun and load(note, "--fresh starts again") != identity:
-        raise InputError(
-            f"{folder} holds an interrupted search of other clips or settings; --fresh starts again, --runs keeps both"
-        )
-    files.write_text(note, json.dumps(identity, indent=1))
-
-
 def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequence[str]) -> SearchResult:
-    """Write the result, `search.json` last and all of it atomically."""
+    """Write the result; `search.json` is the last file, so a folder that has it holds a finished search."""
     complete = [row for row in trials.rows if row["status"] == "complete"]
     if not complete:
         reason = trials.rows[0]["message"]
@@ -405,6 +385,7 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
         notes = [*notes, f"{failed} of {len(trials.rows)} trials failed"]
     files.write_table(search.folder / "trials.csv", table_of(trials.rows))
     curves = pd.concat([curve for curve in trials.curves if len(curve)], ignore_index=True)
+    # Which scores there are depends on the task.
     columns = ["trial", *(name for name in curves if name not in ("trial", "seconds")), "seconds"]
     files.write_table(search.folder / "curves.csv", curves[columns])
     files.write_text(search.folder / "best.toml", _configuration(search, best))
@@ -425,17 +406,17 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
 
 
 def _configuration(search: Search, best: Mapping[str, Any]) -> str:
-    """Return the chosen values as TOML, in the tables that `run --config` reads."""
+    """Return the chosen values as TOML, for `run --config`."""
     score = f"{search.objective} {best[search.objective]:.4f}"
     lines = [f"# {search.experiment}: trial {best['trial']} of the search beside this file, {score}."]
     for table, ours in (("training", True), ("model", False)):
         chosen = {name: value for name, value in best["values"].items() if (name in OF_TRAINING) is ours}
-        # JSON writes numbers, words and truth values as TOML does.
+        # Numbers, strings and booleans are written in the same way in JSON and in TOML.
         lines += [f"\n[{table}]"] if chosen else []
         lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in chosen.items()]
     return "\n".join(lines) + "\n"
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as it is when it was written and read again."""
+    """Return a value as it will be read from JSON, where tuples are lists."""
     return json.loads(json.dumps(value))

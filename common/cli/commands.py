@@ -1,4 +1,4 @@
-"""The commands that every study has: run (the default), list, summary, attribution, predict."""
+"""The commands of a study: run (the default), list, summary, attribution, predict and illustrate."""
 
 import json
 import re
@@ -29,20 +29,20 @@ from common.published.schema import Layer
 from common.runs import estimate, jobs, prediction, runner
 from common.study import Experiment, Protocol, Setting, Size, Study, Training
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Which; all without.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Ids; default: all.")]
 Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
 Data = Annotated[list[Path] | None, typer.Option("--data", help="Folder of corpora; repeatable. Default: demo corpus.")]
 ProtocolNames = Annotated[str, typer.Option("--protocol", help="published, corrected, independent or all.")]
 ProtocolName = Annotated[str, typer.Option("--protocol", help="published, corrected or independent.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", metavar="SWITCH=VALUE", help="Change one switch.")]
 Seeds = Annotated[
-    list[int] | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Of everything random; repeatable.")
+    list[int] | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of everything random; repeatable.")
 ]
-Epochs = Annotated[int | None, typer.Option(min=1, help="At most so many epochs.")]
-BatchSize = Annotated[int | None, typer.Option(min=1, help="Clips a step.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Largest number of epochs.")]
+BatchSize = Annotated[int | None, typer.Option(min=1, help="Clips per training step.")]
 Folds = Annotated[int | None, typer.Option(min=1, help="Only the first N folds.")]
 Weights = Annotated[
-    str | None, typer.Option(help="Of a pretrained network: a name such as imagenet, a path, or none (random).")
+    str | None, typer.Option(help="Pretrained weights: a name such as imagenet, a path, or none for random weights.")
 ]
 SizeName = Annotated[
     Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
@@ -51,27 +51,27 @@ Config = Annotated[Path | None, typer.Option(help="TOML file with a table [train
 MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Compute in half precision.")]
 Strategy = Annotated[str, typer.Option(help="none or mirrored.")]
 Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. Default: runs, or runs-demo without --data.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Delete what an earlier run left.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Estimate time, memory and disk; start nothing.")]
-Budget = Annotated[str | None, typer.Option(help="Pause after this time: 90s, 30m, 2h.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Delete the files of an earlier run first.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only estimate time, memory and disk space.")]
+Budget = Annotated[str | None, typer.Option(help="Pause after this time, such as 90s, 30m or 2h.")]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.")]
 Run = Annotated[Path | None, typer.Option("--run", help="Folder of a finished run. Default: the newest.")]
-Json = Annotated[bool, typer.Option("--json", help="The same facts for programs, on standard output.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 DEBUG_HELP = "With --debug, an error shows its traceback."
 
 BAR_WIDTH = 30
-"""Characters of a bar that stands for a probability of 1."""
+"""Length in characters of the bar for a probability of 1."""
 
 DEMO_CLIPS = 8
-"""Clips per class and corpus of the demo corpus, which is used where no data is named."""
+"""Clips per class and corpus of the demo corpus, which is used without `--data`."""
 
 
 class _RunByDefault(typer.core.TyperGroup):
-    """Runs `run` where no command is named."""
+    """Runs the command `run` if no command is named."""
 
     def parse_args(self, context: Any, arguments: list[str]) -> list[str]:
-        """Put `run` before the arguments unless they begin with a command or ask for help."""
+        """Put `run` before the arguments unless they start with a command or with `--help`."""
         if not arguments or (arguments[0] not in self.commands and arguments[0] != "--help"):
             arguments = ["run", *arguments]
         return super().parse_args(context, arguments)
@@ -145,17 +145,19 @@ def _run(
     )
     _set_up(strategy, mixed_precision=mixed_precision)
     experiments = _able(experiments, strategy, named=bool(names))
+    # Only now: reading audio takes long, and a wrong call should fail at once.
     scanned = scan_clips(study, data)
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
+        # Experiments have different values of their own, so the same options may change one and not another.
         own = jobs.as_changed(experiment, options)
         chosen = replace(own, seed=seed, weights=weights_of(experiment, weights, size))
         _run_one(jobs.Job(study, experiment, one, scanned, chosen), dry_run=dry_run, as_json=as_json)
-    if study.examples and not (names or dry_run):
+    if study.examples and not (names or dry_run):  # with names, the user wants these experiments only
         _keep_illustrations(study, scanned, options.runs)
 
 
 def _set_up(strategy: str, *, mixed_precision: bool) -> None:
-    """Refuse an unknown strategy, and have Keras compute as asked for."""
+    """Refuse an unknown strategy, and set the precision of Keras."""
     keras3.strategy_scope(strategy)
     if mixed_precision:
         keras3.use_mixed_precision()
@@ -177,7 +179,7 @@ def _list(context: typer.Context, as_json: Json = False) -> None:
 
 
 def _print_switches(study: Study) -> None:
-    """Print what may be changed with --set, how it is known, and the values of each protocol."""
+    """Print the switches that `--set` can change, their evidence, and the values of each protocol."""
     table = Table("switch", "published", "corrected", "question and evidence", show_lines=True)
     for switch in study.switches:
         table.add_row(switch.name, switch.published, switch.corrected, f"{switch.question} {switch.evidence}")
@@ -188,12 +190,13 @@ def _print_switches(study: Study) -> None:
 
 
 def print_listing(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str) -> None:
-    """Print what `listing` returned, for people or for programs."""
+    """Print the rows of `describe.listing` as a table or as JSON."""
     if as_json:
         print(json.dumps(rows))
         return
     table = Table("study", "id", "title", "section", "published", "parameters", title=title)
     for row in rows:
+        # Names with an underscore are means over classes and validation scores: too many for a table.
         numbers = ", ".join(f"{name} {value:g}" for name, value in row["published"].items() if "_" not in name)
         parameters = "" if row["parameters"] is None else f"{row['parameters']:,}"
         table.add_row(row["study"], row["id"], row["title"], row["section"], numbers or "-", parameters)
@@ -207,7 +210,7 @@ def _summary(
     changes: Changes = None,
     as_json: Json = False,
 ) -> None:
-    """Show a model's layers beside the document's printed table, or an estimator's steps."""
+    """Show a model's layers beside the published ones, or an estimator's steps."""
     study: Study = context.obj
     experiment = study.experiment(name)
     chosen = study.protocol(protocol, _pairs(changes))
@@ -220,7 +223,7 @@ def _summary(
         print(facts["origin"])
         return
     printed = published.load(study.name).layers(experiment.id)
-    table = Table("layer", "type", "shape", "parameters", "printed name", "printed shape", "printed", "agrees")
+    table = Table("layer", "type", "shape", "parameters", "published name", "published shape", "published", "same")
     for layer, row in describe.beside(facts["layers"], printed.rows if printed else ()):
         mine = (
             (layer["name"], layer["type"], describe.shape_in_words(layer["shape"]), f"{layer['parameters']:,}")
@@ -287,7 +290,10 @@ def _attribution(
 
 
 def _corrected(study: Study, experiment: Experiment, scanned: Scan) -> list[Protocol]:
-    """Return `published`, and it with each error corrected that the experiment depends on and these clips show."""
+    """Return the protocol `published`, then one with each error corrected.
+
+    Left out are errors that the experiment does not depend on, and errors in labels that no clip here has.
+    """
     protocols, columns = [study.protocol("published")], ["name", *study.task_of(experiment).columns]
     as_published = _labels(study, scanned, protocols[0], columns)
     for switch in study.switches:
@@ -295,7 +301,7 @@ def _corrected(study: Study, experiment: Experiment, scanned: Scan) -> list[Prot
             continue
         corrected = study.protocol("published", {switch.name: switch.corrected})
         if switch.acts_on == "labels" and as_published.equals(_labels(study, scanned, corrected, columns)):
-            announce(f"{switch.name}: none of these clips is affected; left out")
+            announce(f"left out: {switch.name}, which changes none of these clips")
             continue
         protocols.append(corrected)
     return protocols
@@ -306,16 +312,17 @@ def _labels(study: Study, scanned: Scan, protocol: Protocol, columns: list[str])
 
 
 def print_attribution(scores: Mapping[str, list[float]], metric: str, *, as_json: bool) -> None:
-    """Print each protocol's scores and their differences to `published`, seed by seed.
+    """Print the scores of each protocol and their differences to `published`.
 
     Args:
-        scores: of each protocol, in the order of the seeds.
-        metric: what they are scores of.
-        as_json: a line per corrected error: `protocol`, the metric, `difference`, `mean`, `interval` (null for one
-            seed).
+        scores: the scores of each protocol, one per seed.
+        metric: name of the score.
+        as_json: print a line per corrected error instead: `protocol`, the metric, `difference`, `mean`, `interval`
+            (95 % CI of the mean, null for one seed).
     """
-    table = Table("protocol", metric, "each seed", "difference to published, seed by seed", "95 % interval")
+    table = Table("protocol", metric, "each seed", "mean difference to published", "95 % CI")
     for name, values in scores.items():
+        # Paired by seed: runs with the same seed start from the same random numbers.
         differences = [corrected - published for corrected, published in zip(values, scores["published"], strict=True)]
         interval = list(intervals.mean_interval(differences)) if len(values) > 1 else None
         if as_json and name != "published":
@@ -338,7 +345,7 @@ def _values_in_words(values: Sequence[float]) -> str:
 
 
 def _illustrate(context: typer.Context, data: Data = None, runs: Runs = None) -> None:
-    """Make the data of the document's figures of single clips and of models, for the reports."""
+    """Write the data of the document's figures of clips and models, for the reports."""
     study: Study = context.obj
     _keep_illustrations(study, scan_clips(study, data), runs or default_runs(data))
 
@@ -352,7 +359,7 @@ def _keep_illustrations(study: Study, scanned: Scan, runs: Path) -> None:
 def _predict(
     context: typer.Context, files: Files, run: Run = None, weights: Weights = None, as_json: Json = False
 ) -> None:
-    """Predict audio files with the model of a finished run: class names and probabilities, tags, or values."""
+    """Predict the classes, tags or values of audio files with a finished run's model."""
     study: Study = context.obj
     newest = (Path("runs"), Path("runs-demo"))
     record = prediction.run_in(study, run) if run else prediction.newest_run(study, newest)
@@ -377,7 +384,7 @@ def _print_prediction(one: prediction.Prediction) -> None:
     several = [f"share of its {one.parts} parts"] if one.shares is not None and one.parts > 1 else []
     print(f"{one.file}: {one.predicted}")
     table = Table("class" if one.shares is not None else "output", one.task.MEANING, "", *several)
-    for place in np.argsort(-one.outputs, kind="stable"):
+    for place in np.argsort(-one.outputs, kind="stable"):  # the highest output first
         value, name = float(one.outputs[place]), escape(one.task.outputs[place])
         bar = Bar(1, 0, value, width=BAR_WIDTH) if one.task.MEANING == "probability" else ""
         share = [f"{one.shares[place]:.0%}"] if several and one.shares is not None else []
@@ -388,21 +395,26 @@ def _print_prediction(one: prediction.Prediction) -> None:
 
 
 def _experiments(study: Study, names: Sequence[str] | None, weights: str | None, size: Size) -> list[Experiment]:
-    """Return the experiments named, or all but those that need weights which are not named either."""
+    """Return the named experiments; without names, all except those that need pretrained weights."""
     if names:
         return [study.experiment(name) for name in names]
+    # Nothing is downloaded unless the user asks for it.
     fetching = [experiment for experiment in study.experiments if weights_of(experiment, None, size) != "none"]
     left_out = [experiment.id for experiment in fetching if weights is None]
     if left_out:
         announce(
-            f"left out: {len(left_out)} experiments that need a pretrained network ({left_out[0]} ... {left_out[-1]}); "
-            "name them, or take random weights with --weights none"
+            f"left out: {len(left_out)} experiments with a pretrained network ({left_out[0]} ... {left_out[-1]}); "
+            "name them to download its weights, or use random ones with --weights none"
         )
     return [experiment for experiment in study.experiments if experiment.id not in left_out]
 
 
 def _able(experiments: Sequence[Experiment], strategy: str, *, named: bool) -> list[Experiment]:
-    """Return the experiments that can be trained as Keras is set up; one that is named and cannot is refused."""
+    """Return the experiments that can be trained with Keras' backend and precision and this strategy.
+
+    Raises:
+        InputError: an experiment cannot, and it was named.
+    """
     able = []
     for experiment in experiments:
         try:
@@ -433,7 +445,7 @@ def _pairs(changes: Sequence[str] | None) -> dict[str, str]:
 
 
 def _refuse_idle_changes(experiments: Sequence[Experiment], changes: Sequence[str] | None) -> None:
-    """Refuse `--set` of a switch that an experiment does not depend on: the run would be another one's twin."""
+    """Refuse `--set` of a switch that an experiment does not depend on: it would repeat another run."""
     for experiment in experiments:
         idle = [name for name in _pairs(changes) if name not in experiment.switches]
         if idle:
@@ -441,47 +453,47 @@ def _refuse_idle_changes(experiments: Sequence[Experiment], changes: Sequence[st
 
 
 def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> None:
-    """Refuse weights for what is trained from scratch.
+    """Refuse `--weights` for experiments without a pretrained network.
 
     Raises:
-        InputError: one of the experiments is.
+        InputError: one of the experiments has none.
     """
     names = [experiment.id for experiment in experiments if not experiment.pretrained]
     if weights not in (None, "none") and names:
-        raise InputError(f"{_listed(names)}: trained from scratch, no weights to load; leave --weights at none")
+        raise InputError(f"{_listed(names)}: trained from scratch; leave out --weights")
 
 
 def weights_of(experiment: Experiment, weights: str | None, size: Size) -> str:
-    """Return the weights of an experiment: what is named, else its own where it needs any."""
+    """Return the weights of an experiment: those of `--weights`, else its default (`none` without pretraining)."""
     return weights or (experiment.inputs.weights[size] if experiment.inputs.weights else "none")
 
 
 def _refuse_training(experiments: Sequence[Experiment], given: bool) -> None:
-    """Refuse to set what can be set only where a network is trained."""
+    """Refuse options of a training if an experiment trains no network."""
     names = [experiment.id for experiment in experiments if not isinstance(experiment.method, Training)]
     if given and names:
         raise InputError(
-            f"{_listed(names)}: nothing is trained in epochs (a scikit-learn estimator or an ensemble); leave out "
+            f"{_listed(names)}: scikit-learn estimators and ensembles are not trained in epochs; leave out "
             "--epochs, --batch-size, --config, --mixed-precision and --strategy"
         )
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Name a few and count the others."""
+    """Return the first three names and the number of the others."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _overrides(configured: Mapping[str, Any], epochs: int | None, batch_size: int | None) -> dict[str, Any]:
-    """Return the fields of `Training` that a file or the command line sets."""
+    """Return the fields of `Training` that a file or the command line sets; the command line has priority."""
     given = {"epochs": epochs, "batch_size": batch_size}
     return {**configured, **{name: value for name, value in given.items() if value is not None}}
 
 
 def deadline_of(budget: str | None) -> float | None:
-    """Return the `time.monotonic()` at which a budget is spent; None without one.
+    """Return the `time.monotonic()` (s) at which a budget is spent; None without a budget.
 
     Raises:
-        InputError: it is no time.
+        InputError: the budget is not a number with a unit.
     """
     return time.monotonic() + _seconds(budget) if budget else None
 
@@ -494,12 +506,12 @@ def _seconds(budget: str) -> float:
 
 
 def scan_clips(study: Study, data: Sequence[Path] | None) -> Scan:
-    """Scan the folders given or, without any, the demo corpus, which is made if it is not there.
+    """Scan the given folders or, without any, the demo corpus, which is made first if it does not exist.
 
-    Published corpora that the study does not use are left out: their clips have other labels, or other sound.
+    Published corpora that the study does not use are left out: they have other labels or other kinds of sounds.
 
     Raises:
-        InputError: there is nothing to scan, or no clip that the study can use.
+        InputError: a folder does not exist, or there are no clips that the study can use.
     """
     scanned = _usable(study, scan(data or [_demo_folder(study)]))
     print(scanned.summary(), file=sys.stderr)
@@ -520,7 +532,7 @@ def _usable(study: Study, scanned: Scan) -> Scan:
 
 
 def default_runs(data: Sequence[Path] | None) -> Path:
-    """Keep runs on the demo corpus apart: they and the real ones would claim the same folders."""
+    """Return the default folder of runs. The demo corpus has one of its own, or its runs would block the real ones."""
     return Path("runs" if data else "runs-demo")
 
 
@@ -531,7 +543,7 @@ def _demo_folder(study: Study) -> Path:
 
 
 def announce(line: str) -> None:
-    """Print a line for people, on standard error, while a command works."""
+    """Print a message on standard error; standard output is for results."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -542,7 +554,7 @@ def _print_record(record: Any, as_json: bool) -> None:
         line = {"study": study, "experiment": experiment, "protocol": protocol, "seed": seed}
         print(json.dumps({**line, "record": str(record.folder), "metrics": values, "status": record.data["status"]}))
         return
-    headline, *others = record.task.SHOWN
+    headline, *others = record.task.SHOWN  # only the first is printed with its interval
     score = record.data["metrics"][headline]
     low, high = score["interval"]
     data = " (demo corpus)" if record.data["data"]["demo"] else ""
@@ -560,6 +572,6 @@ def _print_estimate(job: jobs.Job, as_json: bool) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Print a table as wide as it needs to be where no terminal limits it."""
+    """Print a table; if the output is no terminal, without wrapping its lines at 80 columns."""
     wide = Console() if sys.stdout.isatty() else Console(width=200)
     wide.print(table)

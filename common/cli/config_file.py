@@ -1,4 +1,4 @@
-"""The file that `run --config` takes: settings of the training and of the model, as a search writes them."""
+"""The TOML file of `run --config`: settings of the training and of the model. Searches write such files."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,17 @@ CONFIGURABLE: dict[str, type[int] | type[float]] = {
     "learning_rate": float,
     "patience": int,
 }
-"""The fields of `Training` that a file may set, above 0."""
+"""The fields of `Training` that a file may set; values are above 0."""
 
 
 def read(path: Path | None) -> dict[str, dict[str, Any]]:
-    """Read the tables `training` and `model` of a TOML file; a table that is not there is empty.
+    """Read the tables `training` and `model` of a TOML file.
+
+    Returns:
+        The settings by table; both tables are empty without a file.
 
     Raises:
-        InputError: no such file, no TOML, neither table, or a setting that training does not have.
+        InputError: the file does not exist, is not TOML, has neither table, or has an unknown setting of the training.
     """
     if path is None:
         return {"training": {}, "model": {}}
@@ -41,18 +44,20 @@ def read(path: Path | None) -> dict[str, dict[str, Any]]:
 
 def _check_training(path: Path, settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
+        # `type`, not `isinstance`: a boolean is an int for Python.
         if name not in CONFIGURABLE or type(value) is not CONFIGURABLE[name] or value <= 0:
             takes = ", ".join(f"{setting} ({kind.__name__})" for setting, kind in CONFIGURABLE.items())
             raise InputError(f"--config {path}: {name} = {value!r} is not a setting; [training] takes {takes}, above 0")
 
 
 def refuse_model(path: Path | None, experiments: Sequence[Experiment], model: Mapping[str, Any]) -> None:
-    """Refuse `[model]` for an experiment whose model has no such setting, or one of another type; a count is above 0.
+    """Refuse settings in `[model]` that the model of an experiment does not have.
 
     Raises:
-        InputError: names the setting and what is taken.
+        InputError: a setting is unknown, has another type than the document's value, or is an integer below 1.
     """
     for experiment, (name, value) in product(experiments, model.items()):
+        # The same type as the document's value: 1 for 1.0 would be the same model with another identity.
         takes = {known: type(usual).__name__ for known, usual in experiment.model.items()}
         if type(value).__name__ != takes.get(name) or (type(value) is int and value < 1):
             known = ", ".join(f"{setting} ({kind})" for setting, kind in takes.items()) or "nothing"

@@ -12,7 +12,7 @@ from common.study import Ensemble, Experiment, Fit, Protocol, Setting, Study, Tr
 
 
 def listing(study: Study) -> list[dict[str, Any]]:
-    """Return `study, id, title, section, published, parameters` of each experiment, under its published protocol."""
+    """Return `study, id, title, section, published, parameters` of each experiment, for the protocol `published`."""
     printed = published.load(study.name)
     setting = Setting(study.protocols["published"].switches, seed=0)
     return [
@@ -29,7 +29,7 @@ def listing(study: Study) -> list[dict[str, Any]]:
 
 
 def _parameters(study: Study, experiment: Experiment, setting: Setting) -> int | None:
-    """Return how many parameters a network has; None for an estimator or an ensemble."""
+    """Return the number of parameters of a network; None for an estimator or an ensemble."""
     if not isinstance(experiment.method, Training):
         return None
     return int(_model(study, experiment, setting).count_params())
@@ -40,10 +40,10 @@ def _model(study: Study, experiment: Experiment, setting: Setting) -> Any:
 
 
 def summary(study: Study, experiment: Experiment, protocol: Protocol) -> dict[str, Any]:
-    """Return `total, trainable, non_trainable, layers` of an experiment's model, shapes as the document prints them.
+    """Return `total, trainable, non_trainable, layers` of an experiment's model, with shapes in the document's form.
 
-    Of a scikit-learn estimator, return its `steps` and the `origin` of the experiment; of an ensemble, its members as
-    steps.
+    For a scikit-learn estimator, return its `steps` and the `origin` of the experiment; for an ensemble, the steps are
+    its members.
     """
     if isinstance(experiment.method, Ensemble):
         return {"steps": _members(experiment.method), "origin": experiment.origin}
@@ -63,7 +63,7 @@ def _members(method: Ensemble) -> list[dict[str, Any]]:
 
 
 def _as_printed(study: Study, experiment: Experiment, layers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return layers with their shapes as the document prints them."""
+    """Return the layers with shapes in the document's form."""
     printed = experiment.printed_shape or study.printed_shape
     return [{**layer, "shape": list(printed(tuple(layer["shape"])))} for layer in layers]
 
@@ -71,14 +71,18 @@ def _as_printed(study: Study, experiment: Experiment, layers: Sequence[Mapping[s
 def beside(
     layers: Sequence[Mapping[str, Any]], rows: Sequence[Layer]
 ) -> Iterator[tuple[Mapping[str, Any] | None, Layer | None]]:
-    """Pair each layer with the first printed row, not yet paired, of its shape and parameters; then what is left over.
+    """Pair each layer with the first unpaired published row of the same shape, parameters and type.
 
     Args:
-        layers: as in `summary`.
-        rows: of the printed table.
+        layers: our layers, as in `summary`.
+        rows: rows of the published table.
+
+    Yields:
+        A pair for each layer, with None if no row is the same; then a pair with None for each row that is left.
     """
     left = list(rows)
     for layer in layers:
+        # Not by position: the document may leave out layers, or have some in another order.
         row = next((row for row in left if _same(layer, row)), None)
         if row is not None:
             left.remove(row)
@@ -95,21 +99,21 @@ def _same(layer: Mapping[str, Any], row: Layer) -> bool:
 
 
 def _kind(layer_type: str) -> str:
-    """Reduce a layer's type to a word that Keras 2 (printed) and Keras 3 (ours) share."""
+    """Return one name for the types of a layer in Keras 2 (published) and in Keras 3 (ours)."""
     same = {"TransformerEncoder": "Encoder", "BatchNorm": "BatchNormalization"}
     operations = dict.fromkeys(("Squeeze", "Transpose", "Mean", "Concatenate"), "TFOpLambda")
     return (same | operations).get(layer_type, layer_type)
 
 
 def shape_in_words(shape: Sequence[int | None]) -> str:
-    """Write the shape of a layer's output as the documents do."""
+    """Return the shape of a layer's output in the form of the documents: `(None, 3)`."""
     return f"({', '.join(str(size) for size in shape)})"
 
 
 def illustrate(study: Study, scan: Scan) -> Illustrations:
-    """Return what the document's figures of clips and of models show.
+    """Return the data of the document's figures of clips and models.
 
-    Clips have the labels of the protocol without errors, models are those of the published one.
+    Clips have the labels of the protocol `independent`, which has no errors; models are those of `published`.
 
     Raises:
         InputError: a clip cannot be read.
@@ -126,7 +130,7 @@ def illustrate(study: Study, scan: Scan) -> Illustrations:
 
 
 def diagram(study: Study, experiment: Experiment, figure: str) -> Diagram:
-    """Return an experiment's layers, shapes as the document prints them, with what each takes."""
+    """Return the layers of an experiment's model with their inputs, with shapes in the document's form."""
     setting = Setting(study.protocols["published"].switches, seed=0)
     model = _model(study, experiment, setting)
     return Diagram(experiment.id, figure, tuple(_as_printed(study, experiment, summaries.connected(model))))

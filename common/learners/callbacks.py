@@ -1,4 +1,4 @@
-"""What happens between the epochs of a training: seeds, checkpoints, progress, and what ends it early."""
+"""Callbacks of a training: seeds of each epoch, checkpoints, progress, and stopping for an error or a deadline."""
 
 import json
 import math
@@ -20,29 +20,30 @@ STATE: Mapping[type, tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch"),
     keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
 }
-"""Callbacks of Keras that decide by what they remember of earlier epochs, and where they remember it."""
+"""The attributes in which callbacks of Keras keep their state between epochs. Keras itself does not save them."""
 
 
 class EpochSeeds(keras.callbacks.Callback):
-    """Gives every dropout a state derived from (seed, epoch, layer) at the beginning of each epoch."""
+    """Sets the state of every dropout layer at the beginning of each epoch; it depends on (seed, epoch, layer)."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._seed = seed
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Reseed."""
+        """Set the states."""
+        # Keras advances these states with every batch, so a resumed training would start from other ones.
         states = [variable for variable in self.model.variables if "seed_generator_state" in variable.path]
         for number, state in enumerate(states):
             state.assign(np.array([derive(self._seed, "dropout", epoch, number), 0], np.uint32))
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Keeps the last finished epoch in one file: weights, optimiser, what other callbacks remember, history.
+    """Stores the last finished epoch in one file: weights, optimiser, state of other callbacks, history.
 
     Args:
-        path: an `.npz` file; None: history is kept in memory only.
-        remembering: callbacks whose memory belongs to the checkpoint, of the types in `STATE`.
+        path: an `.npz` file. None: only the history is kept, in memory.
+        remembering: callbacks whose state is part of the checkpoint, of the types in `STATE`.
     """
 
     def __init__(self, path: Path | None, remembering: Sequence[keras.callbacks.Callback] = ()) -> None:
@@ -54,7 +55,10 @@ class Checkpoint(keras.callbacks.Callback):
         self._began = 0.0
 
     def restore(self, model: keras.Model) -> int:
-        """Load the checkpoint, if there is one, into a model whose optimiser is built; return the finished epochs.
+        """Load the checkpoint, if there is one, into a model with a built optimiser.
+
+        Returns:
+            The number of finished epochs.
 
         Raises:
             InputError: the file is damaged, or of another model.
@@ -85,13 +89,14 @@ class Checkpoint(keras.callbacks.Callback):
                 memory["best_weights"] = best or None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Give the other callbacks their memory, which they cleared as training began."""
+        """Restore the state of the other callbacks."""
+        # Not earlier: their own `on_train_begin`, which has just been called, resets it.
         if self._restored:
             for callback, memory in zip(self._remembering, self._restored, strict=True):
                 vars(callback).update(memory)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Take the time."""
+        """Start the clock."""
         self._began = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -104,6 +109,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _write(self, path: Path) -> None:
         weights, optimizer = self.model.get_weights(), [np.asarray(v) for v in self.model.optimizer.variables]
+        # The weights that early stopping restores at the end.
         best = [array for one in self._remembering for array in getattr(one, "best_weights", None) or []]
         remembered = [{name: _plain(getattr(one, name)) for name in STATE[type(one)]} for one in self._remembering]
         arrays = {"weight": weights, "optimizer": optimizer, "best": best}
@@ -121,12 +127,12 @@ class Checkpoint(keras.callbacks.Callback):
         with temporary.open("wb") as file:
             np.savez(file, state=np.array(json.dumps(state)), **named)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # else a power failure could leave an empty file under the final name
         temporary.replace(path)
 
 
 class FiniteLoss(keras.callbacks.Callback):
-    """Ends training where the loss is no number: nothing that follows could be a result."""
+    """Ends training with an error if the loss is not finite: no result is possible any more."""
 
     def __init__(self, stage: str) -> None:
         super().__init__()
@@ -144,43 +150,44 @@ class FiniteLoss(keras.callbacks.Callback):
 
 
 class Report(keras.callbacks.Callback):
-    """Shows an epoch as progress."""
+    """Reports each finished epoch as progress."""
 
     def __init__(self, advance: Callable[..., None]) -> None:
         super().__init__()
         self._advance = advance
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Show the scores of the epoch."""
+        """Report the epoch with its scores."""
         logs = logs or {}
         shown = [f"{name} {value:.3f}" for name, value in logs.items() if name not in ("loss", "learning_rate")]
         self._advance(1, ", ".join(shown))
 
 
 def end_at(deadline: float | None) -> None:
-    """Pause where the time has run out; what was finished before is kept.
+    """Raise an error if the deadline has passed; finished work is kept.
 
     Args:
-        deadline: of `time.monotonic()`, in seconds; None: never.
+        deadline: a time of `time.monotonic()` (s). None: never.
 
     Raises:
-        BudgetSpentError: it has passed.
+        BudgetSpentError: the deadline has passed.
     """
     if deadline is not None and time.monotonic() > deadline:
-        raise BudgetSpentError("the time budget is spent; the same command, without --fresh, goes on from there")
+        raise BudgetSpentError("the time budget is spent; run the same command without --fresh to resume")
 
 
 class Deadline(keras.callbacks.Callback):
-    """Ends training after the epoch in which the time ran out."""
+    """Ends training after the epoch in which the deadline passed."""
 
     def __init__(self, deadline: float | None) -> None:
         super().__init__()
         self._deadline = deadline
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Raise BudgetSpentError if the time is over."""
+        """Raise BudgetSpentError if the deadline has passed."""
         end_at(self._deadline)
 
 
 def _plain(value: Any) -> Any:
+    """Return a NumPy number as a Python one, which JSON can write."""
     return float(value) if isinstance(value, np.floating) else value

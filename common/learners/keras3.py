@@ -1,8 +1,8 @@
 """Training of Keras models that resumes after an interruption and gives the same result.
 
-Everything random in an epoch (the order of the clips, dropout, augmentation) is derived from (seed, epoch), and the
-checkpoint of an epoch holds weights, optimiser, what callbacks remember, and history. So an interrupted run and an
-unbroken one give the same predictions to the bit on one machine.
+All random numbers of an epoch (order of the clips, dropout, augmentation) depend on (seed, epoch), and the checkpoint
+of an epoch has weights, optimiser, state of the callbacks and history. So an interrupted run and an uninterrupted one
+give the same predictions to the bit on one machine.
 """
 
 import contextlib
@@ -30,11 +30,11 @@ from common.study import Training
 from common.tasks import Task
 
 BATCHES_AT_ONCE = 8
-"""Batches that `predict` reads from the disk at a time."""
+"""Number of batches that `predict` reads from the disk at a time."""
 
 
 def use_determinism(seed: int) -> None:
-    """Seed Python, NumPy and the Keras backend, and choose deterministic kernels where there is a choice."""
+    """Seed Python, NumPy and the Keras backend, and use deterministic kernels."""
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -44,23 +44,26 @@ def use_determinism(seed: int) -> None:
 
 def use_mixed_precision() -> None:
     """Compute in half precision: float16 on a GPU, bfloat16 elsewhere; weights stay float32."""
+    # CPUs have instructions for bfloat16 but not for float16.
     keras.mixed_precision.set_global_policy("mixed_float16" if environment.has_gpu() else "mixed_bfloat16")
 
 
 def precision() -> str:
-    """Return what models are computed in: `float32` unless `use_mixed_precision` was called."""
+    """Return the precision of computations: `float32` unless `use_mixed_precision` was called."""
     return str(keras.mixed_precision.global_policy().name)
 
 
 @functools.cache
 def strategy_scope(name: str) -> Callable[[], contextlib.AbstractContextManager[Any]]:
-    """Return what opens the scope in which a model is built and trained; one strategy serves all models of a process.
+    """Return a function that opens the scope in which models are built and trained.
+
+    It is cached: all models of a process share one strategy.
 
     Args:
         name: `none` or `mirrored`.
 
     Raises:
-        InputError: the name is unknown, the backend has no such strategy, or the strategy cannot begin.
+        InputError: the name is unknown, the backend is not TensorFlow, or the strategy cannot start.
     """
     if name == "none":
         return contextlib.nullcontext
@@ -73,7 +76,7 @@ def strategy_scope(name: str) -> Callable[[], contextlib.AbstractContextManager[
     try:
         strategy: Any = tf.distribute.MirroredStrategy()
     except (RuntimeError, ValueError, KeyError) as error:
-        raise InputError(f"--strategy {name} cannot begin ({error}); train with none") from error
+        raise InputError(f"--strategy {name} cannot start ({error}); use --strategy none") from error
     return strategy.scope
 
 
@@ -83,12 +86,12 @@ class KerasLearner:
     Args:
         build: returns the uncompiled model.
         task: what it predicts.
-        training: its settings.
-        seed: of everything random: initial weights, order, dropout, augmentation.
-        augment: alters training batches, as `common.study.Inputs` says; None: nothing does.
-        folder: where checkpoints (and TensorBoard logs) go; None: nowhere, for models that only predict.
+        training: settings of the training.
+        seed: seed of initial weights, order of the clips, dropout and augmentation.
+        augment: alters training batches, as in `common.study.Inputs`. None: batches are not altered.
+        folder: folder of checkpoints; TensorBoard logs are written beside it. None: no files.
         strategy: a name that `strategy_scope` knows.
-        deadline: `time.monotonic()` after which no further epoch begins; None: never.
+        deadline: the `time.monotonic()` (s) after which no epoch starts. None: never.
     """
 
     FILE: ClassVar[str] = "model.keras"
@@ -118,7 +121,7 @@ class KerasLearner:
 
     @classmethod
     def refuse(cls, strategy: str) -> None:
-        """Refuse a way of computing that this learner cannot take: nothing that Keras can do is refused."""
+        """Do nothing: Keras 3 models can be trained under every strategy, precision and backend."""
 
     def _divide(self) -> frozen.Divided | None:
         return frozen.divide(self.model)
@@ -134,18 +137,24 @@ class KerasLearner:
     def fit(self, train: Arrays, validation: Arrays | None, *, epochs: int, stage: str) -> pd.DataFrame:
         """Train for at most `epochs`, resuming from the stage's checkpoint if there is one.
 
-        With patience set and validation clips given, training stops early and the best weights are restored. Where the
-        model begins with layers that are frozen, they run once per clip, and training starts from their outputs
+        With validation clips and `patience`, training stops early and the best weights are restored. If the model
+        starts with frozen layers, they run once per clip, and only the other layers are trained
         (`common.learners.frozen`).
 
+        Args:
+            train: training clips.
+            validation: validation clips. None: there are none, and training does not stop early.
+            epochs: largest number of epochs, including those before an interruption.
+            stage: name of the training, for its checkpoint and for messages.
+
         Returns:
-            One row per epoch: `epoch` (from 1), the loss and the task's metrics, on validation clips too with `val_`
-            before their names, the learning rate where it is lowered, and `seconds`.
+            One row per epoch: `epoch` (from 1), the loss and the task's metrics, the same for validation clips with
+            the prefix `val_`, `learning_rate` if there is a plateau, and `seconds`.
 
         Raises:
             BudgetSpentError: the deadline has passed; the last finished epoch is kept.
             InputError: the stage's checkpoint is damaged.
-            ResultError: the loss is not finite any more.
+            ResultError: the loss is not finite.
         """
         deciding = [] if validation is None else self._deciding()
         checkpoint = Checkpoint(self._checkpoint_path(stage), deciding)
@@ -162,19 +171,21 @@ class KerasLearner:
         )
         orders = pipeline.epoch_orders(len(train.x), epochs, seed=self.seed)
         with progress(stage, epochs, done=done) as advance:
-            # The checkpoint comes after what decides about the epoch, and before what may end the training.
+            # The order matters. The checkpoint stores the decisions of the callbacks before it, and is written before
+            # a callback after it may end the process.
             before = [self._epoch_seeds(), FiniteLoss(stage), *deciding]
             after = [Report(advance), *self._tensorboard(stage), Deadline(self._deadline)]
             model.fit(
                 pipeline.training_batches(train, orders, batching, first_epoch=min(done, epochs - 1)),
                 validation_data=self._validating(validation),
-                initial_epoch=epochs if checkpoint.stopped else done,
+                initial_epoch=epochs if checkpoint.stopped else done,  # it may have stopped early before it was killed
                 epochs=epochs,
                 steps_per_epoch=batching.steps(len(train.x)),
                 callbacks=self._callbacks([*before, checkpoint, *after]),
-                shuffle=False,
+                shuffle=False,  # the orders are already random
                 verbose=0,
             )
+        # Not the history of Keras, which lacks the epochs before an interruption.
         history = pd.DataFrame(checkpoint.history)
         return history[[*(name for name in history if name != "seconds"), "seconds"]]
 
@@ -185,17 +196,18 @@ class KerasLearner:
         return pipeline.ordered_batches(validation, batch_size=size, distributed=self._distributed)
 
     def _make_variables(self, model: keras.Model) -> None:
-        """Make the variables of the optimiser and of the metrics: a step that made them would be traced twice."""
+        """Make the variables of the optimiser and of the metrics."""
+        # The checkpoint is restored into them. Also, TensorFlow traces a step twice if it makes variables.
         model.optimizer.build(model.trainable_variables)
-        if not self._distributed:  # whose metrics take no clip outside a step
+        if not self._distributed:  # under a strategy, metrics cannot be updated outside a step
             clip = np.zeros((1, model.output_shape[-1]), np.float32)
             model.compute_metrics(None, clip, clip, None)
 
     def _what_is_trained(self, train: Arrays, validation: Arrays | None) -> tuple[keras.Model, Arrays, Arrays | None]:
-        """Return the part of the model that training changes, and the clips as they reach it."""
+        """Return the part of the model that is trained, and the clips as inputs of that part."""
         divided, fed = self.divided, [arrays for arrays in (train, validation) if arrays]
         still = [arrays.x for arrays in fed if not isinstance(arrays.x, Crops)]
-        # What is altered or cropped anew in each epoch has no outputs that could be kept.
+        # Clips that change in every epoch have other outputs of the frozen layers each time: nothing can be cached.
         changing = self._augment is not None or len(still) < len(fed)
         if divided is None or changing or not divided.can_be_kept(*still):
             return self.model, train, validation
@@ -207,11 +219,11 @@ class KerasLearner:
         return EpochSeeds(self.seed)
 
     def _callbacks(self, callbacks: Sequence[Any]) -> list[Any]:
-        """Return the callbacks as the model's own library takes them."""
+        """Return the callbacks in the form that the model's library needs."""
         return list(callbacks)
 
     def _deciding(self) -> list[keras.callbacks.Callback]:
-        """Return what looks at the monitored score of each epoch: the plateau first, then early stopping."""
+        """Return the callbacks that watch the monitored score: first the plateau, then early stopping."""
         training, monitor = self.training, self.training.monitor
         found: list[keras.callbacks.Callback] = []
         if training.plateau is not None:
@@ -235,6 +247,7 @@ class KerasLearner:
     def predict(self, x: Features) -> np.ndarray:
         """Return outputs (clips, outputs) float32; batches of `training.batch_size` in the given order."""
         size = self.training.batch_size
+        # Rows on the disk are read in whole batches, so that the division into batches stays the same.
         at_once = len(x) if isinstance(x, np.ndarray) else size * BATCHES_AT_ONCE
         parts = [x[start : start + at_once] for start in range(0, len(x), at_once)]
         predicted = [self.model.predict(part, batch_size=size, verbose=0) for part in parts]

@@ -1,4 +1,4 @@
-"""What the runner asks of a model, whatever library it comes from."""
+"""The protocol that models of all libraries share, and the choice of the class for an experiment."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
@@ -12,11 +12,11 @@ from common.tasks import Mode, Task
 
 
 class Learner(Protocol):
-    """A model that has learned, or is about to; how each kind learns differs (`fit` of the classes).
+    """A model, before or after training. `fit` is not part of the protocol: its arguments differ between classes.
 
     Attributes:
-        FILE: name of the file that a run keeps the model in.
-        probabilistic: whether outputs are of every degree, or only 0 and 1 for what the model chose.
+        FILE: name of the file of the saved model.
+        probabilistic: whether outputs are probabilities or values; False: they are 0 or 1, for the model's choice.
     """
 
     FILE: ClassVar[str]
@@ -25,25 +25,26 @@ class Learner(Protocol):
     def probabilistic(self) -> bool: ...  # noqa: D102
 
     def predict(self, x: Features) -> np.ndarray:
-        """Return outputs (clips, outputs) float32, in batches of fixed size and order."""
+        """Return outputs (clips, outputs) float32. Batches have a fixed size and follow the order of the clips."""
 
     def save(self, path: Path) -> None:
         """Write the model to a file."""
 
     @classmethod
     def load(cls, path: Path, task: Task, method: Any) -> Self:
-        """Read what `save` wrote."""
+        """Read a model that `save` wrote."""
 
     def summary(self) -> dict[str, Any]:
-        """Return `total`, `trainable`, `non_trainable` and `layers`; of an estimator, its `steps`."""
+        """Return `total`, `trainable`, `non_trainable` and `layers`; for an estimator, its `steps`."""
 
 
 def class_of(experiment: Experiment) -> type[Any]:
-    """Return the class that an experiment learns with.
+    """Return the class of an experiment's models.
 
     Raises:
-        TypeError: an ensemble has no model of its own.
+        TypeError: the experiment is an ensemble, which has no model of its own.
     """
+    # Imported here: tf-keras and scikit-learn take seconds to import, and most experiments need one of them only.
     if isinstance(experiment.method, Fit):
         from common.learners.sklearn_learner import SklearnLearner
 
@@ -60,17 +61,17 @@ def class_of(experiment: Experiment) -> type[Any]:
 
 
 def best_epoch(history: pd.DataFrame, *, by: str, mode: Mode) -> int:
-    """Return the number of the best epoch, the first of equals.
+    """Return the number of the best epoch; tie-breaking: the first.
 
     Args:
-        history: one row per epoch, as `fit` returns.
-        by: a column of it.
-        mode: whether the lowest or the highest is best.
+        history: one row per epoch, as `fit` returns it.
+        by: the column of scores.
+        mode: whether the lowest (`min`) or the highest (`max`) score is best.
     """
     column = history[by].to_numpy()
     return int(history["epoch"].iloc[column.argmin() if mode == "min" else column.argmax()])
 
 
 def file_name(stage: str) -> str:
-    """Return what the files of a stage of training are called."""
+    """Return the name of the files of a training stage."""
     return stage.replace(" ", "-").replace("/", "-of-")

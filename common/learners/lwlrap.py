@@ -1,4 +1,4 @@
-"""lwlrap as a Keras metric: exact over an epoch, whatever the batches, since both of its sums run over clips."""
+"""lwlrap as a Keras metric. It is exact over an epoch, because it is a ratio of two sums over clips."""
 
 from typing import Any
 
@@ -10,8 +10,9 @@ from keras import ops
 class Lwlrap(keras.metrics.Metric):
     """Label-weighted label-ranking average precision (DCASE 2019, task 2).
 
-    The mean, over all tags that the clips have, of the precision at the tag's rank. `y_true` and `y_pred` have shape
-    (clips, tags). Equal outputs count as ranked before, as in `common.tasks.tagging.label_precisions`.
+    The mean precision at the rank of each true tag, over all true tags of all clips. `y_true` and `y_pred` have shape
+    (clips, tags). Tie-breaking: tags with equal outputs all have the last of their ranks, as in
+    `common.tasks.tagging.label_precisions`.
     """
 
     def __init__(self, name: str = "lwlrap", **settings: Any) -> None:
@@ -22,7 +23,7 @@ class Lwlrap(keras.metrics.Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add the clips of a batch."""
         true, said = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
-        # before[c, i, j]: tag j is ranked no later than tag i.
+        # before[c, i, j] is 1 if tag j of clip c has no lower an output than tag i.
         before = ops.cast(said[:, None, :] >= said[:, :, None], self.dtype)
         hits = ops.sum(before * true[:, None, :], axis=2)
         self._precisions.assign_add(ops.sum(true * hits / ops.sum(before, axis=2)))
@@ -33,6 +34,6 @@ class Lwlrap(keras.metrics.Metric):
         return self._precisions / ops.maximum(self._tags, 1.0)
 
     def reset_state(self) -> None:
-        """Begin an epoch."""
+        """Set both sums to 0, at the beginning of an epoch."""
         self._precisions.assign(0.0)
         self._tags.assign(0.0)

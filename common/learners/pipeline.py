@@ -1,9 +1,9 @@
 """Batches for `fit`: tf.data under TensorFlow, the same batches as arrays under any other Keras backend.
 
-The order of the clips in every epoch is drawn beforehand from (seed, epoch), random crops from (seed, epoch, clip) and
-augmentation from (seed, epoch, step): a resumed run meets the batches that an unbroken run would have met. Under
-TensorFlow a batch is gathered inside tf.data, several ahead and on to the device where there is one; no Python runs
-between two steps. Rows of an array on the disk are read there and then, so that they need not fit into memory.
+The order of the clips in an epoch depends only on (seed, epoch), a random crop on (seed, epoch, clip), and augmentation
+on (seed, epoch, step). A resumed run therefore has the same batches as an uninterrupted one. Under TensorFlow, tf.data
+makes several batches ahead and copies them to the GPU, if there is one; no Python code runs between two steps. Arrays
+on the disk are read batch by batch, so they need not fit into memory.
 """
 
 import functools
@@ -22,7 +22,7 @@ from common.seeds import derive
 Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 CLIPS_AT_ONCE = 256
-"""Rows that are copied at a time into the memory from which tf.data reads."""
+"""Number of rows that are copied at a time into the memory from which tf.data reads."""
 
 
 def epoch_orders(clips: int, epochs: int, *, seed: int) -> np.ndarray:
@@ -40,14 +40,14 @@ def steps_per_epoch(clips: int, batch_size: int, *, drop_remainder: bool = False
 
 @dataclass(frozen=True)
 class Batching:
-    """How clips become batches.
+    """How clips are divided into batches.
 
     Attributes:
-        size: clips a step.
-        drop_remainder: leave out the last clips of an epoch that do not fill a batch.
-        augment: alters a batch (x, y, random) -> (x, y), as `common.study.Inputs` says; None: nothing does.
-        seed: of what `augment` draws.
-        distributed: whether a strategy will divide the batches between devices.
+        size: clips per batch.
+        drop_remainder: leave out the last clips of an epoch if they do not fill a batch.
+        augment: alters a batch, (x, y, random) -> (x, y), as in `common.study.Inputs`. None: batches are not altered.
+        seed: seed of the random numbers of `augment`.
+        distributed: whether a strategy of tf.distribute divides the batches between devices.
     """
 
     size: int
@@ -61,7 +61,7 @@ class Batching:
         return steps_per_epoch(clips, self.size, drop_remainder=self.drop_remainder)
 
     def altered(self, x: Any, y: Any, epoch_seed: Any, step: Any) -> tuple[Any, Any]:
-        """Return a batch as the model is to see it in this step."""
+        """Return a batch for the model: augmented, if `augment` is set."""
         return self.augment(x, y, StepSeeds(epoch_seed, step)) if self.augment else (x, y)
 
     def epoch_seeds(self, epochs: int) -> np.ndarray:
@@ -70,21 +70,22 @@ class Batching:
 
 
 class StepSeeds(keras.random.SeedGenerator):
-    """The seeds of one training step: what is drawn follows from (seed, epoch, step) and the number of the draw.
+    """The seeds of one training step; they depend only on (seed, epoch, step) and on the number of the draw.
 
-    It is given as `seed` to the functions of `keras.random`, also where they run inside tf.data.
+    Pass it as `seed` to the functions of `keras.random`, also inside tf.data.
     """
 
     def __init__(self, epoch_seed: Any, step: Any) -> None:
-        # No state of Keras': a variable cannot be made inside tf.data, and would remember the last step.
+        # `super().__init__` is not called. It makes a variable, which is impossible inside tf.data.
         self._epoch_seed, self._step, self._draws = epoch_seed, step, 0
 
     def next(self, ordered: bool = True) -> Any:
         """Return the next seed, a pair of numbers."""
-        number = derive(0, "draw", self._draws)
+        number, dtype = derive(0, "draw", self._draws), _seed_dtype()
         self._draws += 1
-        first = ops.bitwise_xor(ops.cast(self._epoch_seed, "int64"), number)
-        return ops.cast(ops.stack([first, ops.cast(self._step, "int64")]), _seed_dtype())
+        # Seeds have 32 bits. They are computed in the backend's own type for them: JAX has no int64.
+        first = ops.bitwise_xor(ops.cast(self._epoch_seed, dtype), ops.convert_to_tensor(number, dtype))
+        return ops.stack([first, ops.cast(self._step, dtype)])
 
 
 @functools.cache
@@ -93,17 +94,16 @@ def _seed_dtype() -> str:
 
 
 def training_batches(arrays: Arrays, orders: np.ndarray, batching: Batching, *, first_epoch: int = 0) -> Any:
-    """Return what `model.fit` takes to train from `first_epoch` to the last of `orders`.
+    """Return the training batches of all epochs from `first_epoch`, for `model.fit`.
 
     Args:
-        arrays: features (clips, ...) and targets (clips, outputs); of `Crops`, each epoch has others.
+        arrays: features (clips, ...) and targets (clips, outputs). Features that are `Crops` differ in each epoch.
         orders: int32 (epochs, clips), from `epoch_orders`.
-        batching: how clips become batches.
-        first_epoch: where to begin, counted from 0.
+        batching: how clips are divided into batches.
+        first_epoch: the first epoch, counted from 0.
 
     Returns:
-        A `tf.data.Dataset` or, under another backend, a `keras.utils.PyDataset`, that runs through all epochs;
-        `Batching.steps` says where one ends.
+        A `tf.data.Dataset` or, under another backend, a `keras.utils.PyDataset`. An epoch has `Batching.steps` batches.
     """
     if keras.backend.backend() != "tensorflow":
         return _EpochBatches(arrays, orders, batching, first_epoch)
@@ -111,8 +111,9 @@ def training_batches(arrays: Arrays, orders: np.ndarray, batching: Batching, *, 
 
 
 def ordered_batches(arrays: Arrays, *, batch_size: int, distributed: bool = False) -> Any:
-    """Return what `model.evaluate` takes: one pass over the clips in their own order, not altered."""
+    """Return the batches of one pass over the clips, in their order and not augmented, for `model.evaluate`."""
     order = np.arange(len(arrays.x), dtype=np.int32)[np.newaxis]
+    # Rows of `Crops` are always the middle crops.
     still = replace(arrays, x=Rows(arrays.x, np.arange(len(arrays.x)))) if isinstance(arrays.x, Crops) else arrays
     return training_batches(still, order, Batching(batch_size, distributed=distributed))
 
@@ -160,18 +161,19 @@ def _dataset(arrays: Arrays, orders: np.ndarray, batching: Batching, first_epoch
 
 
 def _reader(x: Features) -> Callable[[Any, Any], Any]:
-    """Return what reads the clips of a batch, given their numbers and the epoch."""
+    """Return the function that reads the clips of a batch, given their numbers and the epoch."""
     import tensorflow as tf
 
     if isinstance(x, np.ndarray):
         resident = _resident(x)
         return lambda chosen, epoch: tf.gather(resident, chosen)
+    # tf.numpy_function loses the shape, which the model needs.
     shape, read = tf.TensorShape((None, *x.shape[1:])), _from_disk(x)
     return lambda chosen, epoch: tf.ensure_shape(tf.numpy_function(read, [chosen, epoch], x.dtype), shape)
 
 
 def _from_disk(x: Rows | Crops) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Return what copies clips into memory, given their numbers and the epoch."""
+    """Return the function that copies clips from the disk, given their numbers and the epoch."""
     if isinstance(x, Crops):
         return lambda chosen, epoch: x.at(chosen, int(epoch))
     return lambda chosen, epoch: x[chosen]

@@ -1,4 +1,4 @@
-"""scikit-learn estimators behind the same protocol as networks: fitted at once, without epochs."""
+"""scikit-learn estimators with the same protocol as networks. They are fitted without epochs."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -17,17 +17,17 @@ from common.study import Fit
 from common.tasks import Task
 
 COMPRESSION = 3
-"""Of saved estimators: thirty trees shrink to a quarter, and zlib's checksum finds a damaged file."""
+"""Compression level of saved estimators: thirty trees shrink to a quarter, and zlib's checksum finds damaged files."""
 
 
 class SklearnLearner:
-    """A scikit-learn estimator, fitted at once: it has no epochs, no learning curve, and nothing to resume.
+    """A scikit-learn estimator. It has no epochs and no learning curve; an interrupted fit starts again.
 
     Args:
-        estimator: unfitted, or fitted if it only predicts.
+        estimator: unfitted, or fitted if it is only used to predict.
         task: what it predicts.
-        seed: of everything random in it.
-        deadline: `time.monotonic()` after which it is not fitted any more; None: never.
+        seed: seed of everything random in it.
+        deadline: the `time.monotonic()` (s) after which `fit` raises an error. None: never.
     """
 
     FILE: ClassVar[str] = "model.joblib"
@@ -38,7 +38,7 @@ class SklearnLearner:
 
     @property
     def probabilistic(self) -> bool:
-        """Whether outputs are of every degree: a one-vs-one SVM only chooses."""
+        """Whether outputs are probabilities or values, and not only a choice as of a one-vs-one SVM."""
         return self._task.probabilistic(self.estimator)
 
     def fit(self, train: Arrays, *, stage: str = "") -> pd.DataFrame:
@@ -46,16 +46,17 @@ class SklearnLearner:
 
         Args:
             train: features (clips, features) and targets (clips, outputs).
-            stage: named where it fails.
+            stage: name of the fit, for messages.
 
         Returns:
             A learning curve without rows.
 
         Raises:
             BudgetSpentError: the deadline has passed.
-            ResultError: the estimator refuses these clips.
+            ResultError: the estimator cannot be fitted to these clips.
         """
         end_at(self._deadline)
+        # Those of inner estimators too: each random part has a seed of its own.
         random = [name for name in self.estimator.get_params() if name.rpartition("__")[2] == "random_state"]
         self.estimator.set_params(**{name: derive(self._seed, name) for name in random})
         try:

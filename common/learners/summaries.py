@@ -1,4 +1,4 @@
-"""What a model consists of: layers and parameter counts of a network, steps and settings of an estimator."""
+"""Summaries of models: layers and parameter counts of a network, steps and settings of an estimator."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ def summarise(model: Any) -> dict[str, Any]:
     """Return a model's parameter counts and its operations in order.
 
     Args:
-        model: of Keras 3 or of tf-keras, whose only operations are layers.
+        model: a model of Keras 3, or of tf-keras, where all operations are layers.
 
     Returns:
         `total`, `trainable`, `non_trainable` counts, and `layers`: dicts of `name`, `type`, `shape` (None for the
@@ -34,9 +34,9 @@ def summarise(model: Any) -> dict[str, Any]:
 
 
 def connected(model: keras.Model) -> list[dict[str, Any]]:
-    """Return the layers of a functional model as `summarise` does, each with `inputs`: the names of those it takes.
+    """Return the layers of a functional model as `summarise` does, each with `inputs`: the names of its input layers.
 
-    A model inside it is replaced by its own layers.
+    A nested model is replaced by its own layers.
     """
     nodes = {one["name"]: one["inbound_nodes"] for one in model.get_config()["layers"]}
     found: list[dict[str, Any]] = []
@@ -46,6 +46,7 @@ def connected(model: keras.Model) -> list[dict[str, Any]]:
         if layer["type"] != "Functional":
             found.append({**layer, "inputs": taken})
             continue
+        # The input layer of a nested model is left out: what it receives is connected to the next layers directly.
         entry, *inner = connected(model.get_layer(layer["name"]))
         outside = {entry["name"]: taken}
         found += [
@@ -56,7 +57,7 @@ def connected(model: keras.Model) -> list[dict[str, Any]]:
 
 
 def _layers_in(nodes: Any) -> Iterator[str]:
-    """Yield the name of each layer whose output is named in a layer's configuration."""
+    """Yield the name of each input layer in the configuration of a layer."""
     if isinstance(nodes, Mapping) and "keras_history" in nodes:
         yield nodes["keras_history"][0]
     elif isinstance(nodes, Mapping | list | tuple):
@@ -65,11 +66,11 @@ def _layers_in(nodes: Any) -> Iterator[str]:
 
 
 def steps(estimator: BaseEstimator) -> list[dict[str, Any]]:
-    """Return a pipeline's steps in order, or the one step that an estimator is.
+    """Return the steps of a pipeline in order; any other estimator is one step.
 
     Returns:
-        Dicts of `name`, `type` and `settings`: every parameter, those of inner estimators as `inner__name`, as plain
-        values; an inner estimator itself is its type.
+        Dicts of `name`, `type` and `settings`. Settings are all parameters as plain values: an inner estimator is the
+        name of its type, and its own parameters are named `inner__name`.
     """
     named = estimator.steps if isinstance(estimator, Pipeline) else [(type(estimator).__name__.lower(), estimator)]
     return [

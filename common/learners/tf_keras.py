@@ -1,8 +1,8 @@
-"""tf-keras (Keras 2) models, trained as Keras 3 models are: transformers' TensorFlow classes are of this kind.
+"""tf-keras (Keras 2) models, which transformers' TensorFlow classes need. They are trained like Keras 3 models.
 
-The training of `common.learners.keras3` serves both: the batches are those of tf.data, and the callbacks know nothing
-of the model but what both libraries have. What differs is here: compiling, dropout's seeds, TensorBoard, saving and
-loading. tf-keras runs on TensorFlow only and computes in float32 on one device.
+The code of `common.learners.keras3` trains both: tf.data works with both, and the callbacks use only what both
+libraries have. This module has the differences: compiling, seeds of dropout, TensorBoard, saving and loading. tf-keras
+models need the TensorFlow backend; here they are trained in float32 on one device.
 """
 
 import functools
@@ -25,7 +25,7 @@ class TfKerasLearner(KerasLearner):
     """A tf-keras model, trained with Adam; its arguments are those of `KerasLearner`.
 
     Raises:
-        InputError: Keras computes with another backend than TensorFlow, in half precision, or under a strategy.
+        InputError: the backend is not TensorFlow, the precision is not float32, or there is a strategy.
     """
 
     FILE: ClassVar[str] = "model.tf_keras.keras"
@@ -45,10 +45,10 @@ class TfKerasLearner(KerasLearner):
 
     @classmethod
     def refuse(cls, strategy: str = "none") -> None:
-        """Refuse what tf-keras, or Encore with tf-keras, cannot do.
+        """Refuse a backend, precision or strategy that tf-keras models cannot be trained with.
 
         Raises:
-            InputError: Keras computes with another backend than TensorFlow, in half precision, or under a strategy.
+            InputError: the backend is not TensorFlow, the precision is not float32, or there is a strategy.
         """
         if keras.backend.backend() != "tensorflow":
             raise InputError(f"tf-keras models need KERAS_BACKEND=tensorflow, not {keras.backend.backend()}")
@@ -58,7 +58,7 @@ class TfKerasLearner(KerasLearner):
             )
 
     def _divide(self) -> None:
-        """Train all layers: `common.learners.frozen` divides models of Keras 3 only."""
+        """Return None: `common.learners.frozen` can divide only models of Keras 3."""
 
     def _compile(self, model: Any) -> None:
         import tf_keras
@@ -72,6 +72,7 @@ class TfKerasLearner(KerasLearner):
     def _make_variables(self, model: Any) -> None:
         import tensorflow as tf
 
+        # tf-keras builds losses and metrics when it first sees targets and outputs; one row of zeros is enough.
         some = tf.zeros((1, *model.output_shape[1:]))
         model.optimizer.build(model.trainable_variables)
         model.compiled_loss.build(some)
@@ -84,10 +85,10 @@ class TfKerasLearner(KerasLearner):
         return [self._adapted(one) if isinstance(one, keras.callbacks.Callback) else one for one in callbacks]
 
     def _adapted(self, callback: keras.callbacks.Callback) -> Any:
-        """Return a tf-keras callback that does what a Keras 3 callback does."""
+        """Return a tf-keras callback that calls the methods of a Keras 3 callback."""
         import tf_keras
 
-        callback.set_model(self.model)
+        callback.set_model(self.model)  # here, because tf-keras sets the model of its own callbacks only
         hooks = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
         return tf_keras.callbacks.LambdaCallback(**{hook: getattr(callback, hook) for hook in hooks})
 
@@ -102,7 +103,7 @@ class TfKerasLearner(KerasLearner):
     def save(self, path: Path) -> None:
         """Write the model in tf-keras' own format; the file is whole or absent."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # saving looks at every attribute of a model, also at deprecated ones
+            warnings.simplefilter("ignore")  # saving reads all attributes of a model, also deprecated ones
             super().save(path)
 
     @classmethod
@@ -116,14 +117,17 @@ class TfKerasLearner(KerasLearner):
 
 
 class EpochSeeds(keras.callbacks.Callback):
-    """Gives every dropout of a tf-keras model a state derived from (seed, epoch, layer) as each epoch begins."""
+    """Sets the state of every dropout layer of a tf-keras model at the beginning of each epoch.
+
+    It depends on (seed, epoch, layer), as in `common.learners.callbacks.EpochSeeds`.
+    """
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._seed = seed
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Reseed."""
+        """Set the states."""
         for number, generator in enumerate(generators(self.model)):
             generator.reset_from_seed(derive(self._seed, "dropout", epoch, number))
 
@@ -135,7 +139,7 @@ def generators(model: Any) -> list[Any]:
 
 
 def _seeded(build: Callable[[], Any], seed: int) -> Any:
-    """Build a model whose initial weights derive from the seed and whose dropout has a state that can be set."""
+    """Build a model whose initial weights depend on the seed, and whose dropout layers have states that can be set."""
     import tf_keras
 
     tf_keras.utils.set_random_seed(seed)

@@ -1,4 +1,4 @@
-"""Ensembles: a weighted mean of what other experiments predicted for the same clips; nothing is trained."""
+"""Ensembles: the weighted mean of the predictions of other experiments for the same clips. Nothing is trained."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,18 +17,20 @@ from common.tasks import Task
 
 
 def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]:
-    """Return a result per fold: the weighted mean of the members' stored predictions.
+    """Return a result for each fold: the weighted mean of the members' stored predictions.
 
-    Members are the runs of the same study, protocol and seed in the same folder of runs.
+    The members are runs of the same study, protocol and seed in the same folder of runs.
 
     Raises:
-        InputError: a member has no finished run, or one of other clips, folds or settings.
+        InputError: a member has no finished run, or its run has other clips, folds or outputs.
     """
     members = [_record(job, name) for name in method.weights]
+    # All folds at once; a member's stored predictions are in the order of the folds too.
     outputs = mean_of([_outputs(job, material, member) for member in members], material.task, method)
+    # To predict a clip, all members have to predict it.
     ms_per_clip = sum(member.data["timings"]["ms_per_clip"] for member in members)
     parameters = [member.data["parameters"] for member in members]
-    nothing = np.array([], int)
+    nothing = np.array([], int)  # no altered copies and no scaler; the audits of the members have theirs
     results, start = [], 0
     for number, fold in enumerate(material.folds):
         facts: dict[str, Any] = {
@@ -55,9 +57,9 @@ def mean_of(outputs: Sequence[np.ndarray], task: Task, method: Ensemble) -> np.n
     """Return the weighted mean of several members' outputs (clips, outputs), float32.
 
     Args:
-        outputs: of each member, in the order of the weights.
-        task: says what the logits of outputs are.
-        method: the weights, which are divided by their sum, and whether outputs or logits are averaged.
+        outputs: outputs of each member, in the order of the weights.
+        task: converts outputs to logits and back.
+        method: the weights, which are divided by their sum, and what is averaged: outputs or logits.
     """
     weights = np.array(list(method.weights.values()), np.float64)
     averaged = [task.logits(one) if method.of == "logits" else one.astype(np.float64) for one in outputs]
@@ -66,7 +68,7 @@ def mean_of(outputs: Sequence[np.ndarray], task: Task, method: Ensemble) -> np.n
 
 
 def identity_of_members(job: Job, method: Ensemble) -> dict[str, Any]:
-    """Return which runs are averaged, so that an ensemble of other runs is not taken for the same.
+    """Return the times at which the members were finished, for the identity: a new run of a member is a new ensemble.
 
     Raises:
         InputError: a member has no finished run.
@@ -75,7 +77,8 @@ def identity_of_members(job: Job, method: Ensemble) -> dict[str, Any]:
 
 
 def member_folder(record: records.Record, name: str) -> Path:
-    """Return the folder of a member's run, beside that of the ensemble's."""
+    """Return the folder of a member's run, given the record of the ensemble."""
+    # <study>/<experiment>/<protocol>/seed-<n>: only the experiment differs.
     return record.folder.parents[1].with_name(name) / Path(*record.folder.parts[-2:])
 
 
@@ -90,10 +93,11 @@ def _record(job: Job, name: str) -> records.Record:
 
 
 def _outputs(job: Job, material: Material, record: records.Record) -> np.ndarray:
-    """Return what a member predicted (clips, outputs), in the order of this run's test clips."""
+    """Return the predictions of a member (clips, outputs), in the order of this run's test clips."""
     predictions = record.predictions()
     parts = [material.clips.iloc[fold.test].assign(fold=number) for number, fold in enumerate(material.folds)]
     tested, columns = pd.concat(parts), ["name", "corpus", "fold"]
+    # As text, because the columns may have been read with other types.
     same = len(predictions) == len(tested) and (
         (predictions[columns].astype(str).to_numpy() == tested[columns].astype(str).to_numpy()).all()
     )
@@ -103,6 +107,6 @@ def _outputs(job: Job, material: Material, record: records.Record) -> np.ndarray
 
 
 def _total(parameters: Sequence[Mapping[str, int | None]], kind: str) -> int | None:
-    """Return the parameters of all members; None where one has none."""
+    """Return the number of parameters of all members; None if a member has none, such as an estimator."""
     counts = [one[kind] for one in parameters]
     return sum(count for count in counts if count is not None) if None not in counts else None

@@ -1,4 +1,4 @@
-"""What a run would take, measured before anything is started: `run --dry-run`."""
+"""Estimates the time, memory and disk space of a run from a few measured steps: `run --dry-run`."""
 
 import tempfile
 import time
@@ -25,9 +25,19 @@ FLOAT32_BYTES, MIB = 4, 2**20
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would take, from a few measured steps; what is not trained in epochs has no parameters and no epochs.
+    """The estimated cost of a run.
 
-    `frozen_s` is what the layers take that run once per clip, before training; None where there are none.
+    Attributes:
+        experiment: id of the experiment.
+        protocol: name of the protocol.
+        clips: number of clips.
+        folds: number of folds.
+        parameters: parameters of the network; None if nothing is trained in epochs.
+        epoch_s: seconds of the longest epoch; None if nothing is trained in epochs.
+        total_s: seconds of the whole run, at most.
+        memory_mib: memory in MiB.
+        disk_mib: disk space in MiB.
+        frozen_s: seconds for frozen layers, which run once per clip before training; None without frozen layers.
     """
 
     experiment: str
@@ -56,21 +66,26 @@ class Estimate:
 
 
 def estimate(job: Job) -> Estimate:
-    """Measure a few training steps, or one fit, on noise and say what the whole run would take at most."""
+    """Measure a few training steps, or one fit, on noise and return the cost of the whole run.
+
+    Raises:
+        InputError: the clips do not suit the experiment, or the model cannot be built.
+    """
     clips = job.clips()
     task, folds, method = job.task(clips), job.folds(clips), job.method
     if isinstance(method, Fit):
         return _of_fits(job, clips, task, folds)
-    if isinstance(method, Ensemble):
+    if isinstance(method, Ensemble):  # it reads stored predictions, which takes no time
         memory = environment.peak_memory_mib()
         return Estimate(job.experiment.id, job.protocol.name, len(clips), len(folds), None, None, 0.0, memory, 0.0)
     learner = class_of(job.experiment)(partial(_here(job).build, len(task.outputs)), task, method)
     divided = learner.divided if learner.divided and learner.divided.fits(len(clips)) else None
-    if job.experiment.inputs.augment is not None:
+    if job.experiment.inputs.augment is not None:  # then the frozen layers run in every epoch
         divided = None
     trained = divided.rest if divided else learner.model
     rate = keras3.steps_per_second(trained, _noise(trained, task, method.batch_size))
     rows = [len(fold.train) * (1 + job.experiment.inputs.copies) for fold in folds]
+    # Validation is left out: it has few clips and no backward pass.
     epoch_s = max(rows) / method.batch_size / rate
     stages = 2 if method.retrain else 1
     frozen_s = _seconds_of_frozen(divided, len(clips)) if divided else None
@@ -91,43 +106,43 @@ def estimate(job: Job) -> Estimate:
 
 
 def _noise(model: keras.Model, task: Task, clips: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a batch of what a model takes, and of what it gives."""
+    """Return a batch of random inputs and targets of a model."""
     draw = np.random.default_rng(0)
     x = draw.normal(size=(clips, *_shape_of_clip(model))).astype(np.float32)
     return x, task.noise(clips, draw)
 
 
 def _shape_of_clip(model: keras.Model) -> tuple[int, ...]:
-    """Return the shape of what a model takes for one clip; where it makes several inputs of it, they are alike."""
+    """Return the shape of a model's input for one clip. A tf-keras model has a list of inputs of the same shape."""
     shape = model.input_shape
     return tuple((shape[0] if isinstance(shape, list) else shape)[1:])
 
 
 def _seconds_of_frozen(divided: frozen.Divided, clips: int) -> float:
     batch = np.zeros((frozen.CLIPS_AT_ONCE, *divided.trunk.input_shape[1:]), divided.trunk.inputs[0].dtype)
-    divided.trunk.predict_on_batch(batch)
+    divided.trunk.predict_on_batch(batch)  # not timed: the first batch includes compilation
     began = time.monotonic()
     divided.trunk.predict_on_batch(batch)
     return (time.monotonic() - began) * clips / len(batch)
 
 
 def _inputs_mib(model: keras.Model, divided: frozen.Divided | None, trained: int, clips: int) -> tuple[float, float]:
-    """Return what the inputs take in memory and on the disk: there lie pictures, and what frozen layers gave."""
+    """Return the size of the inputs in memory and on the disk, in MiB each."""
     one, kept = float(np.prod(_shape_of_clip(model))) / MIB, divided.gib(clips) * 1024 if divided else 0.0
-    if model.inputs[0].dtype == "uint8":
+    if model.inputs[0].dtype == "uint8":  # pictures stay in the cache on the disk
         return 0.0, clips * one + kept
     return (trained + clips) * one * FLOAT32_BYTES, kept
 
 
 def _here(job: Job) -> Job:
-    """Return the job with random weights in place of those that would have to be fetched first."""
+    """Return the job with random weights if its weights would have to be downloaded: time and size are the same."""
     if Path(job.options.weights).exists():
         return job
     return replace(job, options=replace(job.options, weights="none"))
 
 
 def _of_fits(job: Job, clips: pd.DataFrame, task: Task, folds: Sequence[splits.Split]) -> Estimate:
-    """Fit one fold's clips as they are labelled, with noise for features: as many as the inputs' `features` says."""
+    """Fit one fold with the labels of its clips and noise as features; `features` of the inputs is their number."""
     draw, rows = np.random.default_rng(0), folds[0].train
     noise = draw.normal(size=(len(clips), job.experiment.inputs.settings["features"])).astype(np.float32)
     learner, targets = job.learner(task), task.targets(clips)
@@ -152,18 +167,20 @@ def _of_fits(job: Job, clips: pd.DataFrame, task: Task, folds: Sequence[splits.S
 
 
 def _decoded_mib(experiment: Experiment, clips: int) -> float:
-    """Return what the cache takes for the decoded clips, float32, if the experiment decodes any."""
+    """Return the size of the decoded clips in the cache, float32, in MiB; 0 if the experiment caches none."""
     samples = experiment.inputs.settings.get("sample_rate", 0) * experiment.inputs.settings.get("duration_s", 0)
     return clips * samples * FLOAT32_BYTES / MIB
 
 
 def _models_mib(parameters: int, trained: int, folds: int, stages: int) -> float:
-    """Return what models with Adam's two moments take, and a checkpoint per stage, which holds the best weights too.
+    """Return the size in MiB of the saved models and the checkpoints.
+
+    A saved model has its weights and Adam's two moments. A checkpoint also has the best weights.
 
     Args:
-        parameters: of the model.
-        trained: of the part of it that is trained: all, unless frozen layers run once.
-        folds: models that are kept.
-        stages: trainings of each.
+        parameters: parameters of the model.
+        trained: parameters of the part that is trained; all of them, unless frozen layers run once.
+        folds: number of saved models.
+        stages: number of trainings per fold.
     """
     return folds * (3 * parameters + 4 * stages * trained) * FLOAT32_BYTES / MIB

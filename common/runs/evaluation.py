@@ -1,4 +1,4 @@
-"""Evaluates a finished run: its predictions and the content of its record."""
+"""Evaluates a finished run: the table of its predictions and the content of its record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from common.study import Fit, Study, Training, changed_switches
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What one finished fold leaves.
+    """The result of one finished fold.
 
     Attributes:
-        outputs: of the test clips (clips, outputs).
-        validation: of the validation clips (clips, outputs); none where there are none.
-        history: learning curves, without rows where nothing is trained in epochs.
-        facts: for the record.
+        outputs: outputs for the test clips (clips, outputs).
+        validation: outputs for the validation clips (clips, outputs); no rows if there are no validation clips.
+        history: learning curves; no rows if nothing is trained in epochs.
+        facts: other facts of the fold, for the record.
     """
 
     outputs: np.ndarray
@@ -35,14 +35,14 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class Pooled:
-    """The test clips of all folds, one after the other.
+    """The test clips of all folds, fold after fold.
 
     Attributes:
-        rows: of the manifest (clips,).
+        rows: their rows in the manifest (clips,).
         targets: (clips, outputs).
         outputs: (clips, outputs).
-        constants: the best outputs without looking at a clip, from the training clips of its fold (clips, outputs).
-        thresholds: chosen on the validation clips of its fold (clips, outputs).
+        constants: the outputs of the baseline, which is fitted on the training clips of each fold (clips, outputs).
+        thresholds: thresholds chosen on the validation clips of each fold (clips, outputs).
     """
 
     rows: np.ndarray
@@ -53,7 +53,7 @@ class Pooled:
 
 
 def pooled(material: Material, results: Sequence[FoldResult]) -> Pooled:
-    """Return the test clips of all folds with what each fold predicted and knew."""
+    """Return the test clips of all folds, with their outputs, baselines and thresholds."""
     task, targets = material.task, material.targets
     rows = np.concatenate([fold.test for fold in material.folds])
     constants, thresholds = [], []
@@ -75,7 +75,7 @@ def predictions_of(study: Study, material: Material, results: Sequence[FoldResul
 
 
 def content_of(job: Job, material: Material, results: Sequence[FoldResult], identity: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of `record.json`, but for its timings."""
+    """Return the content of `record.json`, except for its timings."""
     task, facts = material.task, [result.facts for result in results]
     leaks = splits.merge_audits([fold["leaks"] for fold in facts])
     unit, tested = _unit(job.study, material.clips, leaks), pooled(material, results)
@@ -112,19 +112,20 @@ def content_of(job: Job, material: Material, results: Sequence[FoldResult], iden
 
 
 def _fold(material: Material, fold: splits.Split, result: FoldResult) -> dict[str, Any]:
-    """Return what the record says of one fold."""
+    """Return the facts of one fold for the record."""
     facts = {name: result.facts[name] for name in ("fold", *splits.SETS, "best_epoch", "epochs")}
     return facts | {"thresholds": _thresholds(material, fold, result).tolist()}
 
 
 def _thresholds(material: Material, fold: splits.Split, result: FoldResult) -> np.ndarray:
-    """Return the thresholds of one fold, chosen on its validation clips; an ensemble has no outputs for these."""
+    """Return the thresholds of one fold, chosen on its validation clips."""
+    # An ensemble has no outputs for validation clips. No targets are left then, and thresholds have their defaults.
     validated = material.targets[fold.validation[: len(result.validation)]]
     return material.task.thresholds(validated, result.validation)
 
 
 def context(job: Job, material: Material) -> dict[str, Any]:
-    """Return what the record of a run, or of a search, says of its clips and of the protocol."""
+    """Return the facts of clips and protocol for the record of a run or of a search."""
     return {
         "switches": job.switches,
         "changed": changed_switches(job.protocol),
@@ -151,14 +152,14 @@ def _configuration(job: Job, identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _groups(material: Material, unit: str | None, rows: np.ndarray) -> np.ndarray | None:
-    """Return what each of some clips shares with others, or None where clips stand for themselves."""
+    """Return the group of each clip, or None if clips are independent."""
     return material.clips[unit].to_numpy()[rows] if unit else None
 
 
 def _losses(job: Job, material: Material, results: Sequence[FoldResult], unit: str | None) -> dict[str, Score]:
-    """Return what tables have of a network besides: its loss, and loss and headline metric on validation clips.
+    """Return more scores of a network: its loss on test clips, and loss and headline metric on validation clips.
 
-    With a loss of its own instead of the task's, a network has no loss here: the learning curves have it.
+    A loss that is not the task's own is left out; it is in the learning curves.
     """
     task, seed, method = material.task, job.options.seed, job.method
     rows = np.concatenate([fold.validation for fold in material.folds])
@@ -176,9 +177,13 @@ def _losses(job: Job, material: Material, results: Sequence[FoldResult], unit: s
 
 
 def timings_of(results: Sequence[FoldResult], elapsed: float) -> dict[str, float | None]:
-    """Return the timings of a run; `total_s` counts epochs that an earlier, interrupted call trained too.
+    """Return the timings of a run.
 
-    `epoch_s` is None for what has no epochs.
+    `total_s` includes epochs from before an interruption. `epoch_s` is None if nothing is trained in epochs.
+
+    Args:
+        results: results of all folds.
+        elapsed: seconds since the start of this call.
     """
     load_s, features_s = (sum(result.facts[name] for result in results) for name in ("load_s", "features_s"))
     epochs = np.concatenate([result.history["seconds"].to_numpy(float) for result in results])
@@ -188,15 +193,16 @@ def timings_of(results: Sequence[FoldResult], elapsed: float) -> dict[str, float
         "epoch_s": round(float(np.median(epochs)), 3) if len(epochs) else None,
         "ms_per_clip": float(np.mean([result.facts["ms_per_clip"] for result in results])),
         "peak_memory_mib": environment.peak_memory_mib(),
+        # After an interruption this call's time is too short; the sum of the parts leaves little out.
         "total_s": round(max(elapsed, load_s + features_s + float(epochs.sum())), 1),
     }
 
 
 def _unit(study: Study, clips: pd.DataFrame, leaks: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the column to bootstrap over, if not over clips: the study's unit where none of its values is in two sets.
+    """Return the column to bootstrap over, or None for a bootstrap over clips.
 
-    Where the clips are pieces cut out of recordings it is the unit in any case: the pieces of a song share its label,
-    so they are not independent, whether or not the song was trained on.
+    It is the study's unit, such as the speaker, if the split keeps its values apart. If the clips are pieces of
+    recordings it is always the unit: the pieces of a song share a label, so they are not independent.
     """
     word = study.apart[study.unit]
     kept_apart = all(leak["clean"] for leak in leaks if leak["check"] == word)
@@ -204,7 +210,7 @@ def _unit(study: Study, clips: pd.DataFrame, leaks: Sequence[Mapping[str, Any]])
 
 
 def _data(job: Job, material: Material) -> dict[str, Any]:
-    """Return what the record says of the clips: how many, of which corpora, and what the document has besides."""
+    """Return the facts of the clips for the record: numbers of clips, corpora, and corpora that are missing."""
     corpora = {
         found.corpus: {
             "clips": found.clips,
@@ -221,7 +227,7 @@ def _data(job: Job, material: Material) -> dict[str, Any]:
         "corpora": corpora,
         "missing": job.scan.absent(job.study.corpora),
         "per_output": material.task.counts(material.clips),
-        # Of all clips there, not of those that a draw among tied labels leaves: seeds of one corpus belong together.
+        # Of all scanned clips. Some studies leave clips out at random; their seeds still have the same data.
         "digest": digest_of(job.scan.manifest["name"], digests_of(job.scan.manifest)),
     }
 
@@ -236,17 +242,17 @@ def _notes(job: Job, material: Material, facts: Sequence[Mapping[str, Any]], tes
     if isinstance(method, Fit) and not job.learner(material.task).probabilistic:
         notes.append("the classifier has no probabilities: predictions.csv has 1 for the class it chose")
     if job.experiment.pretrained and job.options.weights == "none":
-        notes.append("the pretrained network has random weights instead (--weights none)")
+        notes.append("the network has random weights instead of pretrained ones (--weights none)")
     others = _other_orders(facts, tested)
     if isinstance(method, Training) and len(others):
         notes.append(
-            f"predictions depend on their batch: {method.batch_size} clips, in the order of predictions.csv; "
-            f"in {len(others)} other orders the {material.task.HEADLINE} was {others.min():.4f} to "
-            f"{others.max():.4f}, mean {others.mean():.4f}; the interval does not include this spread"
+            f"predictions depend on the batch: batches have {method.batch_size} clips in the order of predictions.csv; "
+            f"in {len(others)} random orders the {material.task.HEADLINE} was {others.min():.4f} to "
+            f"{others.max():.4f}, mean {others.mean():.4f}; the interval does not include this variation"
         )
     return notes
 
 
 def _other_orders(facts: Sequence[Mapping[str, Any]], tested: int) -> np.ndarray:
-    """Return the mean per-clip score over all folds in each of the other orders; empty where no order matters."""
+    """Return the mean per-clip score over all folds for each random order; empty if order has no effect."""
     return np.sum([fold["orders"] for fold in facts], axis=0) / tested

@@ -1,4 +1,7 @@
-"""What decides the numbers of a run: an interrupted run resumes, and a finished one is read, only under the same."""
+"""The identity of a run: all that decides its numbers.
+
+An interrupted run is resumed, and a finished one is read, only if the identity is the same.
+"""
 
 import re
 from pathlib import Path
@@ -14,9 +17,9 @@ from common.runs.jobs import Job, Material
 from common.study import Fit, Training
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[\w-][\w.-]*")
-"""How a model on the Hugging Face hub is called: its owner, a slash, its name."""
+"""The name of a model on the Hugging Face hub: owner/name."""
 FILES_OF_WEIGHTS = (".h5", ".hdf5", ".keras", ".safetensors", ".bin", ".npz")
-"""What a file of weights ends with, and no name of a model."""
+"""File name endings of weights; names of models do not end like this."""
 
 
 def identity_of(job: Job, material: Material) -> dict[str, Any]:
@@ -25,48 +28,52 @@ def identity_of(job: Job, material: Material) -> dict[str, Any]:
         "switches": job.switches,
         **_learned(job, len(material.task.outputs)),
         "size": job.options.size,
-        "folds": job.options.folds if material.left_out else None,
+        "folds": job.options.folds if material.left_out else None,  # --folds 9 of 6 folds is a run of all
         "digest": labelled_digest(material),
     }
 
 
 def labelled_digest(material: Material) -> str:
-    """Return one digest of the clips and of what a run reads of them in the manifest: targets, speakers, groups."""
+    """Return one digest of the clips and of the columns of the manifest that a run uses: targets, speaker, group."""
+    # Labels decide targets; speakers and groups decide splits and intervals.
     columns = [*material.task.columns, "speaker", "group"]
     read = material.clips[columns].astype(str).agg("|".join, axis=1)
     return digest_of(material.clips["name"] + "|" + read, material.digests)
 
 
 def _learned(job: Job, outputs: int) -> dict[str, Any]:
-    """Return the method with its settings, and where the pretrained weights come from."""
+    """Return the method with its settings, and the source of pretrained weights."""
     weights = {"weights": weights_in_words(job.options.weights)} if job.experiment.pretrained else {}
     method = job.method
     if isinstance(method, Fit):
         return {"estimator": summaries.steps(job.build(outputs)), **weights}
+    # The document's own settings of the model are left out, so that a new adjustable setting changes no identity.
     model = {"model": dict(job.options.model)} if job.options.model else {}
     return {"training" if isinstance(method, Training) else "ensemble": method.facts(), **model, **weights}
 
 
 def weights_in_words(weights: str) -> str:
-    """Return a name as it is, and for a file, or the files of a folder, a digest: they may lie elsewhere tomorrow.
+    """Return what identifies weights: a name as it is; for a file or a folder, a digest of its content.
 
     Raises:
-        InputError: it is not a name, and there is no such file.
+        InputError: `weights` is neither a name nor the path of a file or folder.
     """
     path = Path(weights)
     named = HUB_NAME.fullmatch(weights) and path.suffix not in FILES_OF_WEIGHTS
     if weights in ("imagenet", "none") or (named and not path.exists()):
         return weights
     if path.is_dir():
+        # Hidden files, such as those of a version control system, are not part of the model.
         files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
         return f"sha256:{digest_of([file.name for file in files], cache.file_digests(files))}"
     if not path.is_file():
         raise InputError(f"--weights {weights} cannot be read: there is no such file; name one, or imagenet, or none")
+    # Not its path: the same file may be in another folder tomorrow.
     return f"sha256:{cache.file_digests([weights])[0]}"
 
 
 def _computed_otherwise(job: Job) -> dict[str, str]:
-    """Return how the numbers are computed, as far as it is not as usual: by TensorFlow in float32, no strategy."""
+    """Return the backend, precision and strategy if they are not the usual ones: TensorFlow, float32, none."""
     usual = {"backend": "tensorflow", "precision": "float32", "strategy": "none"}
     used = {"backend": keras.backend.backend(), "precision": keras3.precision(), "strategy": job.options.strategy}
     return {name: value for name, value in used.items() if value != usual[name]}

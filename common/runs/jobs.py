@@ -1,4 +1,4 @@
-"""A run that is about to start: which experiment, under which protocol, on which clips, with which options."""
+"""The description of a run before it starts: experiment, protocol, clips and options."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,19 +22,19 @@ from common.tasks import Task
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line sets of a run; None leaves the document's value.
+    """The options of a run on the command line.
 
     Attributes:
         runs: folder of all runs.
-        seed: of everything random.
-        size: `full`, or `demo` for models trained for a few epochs.
-        overrides: fields of `Training` set to other values.
-        model: adjustable settings of the model set to other values.
-        folds: run only the first so many folds.
-        fresh: delete what an earlier run left.
-        strategy: of tf.distribute.
-        deadline: `time.monotonic()` at which training pauses.
-        weights: of a pretrained network: a name, the path of a file or folder, or `none` for random ones.
+        seed: seed of everything random.
+        size: `full`, or `demo` for a few epochs of training.
+        overrides: fields of `Training` with other values than the document's.
+        model: adjustable settings of the model with other values than the document's.
+        folds: number of folds to run, from the first. None: all.
+        fresh: delete the files of an earlier run first.
+        strategy: strategy of tf.distribute: `none` or `mirrored`.
+        deadline: the `time.monotonic()` (s) at which training pauses. None: never.
+        weights: weights of a pretrained network: a name, the path of a file or folder, or `none` for random weights.
     """
 
     runs: Path
@@ -51,7 +51,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Job:
-    """One run that is about to start: an experiment, under a protocol, on clips, with options."""
+    """One run: an experiment under a protocol, on clips, with options."""
 
     study: Study
     experiment: Experiment
@@ -61,12 +61,12 @@ class Job:
 
     @property
     def setting(self) -> Setting:
-        """What models and data may depend on."""
+        """The setting that models and data depend on."""
         return Setting(self.protocol.switches, self.options.seed, self.options.size, self.options.weights)
 
     @property
     def method(self) -> Method:
-        """The document's method, with the command line's values in it where it is a training."""
+        """The method of the document; for a training, with the values of the options."""
         return method_of(self.experiment, self.options)
 
     @property
@@ -82,19 +82,19 @@ class Job:
         return {name: self.protocol.switches[name] for name in self.experiment.switches}
 
     def build(self, outputs: int) -> Any:
-        """Return the uncompiled model, or the unfitted estimator, with the settings that the options ask for."""
+        """Return the uncompiled model or the unfitted estimator, with the settings in the options."""
         return self.experiment.build(self.setting, outputs, **self.options.model)
 
     def learner(self, task: Task, fold: int = 0, stage: str = "") -> Any:
-        """Return a new learner of one fold, ready to be fitted.
+        """Return a new learner for one fold, ready to be fitted.
 
         Args:
             task: what it predicts.
-            fold: its number; each has random numbers of its own.
-            stage: of its training, likewise.
+            fold: number of the fold. Each fold has its own random numbers.
+            stage: name of the stage of training. Each stage has its own random numbers.
         """
         options, method = self.options, self.method
-        if isinstance(method, Fit):
+        if isinstance(method, Fit):  # one stage only
             seed = derive(options.seed, "fold", fold)
             return class_of(self.experiment)(self.build(len(task.outputs)), task, seed=seed, deadline=options.deadline)
         return class_of(self.experiment)(
@@ -109,20 +109,20 @@ class Job:
         )
 
     def clips(self) -> pd.DataFrame:
-        """Return the manifest, labelled as the protocol's switches say."""
+        """Return the manifest, labelled according to the protocol's switches."""
         return self.study.label(self.scan.manifest, self.setting)
 
     def task(self, clips: pd.DataFrame) -> Task:
-        """Return what is predicted of these clips: the document's outputs or, where the clips have others, theirs.
+        """Return the task, with the document's outputs or, if the clips have others, with those of the clips.
 
         Raises:
-            InputError: nothing could be learned from the clips, or an output has the name of another column of
+            InputError: nothing can be learned from the clips, or an output has the name of another column of
                 `predictions.csv`.
         """
         task = self.study.task_of(self.experiment).of(clips)
         reserved = {*clip_columns(self.study), "true", "predicted"}
         if taken := sorted(reserved & set(task.outputs)):
-            raise InputError(f"no class can be called {', '.join(taken)}, as a column of predictions.csv; rename it")
+            raise InputError(f"predictions.csv has a column {', '.join(taken)} already: rename the class of that name")
         return task
 
     def folds(self, clips: pd.DataFrame) -> list[splits.Split]:
@@ -130,23 +130,24 @@ class Job:
         return self.all_folds(clips)[: self.options.folds]
 
     def all_folds(self, clips: pd.DataFrame) -> list[splits.Split]:
-        """Return the folds of the protocol, `--folds` or not."""
+        """Return all folds of the protocol, whatever `--folds` is."""
         split = self.experiment.split or self.study.split
         return split(clips, self.setting)
 
 
 def method_of(experiment: Experiment, options: Options) -> Method:
-    """Return an experiment's method at the size and with the values that the options ask for."""
+    """Return the method of an experiment with the size and the values in the options."""
     method = experiment.method
     if not isinstance(method, Training):
         return method
     if options.size == "demo":
         method = replace(method, **experiment.demo)
+    # Last: what the command line sets has priority over the demo size.
     return replace(method, **options.overrides)
 
 
 def as_changed(experiment: Experiment, options: Options) -> Options:
-    """Return the options without settings that the experiment has anyway: a run of those is the document's own."""
+    """Return the options without settings that equal the document's own: such a run is not a changed one."""
     own = method_of(experiment, replace(options, overrides={}))
     overrides = {name: value for name, value in options.overrides.items() if getattr(own, name, None) != value}
     model = {name: value for name, value in options.model.items() if experiment.model.get(name) != value}
@@ -155,15 +156,15 @@ def as_changed(experiment: Experiment, options: Options) -> Options:
 
 @dataclass(frozen=True)
 class Material:
-    """What a run is made of.
+    """The clips of a run.
 
     Attributes:
-        clips: the manifest, relabelled.
-        digests: of each clip.
-        task: what is predicted of them.
+        clips: the relabelled manifest.
+        digests: the digest of each clip (`common.runs.digests`).
+        task: what is predicted.
         targets: float32 (clips, outputs).
-        folds: those that are run.
-        left_out: how many are not.
+        folds: the folds that are run.
+        left_out: the number of folds that are not run.
     """
 
     clips: pd.DataFrame
@@ -175,13 +176,13 @@ class Material:
 
 
 def gather(job: Job) -> Material:
-    """Return the clips of a run.
+    """Return the clips of a run, with their targets and folds.
 
     Raises:
         InputError: the clips do not suit the experiment.
     """
     clips = job.clips()
-    every = job.all_folds(clips)
+    every = job.all_folds(clips)  # all of them, to count those that `--folds` leaves out
     folds, task = every[: job.options.folds], job.task(clips)
     return Material(clips, digests_of(clips), task, task.targets(clips), folds, len(every) - len(folds))
 
@@ -189,7 +190,15 @@ def gather(job: Job) -> Material:
 def leaks_of(
     study: Study, material: Material, fold: int, augmented: np.ndarray, scaler_rows: np.ndarray
 ) -> list[splits.Leak]:
-    """Return the leak audit of one fold, given the rows whose altered copies train and those a scaler was fitted on."""
+    """Return the leak audit of one fold.
+
+    Args:
+        study: names the columns whose values should be on one side of a split only.
+        material: the clips of the run.
+        fold: number of the fold.
+        augmented: rows of the manifest whose altered copies are trained on.
+        scaler_rows: rows of the manifest that a scaler was fitted on.
+    """
     return splits.audit(
         material.clips,
         material.folds[fold],
@@ -201,9 +210,9 @@ def leaks_of(
 
 
 def clip_columns(study: Study) -> tuple[str, ...]:
-    """Return the columns of a study's `predictions.csv` that say which clip a row is of.
+    """Return the columns of a study's `predictions.csv` that identify a clip.
 
-    Where clips share something else than a speaker, such as a song, it stands after the speaker.
+    If the study's unit is not the speaker but, say, a song, its column comes after the speaker.
     """
     unit = () if study.unit == "speaker" else (study.unit,)
     return ("name", "corpus", "speaker", *unit, "fold")

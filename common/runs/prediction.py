@@ -1,4 +1,7 @@
-"""What the models of a finished run predict for an audio file; all but the study's code is read from its folder."""
+"""Predictions for audio files by the models of a finished run.
+
+Models and settings are read from the run's folder. Only the study's code must be that of the run.
+"""
 
 import json
 import math
@@ -23,20 +26,20 @@ from common.study import Ensemble, Experiment, Setting, Study, Training
 from common.tasks import Task
 
 SILENT = 0.001
-"""Of full scale: what is nowhere louder is silent."""
+"""A file whose peak is below this fraction of full scale is silent."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a run's models predict for one file.
+    """The prediction of a run's models for one file.
 
     Attributes:
-        file: as it was named.
+        file: its path.
         task: what is predicted.
-        outputs: averaged over the parts of the file and over the models of the folds (outputs,).
-        shares: of the file's parts, how many have each class as their likeliest; None where the task has no classes.
-        parts: how many parts of the file were predicted one by one.
-        notes: what its owner should know.
+        outputs: the mean over the parts of the file and over the models of the folds (outputs,).
+        shares: the fraction of parts that each class has the highest output for (outputs,); None without classes.
+        parts: number of parts of the file that were predicted separately.
+        notes: what the user should know about this prediction, one sentence each.
     """
 
     file: str
@@ -48,11 +51,11 @@ class Prediction:
 
     @property
     def predicted(self) -> str:
-        """The answer in a word or a number."""
+        """The prediction in words or numbers."""
         return self.task.answer(self.outputs)
 
     def facts(self) -> dict[str, Any]:
-        """Return the same as plain values."""
+        """Return the prediction as plain values, for `--json`."""
         names, outputs = self.task.outputs, map(float, self.outputs)
         plural = {"probability": "probabilities", "value": "values"}[self.task.MEANING]
         shares = {} if self.shares is None else {"shares": dict(zip(names, map(float, self.shares), strict=True))}
@@ -67,12 +70,17 @@ class Prediction:
 
 
 def newest_run(study: Study, folders: Sequence[Path]) -> Record:
-    """Return the run of a study that was finished last, from the first of the folders that has any.
+    """Return the run of a study that was finished last.
+
+    Args:
+        study: whose run.
+        folders: folders of runs; the first one with a finished run is used.
 
     Raises:
-        InputError: there is none, or a record is damaged.
+        InputError: there is no finished run, or a record is damaged.
     """
     for runs in folders:
+        # Only the first folder that has any: real runs (`runs`) come before those on the demo corpus.
         finished = [records.read(folder) for folder in records.find(runs / study.name)]
         if finished:
             return max(finished, key=lambda record: record.data["finished"])
@@ -87,7 +95,7 @@ def run_in(study: Study, folder: Path) -> Record:
     """Return the run in a folder.
 
     Raises:
-        InputError: there is none, it is damaged, or it is of another study.
+        InputError: the folder has no finished run, a damaged one, or one of another study.
     """
     record = records.read(folder)
     if record.data["study"] != study.name:
@@ -96,27 +104,28 @@ def run_in(study: Study, folder: Path) -> Record:
 
 
 def origin(record: Record) -> str:
-    """Say which model this is, and what it was trained on under which protocol."""
+    """Return a sentence about the model: its experiment, protocol, seed and training data."""
     data = record.data["data"]
     study, experiment, protocol, seed = record.identity
     corpora = ", ".join(data["corpora"]) + (" (demo corpus: synthesised sounds)" if data["demo"] else "")
     trained = [fold["train"] for fold in record.data["folds"]]
     most = f"{min(trained):,} to {max(trained):,}" if len(set(trained)) > 1 else f"{trained[0]:,}"
-    averaged = f"; {len(trained)} models, one a fold, averaged" if len(trained) > 1 else ""
+    averaged = f"; mean of {len(trained)} models, one per fold" if len(trained) > 1 else ""
     clips = f"trained on {most} of {data['clips']:,} clips of {corpora}"
     return f"{study} {experiment}, protocol {protocol}, seed {seed}, {clips}{averaged}"
 
 
 class Models:
-    """The models of a finished run, one a fold, ready to predict files; of an ensemble, those of its members.
+    """The models of a finished run, one per fold, ready to predict files. For an ensemble, the models of its members.
 
     Args:
-        study: that of the run.
+        study: the study of the run.
         record: a finished run whose folder has its models.
-        weights: of the network that makes the features, where the run's came from a file.
+        weights: if a pretrained network makes the features and its weights came from a file: the path of that file.
 
     Raises:
-        InputError: the models are missing or damaged, the weights are others, or the features are made differently now.
+        InputError: the models are missing or damaged, the weights are different ones, or the study has changed the
+            settings of its features since the run.
     """
 
     def __init__(self, study: Study, record: Record, *, weights: str | None = None) -> None:
@@ -125,6 +134,7 @@ class Models:
         self._members: list[Models] = []
         self._folds: list[tuple[Learner, dict[str, np.ndarray]]] = []
         if isinstance(experiment.method, Ensemble):
+            # An ensemble has no models of its own: its members predict the file.
             folders = [ensemble.member_folder(record, name) for name in experiment.method.weights]
             self._members = [Models(study, run_in(study, folder), weights=weights) for folder in folders]
             self._about: tuple[str, ...] = ()
@@ -137,28 +147,32 @@ class Models:
         self._about = _about_models(study, experiment, self._setting, record, learners)
 
     def predict(self, path: Path) -> Prediction:
-        """Predict one file: the mean over the folds and over the file's parts.
+        """Predict one file.
 
         Args:
-            path: in any format that libsndfile reads.
+            path: an audio file in any format that libsndfile reads.
+
+        Returns:
+            The mean over the models of the folds and over the parts of the file.
 
         Raises:
-            InputError: it is not audio, damaged or too short.
+            InputError: the file is not audio, damaged or too short.
         """
         if isinstance(reason := duration_or_reason(path), str):
             raise InputError(f"{path}: {reason}; predict takes whole audio files")
         if isinstance(self._experiment.method, Ensemble):
             return self._averaged(path, self._experiment.method)
         inputs, setting = self._experiment.inputs, self._setting
+        # Each fold has its own front end, such as a scaler fitted on its training clips.
         fed: list[FileInputs] = [inputs.of_file(path, setting, front_end) for _, front_end in self._folds]
         by_fold = [learner.predict(inputs.x) for (learner, _), inputs in zip(self._folds, fed, strict=True)]
         of_parts = np.mean(by_fold, axis=0)
-        notes = (*_about_sound(path), *dict.fromkeys(fed[0].notes), *self._known.met(path), *self._about)
+        notes = (*_about_sound(path), *dict.fromkeys(fed[0].notes), *self._known.notes_on(path), *self._about)
         shares = self._task.shares(of_parts)
         return Prediction(str(path), self._task, of_parts.mean(axis=0), shares, len(of_parts), notes)
 
     def _averaged(self, path: Path, method: Ensemble) -> Prediction:
-        """Average what the members predict for the whole file."""
+        """Return the weighted mean of the members' predictions for the whole file."""
         each = [member.predict(path) for member in self._members]
         outputs = ensemble.mean_of([one.outputs[np.newaxis] for one in each], self._task, method)[0]
         notes = tuple(dict.fromkeys(note for one in each for note in one.notes))
@@ -166,47 +180,44 @@ class Models:
 
 
 def _about_sound(path: Path) -> list[str]:
-    """Say that a file has nothing in it to hear, if so."""
+    """Return a note if the file is silent."""
     if audio.peak(path) >= SILENT:
         return []
     loudest = f"{20 * math.log10(SILENT):.0f} dB of full scale"
-    return [f"it is silent, or nearly so (below {loudest}): the prediction means nothing"]
+    return [f"the file is silent (its peak is below {loudest}): the prediction means nothing"]
 
 
 class _Known:
-    """The clips that the models of a run were trained with and chosen by."""
+    """The training and validation clips of a run: predictions for them are no test."""
 
     def __init__(self, record: Record) -> None:
         self._split, self._folds = record.split(), len(record.data["folds"])
 
-    def met(self, path: Path) -> list[str]:
-        """Say whether a file is one of them: by its bytes or, where an older run kept no digests, by its name."""
-        if "digest" in self._split:
-            digest = cache.file_digests([path])[0][: runner.DIGITS]
-            same, told = self._split["digest"].str.partition("@")[0] == digest, "this file"
-        else:
-            same, told = self._split["name"] == path.stem, "a clip of this name"
+    def notes_on(self, path: Path) -> list[str]:
+        """Return a note for each set that a file is in. Files are compared by their bytes, not by their names."""
+        digest = cache.file_digests([path])[0][: runner.DIGITS]
+        same = self._split["digest"].str.partition("@")[0] == digest  # after the @ is the offset of a piece
         notes = []
-        for name, what in (("train", "that it was trained on"), ("validation", "that its training was chosen by")):
+        for name, what in (("train", "training"), ("validation", "validation")):
             folds = self._split.loc[same & (self._split["set"] == name), "fold"].nunique()
-            of_folds = f", in {folds} of {self._folds} folds" if self._folds > 1 else ""
+            of_folds = f" in {folds} of {self._folds} folds" if self._folds > 1 else ""
             if folds:
-                notes.append(f"{told} is among the clips {what}{of_folds}: what the model says of it is no test")
+                notes.append(f"this file is a {what} clip of the model{of_folds}: its prediction is no test")
         return notes
 
 
 def _check_inputs(record: Record, experiment: Experiment) -> None:
-    """Refuse a model that learnt from features which the study makes otherwise by now."""
+    """Refuse a model if the study has changed the settings of its features since the run."""
     used = record.data["configuration"].get("inputs", {})
-    made = json.loads(json.dumps(dict(experiment.inputs.settings)))
+    made = json.loads(json.dumps(dict(experiment.inputs.settings)))  # as the record has them: tuples become lists
     if other := sorted(name for name in used.keys() | made.keys() if used.get(name) != made.get(name)):
         changed = ", ".join(other)
-        raise InputError(f"{record.folder}: its features were made with another {changed} than now; run it again")
+        raise InputError(f"{record.folder}: {changed} of the features has changed since this run; run it again")
 
 
 def _weights(record: Record, experiment: Experiment, weights: str | None) -> str:
-    """Return the weights to make the features with, which must be those of the run."""
-    if isinstance(experiment.method, Training):  # a pretrained network is part of the model, which the run kept
+    """Return the pretrained weights that make the features; they must be those of the run."""
+    if isinstance(experiment.method, Training):  # a pretrained network is part of the saved model
         return "none"
     used = record.data["configuration"].get("weights")
     if used is None or (weights is None and not used.startswith("sha256:")):
@@ -214,7 +225,7 @@ def _weights(record: Record, experiment: Experiment, weights: str | None) -> str
     if weights is None:
         raise InputError(f"{record.folder}: its features come from a weights file ({used}); name it with --weights")
     if weights_in_words(weights) != used:
-        raise InputError(f"--weights {weights} is not what {record.folder} was made with: {used}")
+        raise InputError(f"--weights {weights} differs from the weights of {record.folder}: {used}")
     return weights
 
 
@@ -237,22 +248,22 @@ def _about_models(
 ) -> tuple[str, ...]:
     notes = _about_training(study, experiment, record)
     if not all(learner.probabilistic for learner in learners):
-        notes.append("the classifier has no probabilities: they are the votes of the parts and of the folds' models")
+        notes.append("the classifier has no probabilities: these are shares of the votes of parts and folds")
     if study.batch_dependent(experiment, setting):
         size = record.data["configuration"]["batch_size"]
         notes.append(
-            f"this model's predictions depend on the other clips of a batch: it was trained and tested on batches of "
-            f"{size}, this file is a batch by itself, so the accuracy of the run says little about it"
+            f"the model's predictions depend on the other clips of a batch: it was trained and tested with batches of "
+            f"{size}, but this file is a batch of its own, so the run's accuracy may not hold for it"
         )
     return tuple(notes)
 
 
 def _about_training(study: Study, experiment: Experiment, record: Record) -> list[str]:
-    """Say what the models learnt that is not as the document or the corpus has it."""
+    """Return notes on how the training differs from the document's, and on the document's errors that it contains."""
     configuration = record.data["configuration"]
     notes = [f"it was trained with {name} = {value}" for name, value in configuration.get("overrides", {}).items()]
     if configuration.get("weights") == "none":
-        notes.append("the pretrained network had random weights instead")
+        notes.append("the network had random weights instead of pretrained ones")
     errors = [switch for switch in study.switches if switch.error and switch.name in experiment.switches]
     kept = [f"{one.name} = {one.published}" for one in errors if record.data["switches"][one.name] == one.published]
     if kept:

@@ -1,7 +1,7 @@
-"""One experiment, from clips to record.
+"""Runs one experiment: from the clips to the record.
 
-manifest -> labels -> folds -> per fold: arrays, training, predictions -> metrics, leak audit -> record. Every finished
-fold is kept in the run's folder, so an interrupted run resumes where it stopped.
+manifest -> labels -> folds -> for each fold: arrays, training, predictions -> metrics, leak audit -> record. The result
+of each finished fold is kept in the run's folder, so an interrupted run resumes there and gives the same result.
 """
 
 import json
@@ -16,10 +16,10 @@ import pandas as pd
 
 from common import files, splits
 from common.arrays import Arrays, Prepared
-from common.errors import InputError, ResultError
+from common.errors import ResultError
 from common.learners import memory
 from common.learners.learner import Learner, best_epoch
-from common.runs import ensemble, records
+from common.runs import claims, ensemble, records
 from common.runs.evaluation import FoldResult, content_of, predictions_of, timings_of
 from common.runs.identity import identity_of
 from common.runs.jobs import Job, Material, gather, leaks_of
@@ -28,64 +28,37 @@ from common.study import Ensemble, Size, Training
 from common.tasks import Task
 
 DIGITS = 16
-"""Of a file's digest in `split.csv`: no two files of a corpus share them by chance."""
+"""Number of digits of a file's digest in `split.csv`: enough to tell the files of a corpus apart."""
 BATCH_ORDERS: Mapping[Size, int] = {"full": 20, "demo": 5}
-"""Random orders of the test clips that are tried where a prediction depends on its batch."""
+"""Number of random orders of the test clips that are tried if predictions depend on their batch."""
 
 
 def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> records.Record:
-    """Run one experiment, or return its record if it is already there.
+    """Run one experiment, or return its record if it is finished.
 
     Args:
         job: what to run.
-        announce: receives a line now and then.
+        announce: receives a line of text before each fold.
 
     Raises:
-        InputError: the clips do not suit the experiment, or the folder is in use, cannot be written, or holds a run of
-            other clips or settings; of an ensemble: a member has no finished run.
-        ResultError: the training gave no finite numbers.
-        BudgetSpentError: the time is over; the same call resumes later.
+        InputError: the clips do not suit the experiment; the folder is in use, cannot be written, or holds a run of
+            other clips or settings; or a member of an ensemble has no finished run.
+        ResultError: the loss or a prediction is not finite.
+        BudgetSpentError: the deadline has passed; the same call resumes the run.
     """
     material = gather(job)
     identity = identity_of(job, material)
-    if isinstance(job.method, Ensemble):
+    if isinstance(job.method, Ensemble):  # whose numbers also depend on the members' runs
         identity |= ensemble.identity_of_members(job, job.method)
     with records.hold(job.folder):
         if job.options.fresh:
-            _clear(job.folder)
+            claims.clear(job.folder)
         if (job.folder / "record.json").exists():
-            return _finished(job, identity)
-        _claim(job.folder, identity)
+            record = records.read(job.folder)
+            claims.check_finished(job.folder, "run", record.data["configuration"]["identity"], identity)
+            return record
+        claims.begin(job.folder, "run", identity)
         return _make(job, material, identity, announce)
-
-
-def _clear(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != ".lock":
-            path.unlink()
-
-
-def _finished(job: Job, identity: Mapping[str, Any]) -> records.Record:
-    record = records.read(job.folder)
-    shutil.rmtree(job.folder / "work", ignore_errors=True)  # where the run was killed between record and clearing up
-    if record.data["configuration"]["identity"] != identity:
-        raise InputError(
-            f"{job.folder} holds a finished run of other clips or settings; --fresh replaces it, --runs keeps both"
-        )
-    return record
-
-
-def _claim(folder: Path, identity: dict[str, Any]) -> None:
-    """Note what this folder is the run of, or check that the interrupted run in it, if it got anywhere, is the same."""
-    note = folder / "work" / "run.json"
-    begun = note.exists() and any(path != note for path in note.parent.iterdir())
-    if begun and json.loads(note.read_text()) != identity:
-        raise InputError(
-            f"{folder} holds an interrupted run of other clips or settings; --fresh starts again, --runs keeps both"
-        )
-    files.write_text(note, json.dumps(identity, indent=1))
 
 
 def _make(job: Job, material: Material, identity: dict[str, Any], announce: Callable[[str], None]) -> records.Record:
@@ -98,6 +71,7 @@ def _make(job: Job, material: Material, identity: dict[str, Any], announce: Call
     _write_curves(job.folder, material, results)
     content = content_of(job, material, results, identity)
     content["timings"] = timings_of(results, time.monotonic() - began)
+    # Last of all files: a folder with a record holds a finished run.
     record = records.write(job.folder, content)
     shutil.rmtree(job.folder / "work")
     return record
@@ -113,39 +87,43 @@ def _write_curves(folder: Path, material: Material, results: Sequence[FoldResult
     histories = pd.concat(
         [result.history.assign(fold=number) for number, result in enumerate(results)], ignore_index=True
     )
+    # Which scores there are depends on the task and on the training.
     scores = [name for name in histories if name not in ("fold", "stage", "epoch", "seconds")]
     files.write_table(folder / "history.csv", histories[["fold", "stage", "epoch", *scores, "seconds"]])
 
 
 def _short(digest: str) -> str:
-    """Return the first digits of a file's digest, and the place in it where the clip is a piece."""
+    """Return the first digits of a file's digest; for a piece of a file, with its offset."""
     file, at, offset = digest.partition("@")
     return f"{file[:DIGITS]}{at}{offset}"
 
 
 def _fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> FoldResult:
-    """Train and test one fold, or read what an interrupted run kept of it."""
+    """Train and test one fold, or read its result if it is finished."""
     kept = _place(job, number)
     if not (kept / "facts.json").exists():
         with memory.released():
             _make_fold(job, material, number, announce)
+    # A new fold is read back too, so that its numbers are those that a resumed run would have.
     return _kept_fold(kept)
 
 
 def _make_fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> None:
-    """Train and test one fold, and keep what it leaves."""
+    """Train and test one fold, and keep its model and its result."""
     label = f"{job.experiment.id} {job.protocol.name} seed {job.options.seed}"
     label += f" fold {number + 1}/{len(material.folds)}" if len(material.folds) > 1 else ""
     split, began = material.folds[number], time.monotonic()
-    validating = f"{len(split.validation)} validate, " if len(split.validation) else ""
-    announce(f"{label}: {len(split.train)} clips train, {validating}{len(split.test)} test")
+    validating = f"{len(split.validation)} validation clips, " if len(split.validation) else ""
+    announce(f"{label}: {len(split.train)} training clips, {validating}{len(split.test)} test clips")
     prepared = job.experiment.inputs.prepare(material.clips, split, material.targets, job.setting)
+    # `prepare` decodes audio and computes features; only the decoding is timed inside.
     features_s = round(time.monotonic() - began - prepared.load_s, 2)
     learner, history, best = _learned(job, prepared, material.task, number, label)
     predicting = time.monotonic()
     outputs, ms_per_clip = learner.predict(prepared.test.x), _ms_per_clip(predicting, prepared.test)
     if not np.isfinite(outputs).all():
-        raise ResultError(f"{label}: the model predicts no finite numbers; no record is kept")
+        raise ResultError(f"{label}: predictions are not finite numbers; no record is written")
+    # A fold may have no validation clips, and Keras cannot predict an empty batch.
     nothing = np.empty((0, len(material.task.outputs)), np.float32)
     validation = learner.predict(prepared.validation.x) if len(prepared.validation.x) else nothing
     summary = learner.summary()
@@ -174,7 +152,7 @@ def _place(job: Job, number: int) -> Path:
 
 
 def _first_epochs(history: pd.DataFrame) -> int | None:
-    """Return how many epochs the first stage trained; None for what is fitted at once."""
+    """Return the number of epochs of the first stage; None for an estimator, which has no epochs."""
     if history.empty:
         return None
     return int(history.loc[history["stage"] == history["stage"].iloc[0], "epoch"].max())
@@ -200,6 +178,7 @@ def _trained(
     best = best_epoch(history, by=training.monitor, mode=task.MONITORS[training.monitor])
     curves = [history.assign(stage=first_stage)]
     if training.retrain:
+        # No validation clips: all that they are for is known, the number of epochs.
         learner = job.learner(task, fold, "retrain")
         history = learner.fit(prepared.train, None, epochs=best, stage=f"{label} retrain")
         curves.append(history.assign(stage="retrain"))
@@ -207,11 +186,12 @@ def _trained(
 
 
 def _other_orders(job: Job, task: Task, learner: Learner, test: Arrays) -> list[float]:
-    """Return the sum of the per-clip scores in other orders of the test clips; nothing where no order matters."""
+    """Return the sum of the per-clip scores for each random order of the test clips; empty if order has no effect."""
     if not job.study.batch_dependent(job.experiment, job.setting):
         return []
     sums = []
     for number in range(BATCH_ORDERS[job.setting.size]):
+        # Each order has a seed of its own, so a resumed run tries the same orders.
         order = np.random.default_rng(derive(job.options.seed, "test order", number)).permutation(len(test.x))
         sums.append(float(task.per_clip(test.y[order], learner.predict(test.x[order])).sum()))
     return sums
@@ -228,6 +208,7 @@ def _keep_fold(folder: Path, result: FoldResult) -> None:
     np.save(folder / "outputs.npy", result.outputs)
     np.save(folder / "validation.npy", result.validation)
     files.write_table(folder / "history.csv", result.history)
+    # Last: if this file is there, the fold is complete.
     files.write_text(folder / "facts.json", json.dumps(result.facts))
 
 

@@ -1,4 +1,4 @@
-"""What is predicted: one module per task. A task knows its targets, loss, scores with intervals and baselines."""
+"""Tasks: what is predicted. Each has a module with its targets, loss, scores with intervals, and baselines."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,13 @@ TASKS: dict[str, type[Classification] | type[Tagging] | type[Regression]] = {
 
 
 def of_kind(kind: str, outputs: Sequence[str]) -> Task:
-    """Return the task that a record names.
+    """Return the task of a record.
+
+    Args:
+        kind: `KIND` of the task.
+        outputs: its classes, tags or scales.
 
     Raises:
-        KeyError: there is no such kind.
+        KeyError: there is no task of this kind.
     """
     return TASKS[kind](tuple(outputs))

@@ -1,7 +1,7 @@
 """Single-label classification: each clip has exactly one class.
 
-Proportions of clips (accuracy, recall, precision) have Wilson's interval as long as clips are independent; F1 and means
-over classes have a bootstrap. Where clips share a speaker or a song, everything is bootstrapped over these.
+For independent clips, proportions (accuracy, recall, precision) have Wilson intervals; F1 and means over classes have
+bootstrap intervals. If clips share a speaker or a song, all intervals are bootstrapped over speakers or songs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,14 +25,14 @@ from common.intervals import (
 from common.tasks.task import Groups, Kind, Mode, Scores
 
 EPSILON = 1e-7
-"""What probabilities are kept away from 0 and 1 by, as in Keras."""
+"""Probabilities are clipped to [EPSILON, 1 - EPSILON] before a logarithm, as in Keras."""
 
 PER_CLASS = ("precision", "recall", "f1")
 
 
 @dataclass(frozen=True)
 class Classification:
-    """Which of several classes a clip has; the manifest says it in `label`.
+    """The class of a clip; it is the column `label` of the manifest.
 
     Attributes:
         outputs: the classes, in the document's order.
@@ -53,7 +53,7 @@ class Classification:
         return ("label",)
 
     def of(self, clips: pd.DataFrame) -> Self:
-        """Return the task with the document's classes or, where the clips have others, with theirs.
+        """Return the task with the document's classes or, if the clips have others, with those of the clips.
 
         Raises:
             InputError: the clips have fewer than two classes.
@@ -73,7 +73,7 @@ class Classification:
         return clips["label"].to_numpy()
 
     def counts(self, clips: pd.DataFrame) -> dict[str, int]:
-        """Count the clips of each class, in the order of the classes."""
+        """Return the number of clips of each class, in the order of the classes."""
         counts = clips["label"].value_counts()
         return {name: int(counts.get(name, 0)) for name in self.outputs}
 
@@ -82,7 +82,7 @@ class Classification:
         return ["accuracy"]
 
     def losses(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Return the categorical cross-entropy of each clip in nats (clips,), as Keras computes it."""
+        """Return the categorical cross-entropy of each clip (clips,) in nats, as in Keras."""
         of_the_true = (targets * outputs).sum(axis=1, dtype=np.float64)
         return -np.log(np.clip(of_the_true, EPSILON, 1 - EPSILON))
 
@@ -91,7 +91,7 @@ class Classification:
         return np.eye(len(self.outputs), dtype=np.float32)[targets.sum(axis=0).argmax()]
 
     def thresholds(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Return none: a clip has the class of the highest probability."""
+        """Return an empty array: the predicted class is the one with the highest probability."""
         return np.empty(0)
 
     def logits(self, outputs: np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ class Classification:
         return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def per_clip(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Return 1 for each clip whose class is the likeliest output, else 0 (clips,)."""
+        """Return 1 for each clip that is classified correctly, else 0 (clips,)."""
         return (outputs.argmax(axis=1) == targets.argmax(axis=1)).astype(float)
 
     def headline(self, targets: np.ndarray, outputs: np.ndarray, *, groups: Groups, seed: int) -> Score:
@@ -121,15 +121,15 @@ class Classification:
         groups: Groups = None,
         seed: int = 0,
     ) -> Scores:
-        """Return accuracy, macro and weighted means, and each class' precision, recall and F1.
+        """Return accuracy, macro and weighted means, and precision, recall and F1 of each class.
 
-        Means are over the classes that the clips have. A class without clips has support 0 and no scores; one that is
-        never predicted has precision 0. The arguments are those of `Task.scores`.
+        Classes without clips have support 0, no scores and no part in the means. A class that is never predicted has
+        precision 0. The arguments are those of `Task.scores`.
         """
         return classification(targets.argmax(axis=1), outputs.argmax(axis=1), self.outputs, groups=groups, seed=seed)
 
     def baselines(self, targets: np.ndarray, constants: np.ndarray) -> dict[str, dict[str, float]]:
-        """Return the accuracy of the majority class of the training clips, and that of chance."""
+        """Return the accuracy of the majority-class baseline, fitted on training clips, and of random guessing."""
         majority = float(self.per_clip(targets, constants).mean())
         return {"majority": {"accuracy": majority}, "chance": {"accuracy": 1 / len(self.outputs)}}
 
@@ -138,25 +138,26 @@ class Classification:
         return targets.argmax(axis=1)
 
     def probabilistic(self, estimator: Any) -> bool:
-        """Return whether the estimator has probabilities: a one-vs-one SVM has votes only."""
+        """Return whether the estimator has probabilities; a one-vs-one SVM has only votes."""
         return hasattr(estimator, "predict_proba")
 
     def estimated(self, estimator: Any, x: np.ndarray) -> np.ndarray:
-        """Return class probabilities; 1 for the chosen class where there are none, 0 for a class never trained on."""
+        """Return class probabilities (clips, classes); without them, 1 for the predicted class."""
         if not self.probabilistic(estimator):
             return np.eye(len(self.outputs), dtype=np.float32)[estimator.predict(x)]
         probabilities = np.zeros((len(x), len(self.outputs)), np.float32)
+        # The estimator knows only the classes of its training clips; the others have probability 0.
         probabilities[:, estimator.classes_] = estimator.predict_proba(x)
         return probabilities
 
     def table(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the names of the true and the predicted class, then the probability of each class."""
+        """Return `true` and `predicted` (names of classes), then the probability of each class."""
         names = np.asarray(self.outputs)
-        said = {"true": names[targets.argmax(axis=1)], "predicted": names[outputs.argmax(axis=1)]}
-        return said | dict(zip(self.outputs, outputs.T, strict=True))
+        chosen = {"true": names[targets.argmax(axis=1)], "predicted": names[outputs.argmax(axis=1)]}
+        return chosen | dict(zip(self.outputs, outputs.T, strict=True))
 
     def read(self, table: Mapping[str, Sequence[Any] | pd.Series]) -> tuple[np.ndarray, np.ndarray]:
-        """Return targets and outputs; where no probabilities were kept, 1 for the predicted class.
+        """Return targets and outputs; without probabilities in the table, 1 for the predicted class.
 
         Raises:
             ValueError, KeyError: a column is missing, or a class is unknown.
@@ -164,7 +165,7 @@ class Classification:
         number = {name: place for place, name in enumerate(self.outputs)}
         eye = np.eye(len(self.outputs), dtype=np.float32)
         targets, chosen = (eye[[number[name] for name in table[column]]] for column in ("true", "predicted"))
-        if self.outputs[0] not in table:
+        if self.outputs[0] not in table:  # the table may have choices only
             return targets, chosen
         return targets, np.column_stack([np.asarray(table[name], np.float32) for name in self.outputs])
 
@@ -173,11 +174,11 @@ class Classification:
         return np.eye(len(self.outputs), dtype=np.float32)[draw.integers(0, len(self.outputs), clips)]
 
     def answer(self, outputs: np.ndarray) -> str:
-        """Return the likeliest class."""
+        """Return the class with the highest probability."""
         return self.outputs[int(outputs.argmax())]
 
     def shares(self, outputs: np.ndarray) -> np.ndarray | None:
-        """Return the share of parts whose likeliest class each one is (classes,)."""
+        """Return the fraction of parts that each class has the highest probability for (classes,)."""
         return np.bincount(outputs.argmax(axis=1), minlength=len(self.outputs)) / len(outputs)
 
 
@@ -189,15 +190,15 @@ def classification(
     groups: Groups = None,
     seed: int = 0,
 ) -> Scores:
-    """Score predicted classes.
+    """Return the scores of predicted classes.
 
     Args:
         true: class numbers (clips,).
         predicted: class numbers (clips,).
         classes: names in the order of the numbers.
-        groups: what clips share (a speaker); if given, every interval is bootstrapped over groups, where there are at
-            least `FEWEST_GROUPS` of them.
-        seed: of the bootstrap.
+        groups: the group of each clip, such as its speaker. If there are at least `FEWEST_GROUPS` groups, all intervals
+            are bootstrapped over groups.
+        seed: seed of the bootstrap.
     """
     drawn, over = drawn_over(groups)
     counts = group_confusions(true, predicted, len(classes), drawn)
@@ -217,7 +218,7 @@ def group_confusions(
     n_classes: int,
     groups: Sequence[str] | np.ndarray | None = None,
 ) -> np.ndarray:
-    """Count confusions per group: integers (groups, true classes, predicted classes); one group if none are given."""
+    """Return the confusion matrix of each group, integers (groups, true, predicted); without groups there is one."""
     true, predicted = np.asarray(true, dtype=int), np.asarray(predicted, dtype=int)
     if groups is None:
         names, member = np.zeros(1), np.zeros(len(true), dtype=int)
@@ -229,10 +230,9 @@ def group_confusions(
 
 
 def _resampled(counts: np.ndarray, *, by_group: bool, seed: int) -> np.ndarray:
-    """Draw confusions (resamples, classes, classes).
-
-    Resampling clips with replacement is a multinomial draw over the cells; resampling groups is one over the groups.
-    """
+    """Return the confusion matrices of bootstrap resamples (resamples, classes, classes)."""
+    # Drawing clips with replacement is a multinomial draw over the cells; drawing groups is one over the groups. So no
+    # resample of clips has to be made.
     draw = np.random.default_rng(seed)
     groups, size, _ = counts.shape
     if by_group:
@@ -243,10 +243,13 @@ def _resampled(counts: np.ndarray, *, by_group: bool, seed: int) -> np.ndarray:
 
 
 def _scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
-    """Score confusions (draws, classes, classes): per class (draws, classes), NaN without clips; means (draws,)."""
+    """Return the scores of confusion matrices (draws, classes, classes).
+
+    Scores of classes have shape (draws, classes) and are NaN for classes without clips; means have shape (draws,).
+    """
     hits = np.diagonal(confusions, axis1=1, axis2=2).astype(float)
     support, guesses = confusions.sum(axis=2), confusions.sum(axis=1)
-    present = support > 0
+    present = support > 0  # in a resample, a class may have no clips
     per_class = {
         "precision": np.where(present, hits / np.maximum(guesses, 1), np.nan),
         "recall": np.where(present, hits / np.maximum(support, 1), np.nan),
@@ -254,6 +257,7 @@ def _scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
     }
     means = {"accuracy": hits.sum(axis=1) / support.sum(axis=1)}
     for name, scores in per_class.items():
+        # `nansum` and `present` leave classes without clips out of the mean.
         means[f"macro_{name}"] = np.nansum(scores, axis=1) / present.sum(axis=1)
         means[f"weighted_{name}"] = np.nansum(scores * support, axis=1) / support.sum(axis=1)
     return per_class | means
@@ -271,7 +275,8 @@ def _overall(
         name: {"value": float(values[name][0]), "interval": list(percentiles(draws[name])), "n": n, "method": method}
         for name in names
     }
-    for name in ("accuracy", "weighted_recall") if exact else ():  # the same proportion under two names
+    # Wilson's interval is for proportions. Weighted recall is the accuracy under another name.
+    for name in ("accuracy", "weighted_recall") if exact else ():
         overall[name] |= {"interval": list(wilson(float(values[name][0]), n)), "method": wilson_over(over)}
     return overall
 
@@ -285,7 +290,8 @@ def _per_class(
     *,
     exact: bool,
 ) -> dict[str, dict[str, Any]]:
-    """Return each class' row; n of its scores is its support."""
+    """Return support and scores of each class."""
+    # The n of each proportion: precision is a fraction of the predicted clips, recall of the true ones.
     trials = {"precision": confusion.sum(axis=0), "recall": confusion.sum(axis=1)}
     rows: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(classes):

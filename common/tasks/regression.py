@@ -13,17 +13,17 @@ from common.intervals import Score, mean_score
 from common.tasks.task import Groups, Kind, Mode, Scores, bootstrap, score
 
 STRATA = 5
-"""Parts of equal size that a stratified split keeps the proportions of."""
+"""Number of strata: quantiles of the first scale."""
 
 SCORES = ("mae", "relative_mae", "rmse", "r2", "pearson", "ccc")
 
 
 @dataclass(frozen=True)
 class Regression:
-    """Which values a clip has; the manifest has a column of each.
+    """The values of a clip on one or more scales; each scale is a column of the manifest.
 
     Attributes:
-        outputs: the scales, which are columns of the manifest.
+        outputs: names of the scales.
     """
 
     outputs: tuple[str, ...]
@@ -44,16 +44,16 @@ class Regression:
         """Return this task.
 
         Raises:
-            InputError: a scale is missing, has a value that is no number, or the same value for every clip.
+            InputError: a scale is missing, has a value that is not finite, or has the same value for all clips.
         """
         for name in self.outputs:
             if name not in clips:
                 raise InputError(f"the clips have no {name}; add a column of that name to their table")
             values = pd.to_numeric(clips[name], errors="coerce")
             if bad := list(clips["name"][~np.isfinite(values)]):
-                raise InputError(f"{name} is no number for {len(bad)} of {len(clips)} clips, the first is {bad[0]}")
+                raise InputError(f"{name} is not a number for {len(bad)} of {len(clips)} clips, first for {bad[0]}")
             if values.nunique() < 2:
-                raise InputError(f"all clips have the {name} {values.iloc[0]:g}: there is nothing to predict")
+                raise InputError(f"{name} is {values.iloc[0]:g} for all clips: there is nothing to predict")
         return self
 
     def targets(self, clips: pd.DataFrame) -> np.ndarray:
@@ -61,12 +61,13 @@ class Regression:
         return clips[list(self.outputs)].to_numpy(np.float32)
 
     def strata(self, clips: pd.DataFrame) -> np.ndarray:
-        """Return which fifth of the clips each one is in, by its first value."""
+        """Return the quantile of each clip on the first scale, int (clips,)."""
+        # Of ranks, not of values: many clips may have the same value, and quantiles of ranks have equal sizes.
         ranks = clips[self.outputs[0]].rank(method="first")
         return pd.qcut(ranks, min(STRATA, len(clips)), labels=False).to_numpy()
 
     def counts(self, clips: pd.DataFrame) -> dict[str, int]:
-        """Return nothing: every clip has a value of each scale."""
+        """Return an empty dict: every clip has a value on each scale."""
         return {}
 
     def keras_metrics(self) -> list[Any]:
@@ -78,15 +79,15 @@ class Regression:
         return np.square(outputs - targets, dtype=np.float64).mean(axis=1)
 
     def constant(self, targets: np.ndarray) -> np.ndarray:
-        """Return the mean of the training clips (scales,)."""
+        """Return the mean of the training targets (scales,)."""
         return targets.mean(axis=0, dtype=np.float64).astype(np.float32)
 
     def thresholds(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Return none: values are taken as they are."""
+        """Return an empty array: values have no thresholds."""
         return np.empty(0)
 
     def logits(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the values."""
+        """Return the values: they are averaged as they are."""
         return outputs.astype(np.float64)
 
     def from_logits(self, logits: np.ndarray) -> np.ndarray:
@@ -94,7 +95,7 @@ class Regression:
         return logits.astype(np.float32)
 
     def per_clip(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Return the absolute error of each clip, the mean of its scales' (clips,)."""
+        """Return the absolute error of each clip (clips,), the mean over scales."""
         return np.abs(outputs - targets, dtype=np.float64).mean(axis=1)
 
     def headline(self, targets: np.ndarray, outputs: np.ndarray, *, groups: Groups, seed: int) -> Score:
@@ -111,11 +112,11 @@ class Regression:
         groups: Groups = None,
         seed: int = 0,
     ) -> Scores:
-        """Return MAE, RMSE, R2, Pearson's r, CCC, and the MAE as a share of that of the training mean.
+        """Return MAE, RMSE, R2, Pearson's r, CCC, and the MAE relative to the baseline's: `relative_mae`.
 
-        CCC is Lin's concordance correlation coefficient (Lin 1989, Biometrics 45). Overall scores are means over the
-        scales. A score that these clips do not define, such as r of a constant prediction, is left out. The arguments
-        are those of `Task.scores`.
+        The baseline is the training mean. CCC is Lin's concordance correlation coefficient (Lin 1989, Biometrics 45).
+        Overall scores are means over the scales. Undefined scores, such as r for constant outputs, are left out. The
+        arguments are those of `Task.scores`.
         """
         true, said, mean = (np.asarray(array, np.float64) for array in (targets, outputs, constants))
         values, intervals, method = bootstrap(
@@ -133,17 +134,17 @@ class Regression:
         return Scores({name: one for name, one in overall.items() if one}, rows)
 
     def baselines(self, targets: np.ndarray, constants: np.ndarray) -> dict[str, dict[str, float]]:
-        """Return the errors of the mean of the training clips."""
+        """Return MAE and RMSE of the training mean as the baseline."""
         true, mean = (np.asarray(array, np.float64) for array in (targets, constants))
         found = _statistics(np.ones((1, len(true))), true, mean, mean)
         return {"training mean": {name: float(found[f"mean_{name}"][0]) for name in ("mae", "rmse")}}
 
     def fit_targets(self, targets: np.ndarray) -> np.ndarray:
         """Return the values, (clips,) for one scale."""
-        return targets[:, 0] if len(self.outputs) == 1 else targets
+        return targets[:, 0] if len(self.outputs) == 1 else targets  # scikit-learn warns about a single column
 
     def probabilistic(self, estimator: Any) -> bool:
-        """Return True: a value is of every degree."""
+        """Return True: all estimators return values."""
         return True
 
     def estimated(self, estimator: Any, x: np.ndarray) -> np.ndarray:
@@ -151,7 +152,7 @@ class Regression:
         return np.asarray(estimator.predict(x), np.float32).reshape(len(x), len(self.outputs))
 
     def table(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the true values as `true_<scale>`, then the predicted ones as `<scale>`."""
+        """Return the true values as `true_<scale>`, then the predicted values as `<scale>`."""
         true = {f"true_{name}": column for name, column in zip(self.outputs, targets.T, strict=True)}
         return true | dict(zip(self.outputs, outputs.T, strict=True))
 
@@ -159,7 +160,7 @@ class Regression:
         """Return targets and outputs.
 
         Raises:
-            ValueError, KeyError: a column is missing, or has words in it.
+            ValueError, KeyError: a column is missing, or is not numeric.
         """
         return (
             np.column_stack([np.asarray(table[f"true_{name}"], np.float32) for name in self.outputs]),
@@ -171,7 +172,7 @@ class Regression:
         return draw.normal(size=(clips, len(self.outputs))).astype(np.float32)
 
     def answer(self, outputs: np.ndarray) -> str:
-        """Return the values in words: `valence 3.21`."""
+        """Return the values with their scales, such as `valence 3.21`."""
         return ", ".join(f"{name} {value:.3g}" for name, value in zip(self.outputs, outputs, strict=True))
 
     def shares(self, outputs: np.ndarray) -> np.ndarray | None:
@@ -180,29 +181,29 @@ class Regression:
 
 
 def _statistics(weights: np.ndarray, true: np.ndarray, said: np.ndarray, mean: np.ndarray) -> dict[str, np.ndarray]:
-    """Return every score of weighted clips.
+    """Return all scores of weighted clips.
 
     Args:
         weights: (draws, clips).
-        true: (clips, scales).
-        said: (clips, scales).
-        mean: of the training clips of each clip's fold (clips, scales).
+        true: targets (clips, scales).
+        said: outputs (clips, scales).
+        mean: the training mean of each clip's fold (clips, scales).
 
     Returns:
-        By name (draws, scales), and by `mean_<name>` (draws,).
+        Scores per scale (draws, scales) by name, and their means over scales (draws,) as `mean_<name>`.
     """
 
     def averaged(values: np.ndarray) -> np.ndarray:
         return (weights @ values) / weights.sum(axis=1, keepdims=True)
 
     true_mean, said_mean = averaged(true), averaged(said)
-    # Variances of values near their means, not of large numbers: the two terms below nearly cancel otherwise.
+    # Values are centred first: for values far from 0, the two terms of a variance would nearly cancel.
     centre = true.mean(axis=0)
     true_variance = averaged(np.square(true - centre)) - np.square(true_mean - centre)
     said_variance = averaged(np.square(said - centre)) - np.square(said_mean - centre)
     covariance = averaged((true - centre) * (said - centre)) - (true_mean - centre) * (said_mean - centre)
     absolute, squared = averaged(np.abs(said - true)), averaged(np.square(said - true))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):  # a resample may have no variance; its score is NaN then
         found = {
             "mae": absolute,
             "relative_mae": absolute / averaged(np.abs(mean - true)),
@@ -215,5 +216,5 @@ def _statistics(weights: np.ndarray, true: np.ndarray, said: np.ndarray, mean: n
 
 
 def _positive(variance: np.ndarray) -> np.ndarray:
-    """Return a variance, NaN where rounding is all that is left of it."""
+    """Return a variance; NaN if it is only a rounding error."""
     return np.where(variance > 1e-12, variance, np.nan)

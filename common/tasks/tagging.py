@@ -1,4 +1,4 @@
-"""Tagging: any number of tags per clip, each with a probability of its own."""
+"""Tagging: each clip has any number of tags, and each tag has its own probability."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +13,10 @@ from common.intervals import Score
 from common.tasks.task import Groups, Kind, Mode, Scores, bootstrap, score
 
 SEPARATOR = ","
-"""Between the tags of a clip in the manifest and in `predictions.csv`, as in FSDKaggle2019's tables."""
+"""Separates the tags of a clip in the manifest and in `predictions.csv`, as in the tables of FSDKaggle2019."""
 
 EPSILON = 1e-7
-"""What probabilities are kept away from 0 and 1 by, as in Keras."""
+"""Probabilities are clipped to [EPSILON, 1 - EPSILON] before a logarithm, as in Keras."""
 
 OVERALL = (
     "lwlrap",
@@ -31,12 +31,12 @@ PER_TAG = ("average_precision", "roc_auc", "lwlrap", "f1")
 HALF = 0.5
 """The threshold of a tag that no validation clip has."""
 TOP = 3
-"""Tags that `answer` names."""
+"""Number of tags that `answer` returns."""
 
 
 @dataclass(frozen=True)
 class Tagging:
-    """Which tags a clip has; the manifest has them in `label`, separated by commas.
+    """The tags of a clip; they are in the column `label` of the manifest, separated by commas.
 
     Attributes:
         outputs: the tags, in the document's order.
@@ -57,7 +57,7 @@ class Tagging:
         return ("label",)
 
     def of(self, clips: pd.DataFrame) -> Self:
-        """Return the task with the document's tags or, where the clips have others, with theirs.
+        """Return the task with the document's tags or, if the clips have others, with those of the clips.
 
         Raises:
             InputError: the clips have fewer than two tags.
@@ -79,32 +79,33 @@ class Tagging:
         return targets
 
     def strata(self, clips: pd.DataFrame) -> np.ndarray:
-        """Return the targets: iterative stratification keeps the proportion of each tag."""
+        """Return the targets; `common.splits` cannot stratify by several tags yet and refuses them."""
         return self.targets(clips)
 
     def counts(self, clips: pd.DataFrame) -> dict[str, int]:
-        """Count the clips of each tag, in the order of the tags."""
+        """Return the number of clips of each tag, in the order of the tags."""
         return dict(zip(self.outputs, map(int, self.targets(clips).sum(axis=0)), strict=True))
 
     def keras_metrics(self) -> list[Any]:
         """Return lwlrap over an epoch."""
+        # Imported here: reports use tasks, and need no Keras.
         from common.learners.lwlrap import Lwlrap
 
         return [Lwlrap()]
 
     def losses(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Return the binary cross-entropy of each clip in nats (clips,), the mean over its tags, as in Keras."""
+        """Return the binary cross-entropy of each clip (clips,) in nats, the mean over tags, as in Keras."""
         said = np.clip(outputs.astype(np.float64), EPSILON, 1 - EPSILON)
         return -(targets * np.log(said) + (1 - targets) * np.log(1 - said)).mean(axis=1)
 
     def constant(self, targets: np.ndarray) -> np.ndarray:
-        """Return the share of the training clips that has each tag: its popularity."""
+        """Return the popularity of each tag: the fraction of training clips that have it."""
         return targets.mean(axis=0)
 
     def thresholds(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Return for each tag the output from which on its F1 on validation clips is best, the highest of equals.
+        """Return the threshold of each tag (tags,) with the best F1 on validation clips; tie-breaking: the highest.
 
-        A tag that no validation clip has keeps 0.5.
+        The threshold of a tag that no validation clip has is 0.5.
         """
         chosen = np.full(len(self.outputs), HALF)
         for tag in np.flatnonzero(targets.sum(axis=0)) if len(targets) else ():
@@ -124,8 +125,9 @@ class Tagging:
         return (1 / (1 + np.exp(-logits))).astype(np.float32)
 
     def per_clip(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Return the lwlrap of each clip: the mean precision at its tags' ranks; 1 for a clip without tags (clips,)."""
+        """Return the lwlrap of each clip (clips,): the mean precision at the ranks of its tags; 1 without tags."""
         has = targets.sum(axis=1)
+        # A clip without tags cannot be ranked wrongly.
         return np.where(has > 0, label_precisions(targets, outputs).sum(axis=1) / np.maximum(has, 1), 1.0)
 
     def headline(self, targets: np.ndarray, outputs: np.ndarray, *, groups: Groups, seed: int) -> Score:
@@ -149,11 +151,11 @@ class Tagging:
         groups: Groups = None,
         seed: int = 0,
     ) -> Scores:
-        """Return lwlrap, and PR-AUC, ROC-AUC and F1 as macro and micro means and of each tag.
+        """Return lwlrap, and PR-AUC, ROC-AUC and F1: macro means, micro means and per tag.
 
         PR-AUC is scikit-learn's average precision. lwlrap is the label-weighted label-ranking average precision of
-        DCASE 2019 task 2; that of a tag is the mean precision at its ranks. F1 counts outputs from `thresholds` on.
-        Macro means are over the tags that have clips. The arguments are those of `Task.scores`.
+        DCASE 2019 task 2; for a tag it is the mean precision at its ranks. For F1, a tag is predicted if its output is
+        at least its threshold. Macro means are over the tags with clips. The arguments are those of `Task.scores`.
         """
         statistics = _Statistics(targets, outputs, thresholds)
         values, intervals, method = bootstrap(statistics, len(targets), groups=groups, seed=seed)
@@ -174,7 +176,7 @@ class Tagging:
         return Scores({name: one for name, one in overall.items() if one}, rows)
 
     def baselines(self, targets: np.ndarray, constants: np.ndarray) -> dict[str, dict[str, float]]:
-        """Return the scores of the popularity baseline: each tag as likely as in the training clips."""
+        """Return the scores of the popularity baseline: the output of a tag is its frequency in the training clips."""
         found = _Statistics(targets, constants, np.full_like(constants, HALF))(np.ones((1, len(targets))))
         names = ("lwlrap", "macro_pr_auc", "macro_roc_auc")
         return {"popularity": {name: float(found[name][0]) for name in names if np.isfinite(found[name][0])}}
@@ -188,18 +190,18 @@ class Tagging:
         return hasattr(estimator, "predict_proba")
 
     def estimated(self, estimator: Any, x: np.ndarray) -> np.ndarray:
-        """Return the probability of each tag, float32 (clips, tags); 0 or 1 where the estimator only chooses."""
+        """Return the probability of each tag, float32 (clips, tags); without probabilities, 0 or 1."""
         if not self.probabilistic(estimator):
             return np.asarray(estimator.predict(x), np.float32)
         found = estimator.predict_proba(x)
         if isinstance(found, np.ndarray):
             return found.astype(np.float32)
-        # A forest has an array per tag, of one column where all training clips were alike.
+        # A forest has an array per tag, with a column for each value in the training clips: 0, 1 or both.
         pairs = zip(found, estimator.classes_, strict=True)
         return np.column_stack([(pair * values).sum(axis=1) for pair, values in pairs]).astype(np.float32)
 
     def table(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the true tags in one word, then the probability of each tag."""
+        """Return `true` (the tags, separated by commas), then the probability of each tag."""
         names = np.asarray(self.outputs, dtype=object)
         true = np.array([SEPARATOR.join(names[row > 0]) for row in targets], dtype=object)
         return {"true": true, **dict(zip(self.outputs, outputs.T, strict=True))}
@@ -218,28 +220,30 @@ class Tagging:
         return (draw.random((clips, len(self.outputs))) < HALF).astype(np.float32)
 
     def answer(self, outputs: np.ndarray) -> str:
-        """Return the likeliest tags, the likeliest first."""
+        """Return the tags with the highest probabilities, the highest first."""
         return ", ".join(self.outputs[place] for place in np.argsort(-outputs, kind="stable")[:TOP])
 
     def shares(self, outputs: np.ndarray) -> np.ndarray | None:
-        """Return None: a part has any number of tags."""
+        """Return None: a part may have several tags."""
         return None
 
 
 PER_TAG_NAMES = {f"tag_{name}": name for name in PER_TAG}
-"""What the statistics of single tags are called among all, and in a tag's row."""
+"""Names of the scores per tag: in `_Statistics`, and in the record."""
 
 
 def tags_of(label: str) -> list[str]:
-    """Return the tags of a clip from its word in the manifest."""
+    """Return the tags in a label of the manifest; an empty label has none."""
     return [tag for tag in str(label).split(SEPARATOR) if tag]
 
 
 def label_precisions(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-    """Return the precision at the rank of each tag that a clip has, 0 for the others, float64 (clips, tags).
+    """Return the precision at the rank of each true tag, 0 for the other tags, float64 (clips, tags).
 
-    Of tags with equal outputs each counts all of them as ranked before it, as in scikit-learn.
+    Tie-breaking: tags with equal outputs all have the last of their ranks, as in scikit-learn.
     """
+    # A binary search in sorted outputs counts the tags at or above each rank; comparing all pairs would need (clips,
+    # tags, tags) numbers in memory.
     ranked = np.sort(outputs, axis=1)
     hits = np.zeros(targets.shape)
     ahead = np.zeros(targets.shape)
@@ -253,13 +257,13 @@ def label_precisions(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
 
 
 def _lwlrap(weights: np.ndarray, precisions: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return the mean of the precisions over all tags of weighted clips (draws,)."""
+    """Return lwlrap of weighted clips (draws,): the mean of the precisions over all true tags."""
     with np.errstate(invalid="ignore"):
         return (weights @ precisions.sum(axis=1)) / (weights @ targets.sum(axis=1, dtype=np.float64))
 
 
 class _Cut:
-    """One tag's clips in the order of their outputs, cut at every distinct output, the highest first.
+    """The clips of one tag, sorted by output. A cut is a threshold: one for every distinct output, the highest first.
 
     Attributes:
         values: the distinct outputs, descending (cuts,).
@@ -268,19 +272,19 @@ class _Cut:
     def __init__(self, true: np.ndarray, said: np.ndarray) -> None:
         self._order = np.argsort(-said, kind="stable")
         ordered = said[self._order]
-        # A cut lies behind the last of equal outputs: clips of equal outputs are said together.
+        # A cut is after the last of equal outputs: clips with equal outputs are above a threshold together.
         self._ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
         self.values = ordered[self._ends]
         self._true = true[self._order].astype(np.float64)
 
     def sums(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weight of the clips that have the tag, and of all, up to each cut, (draws, cuts) each."""
+        """Return the weights of true positives and of all positives at each cut, (draws, cuts) each."""
         ordered = weights[:, self._order]
         return np.cumsum(ordered * self._true, axis=1)[:, self._ends], np.cumsum(ordered, axis=1)[:, self._ends]
 
 
 def _areas(cut: _Cut, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return average precision and ROC-AUC (draws,); NaN where a draw has no clip with, or none without the tag."""
+    """Return average precision and ROC-AUC (draws,); NaN if all clips of a draw have the tag, or none has it."""
     hits, said = cut.sums(weights)
     positive, negative = hits[:, -1:], (said - hits)[:, -1:]
     new_hits = np.diff(hits, axis=1, prepend=0.0)
@@ -289,27 +293,29 @@ def _areas(cut: _Cut, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = np.divide(hits, said, out=np.zeros_like(hits), where=said > 0)
         average = (new_hits * precision).sum(axis=1, keepdims=True) / positive
-        # Each clip without the tag meets those with it that come before it, and half of its equals.
+        # ROC-AUC is the fraction of pairs (a clip with the tag, one without) in the right order; ties count one half.
         roc = (new_misses * (hits - new_hits / 2)).sum(axis=1, keepdims=True) / (positive * negative)
     return average[:, 0], roc[:, 0]
 
 
 class _Statistics:
-    """All scores of weighted clips; called with weights (draws, clips)."""
+    """All scores of weighted clips, as a function of the weights (draws, clips)."""
 
     def __init__(self, targets: np.ndarray, outputs: np.ndarray, thresholds: np.ndarray) -> None:
         self._targets = targets.astype(np.float64)
         self._precisions = label_precisions(targets, outputs)
+        # All that does not depend on the weights is computed once, not for each of the resamples.
         said = (outputs >= thresholds).astype(np.float64)
         self._hits, self._said = said * self._targets, said
         self._cuts = [_Cut(true, column) for true, column in zip(targets.T, outputs.T, strict=True)]
         self._all = _Cut(targets.ravel(), outputs.ravel())
 
     def __call__(self, weights: np.ndarray) -> dict[str, np.ndarray]:
-        """Return overall scores (draws,) and those of tags (draws, tags)."""
+        """Return overall scores (draws,) and scores per tag (draws, tags), by name."""
         tags = self._targets.shape[1]
         areas = [_areas(cut, weights) for cut in self._cuts]
         precision, roc = (np.stack(side, axis=1) for side in zip(*areas, strict=True))
+        # Micro means: every pair of a clip and a tag counts as one decision, with the weight of its clip.
         micro_precision, micro_roc = _areas(self._all, np.repeat(weights, tags, axis=1))
         has, hits, said = (weights @ array for array in (self._targets, self._hits, self._said))
         with np.errstate(invalid="ignore"):
@@ -332,7 +338,7 @@ class _Statistics:
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    """Return the mean over the tags that have a value (draws,); NaN where none has."""
+    """Return the mean over the tags with a value (draws,); NaN if no tag has a value."""
     known = np.isfinite(values)
     with np.errstate(invalid="ignore"):
         return np.where(known, values, 0).sum(axis=1) / known.sum(axis=1)

@@ -1,7 +1,7 @@
-"""What a task is: the protocol that every task meets, what scoring returns, and the bootstrap that intervals share.
+"""The protocol of all tasks, the scores that they return, and the bootstrap of their intervals.
 
-A task knows its outputs, their targets in the manifest, the loss and the scores. Learners, the runner and the reports
-ask it and know nothing of classes, tags or scales themselves.
+A task defines outputs, targets, loss and scores. Learners, runner and reports use only this protocol, so they work for
+classes, tags and scales.
 """
 
 import math
@@ -18,20 +18,21 @@ from common.intervals import PERCENTILES, RESAMPLES, Score, drawn_over
 Mode = Literal["min", "max"]
 Kind = Literal["classification", "tagging", "regression"]
 Groups = Sequence[str] | np.ndarray | None
-"""What clips share (a speaker, a song), one per clip; None where each clip stands for itself."""
+"""The group of each clip, such as its speaker or song; None if clips are independent."""
 
 DRAWS_AT_ONCE = 100
-"""Resamples that are in memory together: a weight per clip and draw, times a few arrays of that size."""
+"""Number of resamples in memory at a time; each needs a weight per clip, in a few arrays."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a task says of predictions, as plain values that a record keeps.
+    """The scores of predictions, as plain values for a record.
 
     Attributes:
-        metrics: overall, by name.
-        per_output: by class, tag or scale: its `support` (clips), and `scores` by name; None where there is no clip.
-        confusion: integers (true class, predicted class); None where a clip has not exactly one class.
+        metrics: overall scores by name.
+        per_output: for each class, tag or scale its `support` (number of clips) and its `scores` by name; a score is
+            None if there are no clips.
+        confusion: integers (true class, predicted class); None for tasks other than classification.
     """
 
     metrics: dict[str, Score]
@@ -40,19 +41,19 @@ class Scores:
 
 
 class Task(Protocol):
-    """What is predicted of a clip.
+    """What is predicted for a clip.
 
-    All arrays of targets and outputs are float32 (clips, outputs): one-hot and probabilities for a classification,
-    several ones and probabilities for tagging, values for a regression.
+    Targets and outputs are float32 arrays (clips, outputs). Classification: one-hot targets, and probabilities.
+    Tagging: targets with several ones, and probabilities. Regression: values.
 
     Attributes:
         KIND: its name in records.
-        HEADLINE: the metric that ranks experiments.
-        SHOWN: the metrics that a finished run prints.
-        LOSS: Keras' name of the loss, unless a training names another.
-        MONITORS: what a training may watch, and whether less or more is better.
-        MEANING: what an output is, in a word: a probability, or a value.
-        outputs: names of the columns: classes, tags, scales.
+        HEADLINE: the metric by which experiments are compared.
+        SHOWN: the metrics that are printed after a run.
+        LOSS: Keras' name of the default loss.
+        MONITORS: the scores that a training may monitor, and whether the lowest or the highest is best.
+        MEANING: what an output is: `probability` or `value`.
+        outputs: names of the outputs: classes, tags or scales.
     """
 
     KIND: ClassVar[Kind]
@@ -67,50 +68,47 @@ class Task(Protocol):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the manifest that targets are made of."""
+        """The columns of the manifest that the targets are made from."""
 
     def of(self, clips: pd.DataFrame) -> Self:
-        """Return this task for the outputs that the clips have: the document's own, unless they have others.
+        """Return this task, with the document's outputs or, if the clips have others, with those of the clips.
 
         Raises:
-            InputError: nothing could be learned from these clips.
+            InputError: nothing can be learned from these clips.
         """
 
     def targets(self, clips: pd.DataFrame) -> np.ndarray:
-        """Return float32 (clips, outputs)."""
+        """Return the targets of clips, float32 (clips, outputs)."""
 
     def strata(self, clips: pd.DataFrame) -> np.ndarray:
-        """Return what a stratified split keeps the proportions of: a label per clip, or 0/1 (clips, outputs)."""
+        """Return the strata of a stratified split: one label per clip (clips,), or 0 and 1 (clips, outputs)."""
 
     def counts(self, clips: pd.DataFrame) -> dict[str, int]:
-        """Count the clips of each output; empty where every clip has a value of each."""
+        """Return the number of clips of each output; empty for a regression."""
 
     def keras_metrics(self) -> list[Any]:
-        """Return new metrics for `compile`; each is in the history under its own name."""
+        """Return new metrics for `compile`; the history has them by their names."""
 
     def losses(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """Return the default loss of each clip (clips,), as Keras computes it."""
 
     def constant(self, targets: np.ndarray) -> np.ndarray:
-        """Return the outputs (outputs,) that are best without looking at a clip, fitted on training targets."""
+        """Return the constant outputs of the baseline (outputs,), fitted on training targets (clips, outputs)."""
 
     def thresholds(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Return from which value on each output counts as predicted (outputs,), chosen on validation clips.
-
-        Empty for a task without thresholds.
-        """
+        """Return the threshold of each output (outputs,), chosen on validation clips; empty without thresholds."""
 
     def logits(self, outputs: np.ndarray) -> np.ndarray:
-        """Return what an ensemble may average in place of outputs (clips, outputs), float64."""
+        """Return the logits of outputs, float64 (clips, outputs)."""
 
     def from_logits(self, logits: np.ndarray) -> np.ndarray:
-        """Return the outputs (clips, outputs), float32, that have these logits."""
+        """Return the outputs of logits, float32 (clips, outputs)."""
 
     def per_clip(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """Return a number per clip (clips,) that paired tests compare: a hit, an absolute error, an lwlrap."""
+        """Return a score per clip (clips,) for paired tests: a hit (0 or 1), an absolute error, or lwlrap."""
 
     def headline(self, targets: np.ndarray, outputs: np.ndarray, *, groups: Groups, seed: int) -> Score:
-        """Return the headline metric alone."""
+        """Return only the headline metric, with its interval."""
 
     def scores(
         self,
@@ -122,77 +120,80 @@ class Task(Protocol):
         groups: Groups = None,
         seed: int = 0,
     ) -> Scores:
-        """Score predictions, overall and per output, with 95 % intervals.
+        """Return scores overall and per output, with 95 % CIs.
 
         Args:
             targets: (clips, outputs).
             outputs: (clips, outputs).
-            constants: what `constant` returned for each clip's fold (clips, outputs).
-            thresholds: what `thresholds` returned for each clip's fold (clips, outputs); no columns without any.
-            groups: what clips share; if given, intervals are bootstrapped over groups.
-            seed: of the bootstrap.
+            constants: the `constant` of each clip's fold (clips, outputs).
+            thresholds: the `thresholds` of each clip's fold (clips, outputs); no columns for a task without thresholds.
+            groups: the group of each clip; if given, intervals are bootstrapped over groups.
+            seed: seed of the bootstrap.
         """
 
     def baselines(self, targets: np.ndarray, constants: np.ndarray) -> dict[str, dict[str, float]]:
-        """Return the scores of each baseline: what is reached without looking at the clips."""
+        """Return the scores of each baseline, given targets (clips, outputs) and `constants` as in `scores`."""
 
     def fit_targets(self, targets: np.ndarray) -> np.ndarray:
-        """Return the targets as a scikit-learn estimator takes them."""
+        """Return the targets in the form that scikit-learn estimators need."""
 
     def probabilistic(self, estimator: Any) -> bool:
-        """Return whether an estimator gives outputs of every degree, or only 0 and 1 for what it chose."""
+        """Return whether an estimator gives probabilities or values; False: only 0 and 1, for its choice."""
 
     def estimated(self, estimator: Any, x: np.ndarray) -> np.ndarray:
         """Return the outputs of a fitted scikit-learn estimator, float32 (clips, outputs)."""
 
     def table(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the columns that `predictions.csv` has of each clip: what is true, then each output by its name."""
+        """Return the columns of `predictions.csv`: the true ones, then each output by its name."""
 
     def read(self, table: Mapping[str, Sequence[Any] | pd.Series]) -> tuple[np.ndarray, np.ndarray]:
-        """Return targets and outputs from the columns that `table` made.
+        """Return targets and outputs, (clips, outputs) each, from the columns that `table` returned.
 
         Raises:
-            ValueError, KeyError: they are not such columns.
+            ValueError, KeyError: a column is missing or has other values.
         """
 
     def noise(self, clips: int, draw: np.random.Generator) -> np.ndarray:
-        """Return random targets, to measure a training step with."""
+        """Return random targets (clips, outputs), to measure the time of a training step."""
 
     def answer(self, outputs: np.ndarray) -> str:
-        """Say in a word or a number what outputs (outputs,) mean."""
+        """Return the prediction in words or numbers, given the outputs for one file (outputs,)."""
 
     def shares(self, outputs: np.ndarray) -> np.ndarray | None:
-        """Return the share of a file's parts whose answer is each output; None where an answer is not one of them.
+        """Return the fraction of a file's parts that each class has the highest output for; None without classes.
 
         Args:
-            outputs: of each part (parts, outputs).
+            outputs: outputs of each part (parts, outputs).
         """
 
 
 def bootstrap(
     statistics: Callable[[np.ndarray], Mapping[str, np.ndarray]], clips: int, *, groups: Groups, seed: int
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], str]:
-    """Compute statistics of weighted clips, and their percentile intervals.
+    """Return statistics of clips with their bootstrap percentile intervals.
+
+    A resample is given by the weights of the clips: how often each was drawn.
 
     Args:
-        statistics: from weights (draws, clips) to values by name, (draws,) or (draws, outputs); NaN where undefined.
-        clips: how many.
-        groups: what clips share; drawn in place of clips if there are enough of them.
-        seed: of the draws.
+        statistics: function from weights (draws, clips) to statistics by name, (draws,) or (draws, outputs) each; NaN
+            where a statistic is undefined.
+        clips: number of clips.
+        groups: the group of each clip; groups are drawn instead of clips if there are enough of them.
+        seed: seed of the draws.
 
     Returns:
-        The values, () or (outputs,); their intervals with a last axis of low and high; and the method in words.
+        The statistics, () or (outputs,) each; their 95 % CIs, with low and high on the last axis; the method in words.
     """
     units, over = drawn_over(groups)
     member = np.arange(clips) if units is None else np.unique(units, return_inverse=True)[1]
     drawn = [statistics(weights) for weights in _weights(member, seed)]
-    values = {name: value[0] for name, value in statistics(np.ones((1, clips))).items()}
+    values = {name: value[0] for name, value in statistics(np.ones((1, clips))).items()}  # weights of 1: all clips once
     intervals = {name: _interval(np.concatenate([one[name] for one in drawn])) for name in values}
     return values, intervals, f"bootstrap over {over}"
 
 
 def _weights(member: np.ndarray, seed: int) -> Iterator[np.ndarray]:
-    """Yield how often each clip is drawn, (draws, clips): as often as its group."""
+    """Yield the weights of the clips, (draws, clips): a clip is drawn as often as its group."""
     draw, units = np.random.default_rng(seed), int(member.max()) + 1
     for start in range(0, RESAMPLES, DRAWS_AT_ONCE):
         size = min(DRAWS_AT_ONCE, RESAMPLES - start)
@@ -200,19 +201,17 @@ def _weights(member: np.ndarray, seed: int) -> Iterator[np.ndarray]:
 
 
 def _interval(draws: np.ndarray) -> np.ndarray:
-    """Return low and high of draws (draws, ...), as the last axis; NaN for a statistic that no draw defines."""
+    """Return the percentiles of draws (draws, ...), low and high on the last axis; NaN if all draws are NaN."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy warns where all draws are NaN
         return np.moveaxis(np.nanpercentile(draws, PERCENTILES, axis=0), 0, -1)
 
 
 def score(value: float | np.ndarray, interval: np.ndarray, n: int, method: str) -> Score | None:
-    """Return a score as records keep it; None where these clips do not define it.
-
-    Percentiles of skewed draws can leave the value out; the interval is widened to hold it.
-    """
+    """Return a score in the form of records; None if it is undefined for these clips."""
     value = float(value)
     if not math.isfinite(value):
         return None
     low, high = map(float, interval)
+    # The percentiles of a skewed bootstrap distribution may exclude the value; the interval is widened to contain it.
     return {"value": value, "interval": [min(low, value), max(high, value)], "n": n, "method": method}

@@ -12,6 +12,7 @@ from common.runs.records import Record
 sys.path.insert(0, str(Path(__file__).parent))
 
 import tiny
+import tiny_pieces
 
 OneRun = Callable[..., Record]
 
@@ -29,3 +30,10 @@ def unbroken(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ENCORE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield lambda *of, **options: runner.run(tiny.job(corpus, *of, runs=runs, **options))
+
+
+@pytest.fixture(scope="session")
+def of_pieces(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> OneRun:
+    """Return a function that gives the record of a run on pieces of songs, like `unbroken`. Tests only read it."""
+    runs = tmp_path_factory.mktemp("pieces")
+    return lambda *of, **options: runner.run(tiny_pieces.job(corpus, *of, runs=runs, **options))

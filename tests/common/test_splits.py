@@ -304,3 +304,21 @@ def test_a_leak_in_one_fold_is_a_leak_in_the_merged_audit() -> None:
     assert merged["speaker"]["clean"]
     assert not merged["scaler"]["clean"]
     assert "1 of 4 folds" in merged["scaler"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        lambda tags: stratified_split(tags, test=0.2, validation=0.2, seed=0),
+        lambda tags: halved_split(tags, held_out=0.2, seed=0),
+        lambda tags: stratified_folds(tags, folds=2, seed=0),
+    ],
+)
+def test_several_tags_per_clip_cannot_be_stratified_and_are_refused(split) -> None:
+    with pytest.raises(InputError, match=r"\(20, 3\)"):
+        split(np.eye(3)[np.arange(20) % 3])
+
+
+def test_clips_with_several_tags_can_be_split_without_strata() -> None:
+    split = halved_split(np.eye(3)[np.arange(20) % 3], held_out=0.2, seed=0, stratified=False)
+    assert [len(rows) for rows in split.sets().values()] == [16, 2, 2]

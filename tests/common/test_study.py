@@ -20,21 +20,20 @@ def test_a_switch_set_to_the_protocol_s_own_value_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "changes", "says"),
+    ("protocol", "changes", "named"),
     [
-        ("printed", {}, "tiny has no protocol 'printed'; it has published, corrected, independent"),
-        ("published", {"depth": "3"}, "tiny has no switch 'depth'; it has labels, width, split"),
-        ("published", {"width": "5"}, "switch width is 4 or 8, not '5'"),
+        ("printed", {}, "'printed'.*published, corrected, independent"),
+        ("published", {"depth": "3"}, "'depth'.*labels, width, split"),
+        ("published", {"width": "5"}, "width.*4 or 8"),
     ],
 )
-def test_what_the_study_does_not_have_is_refused_by_name(protocol, changes, says) -> None:
-    with pytest.raises(InputError) as caught:
+def test_what_the_study_does_not_have_is_refused_by_name(protocol, changes, named) -> None:
+    with pytest.raises(InputError, match=named):
         tiny.STUDY.protocol(protocol, changes)
-    assert str(caught.value) == says
 
 
-def test_an_unknown_experiment_is_refused_with_those_there_are() -> None:
-    with pytest.raises(InputError, match="tiny has no experiment 'one'; it has patient, retrained, paired"):
+def test_an_unknown_experiment_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(InputError, match=r"'one'.*patient, retrained, paired"):
         tiny.STUDY.experiment("one")
 
 

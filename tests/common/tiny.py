@@ -57,6 +57,42 @@ def write_corpus(folder: Path, classes: Sequence[str] = CLASSES, speakers: Seque
     return folder
 
 
+def published(
+    study: str,
+    experiments: Sequence[str],
+    more: str = "",
+    *,
+    clips: int = 96,
+    classes: Sequence[str] = CLASSES,
+    top: str = "",
+) -> str:
+    """Return a file of published numbers, made up: `top` before its first table and `more` at its end."""
+    rows = "\n".join(f'[[experiment]]\nid = "{name}"\ntitle = "{name}"\nsection = "1"\n' for name in experiments)
+    return f"""
+schema = 2
+study = "{study}"
+title = "A tiny document"
+document = "made up"
+resolution = {{overall = 0.05, per_class = 0.12}}
+data = {{section = "1", clips = {clips}, known = "count", corpora = {{}}, classes = {list(classes)}}}
+{top}
+{rows}
+{more}
+"""
+
+
+def noise(clips: int = 20, seed: int = 0) -> Arrays:
+    """Return random spectra and random classes, to train on without a corpus."""
+    draw = np.random.default_rng(seed)
+    targets = np.eye(3, dtype=np.float32)[draw.integers(0, 3, clips)]
+    return Arrays(draw.normal(size=(clips, 65)).astype(np.float32), targets)
+
+
+def without_seconds(history: pd.DataFrame) -> pd.DataFrame:
+    """Return learning curves as far as they are the same every time."""
+    return history.drop(columns="seconds")
+
+
 def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
     if setting.switches["labels"] == "document":
         return manifest.assign(label=manifest["label"].mask(manifest["corpus"] == "savee", "high"))
@@ -107,7 +143,7 @@ def experiment(name: str, method: Method) -> Experiment:
 
 
 def examples(clips: pd.DataFrame, setting: Setting) -> list[Example]:
-    """Return a figure of the first clip; its title says by which switches its label is right."""
+    """Return a figure of the first clip; its title has the label and the switch of labels."""
     path, label = clips[["path", "label"]].iloc[0]
     panel = waveform_panel("", audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S), SAMPLE_RATE)
     return [Example("clip", "Figure 1", f"{label}, labels {setting.switches['labels']}", (panel,))]

@@ -100,23 +100,12 @@ def printed(kind: str) -> str:
     metric = study(kind).task.HEADLINE
     how = {"accuracy": "proportion", "lwlrap": "score", "mae": "error"}[metric]
     names = ("network", "again", "forest", "both")
-    experiments = "\n".join(f'[[experiment]]\nid = "{name}"\ntitle = "{name}"\nsection = "1"\n' for name in names)
-    classes = list(TASKS[kind].outputs) if kind != "regression" else []
-    return f"""
-schema = 2
-study = "tiny_{kind}"
-title = "A tiny document"
-document = "made up"
-headline = "{metric}"
-resolution = {{overall = 0.05, per_class = 0.12}}
-data = {{section = "1", clips = 96, known = "count", corpora = {{}}, classes = {classes}}}
-
+    results = f"""
 [metric.{metric}]
 kind = "{how}"
 decimals = 2
 resolution = 0.05
 
-{experiments}
 [[results]]
 id = "all"
 section = "1"
@@ -126,6 +115,8 @@ columns = ["{metric}"]
 n = {{ {metric} = 20 }}
 rows = {{ network = [0.5], again = [0.5], forest = [0.5], both = [0.5] }}
 """
+    classes = TASKS[kind].outputs if kind != "regression" else ()
+    return tiny.published(f"tiny_{kind}", names, results, classes=classes, top=f'headline = "{metric}"')
 
 
 def job(

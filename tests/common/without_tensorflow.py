@@ -11,9 +11,9 @@ sys.path.insert(0, str(ROOT / "tests" / "common"))
 
 import numpy as np  # noqa: E402
 import tiny  # noqa: E402
+import tiny_tasks  # noqa: E402
 
 from common import environment  # noqa: E402
-from common.arrays import Arrays  # noqa: E402
 from common.learners import keras3  # noqa: E402
 from common.study import Setting, Training  # noqa: E402
 
@@ -24,12 +24,6 @@ for module in sorted((ROOT / "common").rglob("*.py")):
 assert environment.describe()["backend"] == "jax"
 
 
-def clips(seed: int) -> Arrays:
-    draw = np.random.default_rng(seed)
-    x = draw.normal(size=(20, 65)).astype(np.float32)
-    return Arrays(x, np.eye(3, dtype=np.float32)[draw.integers(0, 3, 20)])
-
-
 def trained(folder: Path, *epochs: int) -> np.ndarray:
     for upto in epochs:
         learner = keras3.KerasLearner(
@@ -37,10 +31,11 @@ def trained(folder: Path, *epochs: int) -> np.ndarray:
             tiny.STUDY.task,
             Training(3, 8, 0.01, patience=2),
             seed=1,
+            augment=tiny_tasks.shaken,
             folder=folder,
         )
-        assert len(learner.fit(clips(0), clips(1), epochs=upto, stage="a")) == upto
-    return learner.predict(clips(2).x)
+        assert len(learner.fit(tiny.noise(seed=0), tiny.noise(seed=1), epochs=upto, stage="a")) == upto
+    return learner.predict(tiny.noise(seed=2).x)
 
 
 with tempfile.TemporaryDirectory() as folder:

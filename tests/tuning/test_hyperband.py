@@ -4,7 +4,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import keras_tuner
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,7 +68,7 @@ def test_the_best_of_a_round_is_promoted(brackets) -> None:
     assert list(brackets.curves().query("trial == '0002'")["epoch"]) == [2]
 
 
-def test_a_promoted_trial_goes_on_from_the_weights_of_its_best_epoch(tmp_path) -> None:
+def test_a_promoted_trial_continues_from_the_weights_of_its_best_epoch(tmp_path) -> None:
     values = {"learning_rate": 1e-15}
     trials = Trials(small_search.search_in(tmp_path), planned=2, announce=lambda line: None)
     before = trials.run(Trial("0000", values, 1, place={"bracket": 1, "round": 0}, promotable=True))
@@ -79,7 +78,7 @@ def test_a_promoted_trial_goes_on_from_the_weights_of_its_best_epoch(tmp_path) -
 
 @pytest.fixture(scope="module")
 def repeated(tmp_path_factory: pytest.TempPathFactory) -> tuple[SearchResult, list[list[str]]]:
-    """Return the whole Hyperband made once more, and whose weights were there after each trial was announced."""
+    """Return the whole Hyperband again, and which weights were there when each trial was announced."""
     folder, weights = tmp_path_factory.mktemp("repeated"), []
 
     def announce(_: str) -> None:
@@ -94,7 +93,7 @@ def test_a_search_repeated_is_equal_to_the_bit(brackets, repeated) -> None:
         pd.testing.assert_frame_equal(mine, first, check_exact=True)
 
 
-def test_weights_are_kept_only_while_a_trial_may_go_on_from_them(repeated) -> None:
+def test_weights_are_kept_only_while_a_trial_may_continue_from_them(repeated) -> None:
     result, weights = repeated
     promoted = result.data["rows"][2]["after"]
     assert weights == [["weights-0000"], ["weights-0000", "weights-0001"], [f"weights-{promoted}"], [], []]
@@ -109,7 +108,7 @@ def test_another_seed_draws_other_values(seed, brackets, tmp_path) -> None:
     assert (drawn, units) != (list(first["learning_rate"]), list(first["units"]))
 
 
-def test_a_search_killed_again_and_again_comes_to_the_table_of_an_unbroken_one(brackets, tmp_path) -> None:
+def test_a_search_killed_again_and_again_resumes_and_gives_the_same_result(brackets, tmp_path) -> None:
     command = [sys.executable, str(HERE / "killed_search.py"), str(tmp_path / "killed")]
     environment = {**os.environ, "ENCORE_CACHE": str(tmp_path / "cache")}
     subprocess.run(command, check=True, env=environment, capture_output=True)
@@ -120,12 +119,12 @@ def test_a_search_killed_again_and_again_comes_to_the_table_of_an_unbroken_one(b
     assert not (resumed.folder / "work").exists()
 
 
-def test_damaged_weights_are_named_with_what_to_delete(tmp_path) -> None:
+def test_damaged_weights_are_named_with_the_file_to_delete(tmp_path) -> None:
     def damage(_: str) -> None:
         for path in (tmp_path / "work").glob("weights-*"):
             path.write_bytes(path.read_bytes()[:-40])
 
-    with pytest.raises(InputError, match=r"weights-000\d.npz is missing or damaged; delete .*trial-000\d.json"):
+    with pytest.raises(InputError, match=r"weights-000\d.npz.*trial-000\d.json"):
         hyperband.search(small_search.brackets_in(tmp_path), damage, factor=2)
 
 
@@ -139,7 +138,7 @@ def test_a_failed_trial_is_kept_and_not_promoted(tmp_path) -> None:
     assert "1 of 2 trials failed" in result.data["notes"]
 
 
-def test_truth_values_and_words_stay_what_they_are(tmp_path) -> None:
+def test_booleans_and_strings_keep_their_types(tmp_path) -> None:
     search = small_search.search_in(tmp_path, space={"wide": (False, True), "activation": ("relu", "tanh")})
     oracle = hyperband._oracle(search, 2)
     drawn = [hyperband._trial(search, oracle.create_trial(str(number))).values for number in range(2)]
@@ -171,9 +170,5 @@ def test_a_first_round_that_the_space_cannot_fill_is_the_last() -> None:
 
 
 def test_a_factor_that_promotes_all_is_refused(tmp_path) -> None:
-    with pytest.raises(InputError, match="2 or more, not 1"):
+    with pytest.raises(InputError, match="not 1"):
         hyperband.search(small_search.search_in(tmp_path), factor=1)
-
-
-def test_the_version_of_keras_tuner_is_in_the_result(brackets) -> None:
-    assert brackets.data["settings"]["library"] == f"keras-tuner {keras_tuner.__version__}"

@@ -8,7 +8,7 @@ import keras
 import pytest
 import tiny
 
-from common import errors, illustrations
+from common import illustrations
 from common.cli import commands
 from common.corpora import DEMO_MARKER
 from common.errors import InputError
@@ -17,29 +17,8 @@ from common.learners.tf_keras import TfKerasLearner
 from common.runs import records, runner
 from common.runs.estimate import Estimate
 
-PRINTED = """
-schema = 2
-study = "tiny"
-title = "A tiny document"
-document = "made up"
-resolution = {overall = 0.05, per_class = 0.12}
-data = {section = "1", clips = 96, known = "count", corpora = {}, classes = ["high", "low", "middle"]}
-
-[[experiment]]
-id = "patient"
-title = "Patient"
-section = "1"
-
-[[experiment]]
-id = "retrained"
-title = "Retrained"
-section = "1"
-
-[[experiment]]
-id = "paired"
-title = "Paired"
-section = "1"
-
+NAMES = ("patient", "retrained", "paired")
+PUBLISHED = """
 [[classes]]
 experiment = "patient"
 section = "1"
@@ -71,7 +50,7 @@ Command = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def encore(commands_of) -> Command:
-    return commands_of(commands.study_app(tiny.STUDY), "tiny", PRINTED)
+    return commands_of(commands.study_app(tiny.STUDY), "tiny", tiny.published("tiny", NAMES, PUBLISHED))
 
 
 @pytest.fixture
@@ -87,7 +66,7 @@ def test_a_run_says_the_accuracy_with_its_interval_and_where_the_record_is(encor
     assert code == 0
     assert "accuracy 0.800 [0.584, 0.919] on 20 clips" in out
     assert out.endswith("; runs/tiny/patient/published/seed-0\n")
-    assert "absent: savee; results are not comparable with the document's" in err
+    assert "absent: savee" in err
 
 
 def test_a_run_as_json_is_a_line_per_experiment(encore, finished) -> None:
@@ -117,9 +96,7 @@ def test_running_everything_illustrates_too_and_one_experiment_does_not(encore, 
     assert place.exists()
 
 
-def test_what_keras_is_not_set_up_for_is_left_out_of_everything_and_refused_by_name(
-    encore, corpus, monkeypatch
-) -> None:
+def test_what_keras_cannot_train_is_left_out_or_if_named_refused(encore, corpus, monkeypatch) -> None:
     def refuse(strategy: str) -> None:
         raise InputError("needs another backend")
 
@@ -133,7 +110,7 @@ def test_what_keras_is_not_set_up_for_is_left_out_of_everything_and_refused_by_n
         commands._able(study.experiments, "none", named=True)
 
 
-def test_after_ctrl_c_fresh_would_throw_away_what_was_finished(encore, corpus, monkeypatch) -> None:
+def test_after_ctrl_c_the_advice_is_to_resume_without_fresh(encore, corpus, monkeypatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -170,7 +147,7 @@ def test_every_experiment_protocol_and_seed_named_is_run(encore, corpus, monkeyp
     assert encore("run", "--data", corpus, "--protocol", "all", "--seed", 1, "--seed", 2, "--runs", "r")[0] == 0
     expected = {
         records.folder_of(Path("r"), "tiny", experiment, protocol, seed)
-        for experiment in ("patient", "retrained", "paired")
+        for experiment in NAMES
         for protocol in tiny.PROTOCOLS
         for seed in (1, 2)
     }
@@ -205,10 +182,10 @@ def test_a_setting_of_the_model_reaches_the_model_and_the_record(encore, corpus,
     assert record.data["configuration"]["overrides"] == {"dropout": 0.25, "epochs": 1}
     code, _, err = encore("run", "patient", "--data", corpus, "--epochs", 1)
     assert code == 2
-    assert "holds a finished run of other clips or settings" in err
+    assert "--fresh" in err
 
 
-def test_a_setting_that_the_experiment_has_anyway_changes_nothing(encore, finished, tmp_path) -> None:
+def test_a_setting_with_the_document_s_own_value_is_no_override(encore, finished, tmp_path) -> None:
     (tmp_path / "c.toml").write_text("[training]\nlearning_rate = 0.1\n[model]\ndropout = 0.4\n")
     code, out, _ = encore("run", *finished, "--config", "c.toml", "--json")
     assert code == 0
@@ -226,91 +203,61 @@ def test_mixed_precision_is_used_when_asked_for(encore, corpus, monkeypatch) -> 
         keras.mixed_precision.set_global_policy("float32")
 
 
-def test_a_dry_run_tells_what_it_would_take_and_starts_nothing(encore, corpus, tmp_path) -> None:
-    code, out, _ = encore("run", "retrained", "--data", corpus, "--dry-run")
+def test_a_dry_run_estimates_and_starts_nothing(encore, corpus, tmp_path) -> None:
+    words = ("run", "retrained", "--data", corpus, "--dry-run")
+    code, out, _ = encore(*words)
     assert code == 0
-    assert out.startswith("retrained published: 96 clips in 1 fold(s), 295 parameters, ")
+    assert "96 clips in 1 fold(s), 295 parameters" in out
+    facts = json.loads(encore(*words, "--json")[1])
+    assert set(facts) == set(Estimate.__dataclass_fields__)
+    assert facts["parameters"] == 295
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_dry_run_as_json_gives_the_same_facts(encore, corpus) -> None:
-    _, out, _ = encore("run", "retrained", "--data", corpus, "--dry-run", "--json")
-    facts = json.loads(out)
-    assert set(facts) == set(Estimate.__dataclass_fields__)
-    assert facts["parameters"] == 295
-
-
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "named"),
     [
-        ("run unknown", "tiny has no experiment 'unknown'; it has patient, retrained, paired"),
-        ("unknown", "tiny has no experiment 'unknown'; it has patient, retrained, paired"),
-        ("summary unknown", "tiny has no experiment 'unknown'"),
-        ("attribution unknown", "tiny has no experiment 'unknown'"),
-        ("run --protocol printed", "tiny has no protocol 'printed'; it has published, corrected, independent"),
-        ("run --set depth=3", "tiny has no switch 'depth'"),
-        ("run --set width=5", "switch width is 4 or 8, not '5'"),
-        ("run --set width", "--set takes SWITCH=VALUE, not 'width'"),
+        ("unknown", "'unknown'"),
+        ("summary unknown", "'unknown'"),
+        ("run --protocol printed", "'printed'"),
+        ("run --set depth=3", "'depth'"),
+        ("run --set width", "--set"),
         ("run --strategy tpu", "tpu"),
-        ("run --budget 30", "--budget takes a time such as 90s, 30m or 2h, not '30'"),
-        ("run --weights imagenet", "patient, retrained, paired: trained from scratch, no weights to load"),
-        ("run --config absent.toml", "--config absent.toml cannot be read"),
-        ("run --data absent", "there is no folder"),
-        ("run --epochs 0", "Invalid value for '--epochs'"),
-        ("run --seed -1", "Invalid value for '--seed'"),
-        ("run --size huge", "Invalid value for '--size'"),
-        ("run --unknown", "No such option: --unknown"),
-        ("summary", "Missing argument 'EXPERIMENT'"),
+        ("run --budget 30", "--budget"),
+        ("run --weights imagenet", "patient, retrained, paired"),
+        ("run --config absent.toml", "absent.toml"),
+        ("run --data absent", "absent"),
+        ("run --epochs 0", "--epochs"),
+        ("run --unknown", "--unknown"),
     ],
 )
-def test_a_wrong_call_leaves_with_2_and_one_line(words, says, encore, tmp_path) -> None:
+def test_a_wrong_call_has_exit_code_2_and_one_line(words, named, encore, tmp_path) -> None:
     code, out, err = encore(*words.split())
     assert (code, out) == (2, "")
-    assert says in err
+    assert named in err
     assert err.count("\n") == 1
     assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "named"),
     [
-        ("epochs = ", "cannot be read"),
-        ("epochs = 3", r"has no table [training]"),
-        ("training = 3", r"has no table [training]"),
+        ("epochs = ", "c.toml"),
+        ("epochs = 3", "[training]"),
         ("[training]\nmomentum = 0.9", "momentum"),
-        ("[training]\nepochs = 2.5", "epochs"),
-        ("[training]\nlearning_rate = 1", "learning_rate"),
-        ("[training]\npatience = -1", "patience"),
         ("[training]\nepochs = true", "epochs"),
-        ("model = 3", "has no table [training] or [model]"),
+        ("[training]\npatience = -1", "patience"),
         ("[model]\ndepth = 2", "depth"),
         ("[model]\ndropout = 1", "dropout"),
     ],
 )
-def test_a_wrong_configuration_is_refused_with_what_it_takes(content, says, encore, tmp_path) -> None:
+def test_a_wrong_configuration_is_refused_and_its_setting_named(content, named, encore, tmp_path) -> None:
     (tmp_path / "c.toml").write_text(content)
     code, _, err = encore("run", "--config", "c.toml")
     assert code == 2
-    assert err.startswith("error: --config c.toml")
-    assert says in err
+    assert "c.toml" in err
+    assert named in err
     assert err.count("\n") == 1
-
-
-def test_a_text_file_in_place_of_audio_is_refused(encore, tmp_path) -> None:
-    for label in ("low", "high"):
-        (tmp_path / "own" / label).mkdir(parents=True)
-        (tmp_path / "own" / label / "a.wav").write_text("not a sound")
-    code, _, err = encore("run", "patient", "--data", tmp_path / "own")
-    assert code == 2
-    assert err.startswith("error: no usable clip in ")
-    assert err.count("\n") == 1
-
-
-def test_an_empty_folder_is_refused(encore, tmp_path) -> None:
-    (tmp_path / "own").mkdir()
-    code, _, err = encore("run", "patient", "--data", tmp_path / "own")
-    assert code == 2
-    assert "own" in err
 
 
 @pytest.fixture
@@ -325,40 +272,22 @@ def test_a_corpus_that_the_document_does_not_use_is_left_out_and_named(encore, c
     _, alone, _ = encore("run", "patient", "--data", corpus, "--dry-run", "--json")
     code, out, err = encore("run", "patient", "--data", corpus, "--data", foreign, "--dry-run", "--json")
     assert code == 0
-    assert "left out: ravdess, which tiny does not use" in err
-    assert "1 of 1440 clips" not in err
+    assert "left out: ravdess" in err
     assert json.loads(out)["clips"] == json.loads(alone)["clips"] == 96
 
 
 def test_clips_of_nothing_but_another_documents_corpus_are_refused(encore, foreign) -> None:
     code, _, err = encore("run", "patient", "--data", foreign)
     assert code == 2
-    assert err == "error: tiny does not use ravdess; name a folder of savee\n"
+    assert "ravdess" in err
+    assert "savee" in err
 
 
 def test_a_runs_folder_that_cannot_be_written_is_one_sentence(encore, corpus, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     code, _, err = encore("run", "patient", "--data", corpus, "--runs", "file/runs")
     assert code == 2
-    assert err.splitlines()[-1].startswith("error: cannot write file/runs/tiny/patient/published/seed-0 (not a dir")
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "says"),
-    [
-        (KeyboardInterrupt(), 130, "interrupted: "),
-        (errors.BudgetSpentError("the time budget is spent"), 1, "error: the time budget is spent"),
-        (OSError(28, "No space left on device", "runs/a"), 2, "error: the disk is full"),
-    ],
-)
-def test_a_run_that_cannot_go_on_says_why(error, code, says, encore, corpus, monkeypatch) -> None:
-    def fail(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr(runner, "run", fail)
-    ended, out, err = encore("run", "patient", "--data", corpus)
-    assert (ended, out) == (code, "")
-    assert err.splitlines()[-1].startswith(says)
+    assert "file/runs/tiny/patient/published/seed-0" in err.splitlines()[-1]
 
 
 def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(encore, corpus, unbroken, monkeypatch, tmp_path) -> None:
@@ -377,13 +306,6 @@ def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(encore, corpus, unbroken
     assert resumed.read_bytes() == whole.read_bytes()
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["summary"], ["attribution"], ["predict"]], ids=" ".join)
-def test_every_command_explains_itself(command, encore) -> None:
-    code, out, _ = encore(*command, "--help")
-    assert code == 0
-    assert "Usage:" in out
-
-
 def test_the_list_as_json_has_the_fields_of_the_contract(encore) -> None:
     code, out, _ = encore("list", "--json")
     first, second, _ = json.loads(out)
@@ -391,12 +313,7 @@ def test_the_list_as_json_has_the_fields_of_the_contract(encore) -> None:
     assert list(first) == ["study", "id", "title", "section", "published", "parameters"]
     assert (first["id"], first["published"]["accuracy"], first["parameters"]) == ("patient", 0.5, 295)
     assert second["published"] == {}
-
-
-def test_the_list_for_people_names_every_experiment(encore) -> None:
-    code, out, _ = encore("list")
-    assert code == 0
-    assert all(experiment.id in out for experiment in tiny.STUDY.experiments)
+    assert all(experiment.id in encore("list")[1] for experiment in tiny.STUDY.experiments)
 
 
 def test_a_summary_as_json_has_the_fields_of_the_contract(encore) -> None:
@@ -416,7 +333,7 @@ def test_a_summary_follows_protocol_and_switches(encore) -> None:
     assert totals[0] == totals[3] < totals[1] == totals[2]
 
 
-def test_a_summary_says_of_each_layer_whether_it_is_the_printed_one(encore) -> None:
+def test_a_summary_compares_each_layer_with_the_published_one(encore) -> None:
     code, out, _ = encore("summary", "patient")
     agrees = [line for line in out.splitlines() if line.rstrip(" │").endswith(("yes", "no"))]
     assert code == 0
@@ -425,14 +342,14 @@ def test_a_summary_says_of_each_layer_whether_it_is_the_printed_one(encore) -> N
     assert "document 295 (count, section 2)" in out
 
 
-def test_attribution_mends_one_slip_at_a_time_and_leaves_out_those_that_touch_no_clip(encore, corpus) -> None:
+def test_attribution_corrects_one_error_at_a_time_and_leaves_out_those_that_change_no_clip(encore, corpus) -> None:
     words = ("attribution", "patient", "--data", corpus, "--epochs", 1, "--seed", 0)
     code, out, err = encore(*words, "--json")
     *lines, worth = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert [line["protocol"] for line in lines] == ["published", "published+width=8"]
     assert (worth["protocol"], worth["interval"]) == ("published+width=8", None)
-    assert "labels: none of these clips is affected; left out" in err
+    assert "left out: labels" in err
     code, out, _ = encore(*words)
     first, second = (line["metrics"]["accuracy"] for line in lines)
     assert code == 0

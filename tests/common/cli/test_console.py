@@ -36,10 +36,7 @@ def test_a_finished_command_has_exit_code_0(capsys) -> None:
         (InputError("no such folder; name another"), 2, "no such folder; name another"),
         (ResultError("the loss is nan"), 1, "the loss is nan"),
         (OSError(errno.ENOSPC, "No space left on device"), 2, "disk"),
-        (OSError(errno.EDQUOT, "Quota exceeded"), 2, "quota"),
         (PermissionError(errno.EACCES, "Permission denied", "/a/b"), 2, "/a/b"),
-        (PermissionError(errno.EPERM, "Operation not permitted", "/a/b"), 2, "/a/b"),
-        (OSError(errno.EROFS, "Read-only file system", "/a/b"), 2, "/a/b"),
     ],
 )
 def test_an_expected_error_is_one_line_without_a_traceback(error, code, named, capsys) -> None:

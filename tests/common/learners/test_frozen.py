@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from common.arrays import Arrays, Parts, Rows
+from common.arrays import Arrays, Crops, Parts, Rows
 from common.learners import frozen, pretrained
 from common.learners.keras3 import KerasLearner
 from common.study import Training
@@ -60,8 +60,9 @@ def branched(maps: Any) -> Any:
 TASK = Classification(("a", "b", "c"))
 
 
-def learner(build: Callable[[], keras.Model], folder: Path | None = None) -> KerasLearner:
-    return KerasLearner(build, TASK, Training(epochs=3, batch_size=4, learning_rate=0.01), seed=1, folder=folder)
+def learner(build: Callable[[], keras.Model], folder: Path | None = None, **options: Any) -> KerasLearner:
+    training = Training(epochs=3, batch_size=4, learning_rate=0.01)
+    return KerasLearner(build, TASK, training, seed=1, folder=folder, **options)
 
 
 def refuse(*_: Any) -> NoReturn:
@@ -84,6 +85,24 @@ def test_training_on_cached_outputs_equals_training_the_whole_network(build, mon
     np.testing.assert_allclose(once.predict(VALIDATION.x), through.predict(VALIDATION.x), atol=1e-6)
 
 
+@pytest.mark.parametrize("changing", ["crops", "augmented"])
+def test_clips_that_change_in_every_epoch_go_through_the_frozen_layers_each_time(changing, monkeypatch) -> None:
+    monkeypatch.setattr(frozen.Divided, "outputs", refuse)
+    train, one = TRAIN, learner(lambda: classifier(base()))
+    if changing == "crops":
+        long = [np.concatenate([picture, picture]) for picture in PICTURES]
+        train = Arrays(Crops(long, np.arange(TRAINED), length=PIXELS, seed=1), TRAIN.y)
+    else:
+        one = learner(lambda: classifier(base()), augment=lambda x, y, random: (255 - x, y))
+    assert one.divided is not None
+    before = one.model.get_weights()
+    history = one.fit(train, VALIDATION, epochs=2, stage="training")
+    frozen_before, frozen_after = before[:4], one.model.get_weights()[:4]
+    assert len(history) == 2
+    assert all(np.array_equal(*pair) for pair in zip(frozen_before, frozen_after, strict=True))
+    assert not np.array_equal(before[-1], one.model.get_weights()[-1])
+
+
 def test_only_layers_that_are_not_frozen_are_trained() -> None:
     divided = frozen.divide(classifier(base(1)))
     assert divided is not None
@@ -96,12 +115,19 @@ def steps(model: keras.Model) -> list[str]:
     return [step.name for step in divided.steps] if divided else []
 
 
-def test_a_model_that_starts_with_augmentation_is_trained_as_a_whole() -> None:
-    assert steps(classifier(base(), layers.RandomFlip())) == []
+@pytest.mark.parametrize(
+    "build",
+    [lambda: classifier(base(), layers.RandomFlip()), lambda: classifier(base(2)), lambda: branching(base())],
+    ids=["starts with augmentation", "nothing frozen", "branches after the frozen layers"],
+)
+def test_a_model_that_cannot_be_divided_is_trained_as_a_whole(build) -> None:
+    assert steps(build()) == []
 
 
-def test_a_model_without_frozen_layers_is_trained_as_a_whole() -> None:
-    assert steps(classifier(base(2))) == []
+def branching(made: keras.Model) -> keras.Model:
+    maps = made(shown := keras.Input((PIXELS, PIXELS, 3)))
+    both = layers.Concatenate()([layers.Flatten()(maps), layers.GlobalMaxPooling2D()(maps)])
+    return keras.Model(shown, layers.Dense(3, "softmax")(both))
 
 
 def test_a_dropout_between_frozen_layers_is_trained_with_the_rest() -> None:
@@ -115,13 +141,6 @@ def test_a_frozen_encoder_with_residual_connections_is_one_step() -> None:
     encoder_weights = 2 * 4  # kernel and bias of four convolutions
     assert (len(divided.trunk.weights), len(divided.trunk.trainable_weights)) == (encoder_weights, 0)
     assert len(divided.rest.trainable_weights) == 4
-
-
-def test_a_model_whose_trained_layers_branch_off_the_frozen_ones_is_trained_as_a_whole() -> None:
-    made = base()
-    maps = made(shown := keras.Input((PIXELS, PIXELS, 3)))
-    both = layers.Concatenate()([layers.Flatten()(maps), layers.GlobalMaxPooling2D()(maps)])
-    assert steps(keras.Model(shown, layers.Dense(3, "softmax")(both))) == []
 
 
 def test_a_completely_frozen_model_is_not_divided() -> None:

@@ -1,18 +1,11 @@
 import keras
-import numpy as np
 import tiny
 
-from common.arrays import Arrays
 from common.learners import keras3, memory
 from common.runs import runner
 from common.study import Setting
 
 SETTING = Setting(tiny.PUBLISHED, 0)
-
-
-def clips() -> Arrays:
-    draw = np.random.default_rng(0)
-    return Arrays(draw.normal(size=(16, 65)).astype(np.float32), np.eye(3, dtype=np.float32)[np.arange(16) % 3])
 
 
 def test_no_fold_leaves_a_graph_behind(graphs, corpus, tmp_path) -> None:
@@ -21,7 +14,7 @@ def test_no_fold_leaves_a_graph_behind(graphs, corpus, tmp_path) -> None:
     assert graphs() <= before
 
 
-def test_letting_go_keeps_the_precision() -> None:
+def test_releasing_memory_keeps_the_precision() -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         with memory.released():
@@ -31,8 +24,8 @@ def test_letting_go_keeps_the_precision() -> None:
         keras.config.set_dtype_policy("float32")
 
 
-def test_a_model_from_before_can_still_be_trained() -> None:
-    given = clips()
+def test_an_earlier_model_can_still_be_trained() -> None:
+    given = tiny.noise(16)
     model = tiny.build(SETTING, 3)
     model.compile("adam", "categorical_crossentropy")
     model.fit(given.x, given.y, verbose=0)

@@ -53,7 +53,7 @@ def test_every_backend_is_given_the_same_batches(count, epochs, batch_size, firs
 
 
 @pytest.mark.parametrize("batches", [under_tensorflow, under_another_backend])
-def test_rows_that_lie_on_the_disk_make_the_batches_of_an_array(batches) -> None:
+def test_rows_on_the_disk_make_the_same_batches_as_an_array(batches) -> None:
     orders, given = pipeline.epoch_orders(7, 2, seed=3), clips(7)
     source = np.arange(20, dtype=np.float32)[::-1, np.newaxis]
     from_disk = Arrays(Rows(source, np.arange(19, 12, -1)), given.y)
@@ -64,7 +64,7 @@ def test_rows_that_lie_on_the_disk_make_the_batches_of_an_array(batches) -> None
 
 
 @pytest.mark.parametrize("batches", [under_tensorflow, under_another_backend])
-def test_a_run_that_goes_on_meets_the_batches_that_a_whole_run_has(batches) -> None:
+def test_a_resumed_run_has_the_batches_of_an_uninterrupted_run(batches) -> None:
     orders = pipeline.epoch_orders(10, 4, seed=2)
     whole, late = (numbers(batches(clips(10), orders, 3, first)) for first in (0, 2))
     assert pipeline.steps_per_epoch(10, 3) == 4
@@ -79,7 +79,7 @@ def test_the_last_batch_of_an_epoch_has_what_is_left(batches) -> None:
     assert [*chain(*given[:3])] == orders[0].tolist()
 
 
-def test_the_training_loop_of_another_backend_meets_each_epoch_in_its_order() -> None:
+def test_the_training_loop_of_another_backend_has_each_epoch_in_its_order() -> None:
     """Keras' own loop, as JAX uses it: builds the model from a first batch, resets, then runs epoch after epoch."""
     orders = pipeline.epoch_orders(10, 3, seed=2)
     loop = EpochIterator(pipeline._EpochBatches(clips(10), orders, pipeline.Batching(4), 1), steps_per_epoch=3)
@@ -130,7 +130,7 @@ def test_augmentation_follows_from_seed_epoch_and_step(batches) -> None:
 
 
 def long_arrays() -> list[np.ndarray]:
-    """Return clips of 4 to 9 frames; a frame says which clip it is of (tens) and where in it (ones)."""
+    """Return clips of 4 to 9 frames; the value of a frame is 10 times its clip plus its number."""
     return [10.0 * clip + np.arange(4 + clip, dtype=np.float32)[:, np.newaxis] for clip in range(6)]
 
 

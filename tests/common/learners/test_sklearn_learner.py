@@ -88,17 +88,15 @@ def saved(tmp_path) -> bytes:
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda whole: b"",
         lambda whole: whole[: len(whole) // 2],
-        lambda whole: b"no model at all",
         lambda whole: whole[:600] + bytes([whole[600] ^ 1]) + whole[601:],
     ],
-    ids=["empty", "cut off", "text", "one bit"],
+    ids=["cut off", "one bit"],
 )
-def test_a_damaged_file_is_refused_in_one_sentence(damage, saved, tmp_path) -> None:
+def test_a_damaged_file_is_refused_by_name(damage, saved, tmp_path) -> None:
     path = tmp_path / "model.joblib"
     path.write_bytes(damage(saved))
-    with pytest.raises(InputError, match="run the experiment again"):
+    with pytest.raises(InputError, match=r"model\.joblib"):
         SklearnLearner.load(path, TASK, Fit())
 
 

@@ -8,7 +8,6 @@ import soundfile
 import tiny
 import tiny_pieces
 
-from common import files
 from common.errors import InputError
 from common.runs import prediction, records, runner
 from common.runs.records import Record
@@ -33,7 +32,7 @@ def song(corpus) -> Path:
     return corpus / "ann-0-0.wav"
 
 
-def test_a_model_says_of_a_file_what_its_folds_say_on_average(finished, song) -> None:
+def test_a_prediction_is_the_mean_over_folds(finished, song) -> None:
     one = prediction.Models(tiny.STUDY, finished).predict(song)
     assert one.parts == 1
     assert one.outputs.sum() == pytest.approx(1, abs=1e-5)
@@ -41,7 +40,7 @@ def test_a_model_says_of_a_file_what_its_folds_say_on_average(finished, song) ->
     assert one.notes[0] == "its first 16 ms"
 
 
-def test_it_predicts_what_the_run_predicted(unbroken, corpus) -> None:
+def test_a_file_has_the_outputs_that_the_run_predicted(unbroken, corpus) -> None:
     record = unbroken("retrained", "published", folds=2)
     predictions = record.predictions().set_index("name")
     files = [corpus / f"{name}.wav" for name in predictions.index[:3]]
@@ -68,60 +67,52 @@ def test_the_newest_run_is_the_one_finished_last(pieces, corpus, tmp_path) -> No
     assert found.folder == later.folder
 
 
-def test_without_a_run_it_says_how_to_make_one(tmp_path) -> None:
-    with pytest.raises(InputError, match=r"no finished run of tiny in .*; make one with .* run`, or name its folder"):
+def test_without_a_finished_run_the_folders_are_named(tmp_path) -> None:
+    with pytest.raises(InputError, match=str(tmp_path)):
         prediction.newest_run(tiny.STUDY, [tmp_path])
 
 
 def test_a_run_of_another_study_is_refused(pieces) -> None:
-    with pytest.raises(InputError, match="is a run of tiny_pieces, not of tiny"):
+    with pytest.raises(InputError, match="tiny_pieces"):
         prediction.run_in(tiny.STUDY, pieces.folder)
 
 
-def test_the_origin_names_protocol_and_data(pieces) -> None:
+def test_the_origin_has_protocol_data_and_number_of_models(pieces) -> None:
     said = prediction.origin(pieces)
-    assert said.startswith("tiny_pieces trees, protocol published, seed 0, trained on 128 of 192 clips of tones")
-    assert said.endswith("; 3 models, one a fold, averaged")
+    assert all(words in said for words in ("protocol published", "128 of 192 clips of tones", "3 models"))
 
 
-def test_silence_is_said_to_be_silent(pieces, song, tmp_path) -> None:
+def test_a_silent_file_has_a_note(pieces, song, tmp_path) -> None:
     models = prediction.Models(tiny_pieces.STUDY, pieces)
     samples, rate = soundfile.read(song)
     soundfile.write(tmp_path / "nothing.wav", 0 * samples, rate)
-    assert models.predict(tmp_path / "nothing.wav").notes[0].startswith("it is silent, or nearly so")
+    assert "silent" in models.predict(tmp_path / "nothing.wav").notes[0]
     assert not any("silent" in note for note in models.predict(song).notes)
 
 
-def test_a_text_file_is_refused_in_one_sentence(pieces, tmp_path) -> None:
+def test_a_text_file_is_refused_by_name(pieces, tmp_path) -> None:
     (tmp_path / "notes.wav").write_text("not a sound")
-    with pytest.raises(InputError, match=r"notes\.wav: not readable as audio .*; predict takes whole audio files$"):
+    with pytest.raises(InputError, match=r"notes\.wav"):
         prediction.Models(tiny_pieces.STUDY, pieces).predict(tmp_path / "notes.wav")
 
 
 @pytest.mark.parametrize("name", ["model.joblib", "front_end.npz"])
-@pytest.mark.parametrize("content", [None, b"", b"PK half"], ids=["missing", "empty", "damaged"])
-def test_a_damaged_model_is_refused_in_one_sentence(name, content, pieces, song) -> None:
+@pytest.mark.parametrize("content", [None, b"PK half"], ids=["missing", "damaged"])
+def test_a_damaged_model_is_refused_by_its_folder(name, content, pieces, song) -> None:
     path = pieces.folder / "fold-1" / name
     path.unlink() if content is None else path.write_bytes(content)
-    with pytest.raises(InputError, match=r"fold-1.*; run the experiment again$"):
+    with pytest.raises(InputError, match=r"fold-1"):
         prediction.Models(tiny_pieces.STUDY, pieces).predict(song)
 
 
-def test_a_damaged_keras_model_is_refused_in_one_sentence(finished, song) -> None:
-    (finished.folder / "fold-0" / "model.keras").write_bytes(b"PK half")
-    with pytest.raises(InputError, match="run the experiment again"):
-        prediction.Models(tiny.STUDY, finished).predict(song)
-
-
-def test_what_depends_on_its_batch_says_so(unbroken, song) -> None:
+def test_a_prediction_that_depends_on_its_batch_has_a_note(unbroken, song) -> None:
     one = prediction.Models(tiny.STUDY, unbroken("paired", "published")).predict(song)
-    assert "it was trained and tested on batches of 8, this file is a batch by itself" in one.notes[-1]
+    assert "batches of 8" in one.notes[-1]
 
 
-def test_votes_are_not_called_probabilities(corpus, song, tmp_path) -> None:
-    record = runner.run(tiny_pieces.job(corpus, "svm", runs=tmp_path))
-    one = prediction.Models(tiny_pieces.STUDY, record).predict(song)
-    assert "has no probabilities" in one.notes[-1]
+def test_votes_are_not_called_probabilities(of_pieces, song) -> None:
+    one = prediction.Models(tiny_pieces.STUDY, of_pieces("svm")).predict(song)
+    assert "no probabilities" in one.notes[-1]
 
 
 def test_features_of_a_weights_file_need_that_very_file(corpus, song, tmp_path) -> None:
@@ -129,9 +120,9 @@ def test_features_of_a_weights_file_need_that_very_file(corpus, song, tmp_path) 
     used.write_bytes(b"used")
     other.write_bytes(b"other")
     record = runner.run(tiny_pieces.job(corpus, "pictures", runs=tmp_path / "runs", weights=str(used)))
-    with pytest.raises(InputError, match=r"come from a weights file \(sha256:.*\); name it with --weights"):
+    with pytest.raises(InputError, match="--weights"):
         prediction.Models(tiny_pieces.STUDY, record).predict(song)
-    with pytest.raises(InputError, match=r"is not what .* was made with"):
+    with pytest.raises(InputError, match=r"other\.h5"):
         prediction.Models(tiny_pieces.STUDY, record, weights=str(other)).predict(song)
     one = prediction.Models(tiny_pieces.STUDY, record, weights=str(used)).predict(song)
     assert one.predicted in tiny.CLASSES
@@ -151,45 +142,33 @@ def clip_of(record: Record, kind: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("kind", "says"),
-    [
-        ("train", "this file is among the clips that it was trained on: what the model says of it is no test"),
-        ("validation", "this file is among the clips that its training was chosen by"),
-        ("test", None),
-    ],
+    ("kind", "noted"), [("train", "training clip"), ("validation", "validation clip"), ("test", None)]
 )
-def test_a_file_that_the_model_met_is_recognised_whatever_it_is_called(kind, says, unbroken, corpus, tmp_path) -> None:
+def test_training_and_validation_clips_are_recognised_under_any_name(kind, noted, unbroken, corpus, tmp_path) -> None:
     record = unbroken("patient", "published", folds=2)
     renamed = tmp_path / "recording.wav"
     shutil.copy(corpus / f"{clip_of(record, kind)}.wav", renamed)
     one = prediction.Models(tiny.STUDY, record).predict(renamed)
-    met = [note for note in one.notes if "is among the clips" in note]
-    assert len(met) == (says is not None)
-    assert all(note.startswith(says) for note in met)
+    known = [note for note in one.notes if "clip of the model" in note]
+    assert len(known) == (noted is not None)
+    assert all(noted in note for note in known)
 
 
-def test_of_several_folds_it_says_how_many_met_the_file(finished, song) -> None:
+def test_the_note_has_the_number_of_folds_that_were_trained_on_the_file(finished, song) -> None:
     split = finished.split()
     trained = split.loc[(split["name"] == song.stem) & (split["set"] == "train"), "fold"].nunique()
     one = prediction.Models(tiny.STUDY, finished).predict(song)
-    assert f"trained on, in {trained} of 2 folds: " in " ".join(one.notes)
+    assert f"training clip of the model in {trained} of 2 folds" in " ".join(one.notes)
 
 
-def test_a_piece_of_a_file_that_the_model_met_is_recognised(pieces, song) -> None:
+def test_a_file_whose_pieces_are_training_clips_is_recognised(pieces, song) -> None:
     one = prediction.Models(tiny_pieces.STUDY, pieces).predict(song)
-    assert "this file is among the clips that it was trained on, in " in " ".join(one.notes)
+    assert "training clip of the model" in " ".join(one.notes)
 
 
-def test_an_older_run_knows_its_clips_by_their_names(finished, song) -> None:
-    path = finished.folder / "split.csv"
-    files.write_table(path, finished.split().drop(columns="digest"))
-    one = prediction.Models(tiny.STUDY, finished).predict(song)
-    assert "a clip of this name is among the clips" in " ".join(one.notes)
-
-
-def test_features_that_are_made_otherwise_by_now_are_refused(finished, song) -> None:
+def test_a_run_is_refused_if_the_settings_of_its_features_have_changed(finished, song) -> None:
     path = finished.folder / "record.json"
     path.write_text(path.read_text().replace('"sample_rate": 8000', '"sample_rate": 4000'))
     changed = records.read(finished.folder)
-    with pytest.raises(InputError, match="were made with another sample_rate than now; run it again"):
+    with pytest.raises(InputError, match="sample_rate"):
         prediction.Models(tiny.STUDY, changed).predict(song)

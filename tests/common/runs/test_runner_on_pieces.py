@@ -1,4 +1,4 @@
-"""Runs of what is fitted at once, on pieces that share a song."""
+"""Runs of scikit-learn estimators, on clips that are pieces of songs."""
 
 import time
 from dataclasses import replace
@@ -18,8 +18,8 @@ def leaks_of(data: dict) -> dict[str, dict]:
     return {leak["check"]: leak for leak in data["leaks"]}
 
 
-def test_a_record_of_a_fitted_estimator_has_its_settings_and_no_epochs(corpus, tmp_path) -> None:
-    record = runner.run(tiny_pieces.job(corpus, runs=tmp_path))
+def test_a_record_of_a_fitted_estimator_has_its_settings_and_no_epochs(of_pieces) -> None:
+    record = of_pieces()
     data = record.data
     (step,) = data["configuration"]["estimator"]
     assert (step["type"], step["settings"]["n_estimators"]) == ("BaggingClassifier", 5)
@@ -30,8 +30,8 @@ def test_a_record_of_a_fitted_estimator_has_its_settings_and_no_epochs(corpus, t
     assert list(record.history()) == ["fold", "stage", "epoch", "seconds"]
 
 
-def test_every_piece_is_tested_once_and_keeps_its_song(corpus, tmp_path) -> None:
-    record = runner.run(tiny_pieces.job(corpus, runs=tmp_path))
+def test_every_piece_is_tested_once_and_keeps_its_song(of_pieces) -> None:
+    record = of_pieces()
     predictions = record.predictions()
     assert len(predictions) == record.data["data"]["clips"] == record.data["data"]["expected_clips"] == 192
     assert predictions["name"].is_unique
@@ -39,24 +39,21 @@ def test_every_piece_is_tested_once_and_keeps_its_song(corpus, tmp_path) -> None
     assert (predictions["name"].str.rpartition("#")[0] == predictions["group"]).all()
 
 
-def test_songs_kept_apart_are_what_intervals_are_drawn_over(corpus, tmp_path) -> None:
-    data = runner.run(tiny_pieces.job(corpus, protocol="corrected", runs=tmp_path)).data
-    assert leaks_of(data)["song"]["clean"]
+@pytest.mark.parametrize(("protocol", "apart"), [("published", False), ("corrected", True)])
+def test_intervals_are_bootstrapped_over_songs_whether_or_not_the_split_keeps_them_apart(
+    protocol, apart, of_pieces
+) -> None:
+    data = of_pieces(protocol=protocol).data
+    assert leaks_of(data)["song"]["clean"] == apart
     assert data["metrics"]["accuracy"]["method"] == "bootstrap over 96 groups"
 
 
-def test_pieces_share_their_song_even_where_songs_are_on_both_sides(corpus, tmp_path) -> None:
-    data = runner.run(tiny_pieces.job(corpus, runs=tmp_path)).data
-    assert not leaks_of(data)["song"]["clean"]
-    assert data["metrics"]["accuracy"]["method"] == "bootstrap over 96 groups"
-
-
-def test_songs_on_both_sides_are_found(corpus, tmp_path) -> None:
-    data = runner.run(tiny_pieces.job(corpus, runs=tmp_path)).data
+def test_songs_on_both_sides_are_found(of_pieces) -> None:
+    data = of_pieces().data
     assert list(leaks_of(data)) == ["song", "bytes", "augmented", "scaler", "selection"]
     assert "songs in train and test" in leaks_of(data)["song"]["detail"]
     assert leaks_of(data)["bytes"]["clean"]  # two pieces of a file are two recordings
-    assert leaks_of(data)["selection"]["detail"].startswith("no choice was made")
+    assert leaks_of(data)["selection"]["clean"]
 
 
 def test_labels_may_depend_on_the_seed(corpus) -> None:
@@ -64,8 +61,8 @@ def test_labels_may_depend_on_the_seed(corpus) -> None:
     assert counts[0] != counts[1]
 
 
-def test_the_majority_class_is_that_of_the_training_clips_of_each_fold(corpus, tmp_path) -> None:
-    record = runner.run(tiny_pieces.job(corpus, runs=tmp_path))
+def test_the_majority_class_is_that_of_the_training_clips_of_each_fold(of_pieces) -> None:
+    record = of_pieces()
     labels = record.predictions().set_index("name")["true"]
     split = record.split()
     hits = 0
@@ -85,14 +82,14 @@ def test_the_same_seed_gives_the_same_predictions_and_another_one_others(corpus,
     assert not first.equals(other)
 
 
-def test_a_classifier_without_probabilities_says_so(corpus, tmp_path) -> None:
-    record = runner.run(tiny_pieces.job(corpus, "svm", runs=tmp_path))
+def test_a_classifier_without_probabilities_has_1_for_its_choice_and_a_note(of_pieces) -> None:
+    record = of_pieces("svm")
     chosen = record.predictions()[list(tiny_pieces.tiny.CLASSES)].to_numpy()
     assert set(np.unique(chosen)) == {0.0, 1.0}
-    assert record.data["notes"] == ["the classifier has no probabilities: predictions.csv has 1 for the class it chose"]
+    assert len(record.data["notes"]) == 1
 
 
-def test_an_interrupted_run_goes_on_with_the_next_fold_to_the_same_end(corpus, tmp_path, monkeypatch) -> None:
+def test_an_interrupted_run_resumes_with_the_next_fold_and_gives_the_same_result(corpus, tmp_path, monkeypatch) -> None:
     fitted = []
     original = sklearn_learner.SklearnLearner.fit
 
@@ -114,8 +111,8 @@ def test_an_interrupted_run_goes_on_with_the_next_fold_to_the_same_end(corpus, t
     assert resumed.data["metrics"] == unbroken.data["metrics"]
 
 
-def test_no_fold_is_fitted_when_the_time_is_over(corpus, tmp_path) -> None:
-    with pytest.raises(errors.BudgetSpentError, match="without --fresh, goes on from there"):
+def test_no_fold_is_fitted_after_the_deadline(corpus, tmp_path) -> None:
+    with pytest.raises(errors.BudgetSpentError, match="--fresh"):
         runner.run(tiny_pieces.job(corpus, runs=tmp_path, deadline=time.monotonic() - 1))
 
 

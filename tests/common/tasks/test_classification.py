@@ -1,5 +1,3 @@
-from functools import partial
-
 import keras
 import numpy as np
 import pandas as pd
@@ -86,12 +84,6 @@ def test_speakers_too_few_to_draw_leave_the_intervals_to_the_clips(speakers: str
     }
     assert shared["metrics"]["accuracy"]["method"] == f"Wilson: {why} too few to draw"
     assert shared["metrics"]["macro_f1"]["method"] == f"bootstrap over clips: {why} too few to draw"
-
-
-def test_what_a_report_takes_for_an_interval_over_groups_is_one() -> None:
-    run = partial(scored, [(0, 0), (1, 1), (2, 0), (1, 2), (2, 2)])
-    methods = [run(groups=groups)["metrics"]["accuracy"]["method"] for groups in map(list, ("aaaaa", "abcda", "abcde"))]
-    assert [method.endswith(" groups") for method in methods] == [False, False, True]
 
 
 def test_the_same_seed_gives_the_same_intervals() -> None:

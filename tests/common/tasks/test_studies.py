@@ -157,6 +157,10 @@ def test_the_commands(kind, encore, corpus, tmp_path) -> None:
         assert json.loads(out).get("total") == (
             65 * 8 + 8 + 9 * len(tiny_tasks.TASKS[kind].outputs) if "layers" in out else None
         )
+    code, out, _ = encore("run", "--data", corpus, "--dry-run", "--json")
+    assert code == 0
+    assert [json.loads(line)["experiment"] for line in out.splitlines()] == list(NAMES)
+    assert not (tmp_path / "runs").exists()
     code, out, _ = encore("run", "--data", corpus, "--json")
     assert code == 0
     lines = [json.loads(line) for line in out.splitlines()]

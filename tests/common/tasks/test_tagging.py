@@ -139,16 +139,3 @@ def test_a_forest_gives_a_probability_per_tag_even_for_a_tag_that_never_trained(
     assert found.shape == targets.shape
     assert (found[:, 1] == 0).all()
     assert found[targets[:, 0] == 1, 0].mean() > found[targets[:, 0] == 0, 0].mean()
-
-
-def test_lwlrap_is_that_of_a_loop_over_clips_and_tags() -> None:
-    targets, _ = drawn(9)
-    outputs = np.random.default_rng(9).random(targets.shape)  # no ties: a loop does not know what they are
-    total = 0.0
-    for true, said in zip(targets, outputs, strict=True):
-        order = np.argsort(-said, kind="stable")
-        ranks = {tag: rank + 1 for rank, tag in enumerate(order)}
-        for tag in np.flatnonzero(true):
-            before = sum(true[other] for other in order[: ranks[tag]])
-            total += before / ranks[tag]
-    assert scored(targets, outputs).metrics["lwlrap"]["value"] == pytest.approx(total / targets.sum())

@@ -1,0 +1,68 @@
+"""Claims on folders: a folder belongs to one run, or to one search, and only that one may resume in it.
+
+Both leave the same things in their folder. `work/` holds what an unfinished one has done so far; its identity (all that
+decides its numbers) stands there in a note. The result is written when all is done, and `work/` is deleted last. The
+caller holds the folder's lock (`common.runs.records.hold`).
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from common import files
+from common.errors import InputError
+from common.runs.search_records import load
+
+Kind = Literal["run", "search"]
+
+
+def clear(folder: Path) -> None:
+    """Delete everything in a folder except its lock."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != ".lock":  # held by this process: a new file would be a second lock
+            path.unlink()
+
+
+def begin(folder: Path, kind: Kind, identity: Mapping[str, Any]) -> None:
+    """Write the note of an unfinished run or search, or check that the one that is there is the same.
+
+    Args:
+        folder: of the run or search.
+        kind: which of the two it is.
+        identity: all that decides its numbers, as plain values.
+
+    Raises:
+        InputError: the folder holds an interrupted one of another identity, or its note is damaged.
+    """
+    note = folder / "work" / f"{kind}.json"
+    # Without anything beside the note nothing was computed yet, so there is nothing to protect.
+    begun = note.exists() and any(path != note for path in note.parent.iterdir())
+    if begun and load(note, "--fresh starts again") != identity:
+        raise InputError(
+            f"{folder} holds an interrupted {kind} of other clips or settings; --fresh starts again, --runs keeps both"
+        )
+    files.write_text(note, json.dumps(identity, indent=1))
+
+
+def check_finished(folder: Path, kind: Kind, found: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
+    """Check that a finished run or search is the one that is asked for, and delete what is left of its work.
+
+    Args:
+        folder: of the run or search.
+        kind: which of the two it is.
+        found: the identity in its result.
+        identity: the one asked for.
+
+    Raises:
+        InputError: the two identities differ.
+    """
+    # `work` is still there if the process was killed after it wrote the result.
+    shutil.rmtree(folder / "work", ignore_errors=True)
+    if found != identity:
+        raise InputError(
+            f"{folder} holds a finished {kind} of other clips or settings; --fresh replaces it, --runs keeps both"
+        )
