@@ -348,6 +348,8 @@ def _shared(record: Mapping[str, Any]) -> list[Any]:
     fields = ("study", "experiment", "protocol", "switches", "size", "task")
     data, settings = record["data"], record["configuration"]
     trained = {name: settings.get(name) for name in TRAINED_AS}
+    if not (settings.get("patience") or settings.get("plateau")):
+        del trained["monitor"]  # Nothing depends on it, and older records do not tell it.
     ran = [cut_to(record), record["environment"].get("precision", "float32")]
     return [*(record[field] for field in fields), data["demo"], data["digest"], trained, *ran]
 

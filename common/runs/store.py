@@ -4,18 +4,21 @@
 
     runs.jsonl      the content of each run's `record.json`, a line each, by protocol and seed, but for the confusion of
                     a classification, which is counted from its predictions
-    clips.json      every clip that one of the runs tested, as columns: name, corpus, speaker and, where they have one,
-                    group
-    split.npy       (runs,) which of the splits each run has
-    fold.npy        (splits, clips) uint8, the fold that tests a clip; 255 where none does
-    true.npy        (splits, clips) uint8 class numbers, or (splits, clips, outputs) float32
-    predicted.npy   (runs, clips) or (runs, clips, outputs), likewise
+    splits.json     which split each run has
+    predicted.npy   (runs, clips) uint8 class numbers, 255 where not tested, or (runs, clips, outputs) float32
     <protocol>/...  as they are in a folder of runs: learning curves that are not empty, and the files of searches
 
-and `<root>/<study>/_shared.zip` what is not of one experiment: `SHARED`. Models, the sets of a split and the
+`<root>/<study>/_splits.zip` what many experiments share: `clips.json`, every clip that one of them tested, as columns
+(name, corpus, speaker and, where they have one, group), and for each split `<split>/fold.npy` (clips,) uint8, the fold
+that tests a clip, 255 where none does, and `<split>/true.npy` (clips,) or (clips, outputs). New clips come last, so
+arrays may be shorter than the table of clips.
+
+`<root>/<study>/_shared.zip` has what is not of one experiment: `SHARED`. Models, the sets of a split and the
 probabilities of a classification are left out; the same command makes them again.
 """
 
+import functools
+import hashlib
 import io
 import json
 import zipfile
@@ -41,6 +44,7 @@ LARGEST = 254
 """Number of a fold or class that one byte can hold beside `NONE`."""
 MOMENT = (1980, 1, 1, 0, 0, 0)
 """The date of every member, so that the same runs give the same bytes."""
+SPLITS = "_splits.zip"
 SHARED = (illustrations.NAME,)
 NO_CURVES = pd.DataFrame(columns=records.CURVES)
 OF_SEARCHES = ("search.json", "trials.csv", "curves.csv", "best.toml")
@@ -125,6 +129,69 @@ def _write(path: Path, runs: Sequence[Record], searches: Mapping[Any, SearchResu
     _written(path, members)
 
 
+class Splits:
+    """The clips of a study and the splits of its runs, in the file that its experiments share.
+
+    Args:
+        path: of the file, which need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._members = path, _members(path) if path.exists() else {}
+        known = json.loads(self._members.get("clips.json", b"{}"))
+        self.clips = pd.DataFrame(known, dtype=str)
+
+    def number(self, clips: pd.DataFrame) -> np.ndarray:
+        """Return the number of each clip (rows of the table); new ones come last."""
+        if self.clips.empty:
+            self.clips = clips.drop_duplicates().sort_values(["corpus", "name"]).reset_index(drop=True)
+        if list(clips) != list(self.clips):
+            raise InputError(f"{self._path}: not all runs name the speakers and groups of their clips")
+        whole = pd.concat([self.clips, clips]).drop_duplicates()
+        self.clips = whole.reset_index(drop=True)
+        return pd.MultiIndex.from_frame(self.clips).get_indexer(pd.MultiIndex.from_frame(clips))
+
+    def add(self, fold: np.ndarray, true: np.ndarray) -> str:
+        """Keep a split, if it is new, and return its name.
+
+        Args:
+            fold: that tests each clip (clips,).
+            true: class numbers (clips,), or values (clips, outputs).
+        """
+        # Without the clips that came later, the name stays that of the same split.
+        end = np.flatnonzero(fold != NONE)[-1] + 1
+        members = {"fold": _bytes_of(fold[:end]), "true": _bytes_of(true[:end])}
+        name = hashlib.sha256(b"".join(members.values())).hexdigest()[:12]
+        self._members |= {f"{name}/{kind}.npy": content for kind, content in members.items()}
+        return name
+
+    def read(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return folds and true classes or values of all clips of the study."""
+        fold, true = (np.load(io.BytesIO(self._members[f"{name}/{kind}.npy"])) for kind in ("fold", "true"))
+        return _widened(fold, len(self.clips)), _widened(true, len(self.clips))
+
+    def write(self) -> None:
+        """Write the file."""
+        clips = json.dumps(self.clips.to_dict("list"), separators=(",", ":")).encode()
+        _written(self._path, {**self._members, "clips.json": clips})
+
+
+def _splits_beside(path: Path) -> Splits:
+    shared = path.with_name(SPLITS)
+    if not shared.exists():
+        raise InputError(f"there is no {shared}, which {path.name} needs; keep its runs again")
+    try:
+        return _splits_at(shared, shared.stat().st_mtime_ns)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise _damaged(shared, error) from None
+
+
+@functools.cache
+def _splits_at(path: Path, modified: int) -> Splits:
+    """Read a study's splits once: every experiment asks for them."""
+    return Splits(path)
+
+
 def _inner(folder: Path) -> str:
     """Return the name that a folder of a run or a search has below that of its experiment."""
     return "/".join(folder.parts[-2:])
@@ -136,38 +203,24 @@ def _line(record: Record) -> str:
 
 
 def _tables(path: Path, runs: Sequence[Record]) -> dict[str, bytes]:
-    """Return what the runs predicted, as arrays over all clips that one of them tested."""
+    """Return what the runs predicted, as an array over all clips of the study; their splits go into the shared file."""
+    splits = Splits(path.with_name(SPLITS))
     frames = [record.predictions() for record in runs]
-    keys = [list(frame.columns[: frame.columns.get_loc("fold")]) for frame in frames]
-    if any(columns != keys[0] for columns in keys):
-        raise InputError(f"{path}: not all runs name the speakers and groups of their clips")
-    clips = pd.concat([frame[keys[0]] for frame in frames]).drop_duplicates().sort_values(["corpus", "name"])
-    number = pd.MultiIndex.from_frame(clips)
-    splits: dict[bytes, int] = {}
-    split, folds, trues, predicted = [], [], [], []
-    for record, frame in zip(runs, frames, strict=True):
-        rows = number.get_indexer(pd.MultiIndex.from_frame(frame[keys[0]]))
+    rows = [splits.number(frame.loc[:, :"fold"].drop(columns="fold")) for frame in frames]
+    names, predicted = [], []
+    for record, frame, own in zip(runs, frames, rows, strict=True):
         true, said = records.values_of(record.task, frame)
         if frame["fold"].max() > LARGEST or (len(record.data["task"]["outputs"]) > LARGEST + 1 and true.ndim == 1):
             raise InputError(f"{path}: more than {LARGEST} folds or classes do not fit")
-        fold = _spread(frame["fold"].to_numpy(np.uint8), rows, len(clips))
-        target = _spread(true, rows, len(clips))
-        known = fold.tobytes() + target.tobytes()
-        if known not in splits:
-            splits[known] = len(splits)
-            folds.append(fold)
-            trues.append(target)
-        split.append(splits[known])
-        predicted.append(_spread(said, rows, len(clips)))
-    arrays = {
-        "split": np.array(split, np.uint16),
-        "fold": np.stack(folds),
-        "true": np.stack(trues),
-        # Runs agree on a clip more than a run does on its clips: clip by clip, the array compresses better.
-        "predicted": np.asfortranarray(np.stack(predicted)),
-    }
-    columns = json.dumps(clips.to_dict("list"), separators=(",", ":")).encode()
-    return {"clips.json": columns, **{f"{name}.npy": _bytes_of(array) for name, array in arrays.items()}}
+        fold, target, outputs = (
+            _spread(values, own, len(splits.clips)) for values in (frame["fold"].to_numpy(np.uint8), true, said)
+        )
+        names.append(splits.add(fold, target))
+        predicted.append(outputs)
+    splits.write()
+    # Runs agree on a clip more than a run does on its clips: clip by clip, the array compresses better.
+    array = np.asfortranarray(np.stack(predicted))
+    return {"splits.json": json.dumps(names).encode(), "predicted.npy": _bytes_of(array)}
 
 
 def _spread(values: np.ndarray, rows: np.ndarray, clips: int) -> np.ndarray:
@@ -176,6 +229,11 @@ def _spread(values: np.ndarray, rows: np.ndarray, clips: int) -> np.ndarray:
     spread = np.full((clips, *values.shape[1:]), missing, values.dtype)
     spread[rows] = values
     return spread
+
+
+def _widened(values: np.ndarray, clips: int) -> np.ndarray:
+    """Return an array (clips, ...) for more clips than there were when it was written."""
+    return values if len(values) == clips else _spread(values, np.arange(len(values)), clips)
 
 
 def _bytes_of(array: np.ndarray) -> bytes:
@@ -212,12 +270,11 @@ class StoredRecord(Record):
 
     def predictions(self) -> pd.DataFrame:
         """Return the table as `Record.predictions` does, fold after fold, without probabilities of classes."""
-        tables, split = self.tables, self.tables.split[self.row]
-        fold, outputs = tables.fold[split], self.data["task"]["outputs"]
-        rows = np.flatnonzero(fold != NONE)
+        fold, true, predicted = self.tables.of(self.row)
+        rows, outputs = np.flatnonzero(fold != NONE), self.data["task"]["outputs"]
         rows = rows[np.argsort(fold[rows], kind="stable")]
-        frame = tables.clips.iloc[rows].reset_index(drop=True).assign(fold=fold[rows].astype(int))
-        true, predicted = tables.true[split][rows], tables.predicted[self.row][rows]
+        frame = self.tables.clips.iloc[rows].reset_index(drop=True).assign(fold=fold[rows].astype(int))
+        true, predicted = true[rows], predicted[rows]
         if true.ndim == 1:
             names = np.asarray(outputs, dtype=object)
             return frame.assign(true=names[true], predicted=names[predicted])
@@ -229,30 +286,32 @@ class StoredRecord(Record):
 
 
 class Tables:
-    """The arrays of one zip file, as its module describes them."""
+    """What the runs of one zip file predicted, with the splits that they share with other experiments."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self.clips = pd.DataFrame(json.loads(archive.read("clips.json")), dtype=str)
-        arrays = (np.load(io.BytesIO(archive.read(f"{name}.npy"))) for name in ("split", "fold", "true", "predicted"))
-        self.split, self.fold, self.true, self.predicted = arrays
-        self._order, self._names, self._groups = records.names_and_groups(self.clips)
+    def __init__(self, archive: zipfile.ZipFile, splits: Splits) -> None:
+        self._splits, self._names = splits, json.loads(archive.read("splits.json"))
+        self._predicted = np.load(io.BytesIO(archive.read("predicted.npy")))
+        self.clips = splits.clips
+        self._sorted = records.names_and_groups(self.clips)
         self._known: dict[bytes, tuple[np.ndarray, ClipSet]] = {}
 
-    def _clips_of(self, split: int) -> tuple[np.ndarray, ClipSet]:
-        """Return the numbers of the clips that a split tests, in the order of their names, and these clips."""
-        tested = self.fold[split] != NONE
-        # Many splits test the same clips in other folds.
-        known = tested.tobytes()
-        if known not in self._known:
-            inside = tested[self._order]
-            self._known[known] = self._order[inside], ClipSet.of(self._names[inside], self._groups[inside])
-        return self._known[known]
+    def of(self, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return of a run the fold, the true class or values, and the prediction of each clip of the study."""
+        fold, true = self._splits.read(self._names[row])
+        return fold, true, _widened(self._predicted[row], len(self.clips))
 
     def tested(self, row: int) -> Predictions:
         """Return what a run predicted of each test clip."""
-        split = int(self.split[row])
-        rows, clips = self._clips_of(split)
-        return Predictions(clips, self.true[split][rows], self.predicted[row][rows])
+        fold, true, predicted = self.of(row)
+        tested = fold != NONE
+        # Many splits test the same clips in other folds.
+        known = tested.tobytes()
+        if known not in self._known:
+            order, names, groups = self._sorted
+            inside = tested[order]
+            self._known[known] = order[inside], ClipSet.of(names[inside], groups[inside])
+        rows, clips = self._known[known]
+        return Predictions(clips, true[rows], predicted[rows])
 
 
 @dataclass(frozen=True)
@@ -275,7 +334,7 @@ def find_shared(root: Path, name: str) -> list[Place]:
 
 
 def read(path: Path) -> Stored:
-    """Read the runs and searches in one zip file; there are none in `_shared.zip`.
+    """Read the runs and searches in one zip file; there are none in `_shared.zip` and `_splits.zip`.
 
     Raises:
         InputError: the file is damaged, or holds a record of another schema.
@@ -283,8 +342,11 @@ def read(path: Path) -> Stored:
     try:
         return _read(path)
     except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
-        what = f"{type(error).__name__}: {error}"
-        raise InputError(f"{path} is damaged ({what}); delete it and keep its runs again") from None
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path} is damaged ({type(error).__name__}: {error}); delete it and keep its runs again")
 
 
 def _read(path: Path) -> Stored:
@@ -294,7 +356,7 @@ def _read(path: Path) -> Stored:
     names, inside = set(archive.namelist()), zipfile.Path(archive)
     runs: list[Record] = []
     if "runs.jsonl" in names:
-        tables = Tables(archive)
+        tables = Tables(archive, _splits_beside(path))
         for row, line in enumerate(archive.read("runs.jsonl").decode().splitlines()):
             place = f"{path}, run {row + 1}"
             data = records.checked(_with_confusion(records.parsed(line, place), tables, row), place)

@@ -107,6 +107,30 @@ def test_a_damaged_record_in_a_zip_is_named(change: Callable[[dict], object], sa
         store.read(path)
 
 
+def test_experiments_share_a_split_and_later_clips_do_not_move_it(tmp_path: Path) -> None:
+    made = [("single-cnn", 0, 144), ("dual-cnn", 0, 144), ("dual-cnn", 1, 280)]
+    for number, (experiment, seed, tested) in enumerate(made):
+        classified(experiment, seed=seed, clips=1440, n=tested).write(tmp_path / f"runs-{number}")
+        store.keep(tmp_path / f"runs-{number}", tmp_path / "out")
+    with zipfile.ZipFile(tmp_path / "out/ser_parallel" / store.SPLITS) as archive:
+        assert sum(name.endswith("fold.npy") for name in archive.namelist()) == len({seed for _, seed, _ in made})
+    for number, (experiment, seed, _) in enumerate(made):
+        (whole,) = map(records.read, records.find(tmp_path / f"runs-{number}"))
+        runs = store.read(tmp_path / f"out/ser_parallel/{experiment}.zip").runs
+        (kept,) = (run for run in runs if run.data["seed"] == seed)
+        tables = [run.predictions().sort_values("name", ignore_index=True) for run in (kept, whole)]
+        pd.testing.assert_frame_equal(*tables, check_dtype=False)
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"PK")])
+def test_lost_or_damaged_splits_are_named(damage: Callable[[Path], object], tmp_path: Path) -> None:
+    classified(clips=1440).write(tmp_path / "runs")
+    (path,) = store.keep(tmp_path / "runs", tmp_path / "out")
+    damage(path.with_name(store.SPLITS))
+    with pytest.raises(InputError, match=r"_splits\.zip"):
+        store.read(path)
+
+
 def test_a_zip_that_was_cut_off_is_named(tmp_path: Path) -> None:
     (tmp_path / "cut.zip").write_bytes((RESULTS / SER).read_bytes()[:-1000])
     with pytest.raises(InputError, match=r"cut\.zip is damaged"):
