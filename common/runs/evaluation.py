@@ -14,6 +14,7 @@ from common.intervals import Score, mean_score
 from common.runs.digests import digest_of, digests_of
 from common.runs.jobs import Job, Material, clip_columns
 from common.study import Fit, Study, Training, changed_switches
+from common.tasks import Tested
 
 
 @dataclass(frozen=True)
@@ -33,35 +34,20 @@ class FoldResult:
     facts: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Pooled:
-    """The test clips of all folds, fold after fold.
-
-    Attributes:
-        rows: their rows in the manifest (clips,).
-        targets: (clips, outputs).
-        outputs: (clips, outputs).
-        constants: the outputs of the baseline, which is fitted on the training clips of each fold (clips, outputs).
-        thresholds: thresholds chosen on the validation clips of each fold (clips, outputs).
-    """
-
-    rows: np.ndarray
-    targets: np.ndarray
-    outputs: np.ndarray
-    constants: np.ndarray
-    thresholds: np.ndarray
-
-
-def pooled(material: Material, results: Sequence[FoldResult]) -> Pooled:
+def _pooled(material: Material, results: Sequence[FoldResult]) -> Tested:
     """Return the test clips of all folds, with their outputs, baselines and thresholds."""
     task, targets = material.task, material.targets
-    rows = np.concatenate([fold.test for fold in material.folds])
     constants, thresholds = [], []
     for fold, result in zip(material.folds, results, strict=True):
         constants.append(np.tile(task.constant(targets[fold.train]), (len(fold.test), 1)))
         thresholds.append(np.tile(_thresholds(material, fold, result), (len(fold.test), 1)))
     outputs = np.concatenate([result.outputs for result in results])
-    return Pooled(rows, targets[rows], outputs, np.concatenate(constants), np.concatenate(thresholds))
+    return Tested(targets[_rows(material)], outputs, np.concatenate(constants), np.concatenate(thresholds))
+
+
+def _rows(material: Material) -> np.ndarray:
+    """Return the rows of the test clips in the manifest (clips,), fold after fold."""
+    return np.concatenate([fold.test for fold in material.folds])
 
 
 def predictions_of(study: Study, material: Material, results: Sequence[FoldResult]) -> pd.DataFrame:
@@ -78,15 +64,8 @@ def content_of(job: Job, material: Material, results: Sequence[FoldResult], iden
     """Return the content of `record.json`, except for its timings."""
     task, facts = material.task, [result.facts for result in results]
     leaks = splits.merge_audits([fold["leaks"] for fold in facts])
-    unit, tested = _unit(job.study, material.clips, leaks), pooled(material, results)
-    scores = task.scores(
-        tested.targets,
-        tested.outputs,
-        constants=tested.constants,
-        thresholds=tested.thresholds,
-        groups=_groups(material, unit, tested.rows),
-        seed=job.options.seed,
-    )
+    unit, tested = _unit(job.study, material.clips, leaks), _pooled(material, results)
+    scores = task.scores(tested, groups=_groups(material, unit, _rows(material)), seed=job.options.seed)
     method = job.method
     losses = _losses(job, material, results, unit) if isinstance(method, Training) else {}
     return {
@@ -104,8 +83,8 @@ def content_of(job: Job, material: Material, results: Sequence[FoldResult], iden
         "folds": [_fold(material, *of) for of in zip(material.folds, results, strict=True)],
         "leaks": leaks,
         "environment": environment.describe(),
-        "other_orders": _other_orders(facts, len(tested.rows)).tolist(),
-        "notes": _notes(job, material, facts, len(tested.rows)),
+        "other_orders": _other_orders(facts, len(tested.targets)).tolist(),
+        "notes": _notes(job, material, facts, len(tested.targets)),
         "status": "complete",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -166,9 +145,9 @@ def _losses(job: Job, material: Material, results: Sequence[FoldResult], unit: s
     targets, outputs = material.targets[rows], np.concatenate([result.validation for result in results])
     groups, found = _groups(material, unit, rows), {}
     if isinstance(method, Training) and method.loss is None:
-        tested = pooled(material, results)
+        tested = _pooled(material, results)
         losses = task.losses(tested.targets, tested.outputs)
-        found["loss"] = mean_score(losses, groups=_groups(material, unit, tested.rows), seed=seed)
+        found["loss"] = mean_score(losses, groups=_groups(material, unit, _rows(material)), seed=seed)
         if len(rows):
             found["val_loss"] = mean_score(task.losses(targets, outputs), groups=groups, seed=seed)
     if len(rows):

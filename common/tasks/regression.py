@@ -10,7 +10,7 @@ import pandas as pd
 
 from common.errors import InputError
 from common.intervals import Score, mean_score
-from common.tasks.task import Groups, Kind, Mode, Scores, bootstrap, score
+from common.tasks.task import Groups, Kind, Mode, Scores, Tested, bootstrap, score
 
 STRATA = 5
 """Number of strata: quantiles of the first scale."""
@@ -102,23 +102,14 @@ class Regression:
         """Return the mean absolute error."""
         return mean_score(self.per_clip(targets, outputs), groups=groups, seed=seed)
 
-    def scores(
-        self,
-        targets: np.ndarray,
-        outputs: np.ndarray,
-        *,
-        constants: np.ndarray,
-        thresholds: np.ndarray,
-        groups: Groups = None,
-        seed: int = 0,
-    ) -> Scores:
+    def scores(self, tested: Tested, *, groups: Groups = None, seed: int = 0) -> Scores:
         """Return MAE, RMSE, R2, Pearson's r, CCC, and the MAE relative to the baseline's: `relative_mae`.
 
         The baseline is the training mean. CCC is Lin's concordance correlation coefficient (Lin 1989, Biometrics 45).
-        Overall scores are means over the scales. Undefined scores, such as r for constant outputs, are left out. The
-        arguments are those of `Task.scores`.
+        Overall scores are means over the scales. Undefined scores, such as r for constant outputs, are left out.
         """
-        true, said, mean = (np.asarray(array, np.float64) for array in (targets, outputs, constants))
+        arrays = (tested.targets, tested.outputs, tested.constants)
+        true, said, mean = (np.asarray(array, np.float64) for array in arrays)
         values, intervals, method = bootstrap(
             lambda weights: _statistics(weights, true, said, mean), len(true), groups=groups, seed=seed
         )

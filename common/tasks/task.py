@@ -25,6 +25,23 @@ DRAWS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
+class Tested:
+    """The test clips of a run, fold after fold; arrays are (clips, outputs).
+
+    Attributes:
+        targets: what is true.
+        outputs: what the method returned.
+        constants: the `constant` of each clip's fold, from its training clips.
+        thresholds: the `thresholds` of each clip's fold, from its validation clips; no columns for a task without them.
+    """
+
+    targets: np.ndarray
+    outputs: np.ndarray
+    constants: np.ndarray
+    thresholds: np.ndarray
+
+
+@dataclass(frozen=True)
 class Scores:
     """The scores of predictions, as plain values for a record.
 
@@ -110,29 +127,17 @@ class Task(Protocol):
     def headline(self, targets: np.ndarray, outputs: np.ndarray, *, groups: Groups, seed: int) -> Score:
         """Return only the headline metric, with its interval."""
 
-    def scores(
-        self,
-        targets: np.ndarray,
-        outputs: np.ndarray,
-        *,
-        constants: np.ndarray,
-        thresholds: np.ndarray,
-        groups: Groups = None,
-        seed: int = 0,
-    ) -> Scores:
+    def scores(self, tested: Tested, *, groups: Groups = None, seed: int = 0) -> Scores:
         """Return scores overall and per output, with 95 % CIs.
 
         Args:
-            targets: (clips, outputs).
-            outputs: (clips, outputs).
-            constants: the `constant` of each clip's fold (clips, outputs).
-            thresholds: the `thresholds` of each clip's fold (clips, outputs); no columns for a task without thresholds.
+            tested: the test clips.
             groups: the group of each clip; if given, intervals are bootstrapped over groups.
             seed: seed of the bootstrap.
         """
 
     def baselines(self, targets: np.ndarray, constants: np.ndarray) -> dict[str, dict[str, float]]:
-        """Return the scores of each baseline, given targets (clips, outputs) and `constants` as in `scores`."""
+        """Return the scores of each baseline, given targets and constants as in `Tested`."""
 
     def fit_targets(self, targets: np.ndarray) -> np.ndarray:
         """Return the targets in the form that scikit-learn estimators need."""

@@ -10,6 +10,7 @@ import pytest
 from synthetic import Synthetic, regressed, tagged
 
 from common.published import load
+from common.tasks import Tested
 from reports import figures, verdicts
 from reports.blocks import Number
 from reports.build import page_texts
@@ -117,9 +118,7 @@ def better(folder: Path) -> None:
     record = records.read(folder)
     task, (true, said) = record.task, record.task.read({str(k): v for k, v in record.predictions().items()})
     run = Synthetic(record.data, record.history(), record.predictions().assign(**task.table(true, (true + said) / 2)))
-    scores = vars(
-        task.scores(true, (true + said) / 2, constants=np.zeros_like(true), thresholds=np.full_like(true, 0.5))
-    )
+    scores = vars(task.scores(Tested(true, (true + said) / 2, np.zeros_like(true), np.full_like(true, 0.5))))
     run.content.pop("schema")
     Synthetic(run.content | scores, run.history, run.predictions).write(folder.parents[3])
 

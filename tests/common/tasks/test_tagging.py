@@ -14,7 +14,7 @@ from sklearn.metrics import (
 
 from common.errors import InputError
 from common.learners.lwlrap import Lwlrap
-from common.tasks import Tagging
+from common.tasks import Tagging, Tested
 
 TAGS = ("bark", "meow", "purr")
 TASK = Tagging(TAGS)
@@ -29,8 +29,8 @@ def drawn(seed: int, clips: int = 30, levels: int = 6) -> tuple[np.ndarray, np.n
 
 
 def scored(targets: np.ndarray, outputs: np.ndarray, thresholds: float = 0.5, **options):
-    whole = np.full_like(targets, thresholds)
-    return TASK.scores(targets, outputs, constants=np.full_like(targets, 0.5), thresholds=whole, **options)
+    constants, whole = np.full_like(targets, 0.5), np.full_like(targets, thresholds)
+    return TASK.scores(Tested(targets, outputs, constants, whole), **options)
 
 
 @given(st.integers(0, 10**6))
