@@ -99,7 +99,7 @@ def audit(
     file: Annotated[Path | None, typer.Argument(help="Published numbers of any paper, as reports/published.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Examine the published tables by code: whether they can be right, and bear out what is said of them."""
+    """Examine the published tables by code: whether they can be right, and support what is said of them."""
     audit_command.run(file, as_json=as_json)
 
 

@@ -74,13 +74,13 @@ def study_of(
     """
     known = published.load(name)
     matrices, findings = audit.recovered(known), audit.audit(known)
-    told = answers(known, groups, matrices)
+    answered = answers(known, groups, matrices)
     groups = [group for group in groups if of(name).shown(group)]
-    shown = [group for group in groups if group.experiment not in told.compared]
+    shown = [group for group in groups if group.experiment not in answered.compared]
     changes, verdicts = effects(shown), Verdicts(known, groups, matrices)
     pictures = figures.pictures(known, shown, changes, verdicts, searches, illustrations)
-    said = chapter(known, shown, changes, pictures, findings, matrices, verdicts, searches, told)
-    return StudyReport(known, groups, [*pictures, *told.pictures], findings, said, told.compared, verdicts)
+    said = chapter(known, shown, changes, pictures, findings, matrices, verdicts, searches, answered)
+    return StudyReport(known, groups, [*pictures, *answered.pictures], findings, said, answered.compared, verdicts)
 
 
 def studies_of(collected: Collected) -> Iterator[StudyReport]:

@@ -66,9 +66,9 @@ class Lead:
 
     def __str__(self) -> str:
         low, high = self.interval
-        told = f"{signed(self.value)} [{signed(low)}, {signed(high)}] ({self.method})"
+        text = f"{signed(self.value)} [{signed(low)}, {signed(high)}] ({self.method})"
         tests = [pair.test.p for pair in self.pairs if pair.test]
-        return f"{told}, McNemar's p {_few(tests)}" if tests else told
+        return f"{text}, McNemar's p {_few(tests)}" if tests else text
 
 
 def models_of(groups: Iterable[Group], protocol: str) -> list[Models]:
@@ -166,7 +166,7 @@ def _estimate(group: Group, metric: str) -> Result | None:
     return group.result(score, name) if name in group.outputs else group.result(metric)
 
 
-def _told(metric: str, first: Group, second: Group, by: Lead | None) -> str:
+def _difference_in_words(metric: str, first: Group, second: Group, by: Lead | None) -> str:
     if by is None:
         return f"{first.experiment} and {second.experiment} have not both {in_words(metric)}"
     return f"{first.experiment} {by.first:.3f} against {second.experiment} {by.second:.3f}: {by}"
@@ -175,7 +175,7 @@ def _told(metric: str, first: Group, second: Group, by: Lead | None) -> str:
 def _greater(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
     first, second = (models[name] for name in claim.experiments)
     by = lead(published, claim.metric, first, second)
-    return judge.greater(_interval(by)).verdict, _told(claim.metric, first, second, by)
+    return judge.greater(_interval(by)).verdict, _difference_in_words(claim.metric, first, second, by)
 
 
 def _interval(by: Lead | None) -> Interval | None:
@@ -187,7 +187,7 @@ def _similar(published: Published, claim: Claim, models: Models) -> tuple[str, s
     by, resolution = lead(published, claim.metric, first, second), published.resolution["overall"]
     verdict, _ = judge.similar(_interval(by), resolution)
     where = {SUPPORTED: "within", CONTRADICTED: "outside", UNDECIDED: "partly outside"}[verdict]
-    return verdict, _told(claim.metric, first, second, by) + (f": {where} ±{resolution:g}" if by else "")
+    return verdict, _difference_in_words(claim.metric, first, second, by) + (f": {where} ±{resolution:g}" if by else "")
 
 
 def _best(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
@@ -196,19 +196,19 @@ def _best(published: Published, claim: Claim, models: Models) -> tuple[str, str]
     leads = {name: lead(published, claim.metric, first, other) for name, other in others.items()}
     closest = min(leads, key=lambda name: one.value if (one := leads[name]) else 0.0)
     verdict, _ = judge.all_greater({name: _interval(by) for name, by in leads.items()})
-    told = _told(claim.metric, first, others[closest], leads[closest])
-    return verdict, f"{told}, the closest of {len(others)}"
+    text = _difference_in_words(claim.metric, first, others[closest], leads[closest])
+    return verdict, f"{text}, the closest of {len(others)}"
 
 
 def _above(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
     values = {name: _estimate(models[name], claim.metric) for name in claim.experiments}
     known = {name: value for name, value in values.items() if value is not None}
-    told = ", ".join(
+    text = ", ".join(
         f"{name} {value.value:.3f} [{value.interval[0]:.3f}, {value.interval[1]:.3f}]" for name, value in known.items()
     )
     verdict, _ = judge.above({name: value.interval for name, value in known.items()}, claim.threshold or 0.0)
     # What is claimed of all is open while one has no such metric.
-    return (UNDECIDED if verdict == SUPPORTED and len(known) < len(values) else verdict), told
+    return (UNDECIDED if verdict == SUPPORTED and len(known) < len(values) else verdict), text
 
 
 def _each_greater(published: Published, claim: Claim, models: Models) -> tuple[str, str]:

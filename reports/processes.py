@@ -50,7 +50,7 @@ def processes() -> Iterator[Processes]:
 
 
 def _take(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
-    """Begin as a worker: what ends the program is told by the process that began it."""
+    """Begin as a worker: the process that began it reports what ends the program."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _WORK[:] = [function, items]
 

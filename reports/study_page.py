@@ -78,7 +78,7 @@ def chapter(
     matrices: Matrices,
     verdicts: Verdicts,
     searches: Sequence[SearchResult] = (),
-    told: Answers = NO_ANSWERS,
+    answered: Answers = NO_ANSWERS,
 ) -> Chapter:
     """Return all that is said of one study.
 
@@ -91,12 +91,12 @@ def chapter(
         matrices: confusion matrices recovered from published percentages, by experiment: integers (true, predicted).
         verdicts: on the document's numbers.
         searches: over settings, made by us.
-        told: what the study answers besides.
+        answered: what the study answers besides.
     """
     sides = sides_of(groups)
     sections = [
-        _overview(published, groups, sides, verdicts, pictures, told.compared),
-        *told.sections,
+        _overview(published, groups, sides, verdicts, pictures, answered.compared),
+        *answered.sections,
         _audit(published, findings),
         *_effects(changes, pictures),
         conclusions.section(published, groups, sides, findings),
@@ -213,8 +213,8 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
     spread = effect.std
     std = Number(f"{spread:.3f}", spread) if spread is not None else None
     base = effect.base
-    told = seed_by_seed(effect.pairs), mcnemar_in_words(effect.pairs)
-    return (base.experiment, effect.change, base.protocol, difference, std, *told, effect.method)
+    paired = seed_by_seed(effect.pairs), mcnemar_in_words(effect.pairs)
+    return (base.experiment, effect.change, base.protocol, difference, std, *paired, effect.method)
 
 
 def seed_by_seed(pairs: Sequence[PairedRun]) -> str:
@@ -317,9 +317,9 @@ def _leaks(group: Group) -> Iterable[tuple[str, str, str]]:
     for check in dict.fromkeys(leak["check"] for leak in leaks):
         found = [leak for leak in leaks if leak["check"] == check]
         bad = [leak["detail"] for leak in found if not leak["clean"]]
-        told = list(dict.fromkeys(bad or [leak["detail"] for leak in found]))
-        more = ", and the like in other seeds" if len(told) > 1 else ""
-        yield check, "leaks" if bad else "clean", told[0] + more
+        details = list(dict.fromkeys(bad or [leak["detail"] for leak in found]))
+        more = ", and the like in other seeds" if len(details) > 1 else ""
+        yield check, "leaks" if bad else "clean", details[0] + more
 
 
 def _facts(published: Published, experiment: Experiment, side: Side, verdicts: Verdicts) -> Facts:
@@ -379,10 +379,10 @@ def _plain(value: Any) -> str:
 def _configuration(facts: Mapping[str, Any]) -> str:
     """Write the settings and the features' settings; the run's identity repeats them."""
     settings = {name: value for name, value in facts.items() if name not in ("identity", "inputs", "estimator")}
-    told = _pairs({**settings, **facts.get("inputs", {})})
+    settings_text = _pairs({**settings, **facts.get("inputs", {})})
     if not facts.get("estimator"):
-        return told
-    return f"{steps_in_words(facts['estimator'])}, without settings that are None, False or 0; {told}"
+        return settings_text
+    return f"{steps_in_words(facts['estimator'])}, without settings that are None, False or 0; {settings_text}"
 
 
 def steps_in_words(steps: Iterable[Mapping[str, Any]]) -> str:

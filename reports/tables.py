@@ -169,12 +169,12 @@ def notes_on(published: Published, sides: Sequence[Side]) -> tuple[str, ...]:
     """
     if not sides:
         return (f"{NOT_RUN.capitalize()}: there is no record yet.",)
-    told: dict[str, list[Side]] = {}
+    by_origin: dict[str, list[Side]] = {}
     for side in sides:
-        told.setdefault(_origin(published, side.group), []).append(side)
-    columns = [name for own in told.values() for name in {side.name for side in own}]
+        by_origin.setdefault(_origin(published, side.group), []).append(side)
+    columns = [name for own in by_origin.values() for name in {side.name for side in own}]
     apart = {name for name in columns if columns.count(name) > 1}
-    return tuple(f"Ours, {_columns(own, apart)}: {words}." for words, own in told.items())
+    return tuple(f"Ours, {_columns(own, apart)}: {words}." for words, own in by_origin.items())
 
 
 def _columns(sides: Sequence[Side], apart: Collection[str]) -> str:
@@ -192,11 +192,11 @@ def _origin(published: Published, group: Group) -> str:
 def origin(published: Published, record: dict[str, Any], numbers: Sequence[int]) -> str:
     """Say on what data and with which seeds a run was made, and whether it is comparable with the document."""
     why = obstacles(record, published)
-    told = [data_in_words(record, published), *filter(None, [caveat(record, published)]), _numbers_of(numbers)]
+    parts = [data_in_words(record, published), *filter(None, [caveat(record, published)]), _numbers_of(numbers)]
     if why:
-        more = [reason for reason in why if not any(reason in words for words in told)]
-        told.append(", ".join(["not comparable", *more]))
-    return "; ".join(told)
+        more = [reason for reason in why if not any(reason in words for words in parts)]
+        parts.append(", ".join(["not comparable", *more]))
+    return "; ".join(parts)
 
 
 def precise(published: Published, group: Group, name: str) -> Number | None:

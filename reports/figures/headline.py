@@ -147,7 +147,7 @@ def as_printed(published: Published, metric: str, value: float, step: float) -> 
 
 
 def obtained_dot(published: Published, metric: str, group: Group, number: int) -> Dot | None:
-    """Return a group's number, told apart by `number` where several share experiment and protocol; None without one."""
+    """Return a group's number; None without one. `number` tells groups of one experiment and protocol apart."""
     ours = group.result(metric)
     if ours is None:
         return None

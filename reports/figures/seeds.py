@@ -99,8 +99,8 @@ def _label(published: Published, group: Group) -> str:
     """Name the experiment, protocol and switches, and tell the number of seeds and the published value."""
     protocol, *changes = group.protocol.split("+")
     printed = published.numbers(group.experiment).get(published.headline)
-    told = [f"published {printed_dot(published, published.headline, printed).text}"] if printed else []
-    return "\n".join([group.experiment, protocol, *changes, ", ".join([seeds_in_words(group), *told])])
+    scores = [f"published {printed_dot(published, published.headline, printed).text}"] if printed else []
+    return "\n".join([group.experiment, protocol, *changes, ", ".join([seeds_in_words(group), *scores])])
 
 
 def _printed(axes: Axes, published: Published, group: Group, row: tuple[float, float]) -> None:

@@ -221,8 +221,8 @@ def data_of(record: dict[str, Any], published: Published) -> str:
     """Say which data a run or a search had, and why it cannot be compared with the document if it cannot."""
     words, why = data_in_words(record, published), obstacles(record, published)
     more = "; ".join(reason for reason in why if reason != words)
-    told = f"not comparable: {more}" if more else "not comparable"
-    return f"{words} ({told})" if why else words
+    reason = f"not comparable: {more}" if more else "not comparable"
+    return f"{words} ({reason})" if why else words
 
 
 def name_of(kind: str, group: Group, groups: Sequence[Group]) -> str:

@@ -143,8 +143,8 @@ def test_an_estimator_is_told_as_its_steps_with_what_it_is_made_of() -> None:
         {"type": "StandardScaler", "settings": {"with_std": False}},
         {"type": "BaggingClassifier", "settings": {**trees, "n_estimators": 30, "random_state": None}},
     ]
-    told = "StandardScaler, then BaggingClassifier (n_estimators = 30) of DecisionTreeClassifier (criterion = gini)"
-    assert steps_in_words(steps) == told
+    expected = "StandardScaler, then BaggingClassifier (n_estimators = 30) of DecisionTreeClassifier (criterion = gini)"
+    assert steps_in_words(steps) == expected
 
 
 def test_a_demo_says_so_on_the_page(write: Write, runs: Path) -> None:

@@ -288,9 +288,9 @@ def test_the_front_table_counts_numbers_of_whole_experiments_and_none_of_a_class
     own = sides(runs)
     table = study_table([(known, [side.group for side in own], [], verdicts_of(own))])
     judged = [number for name in known.by_id for number in known.numbers(name).values() if number.resolution]
-    told = {column.heading: number for column, number in zip(table.columns, texts(table)[0], strict=True)}
+    by_column = {column.heading: number for column, number in zip(table.columns, texts(table)[0], strict=True)}
     of_single = sum(bool(number.resolution) for number in known.numbers("single-cnn").values())
-    assert told["Not run"] == f"{len(judged) - of_single}"
+    assert by_column["Not run"] == f"{len(judged) - of_single}"
 
 
 def test_the_front_table_counts_our_experiments_apart_from_the_document_s() -> None:
