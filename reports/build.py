@@ -15,6 +15,7 @@ from common.runs.search_records import SearchResult
 from reports import audit, figures
 from reports.audit.finding import Finding
 from reports.blocks import Block, Chapter, Words
+from reports.columns import sides_of
 from reports.effects import effects
 from reports.figures import Picture
 from reports.front_page import all_experiments, study_table
@@ -23,7 +24,6 @@ from reports.renderers import html_page, latex, markdown, spreadsheet
 from reports.results import Collected, Group, Row
 from reports.studies import answers, of
 from reports.study_page import READING, chapter
-from reports.tables import sides_of
 from reports.verdicts import Verdicts
 
 RESULTS = Path(__file__).parent / "results"

@@ -17,10 +17,10 @@ from reports.audit.claims import prefix
 from reports.audit.finding import Finding
 from reports.audit.judge import CONTRADICTED, SUPPORTED, UNDECIDED
 from reports.blocks import Cell, Column, Number, Section, Table, Words
+from reports.columns import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
 from reports.comparability import has_random_weights, obstacle, set_in_words
 from reports.effects import Effect, PairedRun, contrast
 from reports.results import PROTOCOLS, Group, Result, cut_to
-from reports.tables import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
 from reports.verdicts import NOT_COMPARABLE, NOT_RUN
 from reports.wording import in_words, signed
 

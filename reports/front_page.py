@@ -8,8 +8,8 @@ from common.published.schema import Experiment
 from reports.audit import on_document
 from reports.audit.finding import Finding
 from reports.blocks import Cell, Column, Link, Number, Table
+from reports.columns import Side, heading, notes_on, precise, printed_number, ranked_by
 from reports.results import Group
-from reports.tables import Side, heading, notes_on, precise, printed_number, ranked_by
 from reports.verdicts import NOT_RUN, VERDICTS, Verdicts
 
 FRONT_COLUMNS = (

@@ -18,24 +18,22 @@ from reports import conclusions
 from reports.audit import beside_arithmetic
 from reports.audit.finding import Finding
 from reports.blocks import MISSING, Block, Cell, Chapter, Column, Facts, Number, Section, Shown, Table, Words
+from reports.class_tables import class_table, output_table
+from reports.columns import Side, sides_of
 from reports.comparability import caveat, data_in_words
 from reports.effects import Effect, PairedRun
 from reports.figures import Picture
 from reports.front_page import front_table, has_tables
 from reports.results import Group
+from reports.search_tables import search_table
 from reports.studies import Answers
 from reports.tables import (
-    Side,
-    class_table,
     confusion_table,
     count_table,
     number_table,
-    output_table,
     parameter_table,
     recovered_table,
     result_table,
-    search_table,
-    sides_of,
     text_numbers,
 )
 from reports.verdicts import (

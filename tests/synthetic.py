@@ -10,7 +10,7 @@ import pandas as pd
 
 from common import files
 from common.runs import records
-from common.tasks import Regression, Tagging, Tested, classification
+from common.tasks import Pooled, Regression, Tagging, classification
 from reports.results import Run
 
 CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
@@ -108,7 +108,7 @@ def _evaluated(
     table = clips.assign(**task.table(targets, outputs))
     content = content_of(study, experiment, protocol, seed, table, kind=task.KIND, outputs=task.outputs)
     constants = np.tile(task.constant(targets), (n, 1))
-    content |= vars(task.scores(Tested(targets, outputs, constants, np.full_like(targets, 0.5))))
+    content |= vars(task.scores(Pooled(targets, outputs, constants, np.full_like(targets, 0.5))))
     content["baselines"] = task.baselines(targets, constants)
     counts = dict(zip(task.outputs, map(int, targets.sum(axis=0)), strict=True)) if task.KIND == "tagging" else {}
     content["data"] = data(n, counts)

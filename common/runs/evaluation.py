@@ -14,7 +14,7 @@ from common.intervals import Score, mean_score
 from common.runs.digests import digest_of, digests_of
 from common.runs.jobs import Job, Material, clip_columns
 from common.study import Fit, Study, Training, changed_switches
-from common.tasks import Tested
+from common.tasks import Pooled
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class FoldResult:
     facts: dict[str, Any]
 
 
-def _pooled(material: Material, results: Sequence[FoldResult]) -> Tested:
+def _pooled(material: Material, results: Sequence[FoldResult]) -> Pooled:
     """Return the test clips of all folds, with their outputs, baselines and thresholds."""
     task, targets = material.task, material.targets
     constants, thresholds = [], []
@@ -42,7 +42,7 @@ def _pooled(material: Material, results: Sequence[FoldResult]) -> Tested:
         constants.append(np.tile(task.constant(targets[fold.train]), (len(fold.test), 1)))
         thresholds.append(np.tile(_thresholds(material, fold, result), (len(fold.test), 1)))
     outputs = np.concatenate([result.outputs for result in results])
-    return Tested(targets[_rows(material)], outputs, np.concatenate(constants), np.concatenate(thresholds))
+    return Pooled(targets[_rows(material)], outputs, np.concatenate(constants), np.concatenate(thresholds))
 
 
 def _rows(material: Material) -> np.ndarray:

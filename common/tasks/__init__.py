@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from common.tasks.classification import Classification
 from common.tasks.regression import Regression
 from common.tasks.tagging import Tagging
-from common.tasks.task import Kind, Mode, Scores, Task, Tested
+from common.tasks.task import Kind, Mode, Pooled, Scores, Task
 
-__all__ = ["Classification", "Kind", "Mode", "Regression", "Scores", "Tagging", "Task", "Tested", "of_kind"]
+__all__ = ["Classification", "Kind", "Mode", "Pooled", "Regression", "Scores", "Tagging", "Task", "of_kind"]
 
 TASKS: dict[str, type[Classification] | type[Tagging] | type[Regression]] = {
     task.KIND: task for task in (Classification, Tagging, Regression)

@@ -22,7 +22,7 @@ from common.intervals import (
     wilson,
     wilson_over,
 )
-from common.tasks.task import Groups, Kind, Mode, Scores, Tested
+from common.tasks.task import Groups, Kind, Mode, Pooled, Scores
 
 EPSILON = 1e-7
 """Probabilities are clipped to [EPSILON, 1 - EPSILON] before a logarithm, as in Keras."""
@@ -111,13 +111,13 @@ class Classification:
         """Return the accuracy."""
         return mean_score(self.per_clip(targets, outputs), groups=groups, proportion=True, seed=seed)
 
-    def scores(self, tested: Tested, *, groups: Groups = None, seed: int = 0) -> Scores:
+    def scores(self, pooled: Pooled, *, groups: Groups = None, seed: int = 0) -> Scores:
         """Return accuracy, macro and weighted means, and precision, recall and F1 of each class.
 
         Classes without clips have support 0, no scores and no part in the means. A class that is never predicted has
         precision 0.
         """
-        true, predicted = tested.targets.argmax(axis=1), tested.outputs.argmax(axis=1)
+        true, predicted = pooled.targets.argmax(axis=1), pooled.outputs.argmax(axis=1)
         return classification(true, predicted, self.outputs, groups=groups, seed=seed)
 
     def baselines(self, targets: np.ndarray, constants: np.ndarray) -> dict[str, dict[str, float]]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from common.errors import InputError
 from common.intervals import Score, mean_score
-from common.tasks.task import Groups, Kind, Mode, Scores, Tested, bootstrap, score
+from common.tasks.task import Groups, Kind, Mode, Pooled, Scores, bootstrap, score
 
 STRATA = 5
 """Number of strata: quantiles of the first scale."""
@@ -102,13 +102,13 @@ class Regression:
         """Return the mean absolute error."""
         return mean_score(self.per_clip(targets, outputs), groups=groups, seed=seed)
 
-    def scores(self, tested: Tested, *, groups: Groups = None, seed: int = 0) -> Scores:
+    def scores(self, pooled: Pooled, *, groups: Groups = None, seed: int = 0) -> Scores:
         """Return MAE, RMSE, R2, Pearson's r, CCC, and the MAE relative to the baseline's: `relative_mae`.
 
         The baseline is the training mean. CCC is Lin's concordance correlation coefficient (Lin 1989, Biometrics 45).
         Overall scores are means over the scales. Undefined scores, such as r for constant outputs, are left out.
         """
-        arrays = (tested.targets, tested.outputs, tested.constants)
+        arrays = (pooled.targets, pooled.outputs, pooled.constants)
         true, said, mean = (np.asarray(array, np.float64) for array in arrays)
         values, intervals, method = bootstrap(
             lambda weights: _statistics(weights, true, said, mean), len(true), groups=groups, seed=seed

@@ -10,7 +10,7 @@ import pandas as pd
 
 from common.errors import InputError
 from common.intervals import Score
-from common.tasks.task import Groups, Kind, Mode, Scores, Tested, bootstrap, score
+from common.tasks.task import Groups, Kind, Mode, Pooled, Scores, bootstrap, score
 
 SEPARATOR = ","
 """Separates the tags of a clip in the manifest and in `predictions.csv`, as in the tables of FSDKaggle2019."""
@@ -141,15 +141,15 @@ class Tagging:
         found = score(values["lwlrap"], intervals["lwlrap"], len(targets), method)
         return found or {"value": 0.0, "interval": [0.0, 1.0], "n": 0, "method": "no clip has a tag"}
 
-    def scores(self, tested: Tested, *, groups: Groups = None, seed: int = 0) -> Scores:
+    def scores(self, pooled: Pooled, *, groups: Groups = None, seed: int = 0) -> Scores:
         """Return lwlrap, and PR-AUC, ROC-AUC and F1: macro means, micro means and per tag.
 
         PR-AUC is scikit-learn's average precision. lwlrap is the label-weighted label-ranking average precision of
         DCASE 2019 task 2; for a tag it is the mean precision at its ranks. For F1, a tag is predicted if its output is
         at least its threshold. Macro means are over the tags with clips.
         """
-        targets = tested.targets
-        statistics = _Statistics(targets, tested.outputs, tested.thresholds)
+        targets = pooled.targets
+        statistics = _Statistics(targets, pooled.outputs, pooled.thresholds)
         values, intervals, method = bootstrap(statistics, len(targets), groups=groups, seed=seed)
         n, support = len(targets), targets.sum(axis=0).astype(int)
         overall = {name: score(values[name], intervals[name], n, method) for name in OVERALL}

@@ -25,7 +25,7 @@ DRAWS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class Tested:
+class Pooled:
     """The test clips of a run, fold after fold; arrays are (clips, outputs).
 
     Attributes:
@@ -127,17 +127,17 @@ class Task(Protocol):
     def headline(self, targets: np.ndarray, outputs: np.ndarray, *, groups: Groups, seed: int) -> Score:
         """Return only the headline metric, with its interval."""
 
-    def scores(self, tested: Tested, *, groups: Groups = None, seed: int = 0) -> Scores:
+    def scores(self, pooled: Pooled, *, groups: Groups = None, seed: int = 0) -> Scores:
         """Return scores overall and per output, with 95 % CIs.
 
         Args:
-            tested: the test clips.
+            pooled: the test clips.
             groups: the group of each clip; if given, intervals are bootstrapped over groups.
             seed: seed of the bootstrap.
         """
 
     def baselines(self, targets: np.ndarray, constants: np.ndarray) -> dict[str, dict[str, float]]:
-        """Return the scores of each baseline, given targets and constants as in `Tested`."""
+        """Return the scores of each baseline, given targets and constants as in `Pooled`."""
 
     def fit_targets(self, targets: np.ndarray) -> np.ndarray:
         """Return the targets in the form that scikit-learn estimators need."""

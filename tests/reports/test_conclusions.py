@@ -10,9 +10,9 @@ from common.runs import records
 from reports import conclusions
 from reports.blocks import MISSING, cell_text
 from reports.collect import collect
+from reports.columns import sides_of
 from reports.conclusions import Conclusion
 from reports.results import Group
-from reports.tables import sides_of
 from reports.wording import MINUS
 
 Write = Callable[..., Path]

@@ -16,11 +16,11 @@ from PIL import Image
 from common.published import load
 from reports.blocks import MISSING, Shown
 from reports.collect import collect
+from reports.columns import sides_of
 from reports.effects import effects
 from reports.front_page import all_experiments
 from reports.renderers.html_page import page as html_page
 from reports.study_page import chapter
-from reports.tables import sides_of
 from reports.verdicts import Verdicts
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

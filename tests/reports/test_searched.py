@@ -11,7 +11,7 @@ from reports.build import study_of
 from reports.collect import collect
 from reports.figures import pictures, trials
 from reports.results import Collected
-from reports.tables import search_table
+from reports.search_tables import search_table
 from reports.verdicts import Verdicts
 
 Write = Callable[..., Path]

@@ -9,21 +9,13 @@ from common.published import Published, load
 from common.published.schema import ConfusionTable
 from reports.audit import audit, recovered
 from reports.blocks import MISSING, Chapter, Number, Table, cell_text
+from reports.class_tables import class_table
 from reports.collect import collect
+from reports.columns import Side, sides_of
 from reports.front_page import front_table, study_table
+from reports.search_tables import search_table
 from reports.study_page import chapter
-from reports.tables import (
-    Side,
-    class_table,
-    confusion_table,
-    count_table,
-    number_table,
-    parameter_table,
-    recovered_table,
-    result_table,
-    search_table,
-    sides_of,
-)
+from reports.tables import confusion_table, count_table, number_table, parameter_table, recovered_table, result_table
 from reports.verdicts import Verdicts
 
 Write = Callable[..., Path]

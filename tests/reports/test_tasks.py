@@ -10,15 +10,17 @@ import pytest
 from synthetic import Synthetic, regressed, tagged
 
 from common.published import load
-from common.tasks import Tested
+from common.tasks import Pooled
 from reports import figures, verdicts
 from reports.blocks import Number
 from reports.build import page_texts
+from reports.class_tables import output_table
 from reports.collect import collect
+from reports.columns import sides_of
 from reports.effects import effects
 from reports.figures import scatter
 from reports.results import Group
-from reports.tables import number_table, output_table, sides_of
+from reports.tables import number_table
 from reports.verdicts import Verdicts
 
 TAGS = ["Accordion", "Applause", "Bark", "Bus"]
@@ -118,7 +120,7 @@ def better(folder: Path) -> None:
     record = records.read(folder)
     task, (true, said) = record.task, record.task.read({str(k): v for k, v in record.predictions().items()})
     run = Synthetic(record.data, record.history(), record.predictions().assign(**task.table(true, (true + said) / 2)))
-    scores = vars(task.scores(Tested(true, (true + said) / 2, np.zeros_like(true), np.full_like(true, 0.5))))
+    scores = vars(task.scores(Pooled(true, (true + said) / 2, np.zeros_like(true), np.full_like(true, 0.5))))
     run.content.pop("schema")
     Synthetic(run.content | scores, run.history, run.predictions).write(folder.parents[3])
 

@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from common.errors import InputError
-from common.tasks import Regression, Tested
+from common.tasks import Pooled, Regression
 
 TASK = Regression(("valence",))
 
@@ -20,7 +20,7 @@ def drawn(seed: int, clips: int = 40, scales: int = 1) -> tuple[np.ndarray, np.n
 
 
 def scored(true: np.ndarray, said: np.ndarray, task: Regression = TASK, mean: float = 3.0, **options):
-    return task.scores(Tested(true, said, np.full_like(true, mean), np.zeros_like(true)), **options)
+    return task.scores(Pooled(true, said, np.full_like(true, mean), np.zeros_like(true)), **options)
 
 
 @given(st.integers(0, 10**6))

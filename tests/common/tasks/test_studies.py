@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from common.errors import InputError
 from common.runs import ensemble, prediction, records, runner, search_records
 from common.runs.estimate import estimate
-from common.tasks import Tested
+from common.tasks import Pooled
 from reports.__main__ import app as reports
 from tuning import command
 from tuning.plan import Plan
@@ -56,7 +56,7 @@ def test_a_record_has_the_scores_of_its_task_and_they_follow_from_its_prediction
         data = record.data
         targets, outputs = task.read({str(name): column for name, column in record.predictions().items()})
         thresholds = np.tile(data["folds"][0]["thresholds"], (len(targets), 1))
-        again = task.scores(Tested(targets, outputs, np.ones_like(targets), thresholds))
+        again = task.scores(Pooled(targets, outputs, np.ones_like(targets), thresholds))
         for name, score in again.metrics.items():
             if name != "relative_mae":  # which also depends on the training clips
                 assert data["metrics"][name] == score

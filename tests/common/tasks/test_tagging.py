@@ -14,7 +14,7 @@ from sklearn.metrics import (
 
 from common.errors import InputError
 from common.learners.lwlrap import Lwlrap
-from common.tasks import Tagging, Tested
+from common.tasks import Pooled, Tagging
 
 TAGS = ("bark", "meow", "purr")
 TASK = Tagging(TAGS)
@@ -30,7 +30,7 @@ def drawn(seed: int, clips: int = 30, levels: int = 6) -> tuple[np.ndarray, np.n
 
 def scored(targets: np.ndarray, outputs: np.ndarray, thresholds: float = 0.5, **options):
     constants, whole = np.full_like(targets, 0.5), np.full_like(targets, thresholds)
-    return TASK.scores(Tested(targets, outputs, constants, whole), **options)
+    return TASK.scores(Pooled(targets, outputs, constants, whole), **options)
 
 
 @given(st.integers(0, 10**6))

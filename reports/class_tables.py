@@ -1,0 +1,166 @@
+"""Tables of classes, tags or scales: precision, recall and F1 of each, the published ones beside ours."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from common.published import Published
+from common.published.schema import MEANS, SCORES, ClassTable
+from reports.blocks import Cell, Column, Number, Table
+from reports.columns import (
+    FOLDED,
+    MEAN_TITLE,
+    PRINTED,
+    SCORE_TITLE,
+    Side,
+    count_cell,
+    notes_on,
+    number_of,
+    ours,
+    place_of,
+    split_of,
+)
+from reports.results import Group
+from reports.wording import MINUS, title_of, words_of
+
+
+def class_table(published: Published, experiment: str, sides: Sequence[Side]) -> Table:
+    """Return the per-class table with the lines below it: accuracy, macro and weighted means.
+
+    Args:
+        published: what the document publishes.
+        experiment: id.
+        sides: the experiment's groups.
+    """
+    table = published.table(experiment)
+    first = [PRINTED] if table else []
+    columns = [Column("Class")]
+    columns += [Column(title, side, "number") for title in SCORE_TITLE.values() for side in (*first, *_labels(sides))]
+    known = list(published.data_of(experiment).classes) if table else []
+    names = dict.fromkeys([*known, *(name for side in sides for name in side.group.outputs)])
+    rows = [_class_row(published, table, name, sides) for name in names]
+    place = f", {place_of(table.table, table.section)}" if table else ""
+    return Table(
+        f"classes-{experiment}",
+        f"{published.experiment(experiment).title}: class by class{place}",
+        tuple(columns),
+        (*rows, *_summary_rows(published, table, sides)),
+        summary=1 + len(MEANS),
+        notes=(*notes_on(published, sides), *split_of([table] if table else [])),
+    )
+
+
+def _labels(sides: Iterable[Side]) -> list[str]:
+    return [side.label for side in sides]
+
+
+def _beside(theirs: Sequence[Cell] | None, ours: Sequence[Sequence[Cell]]) -> list[Cell]:
+    """Return the cells of a row, measure by measure: the published one, then one of each side.
+
+    Args:
+        theirs: a cell per measure; None where nothing is published.
+        ours: for each side a cell per measure.
+    """
+    columns = [*([theirs] if theirs is not None else []), *ours]
+    return [cell for measure in zip(*columns, strict=True) for cell in measure]
+
+
+def _class_row(published: Published, table: ClassTable | None, name: str, sides: Sequence[Side]) -> tuple[Cell, ...]:
+    theirs: list[Cell] | None = None
+    if table:
+        row = next((row for row in table.rows if row.name == name), None)
+        scores = [getattr(row, score) for score in SCORES] if row else []
+        theirs = [_as_printed(score, table) for score in scores] if row else [None] * len(SCORES)
+        theirs.append(count_cell(row.support) if row else None)
+    return (words_of(name), *_beside(theirs, [_class_cells(side.group, name) for side in sides]))
+
+
+def _as_printed(value: float, table: ClassTable) -> Number:
+    return Number(f"{value:.{table.decimals}f}", value)
+
+
+def _class_cells(group: Group, name: str) -> list[Cell]:
+    """Return a class' scores and support in a group; dashes where a run has no item of the class."""
+    if name not in group.outputs:
+        return [None] * (len(SCORES) + 1)
+    cells: list[Cell] = []
+    for score in SCORES:
+        result = group.result(score, name)
+        cells.append(number_of(result.seeds, _two_decimals, result) if result else None)
+    return [*cells, _counts_of({run.seed: run.data["per_output"][name]["support"] for run in group.runs})]
+
+
+def _two_decimals(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _counts_of(values: Mapping[int, int]) -> Number:
+    least, most = min(values.values()), max(values.values())
+    return Number(
+        f"{least}" if least == most else f"{least} to {most}", float(np.mean(list(values.values()))), seeds=values
+    )
+
+
+def _summary_rows(published: Published, table: ClassTable | None, sides: Sequence[Side]) -> list[tuple[Cell, ...]]:
+    """Return the last lines of the document's tables; the accuracy stands in the column of F1, as it is published."""
+    counted = [
+        _counts_of({run.seed: run.data["metrics"]["accuracy"]["n"] for run in side.group.runs}) for side in sides
+    ]
+    n = [count_cell(table.n)] if table else []
+    accuracy: list[Cell] = ["", "", *([_as_printed(table.accuracy, table)] if table else [])]
+    theirs: list[Cell] | None = [*accuracy, *n] if table else None
+    obtained: list[list[Cell]] = [
+        ["", "", _accuracy(side.group), count] for side, count in zip(sides, counted, strict=True)
+    ]
+    rows: list[tuple[Cell, ...]] = [("Accuracy", *_beside(theirs, obtained))]
+    for mean in MEANS:
+        printed = [*(_as_printed(value, table) for value in getattr(table, mean)), *n] if table else None
+        cells = [
+            [*(ours(published, side.group, f"{mean}_{score}") for score in SCORES), count]
+            for side, count in zip(sides, counted, strict=True)
+        ]
+        rows.append((MEAN_TITLE[mean], *_beside(printed, cells)))
+    return rows
+
+
+def _accuracy(group: Group) -> Cell:
+    """Return the accuracy as a share, as the other scores of the table are."""
+    result = group.result("accuracy")
+    return number_of(result.seeds, _two_decimals, result) if result else None
+
+
+def output_table(published: Published, experiment: str, sides: Sequence[Side]) -> Table:
+    """Return the scores of each tag or scale, and how many clips are behind them.
+
+    Args:
+        published: what the document publishes.
+        experiment: id.
+        sides: the experiment's groups, at least one.
+    """
+    scores = list(dict.fromkeys(metric for side in sides for metric, output in side.group.results if output))
+    outputs = list(dict.fromkeys(name for side in sides for name in side.group.outputs))
+    columns = [Column("Output")]
+    columns += [Column(title_of(score), side, "number") for score in scores for side in _labels(sides)]
+    columns += [Column("Support", side, "number") for side in _labels(sides)]
+    rows = [
+        (
+            words_of(name),
+            *(_score_of(side.group, score, name) for score in scores for side in sides),
+            *(_support_of(side.group, name) for side in sides),
+        )
+        for name in outputs
+    ]
+    title = f"{published.experiment(experiment).title}: scores of each output"
+    notes = tuple(notes_on(published, sides))
+    return Table(f"outputs-{experiment}", title, tuple(columns), tuple(rows), notes=notes, folded=len(rows) > FOLDED)
+
+
+def _score_of(group: Group, score: str, output: str) -> Cell:
+    result = group.result(score, output)
+    return number_of(result.seeds, lambda value: f"{value:.3f}".replace("-", MINUS), result) if result else None
+
+
+def _support_of(group: Group, output: str) -> Cell:
+    rows = {run.seed: run.data["per_output"].get(output) for run in group.runs}
+    counts = {seed: row["support"] for seed, row in rows.items() if row}
+    return _counts_of(counts) if counts else None
