@@ -205,7 +205,7 @@ def test_a_run_retrains_for_its_best_epoch_and_predicts_without_its_weights_file
     (tmp_path / "vgg16.h5").unlink()
     soundfile.write(tmp_path / "a.ogg", np.random.default_rng(0).normal(size=(44_100, 2)) / 9, 44_100)
     said = prediction.Models(STUDY, record).predict(tmp_path / "a.ogg")
-    assert said.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert said.outputs.sum() == pytest.approx(1, abs=1e-5)
     length, epochs, patience, switches = said.notes
     assert "1.0 s" in length
     assert "epochs = 2" in epochs

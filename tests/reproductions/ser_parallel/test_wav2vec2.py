@@ -366,7 +366,7 @@ def test_the_saved_model_repeats_the_predictions_of_its_run(finished) -> None:
     clips = scan([folder]).manifest.set_index("name")
     row = record.predictions().iloc[0]
     predicted = prediction.Models(STUDY, record).predict(Path(clips.loc[row["name"], "path"]))
-    np.testing.assert_allclose(predicted.probabilities, row[list(CLASSES)].to_numpy(float), atol=1e-6)
+    np.testing.assert_allclose(predicted.outputs, row[list(CLASSES)].to_numpy(float), atol=1e-6)
 
 
 def test_a_dry_run_measures_a_network_of_mask_and_values(finished, tmp_path) -> None:
@@ -389,7 +389,7 @@ def test_a_file_of_any_rate_and_length_is_classified(seconds, named, finished, t
     sound = np.random.default_rng(0).normal(size=(round(44_100 * seconds), 2)) / 9
     soundfile.write(tmp_path / "a.flac", sound, 44_100)
     predicted = prediction.Models(STUDY, finished[0]).predict(tmp_path / "a.flac")
-    assert predicted.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert predicted.outputs.sum() == pytest.approx(1, abs=1e-5)
     assert named in predicted.notes[0]
 
 
