@@ -383,12 +383,14 @@ def _predict(
 def _print_prediction(one: prediction.Prediction) -> None:
     several = [f"share of its {one.parts} parts"] if one.shares is not None and one.parts > 1 else []
     print(f"{one.file}: {one.predicted}")
-    table = Table("class" if one.shares is not None else "output", one.task.MEANING, "", *several)
+    probabilities = one.task.MEANING == "probability"
+    bars = [""] if probabilities else []
+    table = Table("class" if one.shares is not None else "output", one.task.MEANING, *bars, *several)
     for place in np.argsort(-one.outputs, kind="stable"):  # the highest output first
         value, name = float(one.outputs[place]), escape(one.task.outputs[place])
-        bar = Bar(1, 0, value, width=BAR_WIDTH) if one.task.MEANING == "probability" else ""
+        bar = [Bar(1, 0, value, width=BAR_WIDTH)] if probabilities else []
         share = [f"{one.shares[place]:.0%}"] if several and one.shares is not None else []
-        table.add_row(name, f"{value:.3f}", bar, *share)
+        table.add_row(name, f"{value:.3f}", *bar, *share)
     print_table(table)
     for note in one.notes:
         print(f"note: {note}")

@@ -43,11 +43,12 @@ def scatter_figure(published: Published, group: Group) -> Figure:
     run = group.runs[0]
     tested = run.record.tested()
     outputs = group.outputs[:MOST]
-    rows = -(-len(outputs) // COLUMNS)
-    lines = [*about(group, published), f"Seed {run.seed}; grey: predicted = true; line: least squares"]
+    rows, columns = -(-len(outputs) // COLUMNS), min(COLUMNS, len(outputs))
+    seed = f" of seed {run.seed}" if len(group.runs) > 1 else ""
+    lines = [*about(group, published), f"Dots: clips{seed}; grey: predicted = true; line: least squares"]
     title = f"{published.experiment(group.experiment).title}: true and predicted"
     pitch = SIDE + 0.75
-    page = sheet(rows * pitch, title, lines, demo=group.demo, width=2 * MARGIN + COLUMNS * (SIDE + 0.75))
+    page = sheet(rows * pitch, title, lines, demo=group.demo, width=2 * MARGIN + columns * (SIDE + 0.75))
     colour, _ = look(group)
     for place, name in enumerate(outputs):
         true, predicted = (values[:, place].astype(float) for values in (tested.true, tested.predicted))
