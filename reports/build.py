@@ -83,21 +83,19 @@ def study_of(
     return StudyReport(known, groups, [*pictures, *answered.pictures], findings, said, answered.compared, verdicts)
 
 
-def studies_of(collected: Collected) -> Iterator[StudyReport]:
-    """Gather what is said of every study that has published numbers; those that were run come first."""
+def _names(collected: Collected) -> list[str]:
+    """Return every study that has published numbers; those that were run come first."""
     run = collected.studies()
-    for name in sorted(published.studies(), key=lambda name: name not in run):
-        yield study_of(
-            name,
-            collected.of(name),
-            collected.searches_of(name),
-            collected.illustrations.get(name),
-        )
+    return sorted(published.studies(), key=lambda name: name not in run)
+
+
+def _gathered(name: str, collected: Collected) -> StudyReport:
+    return study_of(name, collected.of(name), collected.searches_of(name), collected.illustrations.get(name))
 
 
 def page_texts(collected: Collected) -> dict[str, str]:
     """Return the text of every Markdown page by file name; nothing is drawn for it."""
-    return _texts(list(studies_of(collected)))
+    return _texts([_gathered(name, collected) for name in _names(collected)])
 
 
 def build(collected: Collected, out: Path) -> Built:
@@ -108,25 +106,28 @@ def build(collected: Collected, out: Path) -> Built:
         out: folder; gets `README.md`, `<study>.md`, `tables/<study>/`, `tables/results.csv` (the long table of all
             scores), `pictures/<study>/` and `index.html`.
     """
-    studies, drawn = [], {}
+    names = _names(collected)
+    known: dict[str, StudyReport] = {}
+    drawn: dict[str, Iterator[Path]] = {}
     with processes() as others:
-        for study in studies_of(collected):
-            studies.append(study)
-            name = study.chapter.study
+        # Other processes draw while this one gathers: what has few runs is soon gathered and gives them work at once.
+        for name in sorted(names, key=lambda name: len(collected.of(name))):
+            known[name] = _gathered(name, collected)
             save = partial(figures.save, folder=out / "pictures" / name)
-            drawn[name] = others.begin(save, study.pictures, figures.FEWEST)
+            drawn[name] = others.begin(save, known[name].pictures, figures.FEWEST)
+        studies = [known[name] for name in names]
         tables = [path for study in studies for path in _write_tables(study.chapter, out)]
         rows = pd.DataFrame(collected.long_table(), columns=Row._fields)
         tables.append(_write(out / "tables" / "results.csv", rows.to_csv(index=False, lineterminator="\n")))
         saved = {name: list(files) for name, files in drawn.items()}
     places = {
-        (study.chapter.study, picture.name): png
+        (study.chapter.study, picture.name): file
         for study in studies
-        for picture, (_, png) in zip(study.pictures, saved[study.chapter.study], strict=True)
+        for picture, file in zip(study.pictures, saved[study.chapter.study], strict=True)
     }
     pages = [_write(out / name, text) for name, text in _texts(studies).items()]
     html = html_page.page(_front(studies, each=True), [study.chapter for study in studies], lambda *name: places[name])
-    files = tuple(path for pairs in saved.values() for pair in pairs for path in pair)
+    files = tuple(file for files in saved.values() for file in files)
     return Built(tuple(pages), tuple(tables), files, _write(out / "index.html", html))
 
 

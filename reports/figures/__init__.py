@@ -1,18 +1,14 @@
 """Pictures of one study, from records and published numbers alone.
 
-`pictures` lists them without drawing; `save` draws one into a folder as SVG and PNG. The same records give the same
-bytes under one version of matplotlib: no dates and no software names are written into the files.
+`pictures` lists them without drawing; `save` draws one into a folder as SVG, which pages show and papers can take. The
+same records give the same bytes under one version of matplotlib: no dates and no software names are written into the
+files.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import matplotlib as mpl
-import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from PIL import Image
 
 from common.illustrations import Illustrations
 from common.published import Published
@@ -40,13 +36,7 @@ from reports.verdicts import Verdicts
 
 __all__ = ["DEMO", "FEWEST", "Picture", "pictures", "save"]
 
-DPI = 130
-QUICK = 4
-"""Of zlib's levels: the files are a twelfth larger than at the usual 6, and written in two thirds of the time."""
-COLOURS = 128
-"""Of a PNG."""
-WHITE = 0xFFFFFFFF
-FEWEST = 3
+FEWEST = 2
 """Pictures that are worth other processes."""
 NO_NAMES = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
@@ -88,34 +78,11 @@ def pictures(
     return sorted(listed, key=lambda picture: picture.experiment is not None)
 
 
-Saved: TypeAlias = tuple[Path, Path]
-"""The SVG and the PNG of a picture."""
-
-
-def save(picture: Picture, folder: Path) -> Saved:
-    """Draw a picture into a folder as `<name>.svg` and `<name>.png`; the folder is made if it is not there."""
+def save(picture: Picture, folder: Path) -> Path:
+    """Draw a picture into a folder as `<name>.svg`; the folder is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    svg, png = folder / f"{picture.name}.svg", folder / f"{picture.name}.png"
+    file = folder / f"{picture.name}.svg"
     figure = picture.draw()
     with mpl.rc_context(STYLE):
-        figure.savefig(svg, format="svg", metadata=NO_NAMES)
-    _with_few_colours(figure).save(png, dpi=(DPI, DPI), compress_level=QUICK)
-    return svg, png
-
-
-def _with_few_colours(figure: Figure) -> Image.Image:
-    """Return the points of a figure: a third of the bytes that full colour needs, and no difference to the eye."""
-    figure.set_dpi(DPI)
-    canvas = FigureCanvasAgg(figure)
-    with mpl.rc_context(STYLE):
-        canvas.draw()
-    points = np.array(canvas.buffer_rgba()).view(np.uint32)[..., 0]
-    # Most of a sheet is white, which needs no counting.
-    drawn = points != WHITE
-    colours = points[drawn].view(np.uint8).reshape(1, -1, 4)[..., :3]
-    counted = Image.fromarray(colours).quantize(COLOURS - 1, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    places = np.zeros(points.shape, np.uint8)
-    places[drawn] = np.asarray(counted)[0] + 1
-    image = Image.fromarray(places).convert("P")
-    image.putpalette([255, 255, 255, *(counted.getpalette() or [])])
-    return image
+        figure.savefig(file, format="svg", metadata=NO_NAMES)
+    return file

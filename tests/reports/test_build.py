@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 from common import published
@@ -42,12 +41,11 @@ def study_of_runs(write: Write, runs: Path) -> Path:
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write white pictures: what is drawn is tested where the pictures are."""
 
-    def white(picture: figures.Picture, folder: Path) -> tuple[Path, Path]:
+    def white(picture: figures.Picture, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
-        svg, png = (folder / f"{picture.name}.{kind}" for kind in ("svg", "png"))
-        svg.write_text("<svg/>")
-        Image.new("RGB", (2, 1), "white").save(png)
-        return svg, png
+        file = folder / f"{picture.name}.svg"
+        file.write_text('<svg viewBox="0 0 2 1" xmlns="http://www.w3.org/2000/svg"/>')
+        return file
 
     monkeypatch.setattr(figures, "save", white)
 
@@ -79,8 +77,8 @@ def test_every_picture_of_the_pages_is_drawn_and_none_besides(
 ) -> None:
     built = build(collect([study_of_runs]), tmp_path)
     linked = {link for page in built.pages for link in re.findall(r"!\[.*?\]\((.*?)\)", page.read_text())}
-    assert linked == {str(path.relative_to(tmp_path)) for path in built.pictures if path.suffix == ".png"}
-    assert "pictures/ser_parallel/errors.png" in linked
+    assert linked == {str(path.relative_to(tmp_path)) for path in built.pictures}
+    assert "pictures/ser_parallel/errors.svg" in linked
 
 
 def test_every_table_is_there_as_latex_and_csv(study_of_runs: Path, undrawn: None, tmp_path: Path) -> None:
@@ -102,7 +100,7 @@ def test_the_long_table_is_written_whole(study_of_runs: Path, undrawn: None, tmp
 def test_the_html_page_holds_every_study(study_of_runs: Path, undrawn: None, tmp_path: Path) -> None:
     html = build(collect([study_of_runs]), tmp_path).html.read_text()
     assert all(f'<section id="{study}"' in html for study in published.studies())
-    assert html.count("data:image/png;base64,") > len(published.studies())
+    assert html.count("data:image/svg+xml;base64,") > len(published.studies())
 
 
 def test_the_page_says_what_is_missing_leaks_and_was_not_run(study_of_runs: Path) -> None:
@@ -260,7 +258,7 @@ def test_a_committed_page_is_stale_when_its_records_change(undrawn: None, write:
 def test_a_committed_page_without_its_pictures_is_stale(undrawn: None, write: Write, tmp_path: Path) -> None:
     write(into=tmp_path / "results")
     build(collect([tmp_path / "results"]), tmp_path)
-    (tmp_path / "pictures" / "ser_parallel" / "headline.png").unlink()
+    (tmp_path / "pictures" / "ser_parallel" / "headline.svg").unlink()
     assert commands.stale_pages(tmp_path / "results", tmp_path) == ["ser_parallel.md"]
 
 
@@ -292,7 +290,7 @@ def test_every_committed_picture_is_on_a_page() -> None:
     committed = commands.RESULTS.parent
     texts = [page.read_text(encoding="utf-8") for page in committed.glob("*.md")]
     linked = {name for text in texts for name in re.findall(r"!\[.*?\]\((.*?)\)", text)}
-    assert {str(path.relative_to(committed)) for path in committed.glob("pictures/*/*.png")} == linked
+    assert {str(path.relative_to(committed)) for path in committed.glob("pictures/*/*.svg")} == linked
 
 
 def test_reports_need_neither_keras_nor_tensorflow() -> None:

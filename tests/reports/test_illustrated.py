@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.text import Text
-from PIL import Image
 
 from common import illustrations
 from common.illustrations import Diagram, Example, Illustrations, Panel, waveform_panel
@@ -17,7 +16,7 @@ from reports.build import study_of
 from reports.collect import collect
 from reports.figures import examples, networks
 from reports.figures.networks import boxes_of, placed
-from reports.figures.sheet import DEMO, PALE
+from reports.figures.sheet import DEMO
 
 Write = Callable[..., Path]
 SER = load("ser_parallel")
@@ -137,11 +136,3 @@ def test_what_is_shipped_has_the_figures_of_the_document(study: str) -> None:
         table = known.layers(one.experiment)
         assert table
         assert sum(row["parameters"] for row in one.layers) == table.total
-
-
-def test_few_colours_leave_the_sheet_white_and_the_boxes_apart_from_it(tmp_path: Path) -> None:
-    (picture,) = networks.pictures(SER, some())
-    _, png = figures.save(picture, tmp_path)
-    with Image.open(png) as saved:
-        colours = {colour for _, colour in saved.convert("RGB").getcolors(1 << 16)}
-    assert {(255, 255, 255), tuple(bytes.fromhex(PALE[1:]))} <= colours

@@ -3,7 +3,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from reports.blocks import Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
 from reports.renderers.html_page import page
@@ -55,7 +54,7 @@ class Elements(HTMLParser):
 
 @pytest.fixture
 def text(tmp_path: Path) -> str:
-    Image.new("RGB", (40, 20), "white").save(tmp_path / "a.png")
+    (tmp_path / "a.svg").write_text('<svg viewBox="0 0 30 15" xmlns="http://www.w3.org/2000/svg"/>')
     blocks = (
         TABLE,
         Words("Careful", warning=True),
@@ -64,7 +63,7 @@ def text(tmp_path: Path) -> str:
         Table("more", "More", (Column("What"),), (("x",),), folded=True),
     )
     chapter = Chapter("study", "A study", (Section("one", "One", blocks),))
-    return page([Words("Read this")], [chapter], lambda study, name: tmp_path / f"{name}.png")
+    return page([Words("Read this")], [chapter], lambda study, name: tmp_path / f"{name}.svg")
 
 
 def test_elements_are_nested_and_every_id_is_there_once(text: str) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from common.published import load
 from reports.blocks import MISSING, Shown
@@ -129,10 +128,10 @@ def page(write: Callable[..., Path], runs: Path, tmp_path: Path) -> Path:
     write("dual-cnn", accuracy=0.4)
     known, groups = load("ser_parallel"), collect([runs]).groups
     said = chapter(known, groups, effects(groups), [], [], {}, Verdicts(known, groups))
-    Image.new("RGB", (1400, 700), "white").save(tmp_path / "wide.png")
+    (tmp_path / "wide.svg").write_text('<svg viewBox="0 0 1400 700" xmlns="http://www.w3.org/2000/svg"/>')
     front = [all_experiments([(known, sides_of(groups), Verdicts(known, groups))]), Shown("wide", "A wide picture")]
     path = tmp_path / "index.html"
-    path.write_text(html_page(front, [said], lambda study, name: tmp_path / f"{name}.png"))
+    path.write_text(html_page(front, [said], lambda study, name: tmp_path / f"{name}.svg"))
     return path
 
 

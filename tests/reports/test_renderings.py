@@ -73,7 +73,7 @@ def test_a_markdown_page_links_to_pictures_and_sections() -> None:
     assert "[One](#one)" in text
     assert '<a id="one"></a>' in text
     assert "[All](study.md)" in text
-    assert "![A picture](pictures/study/a.png)" in text
+    assert "![A picture](pictures/study/a.svg)" in text
     assert r"- Data: \<all>" in text
 
 

@@ -188,7 +188,7 @@ def test_the_reports(kind, encore, corpus, tmp_path) -> None:
     assert built.exit_code == 0, built.output
     page = (tmp_path / "report" / f"tiny_{kind}.md").read_text()
     assert "not comparable" in page
-    assert list((tmp_path / "report" / "pictures" / f"tiny_{kind}").glob("*.png"))
+    assert list((tmp_path / "report" / "pictures" / f"tiny_{kind}").glob("*.svg"))
     checked = CliRunner().invoke(reports, ["check", "--runs", "runs", "--json"])
     rows = [row for row in json.loads(checked.stdout.splitlines()[0]) if row["study"] == f"tiny_{kind}"]
     assert {row["experiment"] for row in rows} == set(NAMES)
