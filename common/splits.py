@@ -82,6 +82,23 @@ def stratified_split(
     return _sorted_split(trained, validated, tested)
 
 
+def random_split(clips: int, *, test: float, validation: float, seed: int) -> Split:
+    """Hold out a test set, then a validation set from the remaining clips, at random.
+
+    Args:
+        clips: their number.
+        test: fraction of all clips in the test set.
+        validation: fraction of the *remaining* clips in the validation set.
+        seed: of the split.
+
+    Raises:
+        InputError: there are too few clips.
+    """
+    rest, tested = _hold_out(np.arange(clips), test, seed, None)
+    trained, validated = _hold_out(rest, validation, seed, None)
+    return _sorted_split(trained, validated, tested)
+
+
 def halved_split(
     labels: Sequence[str] | np.ndarray | pd.Series, *, held_out: float, seed: int, stratified: bool = True
 ) -> Split:

@@ -51,8 +51,8 @@ class Switch:
 
     @property
     def values(self) -> tuple[str, ...]:
-        """All values, the published one first."""
-        return (self.published, self.corrected, *self.others)
+        """All values, the published one first; it may also be the corrected one."""
+        return tuple(dict.fromkeys((self.published, self.corrected, *self.others)))
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,16 @@ import pandas as pd
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surprise")
 """The label names that all corpora of speech share."""
 
+SCALES = ("valence", "arousal", "dominance")
+"""The scales on which clips may be rated; a manifest has a column for each that some clip has."""
+
 MANIFEST_COLUMNS = ("path", "name", "corpus", "speaker", "label", "group", "duration")
 
 FORMS = {
     "original": "sizes as published",
     "re-encoded": "real clips, but not the original bytes: comparable, with this caveat",
     "mixed": "some clips as published, some re-encoded: comparable, with this caveat",
+    "unverified": "no checksums are published: only names and counts were compared",
     "synthesised": "demo corpus, made by Encore: not comparable with published results",
     "own": "a corpus of your own: there is no published count to compare with",
 }
@@ -45,6 +49,7 @@ class Clip:
         speaker: within the corpus; "" if unknown or for music.
         layout: which naming of the corpus the file follows, in words.
         group: clips of one group must be on one side of a split; "" means the speaker is the group.
+        ratings: its values on the `SCALES` that were rated.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Clip:
     speaker: str
     layout: str
     group: str = ""
+    ratings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,7 @@ class Corpus:
         recognise: reads a file name.
         source: what to download; None if the corpus requires a registration.
         tables: addresses of files that belong beside the audio.
+        names: the canonical names of all clips, if no checksums are published; else the index has them.
     """
 
     name: str
@@ -111,6 +118,7 @@ class Corpus:
     recognise: Recogniser
     source: Archive | SingleFiles | None
     tables: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def clips(self) -> int:
@@ -205,7 +213,7 @@ class Found:
             f"  folder    {self.folder}",
             f"  layout    {self.layout}",
             f"  form      {self.form} ({FORMS[self.form]})",
-            f"  classes   {', '.join(self._class_counts())}",
+            f"  classes   {', '.join(self._class_counts()) or 'none'}",
         ]
         if self.missing and not self.demo:  # a small demo corpus lacks thousands of clips by design
             lines.append(f"  missing   {self._missing_in_words()}")
@@ -231,8 +239,9 @@ class Scan:
     """What the scanned folders contain.
 
     Attributes:
-        manifest: one row per clip, columns `MANIFEST_COLUMNS`, sorted by (corpus, name). `speaker` and `group` are
-            empty strings if your own corpus does not name its speakers: a grouped split must refuse those rows.
+        manifest: one row per clip, columns `MANIFEST_COLUMNS` and the rated `SCALES`, sorted by (corpus, name).
+            `speaker` and `group` are empty strings if your own corpus does not name its speakers: a grouped split must
+            refuse those rows.
         found: one entry per corpus, in the manifest's order.
         omissions: audio files that belong to no corpus.
     """

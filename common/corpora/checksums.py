@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from common.corpora.base import Corpus
 from common.errors import InputError
 
 INDEX = Path(__file__).parent / "index"
@@ -35,6 +36,11 @@ def originals(corpus: str) -> dict[str, Original]:
         rows = csv.DictReader(io.StringIO(packed.read().decode()))
         files = [Original(row["path"], int(row["bytes"]), row["sha256"]) for row in rows]
     return {str(PurePosixPath(file.path).with_suffix("")): file for file in sorted(files, key=lambda file: file.path)}
+
+
+def names_of(corpus: Corpus) -> list[str]:
+    """Return the canonical names of all published clips of a corpus, sorted."""
+    return sorted(corpus.names) if corpus.names else list(originals(corpus.name))
 
 
 def indexed() -> list[str]:

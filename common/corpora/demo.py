@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 
 from common.corpora import demo_emotify
 from common.corpora.base import DEMO_MARKER, Clip
-from common.corpora.checksums import originals
+from common.corpora.checksums import names_of
 from common.corpora.files import in_threads, make_folder
 from common.corpora.registry import CORPORA, corpus_called
+from common.corpora.tava import AFFECTS
 from common.errors import InputError
+from common.files import write_text
 
 Floats = NDArray[np.float64]
 
@@ -58,6 +60,26 @@ DELIVERY = {
     "fear": np.array([5.5, 2.2, 5.6, 1.0, 0.5, -19.0, 0.035, 0.0]),
     "disgust": np.array([-2.0, 3.0, 3.5, 1.0, 1.0, -23.0, 0.030, -5.0]),
     "surprise": np.array([6.5, 7.0, 4.2, 3.0, 1.5, -24.0, 0.010, 5.0]),
+}
+VALENCE = {
+    **{"annoyed": -0.3, "confident": 0.3, "contemptuous": -0.3, "dark": -0.2, "depressed": -0.4, "enraged": -0.7},
+    **{"frightened": -0.5, "happy": 0.4, "joyful": 0.6, "mellow": 0.2, "miserable": -0.5, "satisfied": 0.3},
+    **{"serene": 0.2, "thrilled": 0.5, "tranquil": 0.2, "worried": -0.2},
+}
+AROUSAL = {
+    **{"annoyed": 0.4, "confident": 0.2, "contemptuous": 0.0, "dark": -0.5, "depressed": -0.7, "enraged": 0.9},
+    **{"frightened": 0.7, "happy": 0.3, "joyful": 0.6, "mellow": -0.2, "miserable": -0.4, "satisfied": 0.0},
+    **{"serene": -0.5, "thrilled": 0.7, "tranquil": -0.5, "worried": 0.1},
+}
+"""Where TAVA's affects lie on the two scales, -1 to 1, roughly as in Russell's circumplex (1980)."""
+
+# A TAVA affect is delivered between the emotions above: pleasant or not, aroused or not.
+PLEASANT = (DELIVERY["happy"] + DELIVERY["calm"] - DELIVERY["angry"] - DELIVERY["disgust"]) / 2
+AROUSED = (DELIVERY["angry"] + DELIVERY["happy"] - DELIVERY["sad"] - DELIVERY["calm"]) / 2
+DELIVERY |= {
+    affect: DELIVERY["neutral"] + VALENCE[affect] * PLEASANT + AROUSAL[affect] * AROUSED
+    for affect in AFFECTS
+    if affect not in DELIVERY
 }
 SPREAD = np.array([1.3, 0.5, 0.3, 1.4, 0.8, 1.6, 0.004, 1.0])
 """Std of each value from clip to clip: large enough for similar emotions to be confused."""
@@ -109,6 +131,7 @@ RECORDINGS = {
     "savee": Recording("SAVEE", 44_100, -24, -64, 0.3, 0.3, 50, -0.6, (9, 12), 1.0, 0.9),
     "tess": Recording("TESS", 24_414, -22, -70, 0.06, 0.12, 90, 0.5, (4, 4), 0.6, 1.15),
     "crema_d": Recording("CREMA-D", 16_000, -26, -54, 0.35, 0.45, 120, 0.3, (5, 7), 1.0, 0.85),
+    "tava": Recording("TAVA/audio", 16_000, -26, -60, 0.2, 0.2, 80, 0.0, (5, 7), 1.0, 1.0),
 }
 
 
@@ -127,7 +150,7 @@ def write(
     *,
     clips_per_class: int = CLIPS_PER_CLASS,
     seed: int = 0,
-    corpora: Sequence[str] = tuple(RECORDINGS),
+    corpora: Sequence[str] = ("ravdess", "savee", "tess", "crema_d"),
     whole: bool = False,
 ) -> Path:
     """Write the demo corpus into `folder` and return the folder; existing clips are kept.
@@ -136,7 +159,7 @@ def write(
         folder: a new or empty folder, or one with the same demo corpus.
         clips_per_class: clips per class and corpus, spread over speakers; for Emotify, tracks per genre.
         seed: of everything random.
-        corpora: which ones; by default those of speech.
+        corpora: which ones; by default the four of acted emotions.
         whole: as many clips as the real corpora have (12,162 of speech, 400 of music), instead of `clips_per_class`.
 
     Raises:
@@ -152,6 +175,8 @@ def write(
         clips = _clips(name) if whole else _choose(name, clips_per_class, seed)
         jobs += [(name, clip) for clip in clips if not _file(folder, name, clip).is_file()]
     in_threads(partial(_write_clip, folder, seed), jobs, "synthesising the demo corpus", THREADS)
+    if "tava" in corpora:
+        _write_ratings(folder / "TAVA", seed)
     if "emotify" in corpora:
         tracks = demo_emotify.TRACKS_PER_GENRE if whole else clips_per_class
         demo_emotify.write(folder, tracks_per_genre=tracks, seed=seed)
@@ -177,7 +202,7 @@ def _claim(folder: Path, contents: str) -> None:
 @cache
 def _clips(corpus: str) -> list[Clip]:
     """Return every clip of `corpus`, read from the published file names, in order."""
-    said = (CORPORA[corpus].recognise(Path(original.path)) for original in originals(corpus).values())
+    said = (CORPORA[corpus].recognise(Path(name)) for name in names_of(CORPORA[corpus]))
     return [clip for clip in said if isinstance(clip, Clip)]
 
 
@@ -214,6 +239,18 @@ def _write_clip(folder: Path, seed: int, job: tuple[str, Clip]) -> None:
         file.setparams((1, 2, RECORDINGS[corpus].sample_rate, 0, "NONE", "not compressed"))
         file.writeframes(synthesise(corpus, clip, seed=seed).astype("<i2").tobytes())
     part.replace(target)
+
+
+def _write_ratings(folder: Path, seed: int) -> None:
+    """Write TAVA's table of ratings: as in the corpus, all clips have a row, and a byte-order mark begins the file."""
+    columns = "Speaker Number,Affect Name,Variant,Number of Raters,meanValence,meanArousal,meanDominance"
+    lines = [columns]
+    for clip in _clips("tava"):
+        drawn = _rng(seed, f"rating {clip.name}").normal(0, 0.1, 3)
+        means = np.clip(np.array([VALENCE[clip.label], AROUSAL[clip.label], 0.0]) + drawn, -1, 1)
+        lines.append(f"{int(clip.speaker)},{clip.label},speech,20," + ",".join(f"{mean:.4f}" for mean in means))
+    make_folder(folder / "annotations")
+    write_text(folder / "annotations" / "SummaryData.csv", "\ufeff" + "\n".join(lines) + "\n")
 
 
 def synthesise(corpus: str, clip: Clip, *, seed: int = 0) -> NDArray[np.int16]:
@@ -267,7 +304,13 @@ def _intensity(name: str) -> float:
 
 def _text(corpus: str, name: str) -> str:
     """Return a key of the sentence that a clip says: one sentence has the same syllables for all speakers."""
-    separator, part = {"ravdess": ("-", 4), "savee": ("/", 1), "tess": ("_", -2), "crema_d": ("_", 1)}[corpus]
+    separator, part = {
+        "ravdess": ("-", 4),
+        "savee": ("/", 1),
+        "tess": ("_", -2),
+        "crema_d": ("_", 1),
+        "tava": ("_", -1),
+    }[corpus]
     return f"{corpus} {name.split(separator)[part]}"
 
 

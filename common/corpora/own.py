@@ -1,8 +1,11 @@
 """A corpus of your own: a folder with a CSV of `path,label[,speaker]`, or with one folder per class.
 
+For a regression the CSV has ratings, `path,valence[,speaker]`, beside a label or in place of it.
+
 If speakers are not named, `speaker` is empty in the manifest, and splits by speaker refuse such clips.
 """
 
+import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,16 +13,18 @@ from itertools import product
 from pathlib import Path
 
 from common.corpora import tables
-from common.corpora.base import Clip, LeftOut
+from common.corpora.base import SCALES, Clip, LeftOut
 from common.corpora.files import AUDIO_SUFFIXES, size_or_reason
 from common.corpora.registry import CORPORA
 from common.errors import InputError
 
 HOW_TO = (
-    "for a corpus of your own, put a CSV with the columns path,label[,speaker] into the folder, or one folder per class"
+    "for a corpus of your own, put a CSV with the columns path,label[,speaker], or path,valence[,speaker] for ratings, "
+    "into the folder, or one folder per class"
 )
 
-COLUMNS = {"path", "label"}
+SAID = {"label", *SCALES}
+"""What a table may say of a clip; it has at least one of these columns."""
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
 """Separators that spreadsheets write instead of commas, with their names."""
 
@@ -40,25 +45,36 @@ def corpus_name(folder: Path) -> str:
 
 
 def table_in(folder: Path) -> Path | None:
-    """Return the CSV in `folder` whose header has `path` and `label`, if there is one.
+    """Return the CSV in `folder` whose header has `path`, and `label` or a scale such as `valence`, if there is one.
 
     Raises:
-        InputError: there are several, or there is one that is not separated by commas.
+        InputError: there are several; or there is one that is not separated by commas; or one has `path`, but says
+            nothing of the clips.
     """
     files = [path for path in _tables(folder) if path.is_file()]
-    found = [path for path in files if set(tables.header(path)) >= COLUMNS]
+    found = [path for path in files if _is_table(tables.header(path))]
     if not found:
-        _refuse_other_separators(files)
+        _refuse_others(files)
     if len(found) > 1:
-        raise InputError(
-            f"{folder} has several tables with path and label ({', '.join(table.name for table in found)}); keep one"
-        )
+        names = ", ".join(table.name for table in found)
+        raise InputError(f"{folder} has several tables of clips ({names}); keep one")
     return found[0] if found else None
 
 
-def _refuse_other_separators(files: Sequence[Path]) -> None:
+def _is_table(header: Sequence[str]) -> bool:
+    return "path" in header and not SAID.isdisjoint(header)
+
+
+def _refuse_others(files: Sequence[Path]) -> None:
+    for path in files:
+        header = tables.header(path)
+        if "path" in header:
+            raise InputError(
+                f"{path} has the columns {', '.join(header)}, but neither label nor {' nor '.join(SCALES)}; "
+                "add the column that is to be learned"
+            )
     for path, (separator, word) in product(files, SEPARATORS.items()):
-        if set(tables.header(path, separator)) >= COLUMNS:
+        if _is_table(tables.header(path, separator)):
             raise InputError(f"{path}: its values are separated by {word}; save it as CSV separated by commas")
 
 
@@ -71,8 +87,8 @@ def from_table(folder: Path, table: Path, audio: Sequence[Path]) -> OwnCorpus:
 
     Args:
         folder: the corpus folder; paths in the table are relative to it.
-        table: the CSV with the columns path, label and, if known, speaker; a byte-order mark, blank lines and blanks
-            around values are accepted.
+        table: the CSV with the columns path, label or `SCALES`, and, if known, speaker; a byte-order mark, blank lines
+            and blanks around values are accepted.
         audio: the audio files below the folder; files that the table does not list are left out.
 
     Raises:
@@ -84,9 +100,11 @@ def from_table(folder: Path, table: Path, audio: Sequence[Path]) -> OwnCorpus:
         path = _file_of(folder, row["path"], f"{table}, line {line}")
         if path in named:
             raise InputError(f"{table}, line {line}: {row['path']} already has a row; remove one of the two")
-        if not row["label"]:
+        label = row.get("label", "")
+        if "label" in row and not label:
             raise InputError(f"{table}, line {line}: no label; add one or remove the row")
-        named[path] = _clip(folder, path, row["label"], row.get("speaker", ""), f"table {table.name}")
+        clip = _clip(folder, path, label, row.get("speaker", ""), f"table {table.name}")
+        named[path] = replace(clip, ratings=_ratings(row, f"{table}, line {line}"))
         lines[path] = line
     if not named:
         raise InputError(f"{table} has a header but no rows; add one row per clip")
@@ -105,10 +123,10 @@ def _one_row_each(
         earlier = first.setdefault(os.path.realpath(path), path)
         if earlier == path:
             continue
-        if (clip.label, clip.speaker) != (named[earlier].label, named[earlier].speaker):
+        if replace(clip, name="") != replace(named[earlier], name=""):
             raise InputError(
                 f"{table}, lines {lines[earlier]} and {lines[path]}: {earlier} and {path} are the same file, but have "
-                "different labels or speakers; remove the wrong row"
+                "different labels, speakers or ratings; remove the wrong row"
             )
         copies.append(LeftOut(path, "the file of another row"))
     return [(path, named[path]) for path in first.values()], copies
@@ -131,6 +149,22 @@ def _file_of(folder: Path, text: str, where: str) -> Path:
     if not os.path.lexists(path):  # not exists(): a broken link is left out by the scan, as without a table
         raise InputError(f"{where}: there is no file {path}; paths are relative to the table's folder")
     return path
+
+
+def _ratings(row: Mapping[str, str], where: str) -> dict[str, float]:
+    """Return the values on the scales of a row."""
+    found = {}
+    for scale in SCALES:
+        if scale in row:
+            try:
+                found[scale] = float(row[scale])
+            except ValueError:
+                found[scale] = math.nan
+            if not math.isfinite(found[scale]):
+                raise InputError(
+                    f"{where}: {scale} is {row[scale] or 'empty'}, not a number; correct or remove the row"
+                )
+    return found
 
 
 def _clip(folder: Path, path: Path, label: str, speaker: str, layout: str) -> Clip:

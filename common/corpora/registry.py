@@ -5,10 +5,11 @@ from common.corpora.crema_d import CREMA_D
 from common.corpora.emotify import EMOTIFY
 from common.corpora.ravdess import RAVDESS
 from common.corpora.savee import SAVEE
+from common.corpora.tava import TAVA
 from common.corpora.tess import TESS
 from common.errors import InputError
 
-CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in (RAVDESS, SAVEE, TESS, CREMA_D, EMOTIFY)}
+CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in (RAVDESS, SAVEE, TESS, CREMA_D, EMOTIFY, TAVA)}
 
 
 def corpus_called(name: str) -> Corpus:

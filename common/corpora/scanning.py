@@ -4,17 +4,19 @@ A scan reads names and headers, never samples. Files that it cannot identify are
 guesses a label.
 """
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from common.corpora import own
-from common.corpora.base import MANIFEST_COLUMNS, Clip, Found, LeftOut, Refusal, Scan, below_demo_marker
-from common.corpora.checksums import originals
+from common.corpora.base import MANIFEST_COLUMNS, SCALES, Clip, Corpus, Found, LeftOut, Refusal, Scan, below_demo_marker
+from common.corpora.checksums import names_of, originals
 from common.corpora.files import (
     AUDIO_SUFFIXES,
     VIDEO_SUFFIXES,
@@ -53,9 +55,9 @@ class Reading:
 def scan(folders: Sequence[Path | str]) -> Scan:
     """Find the clips of all corpora below `folders`.
 
-    Each folder may contain one corpus, a part of one, or several. A folder with a CSV of `path,label[,speaker]`, or
-    with one folder per class and no file of a published corpus, is a corpus of your own. A clip that is found twice
-    counts once.
+    Each folder may contain one corpus, a part of one, or several. A folder with a CSV of `path,label[,speaker]` or
+    `path,valence[,speaker]`, or with one folder per class and no file of a published corpus, is a corpus of your own.
+    A clip that is found twice counts once.
 
     Args:
         folders: one or more folders.
@@ -185,7 +187,7 @@ def _one_copy_each(candidates: Sequence[Candidate]) -> tuple[list[Candidate], li
 
 def _is_original(candidate: Candidate) -> bool:
     """Return whether suffix and size are those of the published file: cheap, and enough to detect re-encoded copies."""
-    if candidate.corpus not in CORPORA:
+    if candidate.corpus not in CORPORA or CORPORA[candidate.corpus].names:
         return False
     original = originals(candidate.corpus).get(candidate.clip.name)
     suffix = candidate.path.suffix.lower()
@@ -230,15 +232,17 @@ def _manifest(clips: Sequence[Candidate]) -> pd.DataFrame:
         [c.clip.group or speaker for c, speaker in zip(clips, speakers, strict=True)],
         [c.duration for c in clips],
     )
-    return pd.DataFrame(dict(zip(MANIFEST_COLUMNS, columns, strict=True)))
+    manifest = pd.DataFrame(dict(zip(MANIFEST_COLUMNS, columns, strict=True)))
+    ratings = {scale: [c.clip.ratings.get(scale, math.nan) for c in clips] for scale in SCALES}
+    return manifest.assign(**{scale: values for scale, values in ratings.items() if not np.isnan(values).all()})
 
 
 def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) -> Found:
     published = CORPORA.get(corpus)
-    listed = originals(corpus) if published else {}
+    listed = names_of(published) if published else []
     names = {c.clip.name for c in clips}
-    known = len(names & listed.keys())
-    counts = Counter(c.clip.label for c in clips)
+    known = len(names.intersection(listed))
+    counts = Counter(c.clip.label for c in clips if c.clip.label)  # clips of your own may be rated, not labelled
     demo = any(below_demo_marker(folder) for folder in {c.path.parent for c in clips})
     return Found(
         corpus=corpus,
@@ -250,7 +254,7 @@ def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) ->
         speakers=len({c.clip.speaker for c in clips if c.clip.speaker}),
         missing_clips=[name for name in listed if name not in names],
         unlisted=len(clips) - known if published else 0,
-        form="synthesised" if demo else _form(clips) if published else "own",
+        form="synthesised" if demo else _form(published, clips) if published else "own",
         omissions=omissions,
         demo=demo,
     )
@@ -264,6 +268,8 @@ def _layout(clips: Sequence[Candidate]) -> str:
     return f"{words}, in a doubled folder" if doubled else words
 
 
-def _form(clips: Sequence[Candidate]) -> str:
+def _form(corpus: Corpus, clips: Sequence[Candidate]) -> str:
+    if corpus.names:
+        return "unverified"
     as_published = sum(map(_is_original, clips))
     return {len(clips): "original", 0: "re-encoded"}.get(as_published, "mixed")

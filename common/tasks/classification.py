@@ -56,9 +56,12 @@ class Classification:
         """Return the task with the document's classes or, if the clips have others, with those of the clips.
 
         Raises:
-            InputError: the clips have fewer than two classes.
+            InputError: the clips have fewer than two classes, or one has no label.
         """
         found = set(clips["label"])
+        if "" in found:
+            unlabelled = int((clips["label"] == "").sum())
+            raise InputError(f"{unlabelled} of {len(clips)} clips have no label; add a column label to their table")
         if len(found) < 2:
             raise InputError(f"all clips are labelled {', '.join(found)}: a classifier needs at least two classes")
         return self if found <= set(self.outputs) else replace(self, outputs=tuple(sorted(found)))

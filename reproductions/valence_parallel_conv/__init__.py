@@ -1,0 +1,287 @@
+"""Valence from speech with parallel convolutions (document 001, the report of Group 22).
+
+How pleasant does a spoken clip sound? Four parallel convolutions with large kernels read a mel spectrogram and return
+one number. The report trains twelve combinations of dropout, batch size and epochs with three seeds each, and names the
+best (`combination-6`). Its corpus is a course's and not public; TAVA is the nearest public one.
+
+    python -m reproductions.valence_parallel_conv                          the demo corpus, in two minutes
+    python -m reproductions.valence_parallel_conv run combination-6 --data TAVA --seed 0 --seed 1 --seed 2
+    python -m reproductions.valence_parallel_conv tune combination-6 --data TAVA     the grid and Hyperband (`searches`)
+    python -m reproductions.valence_parallel_conv predict FILE             with the spread over seeds
+
+Your own clips: a folder with a CSV of `path,valence[,speaker]`.
+
+What to expect: results on TAVA are never comparable with the report's, whose scale is another (about 1 to 5; TAVA's is
+-1 to 1). Compare the MAE with that of `mean-baseline`, which always answers the mean of the training clips.
+
+Errors and unclear choices, each a switch:
+
+1. `selection`: the report splits 80/20 into training and validation clips, chooses the combination by the validation
+   MAE, and reports it too. What its test set is, it does not say. `published` tests on the validation clips;
+   `corrected` chooses on other clips than it tests on.
+2. `length`: six seconds are the 75th percentile of the report's durations, rounded up. TAVA's is 2.1 s: with
+   `length=document` its clips are mostly padding; `percentile` takes that of the training clips.
+3. `pool`: "2x2 max pooling layers" can leave a grid of 2 x 2 values per filter, or the maxima of windows of 2 x 2. The
+   grid is the default: it is that of Tripathi et al. 2019, whom the report follows, and the windows need 9 GiB for one
+   dense layer with Adam.
+
+Departures and choices, where the report gives no details:
+
+4. The two kernels between 12x16 and 30x40 are 18x24 and 24x32, as in Tripathi et al. 2019. The convolutions are valid,
+   with a stride of 1 and ReLU.
+5. The mel spectrogram is in decibels relative to the clip's maximum, down to -80 dB, divided by 80.
+6. Dropout comes before each dense layer, then dense, normalisation, ReLU.
+7. A file is normalised over the samples that are read, before silence (zeros) is added at its end.
+8. Adam with a learning rate of 1e-3; the loss is the MAE, since the report calls it "validation loss". Training has no
+   early stopping, and the weights of the last epoch are used.
+9. `cnn-blstm`, tried first and given up (Yang & Hirschberg 2018), has convolutions of 32 and 64 filters (3 x 3, each
+   with a 2 x 2 maximum) and two BLSTMs of 64 units; dropout, batch size and epochs are those of `combination-6`.
+10. `corrected` trains on 64 %, chooses on 16 % and tests on the same 20 % as `published`; `independent` has 5 folds of
+    speakers.
+11. At demo size there are 20 filters per kernel and at most three epochs.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.dummy import DummyRegressor
+
+from common import splits
+from common.arrays import Arrays, FileInputs, Prepared
+from common.corpora import tava
+from common.errors import InputError
+from common.signals import audio, features
+from common.study import Experiment, Fit, Inputs, Protocol, Setting, Study, Switch, Training
+from common.tasks import Regression
+from reproductions.valence_parallel_conv.network import BANDS, KERNELS, cnn_blstm, parallel_conv
+
+# "Data loading and processing".
+SAMPLE_RATE = 8_000
+DURATION_S = 6.0
+PERCENTILE = 75
+HOP_LENGTH = 512
+MEL: dict[str, Any] = {"sample_rate": SAMPLE_RATE, "n_fft": 2048, "hop_length": HOP_LENGTH, "n_mels": BANDS}
+RANGE_DB = 80.0
+
+TASK = Regression(("valence",))
+
+SWITCHES = (
+    Switch(
+        "selection",
+        published="test",
+        corrected="validation",
+        acts_on="split",
+        question="Are the clips by which a combination is chosen those of the reported score?",
+        evidence="Experiments: an 80-20 split into training and validation; Results: the combination with the lowest "
+        "validation loss, reported as its MAE. The test set of the MAE 0.516 is not described.",
+    ),
+    Switch(
+        "length",
+        published="document",
+        corrected="percentile",
+        acts_on="model",
+        question="Are clips cut or padded to six seconds, or to the 75th percentile of the training clips?",
+        evidence="Data loading: 5.74 seconds, rounded up to 6, is the percentile of the report's own corpus.",
+        error=False,
+    ),
+    Switch(
+        "pool",
+        published="grid",
+        corrected="grid",
+        acts_on="model",
+        question="Does a filter leave a grid of 2 x 2 values, or the maxima of windows of 2 x 2?",
+        evidence="Architecture: 2x2 max pooling layers, inspired by Tripathi et al. 2019, who pool half of the map.",
+        error=False,
+        others=("window",),
+    ),
+    Switch(
+        "split",
+        published="random",
+        corrected="speaker",
+        acts_on="split",
+        question="May a speaker be in both training and test set, or is the split speaker-disjoint?",
+        evidence="Experiments: an 80-20 split; speakers are not mentioned.",
+        error=False,
+    ),
+)
+PUBLISHED = {switch.name: switch.published for switch in SWITCHES}
+INDEPENDENT = {switch.name: switch.corrected for switch in SWITCHES}
+PROTOCOLS = {
+    "published": Protocol("published", PUBLISHED, "one random split, chosen and tested on the same clips, six seconds"),
+    "corrected": Protocol("corrected", {**INDEPENDENT, "split": "random"}, "chosen on validation clips, own length"),
+    "independent": Protocol("independent", INDEPENDENT, "as corrected, with speaker-disjoint folds"),
+}
+
+
+def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
+    """Return the manifest with the valence of each clip; TAVA's is the mean of its raters."""
+    return tava.rated(manifest)
+
+
+def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
+    """Experiments: 20 % are held out at random; or speaker-disjoint folds (departure 10)."""
+    if setting.switches["split"] == "speaker":
+        return splits.grouped_folds(clips, folds=5, seed=setting.seed)
+    fold = splits.random_split(len(clips), test=0.2, validation=0.2, seed=setting.seed)
+    if setting.switches["selection"] == "validation":
+        return [fold]
+    return [splits.Split(np.sort(np.concatenate([fold.train, fold.validation])), fold.test, fold.test)]
+
+
+def seconds_of(clips: pd.DataFrame, setting: Setting) -> float:
+    """Return the length of the inputs: six seconds, or the 75th percentile of the durations of these training clips.
+
+    Raises:
+        InputError: the percentile is too short for the largest kernel.
+    """
+    if setting.switches["length"] == "document":
+        return DURATION_S
+    percentile = float(np.percentile(clips["duration"], PERCENTILE))
+    seconds = float(math.ceil(percentile))
+    frames, widest = 1 + int(seconds * SAMPLE_RATE) // HOP_LENGTH, max(wide for _, wide in KERNELS)
+    if frames <= widest:
+        raise InputError(
+            f"{PERCENTILE} % of the training clips are shorter than {percentile:.2f} s: their inputs have {frames} "
+            f"frames, but the largest kernel needs {widest + 1}; use --set length=document"
+        )
+    return seconds
+
+
+class Normalised:
+    """Waveforms with mean 0 and std 1 over the samples of each file, computed as they are read.
+
+    Args:
+        waveforms: (clips, samples), with silence after the end of a file.
+        lengths: samples of each file (clips,).
+    """
+
+    def __init__(self, waveforms: np.ndarray, lengths: np.ndarray) -> None:
+        self._waveforms, self._lengths, self.shape = waveforms, lengths, waveforms.shape
+
+    def __len__(self) -> int:
+        return len(self._waveforms)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Return waveforms, float32 (clips, samples)."""
+        waveforms = np.asarray(self._waveforms[rows], np.float64)
+        inside = np.arange(waveforms.shape[1]) < self._lengths[rows, np.newaxis]
+        count = inside.sum(axis=1, keepdims=True)
+        mean = waveforms.sum(axis=1, keepdims=True, where=inside) / count
+        centred = np.where(inside, waveforms - mean, 0.0)
+        std = np.sqrt(np.square(centred).sum(axis=1, keepdims=True) / count)
+        return (centred / np.where(std > 0, std, 1.0)).astype(np.float32)  # digital silence stays silence
+
+
+def spectrograms(waveforms: np.ndarray, durations: np.ndarray) -> np.ndarray:
+    """Return mel spectrograms of waveforms (clips, samples), float32 (clips, 128, frames, 1), -1 to 0.
+
+    Args:
+        waveforms: of one length, padded at the end.
+        durations: seconds of each file (clips,).
+    """
+    # A resampled file may be a sample shorter than its duration says; it has at least one.
+    lengths = np.clip(np.floor(durations * SAMPLE_RATE), 1, waveforms.shape[1]).astype(int)
+    decibel = features.extract(Normalised(waveforms, lengths), partial(features.log_mel, ref="max", **MEL))
+    return decibel[..., np.newaxis] / RANGE_DB
+
+
+def prepare(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting) -> Prepared:
+    """Data loading and processing: the spectrograms of a fold, (clips, 128, frames, 1)."""
+    seconds = seconds_of(clips.iloc[fold.train], setting)
+    waveforms = audio.load_clips(list(clips["path"]), sample_rate=SAMPLE_RATE, duration=seconds)
+    x, nothing = spectrograms(waveforms, clips["duration"].to_numpy()), np.array([], int)
+    train, validation, test = (Arrays(x[rows], targets[rows]) for rows in fold.sets().values())
+    return Prepared(train, validation, test, nothing, nothing, front_end={"seconds": np.array(seconds)})
+
+
+def of_file(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray]) -> FileInputs:
+    """Return the spectrogram of one file, (1, 128, frames, 1).
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    whole, seconds = audio.load(path, sample_rate=SAMPLE_RATE), float(front_end["seconds"])
+    length = round(seconds * SAMPLE_RATE)
+    waveform = np.pad(whole[:length], (0, max(length - len(whole), 0)))
+    notes = (f"only the first {seconds:g} s are heard",) if len(whole) > length else ()
+    return FileInputs(spectrograms(waveform[np.newaxis], np.array([len(whole) / SAMPLE_RATE])), notes)
+
+
+def nothing_of(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting) -> Prepared:
+    """Return inputs of zeros (clips, 1): the baseline looks at nothing but the training values."""
+    x, nothing = np.zeros((len(clips), 1), np.float32), np.array([], int)
+    train, validation, test = (Arrays(x[rows], targets[rows]) for rows in fold.sets().values())
+    return Prepared(train, validation, test, nothing, nothing)
+
+
+def mean_baseline(setting: Setting, outputs: int) -> DummyRegressor:
+    """Return what always answers the mean of the training clips."""
+    return DummyRegressor(strategy="mean")
+
+
+INPUTS = Inputs(prepare, of_file, {**MEL, "duration_s": DURATION_S, "percentile": PERCENTILE})
+NO_INPUTS = Inputs(nothing_of, lambda path, setting, front_end: FileInputs(np.zeros((1, 1), np.float32)))
+
+
+def training(batch_size: int, epochs: int) -> Training:
+    """Return the training of a row of Table 1 (departure 8)."""
+    return Training(epochs, batch_size, learning_rate=1e-3, monitor="val_mae", loss="mean_absolute_error")
+
+
+# Table 1: the combinations in their order, the epochs varying fastest.
+TABLE_1 = tuple((dropout, batch, epochs) for dropout in (0.3, 0.5, 0.7) for batch in (16, 32) for epochs in (10, 20))
+BEST = (0.5, 16, 20)
+
+
+def combination(number: int, dropout: float, batch_size: int, epochs: int) -> Experiment:
+    """Return a row of Table 1."""
+    build: Any = partial(parallel_conv, dropout=dropout)
+    return Experiment(
+        id=f"combination-{number}",
+        title=f"Four parallel convolutions, dropout {dropout}, batch {batch_size}, {epochs} epochs",
+        section="Results",
+        build=build,
+        method=training(batch_size, epochs),
+        inputs=INPUTS,
+        switches=tuple(switch.name for switch in SWITCHES),
+        demo={"epochs": 1 if epochs == 10 else 2},
+        adjustable=("dropout",),
+    )
+
+
+EXPERIMENTS = (
+    *(combination(number, *settings) for number, settings in enumerate(TABLE_1, start=1)),
+    Experiment(
+        "cnn-blstm",
+        "Two convolutions and two bidirectional LSTM layers",
+        "Architecture design",
+        cnn_blstm,
+        training(*BEST[1:]),
+        INPUTS,
+        ("selection", "length", "split"),
+        demo={"epochs": 3},
+        adjustable=("dropout",),
+    ),
+    Experiment(
+        "mean-baseline", "The mean of the training clips", "Results", mean_baseline, Fit(), NO_INPUTS,
+        ("selection", "split"),
+    ),
+)  # fmt: skip
+
+STUDY = Study(
+    name="valence_parallel_conv",
+    title="Valence from speech with parallel convolutions, report of Group 22",
+    task=TASK,
+    corpora=(tava.TAVA.name,),
+    switches=SWITCHES,
+    protocols=PROTOCOLS,
+    experiments=EXPERIMENTS,
+    label=label,
+    split=split,
+    diagrams={"combination-6": "Figure 1 (architecture)"},
+)
