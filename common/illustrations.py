@@ -45,6 +45,31 @@ class Panel:
     unit: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """A histogram of clips.
+
+    Attributes:
+        title: what it shows.
+        values: counts (series, bins), stacked.
+        edges: of the bins (bins + 1).
+        horizontal: label of the horizontal axis, with its unit.
+        vertical: label of the vertical axis: what is counted.
+        series: what each series is; none for a single one.
+        mark: a value that is marked on the horizontal axis.
+        mark_label: what it is.
+    """
+
+    title: str
+    values: np.ndarray
+    edges: tuple[float, ...]
+    horizontal: str
+    vertical: str = "clips"
+    series: tuple[str, ...] = ()
+    mark: float | None = None
+    mark_label: str = ""
+
+
 @dataclass(frozen=True)
 class Example:
     """A figure of clips.
@@ -59,7 +84,7 @@ class Example:
     name: str
     figure: str
     title: str
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel | Bars, ...]
 
 
 @dataclass(frozen=True)
@@ -104,6 +129,20 @@ def waveform_panel(title: str, waveform: np.ndarray, sample_rate: int) -> Panel:
     return Panel(
         title, extremes.astype(np.float16), len(waveform) / sample_rate
     )  # half precision is finer than a pixel
+
+
+def histogram(
+    title: str,
+    values: np.ndarray,
+    edges: np.ndarray,
+    horizontal: str,
+    *,
+    mark: float | None = None,
+    mark_label: str = "",
+) -> Bars:
+    """Return the histogram of one number per clip (clips,) in bins with these edges (bins + 1,)."""
+    counts, _ = np.histogram(values, edges)
+    return Bars(title, counts[np.newaxis], tuple(map(float, edges)), horizontal, mark=mark, mark_label=mark_label)
 
 
 def path_of(runs: Path, study: str) -> Path:
@@ -152,10 +191,19 @@ def _arrays(path: Place) -> dict[str, np.ndarray]:
 
 def _example(row: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Example:
     panels = [
-        Panel(**{**panel, "values": _picture(arrays[_key(row["name"], number)])})
+        _panel({**panel, "values": _picture(arrays[_key(row["name"], number)])})
         for number, panel in enumerate(row["panels"])
     ]
     return Example(row["name"], row["figure"], row["title"], tuple(panels))
+
+
+def _panel(facts: dict[str, Any]) -> Panel | Bars:
+    if "edges" not in facts:
+        return Panel(**facts)
+    bars = Bars(**{**facts, "edges": tuple(facts["edges"]), "series": tuple(facts["series"])})
+    if len(bars.edges) != bars.values.shape[1] + 1:
+        raise ValueError("a histogram has other bins than edges")
+    return bars
 
 
 def _key(example: str, number: int) -> str:

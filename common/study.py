@@ -251,7 +251,8 @@ class Study:
             value. Intervals are bootstrapped over the first column if the split keeps its values apart, or if the clips
             are pieces of recordings.
         clips: number of clips that `label` returns for the complete corpora. None: one per clip of the corpora.
-        examples: returns the data of the document's figures of single clips from a relabelled manifest and the setting.
+        examples: returns the data of the document's figures of clips from a relabelled manifest, the setting, and the
+            folder of runs, in which a figure of predictions finds them.
         diagrams: the document's figures of models: the figure by the id of the experiment.
     """
 
@@ -268,7 +269,7 @@ class Study:
     printed_shape: Callable[[tuple[int | None, ...]], tuple[int | None, ...]] = lambda shape: shape
     apart: Mapping[str, str] = field(default_factory=lambda: SPEAKER_AND_GROUP)
     clips: int | None = None
-    examples: Callable[[pd.DataFrame, Setting], list[Example]] | None = None
+    examples: Callable[[pd.DataFrame, Setting, Path], list[Example]] | None = None
     diagrams: Mapping[str, str] = field(default_factory=dict)
 
     @property

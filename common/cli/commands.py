@@ -352,7 +352,7 @@ def _illustrate(context: typer.Context, data: Data = None, runs: Runs = None) ->
 
 def _keep_illustrations(study: Study, scanned: Scan, runs: Path) -> None:
     place = illustrations.path_of(runs, study.name)
-    illustrations.write(place, describe.illustrate(study, scanned))
+    illustrations.write(place, describe.illustrate(study, scanned, runs))
     announce(f"data of the document's figures of clips and models: {place}")
 
 

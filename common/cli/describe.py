@@ -110,16 +110,21 @@ def shape_in_words(shape: Sequence[int | None]) -> str:
     return f"({', '.join(str(size) for size in shape)})"
 
 
-def illustrate(study: Study, scan: Scan) -> Illustrations:
+def illustrate(study: Study, scan: Scan, runs: Path) -> Illustrations:
     """Return the data of the document's figures of clips and models.
 
     Clips have the labels of the protocol `independent`, which has no errors; models are those of `published`.
+
+    Args:
+        study: whose figures.
+        scan: its clips.
+        runs: folder of runs; figures of predictions are left out if it has none.
 
     Raises:
         InputError: a clip cannot be read.
     """
     setting = Setting(study.protocols["independent"].switches, seed=0)
-    examples = study.examples(study.label(scan.manifest, setting), setting) if study.examples else []
+    examples = study.examples(study.label(scan.manifest, setting), setting, runs) if study.examples else []
     return Illustrations(
         study.name,
         scan.demo,

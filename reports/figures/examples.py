@@ -1,4 +1,4 @@
-"""Single clips as the models see them: waveforms, spectrograms, coefficients."""
+"""Clips as the models see them, and how many there are: waveforms, spectrograms, coefficients, histograms."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from common.illustrations import Example, Illustrations, Panel
+from common.illustrations import Bars, Example, Illustrations, Panel
 from common.published import Published
 from reports.comparability import corpus_title
-from reports.figures.sheet import BLUE, SMALL, WIDTH, Picture, plain_name, sheet, styled
+from reports.figures.sheet import BLUE, GREEN, INK, ORANGE, PURPLE, SMALL, WIDTH, Picture, plain_name, sheet, styled
 
 LEFT, RIGHT = 0.75, 0.15
 BAR_RIGHT = 0.9
@@ -21,6 +21,7 @@ HEIGHT, TITLE, BELOW = 1.75, 0.24, 0.5
 """Inches of a panel, above it and below it."""
 FEW = 4
 """Panels that stand below each other; more stand in two columns, as squares."""
+SERIES = (BLUE, ORANGE, GREEN, PURPLE)
 COLOURS = "magma"
 GREY_LEVELS = (0.0, 255.0)
 SHOWN = (0.5, 99.5)
@@ -47,17 +48,37 @@ def example_figure(published: Published, illustrations: Illustrations, example: 
     """Draw the panels of one figure."""
     columns = 1 if len(example.panels) <= FEW else 2
     rows = -(-len(example.panels) // columns)
-    width = WIDTH / columns - LEFT - (BAR_RIGHT if any(panel.unit for panel in example.panels) else RIGHT)
+    pictured = [panel for panel in example.panels if isinstance(panel, Panel)]
+    width = WIDTH / columns - LEFT - (BAR_RIGHT if any(panel.unit for panel in pictured) else RIGHT)
     height = HEIGHT if columns == 1 else width
     pitch = TITLE + height + BELOW
     lines = [f"Clips: {', '.join(corpus_title(name, published) for name in illustrations.corpora)}"]
     page = sheet(pitch * rows, f"{example.figure}: {example.title}", lines, demo=illustrations.demo)
-    limits = _limits(example.panels)
+    limits = _limits(pictured)
     for number, panel in enumerate(example.panels):
         row, column = divmod(number, columns)
         axes = page.axes(LEFT + WIDTH / columns * column, TITLE + pitch * row, width, height)
-        _draw(page.figure, axes, panel, limits)
+        if isinstance(panel, Panel):
+            _draw(page.figure, axes, panel, limits)
+        else:
+            _draw_bars(axes, panel)
     return page.figure
+
+
+def _draw_bars(axes: Axes, bars: Bars) -> None:
+    axes.set_title(f"{bars.title}: n = {int(bars.values.sum()):,}", loc="left", fontsize=SMALL)
+    axes.set_xlabel(bars.horizontal)
+    axes.set_ylabel(bars.vertical)
+    axes.grid(axis="x", visible=False)
+    bottom = np.zeros(bars.values.shape[1])
+    for place, counts in enumerate(bars.values):
+        label = bars.series[place] if bars.series else None
+        axes.stairs(bottom + counts, bars.edges, baseline=bottom, fill=True, color=SERIES[place], label=label)
+        bottom = bottom + counts
+    if bars.mark is not None:
+        axes.axvline(bars.mark, color=INK, linestyle="--", linewidth=1.2, label=bars.mark_label)
+    if bars.series or bars.mark is not None:
+        axes.legend(loc="upper right")
 
 
 def _limits(panels: Sequence[Panel]) -> tuple[float, float]:

@@ -272,7 +272,7 @@ def _build(classifier: Preset, setting: Setting, outputs: int) -> Any:
     return classifier.build()
 
 
-def examples(clips: pd.DataFrame, setting: Setting) -> list[Example]:
+def examples(clips: pd.DataFrame, setting: Setting, runs: Path) -> list[Example]:
     """Slide "Spettrogrammi": the first piece of each emotion, by name, as the grey picture that Inception-v3 is fed.
 
     Raises:

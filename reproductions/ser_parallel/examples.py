@@ -5,6 +5,7 @@ there is none.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ SHOWN = "happy"
 DECIBEL = "dB"
 
 
-def examples(clips: pd.DataFrame, setting: Setting) -> list[Example]:
+def examples(clips: pd.DataFrame, setting: Setting, runs: Path) -> list[Example]:
     """Return figures 2 to 4: three seconds at 16 kHz as 128 bands or coefficients and 188 or 94 frames.
 
     Raises:

@@ -142,7 +142,7 @@ def experiment(name: str, method: Method) -> Experiment:
     )
 
 
-def examples(clips: pd.DataFrame, setting: Setting) -> list[Example]:
+def examples(clips: pd.DataFrame, setting: Setting, runs: Path) -> list[Example]:
     """Return a figure of the first clip; its title has the label and the switch of labels."""
     path, label = clips[["path", "label"]].iloc[0]
     panel = waveform_panel("", audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S), SAMPLE_RATE)

@@ -142,7 +142,7 @@ def test_real_weights_are_loaded(shared_data: Path) -> None:
 
 def test_a_piece_of_each_emotion_is_shown_with_its_low_frequencies_at_the_bottom(pieces: pd.DataFrame) -> None:
     named = pieces.assign(label=["tension", "calmness", "calmness"], name=["b", "a", "c"])
-    (example,) = examples(named, Setting({}, seed=0))
+    (example,) = examples(named, Setting({}, seed=0), Path())
     assert [panel.title for panel in example.panels] == ["calmness: a", "tension: b"]
     heights = [panel.values.sum(axis=1, dtype=int).argmax() / len(panel.values) for panel in example.panels]
     tops = [panel.top for panel in example.panels]

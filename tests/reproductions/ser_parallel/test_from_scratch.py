@@ -86,7 +86,7 @@ def test_a_prediction_depends_on_its_batch_only_with_attention_over_the_batch(at
 
 def test_the_label_error_gives_the_published_class_counts(whole_manifest: pd.DataFrame) -> None:
     slip, right = (
-        STUDY.label(whole_manifest, Setting(STUDY.protocols[name].switches, seed=0))
+        STUDY.label(whole_manifest, Setting(STUDY.protocols[name].switches, seed=0), Path())
         for name in ("published", "corrected")
     )
     assert list(STUDY.task.counts(slip).values()) == [1863, 1863, 1863, 1863, 1775, 1863, 1072]
@@ -127,7 +127,7 @@ def prepared_fold(name: str, manifest: pd.DataFrame) -> tuple[Split, Prepared]:
 
 def test_figures_2_to_4_show_the_model_inputs_of_a_happy_clip(demo_clips: pd.DataFrame) -> None:
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    shown = {one.figure: one for one in examples(STUDY.label(demo_clips, setting), setting)}
+    shown = {one.figure: one for one in examples(STUDY.label(demo_clips, setting), setting, Path())}
     first = demo_clips[demo_clips["label"] == "happy"]["name"].min()
     assert all(first in one.title for one in shown.values())
     (mel,), (mfcc,) = shown["Figure 2"].panels, shown["Figure 3"].panels
@@ -148,7 +148,7 @@ def test_calm_becomes_neutral_in_ravdess_only() -> None:
 
 def test_a_corpus_without_a_happy_clip_shows_its_first(demo_clips: pd.DataFrame) -> None:
     others = demo_clips[demo_clips["label"] == "sad"]
-    mel, *_ = examples(others, Setting(STUDY.protocols["published"].switches, seed=0))
+    mel, *_ = examples(others, Setting(STUDY.protocols["published"].switches, seed=0), Path())
     assert others["name"].min() in mel.title
 
 

@@ -12,15 +12,14 @@ from common.corpora import demo, scan
 from common.errors import InputError
 from common.runs import jobs, records, runner
 from common.study import Setting
-from reproductions.valence_parallel_conv import (
+from reproductions.valence_parallel_conv import STUDY, split
+from reproductions.valence_parallel_conv.inputs import (
     DURATION_S,
-    STUDY,
     Normalised,
     of_file,
     prepare,
     seconds_of,
     spectrograms,
-    split,
 )
 from reproductions.valence_parallel_conv.network import KERNELS, GridMaximum, cnn_blstm, parallel_conv
 
