@@ -1,6 +1,7 @@
 """Describes a study's experiments without running them: their published numbers, layers and illustrations."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from common import published

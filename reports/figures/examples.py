@@ -12,7 +12,20 @@ from matplotlib.image import AxesImage
 from common.illustrations import Bars, Example, Illustrations, Panel
 from common.published import Published
 from reports.comparability import corpus_title
-from reports.figures.sheet import BLUE, GREEN, INK, ORANGE, PURPLE, SMALL, WIDTH, Picture, plain_name, sheet, styled
+from reports.figures.sheet import (
+    BLUE,
+    GREEN,
+    INK,
+    LINE,
+    ORANGE,
+    PURPLE,
+    SMALL,
+    WIDTH,
+    Picture,
+    plain_name,
+    sheet,
+    styled,
+)
 
 LEFT, RIGHT = 0.75, 0.15
 BAR_RIGHT = 0.9
@@ -51,13 +64,14 @@ def example_figure(published: Published, illustrations: Illustrations, example: 
     pictured = [panel for panel in example.panels if isinstance(panel, Panel)]
     width = WIDTH / columns - LEFT - (BAR_RIGHT if any(panel.unit for panel in pictured) else RIGHT)
     height = HEIGHT if columns == 1 else width
-    pitch = TITLE + height + BELOW
+    heading = TITLE + LINE * max(panel.title.count("\n") for panel in example.panels)
+    pitch = heading + height + BELOW
     lines = [f"Clips: {', '.join(corpus_title(name, published) for name in illustrations.corpora)}"]
     page = sheet(pitch * rows, f"{example.figure}: {example.title}", lines, demo=illustrations.demo)
     limits = _limits(pictured)
     for number, panel in enumerate(example.panels):
         row, column = divmod(number, columns)
-        axes = page.axes(LEFT + WIDTH / columns * column, TITLE + pitch * row, width, height)
+        axes = page.axes(LEFT + WIDTH / columns * column, heading + pitch * row, width, height)
         if isinstance(panel, Panel):
             _draw(page.figure, axes, panel, limits)
         else:
@@ -78,7 +92,7 @@ def _draw_bars(axes: Axes, bars: Bars) -> None:
     if bars.mark is not None:
         axes.axvline(bars.mark, color=INK, linestyle="--", linewidth=1.2, label=bars.mark_label)
     if bars.series or bars.mark is not None:
-        axes.legend(loc="upper right")
+        axes.legend(loc="best")
 
 
 def _limits(panels: Sequence[Panel]) -> tuple[float, float]:

@@ -56,10 +56,10 @@ def _highest_errors(clips: pd.DataFrame, record: Record) -> Example:
     """Return the spectrograms of the test clips with the highest errors, the highest first."""
     table = record.predictions()
     table = table.assign(error=(table["valence"] - table["true_valence"]).abs()).nlargest(WORST, "error")
-    paths = clips.set_index("name")
+    by_name = clips.set_index("name")
     panels = tuple(
-        _mel(f"{Path(row.name).name}: true {row.true_valence:.2f}, predicted {row.valence:.2f}", paths.loc[[row.name]])
-        for row in table[["name", "true_valence", "valence"]].itertuples(index=False)
+        _mel(f"{name.rpartition('/')[2]}\ntrue {true:.2f}, predicted {predicted:.2f}", by_name.loc[[name]])
+        for name, true, predicted in zip(table["name"], table["true_valence"], table["valence"], strict=True)
     )
     title = f"The {len(panels)} highest errors of {SHOWN}, seed {record.data['seed']}"
     return Example("highest-errors", "Figure 1", title, panels)

@@ -18,6 +18,8 @@ from common.study import Setting
 FILTERS = 200
 KERNELS = ((12, 16), (18, 24), (24, 32), (30, 40))
 UNITS = (400, 200)
+# Choice (departure 6).
+MOMENTUM = 0.9
 BANDS = 128
 FRAMES = 94
 """Frames of six seconds."""
@@ -176,7 +178,7 @@ def parallel_conv(
     x = layers.Concatenate()(branches)
     for units in UNITS:
         x = layers.Dense(units)(layers.Dropout(dropout)(x))
-        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
     return keras.Model(inputs, layers.Dense(outputs, name="valence")(x))
 
 

@@ -86,7 +86,7 @@ def test_a_prediction_depends_on_its_batch_only_with_attention_over_the_batch(at
 
 def test_the_label_error_gives_the_published_class_counts(whole_manifest: pd.DataFrame) -> None:
     slip, right = (
-        STUDY.label(whole_manifest, Setting(STUDY.protocols[name].switches, seed=0), Path())
+        STUDY.label(whole_manifest, Setting(STUDY.protocols[name].switches, seed=0))
         for name in ("published", "corrected")
     )
     assert list(STUDY.task.counts(slip).values()) == [1863, 1863, 1863, 1863, 1775, 1863, 1072]
