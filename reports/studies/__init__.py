@@ -38,6 +38,11 @@ class About:
     shown: "Callable[[Group], bool]" = lambda group: True
 
 
+def by_id(*functions: "Callable[[Published], Computed]") -> "dict[str, Callable[[Published], Computed]]":
+    """Return functions by the id of the `[[finding]]` that they compute: `class_table` is that of `class-table`."""
+    return {function.__name__.replace("_", "-"): function for function in functions}
+
+
 @cache
 def of(study: str) -> About:
     """Return what a document has of its own, found by its name."""

@@ -13,12 +13,10 @@ from common.corpora.emotify import ORDERS
 from reports.comparability import has_random_weights
 from reports.results import Group, Run, cut_to
 from reports.studies.emotify_features.likelihoods import log_ratio
-from reports.studies.emotify_features.tracks import EQUAL, Order, orders_that_reach
+from reports.studies.emotify_features.tracks import EQUAL, KNOWN, Order, orders_that_reach
 
 HANDCRAFTED, DEEP = "handcrafted-bagged-trees", "deep-cubic-svm"
 CORPUS, ALPHABETICAL, PERMUTED = "corpus", "alphabetical", "permuted"
-KNOWN = {CORPUS: "the corpus' own", ALPHABETICAL: "alphabetical"}
-"""The orders of the genres that have a name, in words."""
 BY_NAME = "-by-name"
 """The end of a value of `track_ids` under which folders are listed by name."""
 FOLDS = ("piece", "song")

@@ -42,7 +42,7 @@ from reports.studies.emotify_features.likelihoods import (
     own_distances,
     own_places,
 )
-from reports.studies.emotify_features.tracks import USUAL, whole_corpus
+from reports.studies.emotify_features.tracks import USUAL, unusual
 from reports.studies.emotify_features.ways import cell_table, draw, order_table, other_table
 from reports.wording import listed, percent, sentence, signed
 
@@ -179,10 +179,10 @@ def on_order(found: Evidence) -> Statement:
     first = possible[0]
     alone = all(by_errors[first] >= by_errors[order] for order in possible)
     places = [_place_of(orders, first, ways, errors=errors) for ways, errors in ((by_all, False), (by_errors, True))]
-    usual = all(usual for _, usual in places)
-    word = "indicated" if usual else "weakly indicated"
+    as_low = all(low for _, low in places)
+    word = "indicated" if as_low else "weakly indicated"
     likely = " and by the errors alone" if alone else ", but not by the errors alone"
-    against = "" if usual else " None of our runs finds its own order at so low a place, which speaks against it."
+    against = "" if as_low else " None of our runs finds its own order at so low a place, which speaks against it."
     return Statement(
         f"they had the labels of the {named_labels(first)} order: {word}" if alone else "open: whose labels they had",
         f"{reach} This rests on {_unusual()}. Of these orders, {named_labels(first)} is the likeliest by all "
@@ -205,11 +205,9 @@ def _place_of(
 
 
 def _unusual() -> str:
-    """Count the tracks that have more or fewer pieces than the others: only they tell the totals of orders apart."""
-    unusual = [row for row in whole_corpus() if row.pieces != USUAL]
-    by_genre = {genre: sum(row.tracks for row in unusual if row.audio == genre) for genre in ORDERS[CORPUS]}
-    of_genres = listed(f"{count} of {genre}" for genre, count in by_genre.items() if count)
-    return f"the {sum(by_genre.values())} tracks that do not have {USUAL} pieces ({of_genres})"
+    tracks = unusual()
+    of_genres = listed(f"{count} of {genre}" for genre, count in tracks.items())
+    return f"the {sum(tracks.values())} tracks that do not have {USUAL} pieces ({of_genres})"
 
 
 def _score(found: Evidence) -> str:

@@ -1,7 +1,6 @@
 """Findings on the report on valence from speech that need a test, or go through the rows of its table."""
 
 import math
-from collections.abc import Callable, Mapping
 from itertools import chain
 
 from scipy import stats
@@ -9,6 +8,7 @@ from scipy import stats
 from common.published import Published
 from reports.audit.finding import Computed, digits
 from reports.audit.printed import NotPrintedError, search, value
+from reports.studies import by_id
 from reports.wording import listed
 
 BEST = "combination-6"
@@ -92,8 +92,4 @@ def dropout(published: Published) -> Computed:
     }
 
 
-FINDINGS: Mapping[str, Callable[[Published], Computed]] = {
-    "selection": selection,
-    "epochs": epochs,
-    "dropout": dropout,
-}
+FINDINGS = by_id(selection, epochs, dropout)
