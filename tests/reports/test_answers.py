@@ -32,7 +32,7 @@ from reports.studies.emotify_features.likelihoods import (
     own_distances,
     own_places,
 )
-from reports.studies.emotify_features.question import compared
+from reports.studies.emotify_features.presets import compared
 from reports.studies.emotify_features.really_done import by_accuracy, by_permutation, control, on_folds
 
 SURE = np.array([[90, 5, 5], [5, 90, 5], [5, 5, 90]])

@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from reports.blocks import Cell, Column, Number, Table
+from reports.figures.sheet import BLUE, ORANGE
+from reports.studies.emotify_features.dots_figure import Rows, dots_figure
 from reports.studies.emotify_features.evidence import (
     ALPHABETICAL,
     BY_NAME,
@@ -21,7 +23,6 @@ from reports.studies.emotify_features.evidence import (
     named_labels,
 )
 from reports.studies.emotify_features.likelihoods import chi_square, expected, likeliest, own_distances
-from reports.studies.emotify_features.ways_figure import ways_figure
 from reports.wording import MINUS, signed
 
 
@@ -187,16 +188,19 @@ def draw(found: Evidence, document: str) -> Figure:
     matrix, orders = found.matrices[HANDCRAFTED], found.orders
     all_cells, errors = likeliest(matrix, orders), likeliest(matrix, orders, errors=True)
     best, least = max(all_cells.values()), max(errors.values())
-    rows = {_labelled(order, found.reached): (all_cells[order] - best, errors[order] - least) for order in all_cells}
-    return ways_figure(
-        rows,
-        ("all cells", "errors alone"),
+    rows: Rows = {
+        _labelled(order, found.reached): [(all_cells[order] - best, None), (errors[order] - least, None)]
+        for order in all_cells
+    }
+    return dots_figure(
+        {"": rows},
+        {"all cells": (BLUE, "o"), "errors alone": (ORANGE, "D")},
+        "log likelihood, difference to the best order",
         "The published confusion matrix under each order of the genres",
         [
             f"Published: {document}; * can give the row totals exactly",
             "Ours: mean matrices of our runs, single pieces in the folds",
         ],
-        "log likelihood, difference to the best order",
     )
 
 
