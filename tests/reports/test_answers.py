@@ -24,6 +24,7 @@ from reports.studies.emotify_features.evidence import (
     value_of,
     ways_of,
 )
+from reports.studies.emotify_features.labelling import by_accuracy, by_permutation, control, on_folds
 from reports.studies.emotify_features.likelihoods import (
     chi_square,
     expected,
@@ -33,7 +34,6 @@ from reports.studies.emotify_features.likelihoods import (
     own_places,
 )
 from reports.studies.emotify_features.presets import compared
-from reports.studies.emotify_features.really_done import by_accuracy, by_permutation, control, on_folds
 
 SURE = np.array([[90, 5, 5], [5, 90, 5], [5, 5, 90]])
 NOTHING = pd.DataFrame(columns=["name", "corpus", "speaker", "true", "predicted"])
@@ -137,9 +137,11 @@ def score(matrix: np.ndarray) -> dict[str, Any]:
 
 
 def right(*shares: float) -> dict[int, np.ndarray]:
-    """Return matrices with these shares of 1000 pieces right, by seed."""
-    hits = [round(1000 * share) for share in shares]
-    return {seed: np.array([[count, 1000 - count], [0, 0]]) for seed, count in enumerate(hits)}
+    """Return matrices with these shares of 1000 pieces right, 500 of each of two classes, by seed."""
+    hits = [divmod(round(1000 * share), 2) for share in shares]
+    return {
+        seed: np.array([[half, 500 - half], [500 - half - rest, half + rest]]) for seed, (half, rest) in enumerate(hits)
+    }
 
 
 def found(*groups: Group, accuracy: float = 0.5, matrix: np.ndarray | None = None) -> Evidence:

@@ -67,13 +67,14 @@ def own_distances(confusions: Sequence[np.ndarray]) -> list[float]:
 
 
 def likeliest(matrix: np.ndarray, ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> dict[str, float]:
-    """Return the log likelihood of a matrix under each way, the best first.
+    """Return the log likelihood of a matrix under each way, as the difference to the best, which is 0 and comes first.
 
     The mean of all ways is averaged in as one more run, because few runs say little about rare answers.
     """
     pooled = _pooled(ways)
     found = {name: log_likelihood(matrix, expected(runs, like=pooled), errors=errors) for name, runs in ways.items()}
-    return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+    best = max(found.values())
+    return {name: found[name] - best for name in sorted(found, key=lambda name: -found[name])}
 
 
 def _pooled(ways: Mapping[str, list[np.ndarray]]) -> np.ndarray:
