@@ -16,7 +16,7 @@ from reports.comparability import has_random_weights
 from reports.results import Group, cut_to
 from reports.studies.emotify_features.findings import DEEP, HANDCRAFTED
 from reports.studies.emotify_features.likelihoods import chi_square, expected, likeliest, log_ratio, own_distances
-from reports.studies.emotify_features.tracks import EQUAL, KNOWN, Order, classified, left_out, orders_that_reach
+from reports.studies.emotify_features.tracks import EQUAL, KNOWN, classified, left_out, orders_that_reach
 
 CORPUS, ALPHABETICAL, PERMUTED = "corpus", "alphabetical", "permuted"
 BY_NAME = "-by-name"
@@ -26,6 +26,12 @@ CELLS = list(product((ALPHABETICAL, CORPUS), FOLDS))
 """Both known orders with both kinds of folds."""
 FEWEST = 2
 """Runs of one way, so that each can be compared with the others."""
+
+ALL_ORDERS = {
+    next((name for name, genres in ORDERS.items() if genres == order), "-".join(order)): order
+    for order in permutations(ORDERS[CORPUS])
+}
+"""Every order of the genres, by the value of `track_ids` under which folders are listed in it, by number."""
 
 Way = tuple[str, str, str]
 """Experiment, `track_ids`, `folds`."""
@@ -55,11 +61,11 @@ class Evidence:
         """
         shared: dict[tuple[str, str], set[int]] = {}
         for (experiment, track_ids, folds), group in self.groups.items():
-            if is_order(track_ids):
+            if track_ids in ALL_ORDERS:
                 shared.setdefault((experiment, folds), set(group.seeds)).intersection_update(group.seeds)
         found = {}
         for (experiment, track_ids, folds), group in self.groups.items():
-            seeds = shared[experiment, folds] if is_order(track_ids) else group.seeds
+            seeds = shared[experiment, folds] if track_ids in ALL_ORDERS else group.seeds
             found[experiment, track_ids, folds] = Group(tuple(run for run in group.runs if run.seed in seeds))
         return found
 
@@ -77,8 +83,8 @@ class Evidence:
     @cached_property
     def orders(self) -> dict[str, list[np.ndarray]]:
         """Matrices of the handcrafted features under each order of the genres, single pieces in the folds."""
-        tried = [track_ids for of, track_ids, folds in self.groups if (of, folds) == (HANDCRAFTED, "piece")]
-        return {one: self.confusions(HANDCRAFTED, one) for one in tried if is_order(one)}
+        run = [track_ids for track_ids in ALL_ORDERS if (HANDCRAFTED, track_ids, "piece") in self.groups]
+        return {track_ids: self.confusions(HANDCRAFTED, track_ids) for track_ids in run}
 
     @cached_property
     def by_all(self) -> dict[str, float]:
@@ -93,7 +99,8 @@ class Evidence:
     @cached_property
     def reached(self) -> list[str]:
         """Orders under which the row totals can come out exactly."""
-        return [value_of(order) for order in orders_that_reach(EQUAL, self.totals)]
+        reached = orders_that_reach(EQUAL, self.totals)
+        return [name for name, order in ALL_ORDERS.items() if order in reached]
 
     @cached_property
     def experiments(self) -> list[str]:
@@ -127,8 +134,8 @@ class Evidence:
 
 def gathered(published: Published, groups: Iterable[Group], matrices: Mapping[str, np.ndarray]) -> Evidence | None:
     """Return the evidence; None if there are not all orders and both kinds of folds, with two runs each."""
-    ways, orders = ways_of(groups), [value_of(order) for order in permutations(ORDERS[CORPUS])]
-    needed = [(HANDCRAFTED, *way) for way in (*product(orders, ["piece"]), *CELLS)]
+    ways = ways_of(groups)
+    needed = [(HANDCRAFTED, *way) for way in (*product(ALL_ORDERS, ["piece"]), *CELLS)]
     if not {HANDCRAFTED, DEEP} <= set(matrices) or any(way not in ways for way in needed):
         return None
     totals = classified(published, matrices[HANDCRAFTED]) | left_out(published)
@@ -154,24 +161,6 @@ def confusions(group: Group) -> list[np.ndarray]:
 def compared_with(experiment: str) -> str:
     """Return whose published matrix an experiment is compared with: MobileNet's features are deep ones."""
     return DEEP if experiment.startswith("mobilenet") else HANDCRAFTED
-
-
-def value_of(order: Order) -> str:
-    """Return the value of `track_ids` for an order of the genres."""
-    named = {genres: name for name, genres in ORDERS.items()}
-    return named.get(order, "-".join(order))
-
-
-def genres_of(track_ids: str) -> tuple[str, ...]:
-    """Return the order of the genres that a value of `track_ids` has; empty for permuted labels."""
-    bare = track_ids.removesuffix(BY_NAME)
-    genres = ORDERS.get(bare, tuple(bare.split("-")))
-    return genres if sorted(genres) == sorted(ORDERS[CORPUS]) else ()
-
-
-def is_order(track_ids: str) -> bool:
-    """Return whether labels come by an order of the genres, with the folders listed by number."""
-    return bool(genres_of(track_ids)) and not track_ids.endswith(BY_NAME)
 
 
 def is_protocols(group: Group) -> bool:

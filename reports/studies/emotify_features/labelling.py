@@ -24,6 +24,7 @@ from reports.figures.sheet import BLUE, ORANGE
 from reports.results import Group
 from reports.studies.emotify_features.dots_figure import Rows, dots_figure
 from reports.studies.emotify_features.evidence import (
+    ALL_ORDERS,
     ALPHABETICAL,
     BY_NAME,
     CELLS,
@@ -37,7 +38,6 @@ from reports.studies.emotify_features.evidence import (
     compared_with,
     confusions,
     gathered,
-    genres_of,
     named_labels,
 )
 from reports.studies.emotify_features.likelihoods import chi_square, expected, likeliest, log_ratio, own_places
@@ -218,17 +218,16 @@ def by_accuracy(found: Evidence) -> Statement:
         verdict = f"accuracy alone agrees with {KNOWN[near[0]]} labels only"
     else:
         verdict = f"accuracy alone agrees with {'both' if near else 'neither'} of the two known orders"
-    distances = []
-    for labels, distance in apart.items():
-        values = found.groups[HANDCRAFTED, labels, "piece"].values("accuracy")
-        distances.append(
-            f"{abs(distance):.1f} standard deviations {'above' if distance > 0 else 'below'} the mean of {len(values)} "
-            f"seeds under {KNOWN[labels]} labels ({percent(_mean(values))}, {_range(values)})"
-        )
+    means = " and ".join(
+        f"{abs(distance):.1f} standard deviations {'above' if distance > 0 else 'below'} the mean of {len(values)} "
+        f"seeds under {KNOWN[labels]} labels ({percent(_mean(values))}, {_range(values)})"
+        for labels, distance in apart.items()
+        for values in [found.groups[HANDCRAFTED, labels, "piece"].values("accuracy")]
+    )
     return Statement(
         verdict,
         f"an accuracy agrees if it is within {NEAR:g} standard deviations of our seeds. The published "
-        f"{percent(found.published)} is {' and '.join(distances)}. {_distance(found)} {_better(found)}",
+        f"{percent(found.published)} is {means}. {_distance(found)} {_better(found)}",
         against=near != [ALPHABETICAL],
     )
 
@@ -349,7 +348,7 @@ def order_table(found: Evidence) -> Table:
     """Return how likely the published matrix is under every order of the genres, the likeliest first."""
     rows: list[Mapping[Column, Cell]] = [
         {
-            Column("Order of the genres"): " ".join(genres_of(order)),
+            Column("Order of the genres"): " ".join(ALL_ORDERS[order]),
             Column("Name"): KNOWN.get(order, ""),
             Column("Can give the row totals"): "yes" if order in found.reached else "no",
             number_column("Accuracy (%)"): _share(float(np.mean([np.trace(run) / run.sum() for run in runs]))),
@@ -443,4 +442,4 @@ def draw(found: Evidence, document: str) -> Figure:
 
 def _labelled(order: str, found: Evidence) -> str:
     known = f" ({KNOWN[order]})" if order in KNOWN else ""
-    return f"{' '.join(genres_of(order))}{known}{' *' * (order in found.reached)}"
+    return f"{' '.join(ALL_ORDERS[order])}{known}{' *' * (order in found.reached)}"

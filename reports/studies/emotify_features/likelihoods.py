@@ -62,8 +62,7 @@ def chi_square(matrix: np.ndarray, shares: np.ndarray) -> float:
 
 def own_distances(confusions: Sequence[np.ndarray]) -> list[float]:
     """Return the chi square of each of our runs, where the others give the expected counts."""
-    others = [[one for one in confusions if one is not left] for left in confusions]
-    return [chi_square(left, expected(rest)) for left, rest in zip(confusions, others, strict=True)]
+    return [chi_square(left, expected([one for one in confusions if one is not left])) for left in confusions]
 
 
 def likeliest(matrix: np.ndarray, ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> dict[str, float]:
