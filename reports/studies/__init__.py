@@ -1,6 +1,6 @@
 """What belongs to one document alone: the findings that need a program, and the sections that answer it.
 
-Each document has a package of its name here, with a value `ABOUT`; a document without one has nothing of its own.
+Each document has a module or package of its name here, with a value `ABOUT`; one without has nothing of its own.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -19,7 +19,7 @@ from reports.studies.emotify_features.tracks import (
     reaches,
     whole_corpus,
 )
-from reports.studies.music_mood_wavenet.findings import tags
+from reports.studies.music_mood_wavenet import tags
 
 Counted = Counter[tuple[str, str, str, str, str, int]]
 

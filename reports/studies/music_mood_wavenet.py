@@ -1,4 +1,4 @@
-"""Findings on the slides on moods of music that need more than arithmetic on published numbers.
+"""Music moods from WaveNet features (document 000): findings that need more than arithmetic on published numbers.
 
 `reports/published/mtg_jamendo_tags.csv` holds what the slides leave out of the corpus: how many tracks of each set of
 split-0 have a tag, and how many tracks have so many tags.
@@ -17,7 +17,7 @@ from common.published import FOLDER, Published
 from reports.audit.arithmetic import counts_of, cut_counts_of, shared_sizes
 from reports.audit.finding import Computed, digits
 from reports.audit.printed import NotPrintedError, hits, value, whole
-from reports.studies import by_id
+from reports.studies import About, by_id
 from reports.wording import listed
 
 TAGS = FOLDER / "mtg_jamendo_tags.csv"
@@ -143,4 +143,4 @@ def ensembles(published: Published) -> Computed:
     }
 
 
-FINDINGS = by_id(training_set, emodb_proportion, emodb_difference, variant, rows, ensembles)
+ABOUT = About(by_id(training_set, emodb_proportion, emodb_difference, variant, rows, ensembles))
