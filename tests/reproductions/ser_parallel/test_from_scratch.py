@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 import soundfile
 
-from common import published
 from common.arrays import Prepared
 from common.cli.describe import summary
 from common.corpora import demo, scan
@@ -18,7 +17,7 @@ from reproductions.ser_parallel import CLASSES, STUDY
 from reproductions.ser_parallel.examples import examples
 from reproductions.ser_parallel.from_scratch import SNR_DB
 
-PRINTED = published.load("ser_parallel")
+PUBLISHED = Setting(STUDY.protocols["published"].switches, seed=0)
 
 
 def test_channel_normalisation_has_64_128_256_parameters() -> None:
@@ -51,15 +50,13 @@ def demo_clips(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 def prepared_fold(name: str, manifest: pd.DataFrame) -> tuple[Split, Prepared]:
-    setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    clips = STUDY.label(manifest, setting)
-    (split,) = STUDY.split(clips, setting)
-    return split, STUDY.experiment(name).inputs.prepare(clips, split, STUDY.task.targets(clips), setting)
+    clips = STUDY.label(manifest, PUBLISHED)
+    (split,) = STUDY.split(clips, PUBLISHED)
+    return split, STUDY.experiment(name).inputs.prepare(clips, split, STUDY.task.targets(clips), PUBLISHED)
 
 
 def test_figures_2_to_4_show_the_model_inputs_of_a_happy_clip(demo_clips: pd.DataFrame) -> None:
-    setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    shown = {one.figure: one for one in examples(STUDY.label(demo_clips, setting), setting)}
+    shown = {one.figure: one for one in examples(STUDY.label(demo_clips, PUBLISHED), PUBLISHED)}
     first = demo_clips[demo_clips["label"] == "happy"]["name"].min()
     assert all(first in one.title for one in shown.values())
     (mel,), (mfcc,) = shown["Figure 2"].panels, shown["Figure 3"].panels
@@ -74,13 +71,12 @@ def test_figures_2_to_4_show_the_model_inputs_of_a_happy_clip(demo_clips: pd.Dat
 
 def test_calm_becomes_neutral_in_ravdess_only() -> None:
     clips = pd.DataFrame({"corpus": ["ravdess", "mine"], "label": ["calm", "calm"]})
-    setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    assert list(STUDY.label(clips, setting)["label"]) == ["neutral", "calm"]
+    assert list(STUDY.label(clips, PUBLISHED)["label"]) == ["neutral", "calm"]
 
 
 def test_a_corpus_without_a_happy_clip_shows_its_first(demo_clips: pd.DataFrame) -> None:
     others = demo_clips[demo_clips["label"] == "sad"]
-    mel, *_ = examples(others, Setting(STUDY.protocols["published"].switches, seed=0))
+    mel, *_ = examples(others, PUBLISHED)
     assert others["name"].min() in mel.title
 
 

@@ -15,7 +15,6 @@ import transformers
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.numpy import save_file
 
-from common import published
 from common.corpora import demo, scan
 from common.errors import InputError
 from common.learners.tf_keras import TfKerasLearner, generators
@@ -25,7 +24,6 @@ from common.study import Setting
 from reproductions.ser_parallel import CLASSES, STUDY, wav2vec2
 from reproductions.ser_parallel import wav2vec2_network as network
 
-PRINTED = published.load("ser_parallel")
 EXPERIMENT = STUDY.experiment("wav2vec2")
 SAMPLES = 4000
 NO_DROPOUT = dict.fromkeys(("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0)
