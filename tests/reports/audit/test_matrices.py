@@ -99,20 +99,6 @@ def test_a_row_of_a_printed_support_has_one_total() -> None:
     assert solved.steps[0].startswith("one: 1 1 1 1 1 1 1 1 1 totals")
 
 
-def test_a_class_that_is_never_predicted_has_an_empty_column() -> None:
-    cells = np.array([[3, 0], [2, 0]])
-    assert contains(solve((matrix("one", cells),)).matrices, one=cells)
-
-
-def test_percentages_of_no_whole_numbers_have_no_solution() -> None:
-    assert not solve((Matrix("one", ((500, 500), (500, 500)), 1000, 7, range(8), by_columns=True),)).matrices
-
-
-def test_cells_add_up_to_their_total() -> None:
-    assert cells_of((333, 333, 333), 3, 1000, 10) == [(1, 1, 1)]
-    assert cells_of((333, 333, 333), 4, 1000, 10) == []
-
-
 def test_too_many_cells_are_refused() -> None:
     with pytest.raises(TooManyError):
         cells_of((333, 333, 334), 100000, 1000, 5)
