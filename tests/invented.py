@@ -55,7 +55,7 @@ def found(**parts: Any) -> dict[str, Finding]:
     return {finding.id: finding for finding in audit(paper(**parts))}
 
 
-def held(findings: dict[str, Finding], *beginnings: str) -> dict[str, bool]:
+def outcomes(findings: dict[str, Finding], *beginnings: str) -> dict[str, bool]:
     """Return whether the findings hold whose id begins with one of these."""
     return {name: finding.holds for name, finding in findings.items() if name.startswith(beginnings)}
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from invented import Content, class_table, found, held, paper
+from invented import Content, class_table, found, outcomes, paper
 
 from common.intervals import newcombe
 from reports.audit.claims import ranking
@@ -148,7 +148,7 @@ def test_a_score_has_at_most_the_interval_of_a_proportion() -> None:
 )
 def test_two_sentences_contradict_each_other_unless_the_numbers_support_both(table: Content, holding: set[str]) -> None:
     claims = [{"kind": "greater", "experiments": TWO}, {"kind": "similar", "experiments": TWO[::-1], "id": "other"}]
-    findings = held(found(results=table, claim=claims), "moon-claims")
+    findings = outcomes(found(results=table, claim=claims), "moon-claims")
     assert {name for name, holds in findings.items() if holds} == holding
     assert ("moon-claims-it-and-other" in findings) is (len(holding) == 1)
 

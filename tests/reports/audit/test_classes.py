@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented import Content, class_table, found, held, paper
+from invented import Content, class_table, found, outcomes, paper
 from pydantic import ValidationError
 from sklearn.metrics import classification_report
 
@@ -81,7 +81,7 @@ def test_precisions_must_share_out_all_items() -> None:
     """Each row alone is possible; together they predict fewer items than there are."""
     rows = [("lark", 1.0, 0.5, 0.67, 50), ("owl", 1.0, 0.5, 0.67, 50)]
     means = [1.0, 0.5, 0.67]
-    findings = held(found(classes=class_table(rows, 0.5, macro=means, weighted=means)), *classes.CHECKS)
+    findings = outcomes(found(classes=class_table(rows, 0.5, macro=means, weighted=means)), *classes.CHECKS)
     assert [name for name, holds in findings.items() if not holds] == ["counts-small"]
     assert len(findings) == len(classes.CHECKS)
 
@@ -98,7 +98,7 @@ def test_accuracy_in_another_table_or_in_one_trial_of_it_must_be_that_of_the_cla
 
 def test_each_of_two_other_tables_is_compared_with_the_classes() -> None:
     others = [{"id": name, "rows": {"small": [value]}} for name, value in (("t2", 0.853), ("t5", 0.847))]
-    findings = held(found(classes=TABLE, results=others), "two-prints-small")
+    findings = outcomes(found(classes=TABLE, results=others), "two-prints-small")
     assert findings == {"two-prints-small-t2": False, "two-prints-small-t5": True}
 
 

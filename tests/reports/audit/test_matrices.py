@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from invented import Content, class_table, found, held, paper
+from invented import Content, class_table, found, outcomes, paper
 
 from common.published import load
 from reports.audit import matrices
@@ -123,7 +123,7 @@ def test_too_many_combinations_are_not_refuted(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_true_matrix_holds_and_is_recovered() -> None:
     names = ("sum", "under", "counts")
-    assert held(found(confusion=PRINTED), "confusion") == {f"confusion-{name}-small": True for name in names}
+    assert outcomes(found(confusion=PRINTED), "confusion") == {f"confusion-{name}-small": True for name in names}
     assert recovered(paper(confusion=PRINTED))["small"].tolist() == [[26, 4], [7, 23]]
 
 
