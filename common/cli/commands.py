@@ -365,10 +365,13 @@ def _predict(
     record = prediction.run_in(study, run) if run else prediction.newest_run(study, newest)
     if not as_json:
         print(f"model: {prediction.origin(record)}; {record.folder}")
-    models, refused = prediction.Models(study, record, weights=weights), []
+    # Values have no probability that says how sure they are: the spread over seeds does.
+    beside = prediction.other_seeds(record) if record.task.MEANING == "value" else []
+    models, *others = [prediction.Models(study, one, weights=weights) for one in (record, *beside)]
+    refused = []
     for path in files:
         try:
-            one = models.predict(path)
+            one = prediction.with_seeds(models, others, path)
         except InputError as error:  # one bad file does not hide the results of the others
             refused.append(str(error))
             continue
@@ -382,7 +385,7 @@ def _predict(
 
 def _print_prediction(one: prediction.Prediction) -> None:
     several = [f"share of its {one.parts} parts"] if one.shares is not None and one.parts > 1 else []
-    print(f"{one.file}: {one.predicted}")
+    print(f"{one.file}: {one.predicted}" + (f" ({one.spread})" if one.spread else ""))
     probabilities = one.task.MEANING == "probability"
     bars = [""] if probabilities else []
     table = Table("class" if one.shares is not None else "output", one.task.MEANING, *bars, *several)

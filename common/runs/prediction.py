@@ -6,8 +6,8 @@ Models and settings are read from the run's folder. Only the study's code must b
 import json
 import math
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Prediction:
         shares: the fraction of parts that each class has the highest output for (outputs,); None without classes.
         parts: number of parts of the file that were predicted separately.
         notes: what the user should know about this prediction, one sentence each.
+        seeds: the outputs of each run that differs in the seed alone, this one's included; empty if there is no other.
     """
 
     file: str
@@ -48,6 +49,18 @@ class Prediction:
     shares: np.ndarray | None
     parts: int
     notes: tuple[str, ...]
+    seeds: Mapping[int, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def spread(self) -> str:
+        """The lowest and highest of each output over the seeds, in words; empty with a single seed."""
+        if not self.seeds:
+            return ""
+        low, high = np.min(list(self.seeds.values()), axis=0), np.max(list(self.seeds.values()), axis=0)
+        ranges = [
+            f"{name} {ends[0]:.3g} to {ends[1]:.3g}" for name, *ends in zip(self.task.outputs, low, high, strict=True)
+        ]
+        return f"over {len(self.seeds)} seeds: {', '.join(ranges)}"
 
     @property
     def predicted(self) -> str:
@@ -56,17 +69,22 @@ class Prediction:
 
     def facts(self) -> dict[str, Any]:
         """Return the prediction as plain values, for `--json`."""
-        names, outputs = self.task.outputs, map(float, self.outputs)
         plural = {"probability": "probabilities", "value": "values"}[self.task.MEANING]
-        shares = {} if self.shares is None else {"shares": dict(zip(names, map(float, self.shares), strict=True))}
+        more: dict[str, Any] = {} if self.shares is None else {"shares": self._named(self.shares)}
+        if self.seeds:
+            more["seeds"] = {seed: self._named(outputs) for seed, outputs in self.seeds.items()}
         return {
             "file": self.file,
             "predicted": self.predicted,
-            plural: dict(zip(names, outputs, strict=True)),
+            plural: self._named(self.outputs),
             "parts": self.parts,
-            **shares,
+            **more,
             "notes": list(self.notes),
         }
+
+    def _named(self, values: np.ndarray) -> dict[str, float]:
+        """Return a value per output by its name."""
+        return dict(zip(self.task.outputs, map(float, values), strict=True))
 
 
 def newest_run(study: Study, folders: Sequence[Path]) -> Record:
@@ -103,6 +121,23 @@ def run_in(study: Study, folder: Path) -> Record:
     return record
 
 
+def other_seeds(record: Record) -> list[Record]:
+    """Return the finished runs beside this one that differ from it in the seed alone and have their models.
+
+    Raises:
+        InputError: a record is damaged.
+    """
+    identity = record.data["configuration"]["identity"]
+    beside = [records.read(folder) for folder in records.find(record.folder.parent) if folder != record.folder]
+    return [
+        one
+        for one in beside
+        if one.identity[:3] == record.identity[:3]
+        and one.data["configuration"]["identity"] == identity
+        and (one.folder / "fold-0").is_dir()
+    ]
+
+
 def origin(record: Record) -> str:
     """Return a sentence about the model: its experiment, protocol, seed and training data."""
     data = record.data["data"]
@@ -130,6 +165,7 @@ class Models:
 
     def __init__(self, study: Study, record: Record, *, weights: str | None = None) -> None:
         self._experiment = experiment = study.experiment(record.data["experiment"])
+        self.seed: int = record.data["seed"]
         self._task, self._known = record.task, _Known(record)
         self._members: list[Models] = []
         self._folds: list[tuple[Learner, dict[str, np.ndarray]]] = []
@@ -177,6 +213,25 @@ class Models:
         outputs = ensemble.mean_of([one.outputs[np.newaxis] for one in each], self._task, method)[0]
         notes = tuple(dict.fromkeys(note for one in each for note in one.notes))
         return Prediction(str(path), self._task, outputs, None, max(one.parts for one in each), notes)
+
+
+def with_seeds(models: Models, others: Sequence[Models], path: Path) -> Prediction:
+    """Predict one file, with the predictions of other seeds beside it.
+
+    Args:
+        models: of the run.
+        others: of the runs with other seeds.
+        path: an audio file.
+
+    Raises:
+        InputError: the file is not audio, damaged or too short.
+    """
+    one = models.predict(path)
+    if not others:
+        return one
+    return replace(
+        one, seeds={known.seed: known.predict(path).outputs for known in others} | {models.seed: one.outputs}
+    )
 
 
 def _about_sound(path: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """What belongs to one document alone: the findings that need a program, and the sections that answer it.
 
-Each document has a package of its name here, with a value `ABOUT`; a document without one has nothing of its own.
+Each document has a module or package of its name here, with a value `ABOUT`; one without has nothing of its own.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,6 +36,11 @@ class About:
     answers: "tuple[Callable[..., tuple[Section, list[Picture]] | None], ...]" = ()
     compared: "Callable[[Published], Iterable[str]]" = lambda published: ()
     shown: "Callable[[Group], bool]" = lambda group: True
+
+
+def by_id(*functions: "Callable[[Published], Computed]") -> "dict[str, Callable[[Published], Computed]]":
+    """Return functions by the id of the `[[finding]]` that they compute: `class_table` is that of `class-table`."""
+    return {function.__name__.replace("_", "-"): function for function in functions}
 
 
 @cache

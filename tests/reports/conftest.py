@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import CLASSES, SWITCHES, Write, classified, data
+from synthetic import CLASSES, SWITCHES, Write, classified, data, edit
 
 from common import files
-from common.runs import records, search_records
+from common.runs import search_records
 
 
 @pytest.fixture
@@ -34,13 +34,7 @@ def write(runs: Path) -> Write:
 @pytest.fixture
 def configure() -> Callable[..., Path]:
     """Change the configuration of a record, as another command line would; return its folder."""
-
-    def configured(folder: Path, **settings: Any) -> Path:
-        record = records.read(folder).data
-        records.write(folder, record | {"configuration": record["configuration"] | settings})
-        return folder
-
-    return configured
+    return lambda folder, **settings: edit(folder, {f"configuration.{name}": to for name, to in settings.items()})
 
 
 @pytest.fixture

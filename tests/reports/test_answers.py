@@ -1,7 +1,7 @@
 """How the questions of a document are answered: likelihoods of a published matrix, and differences over songs."""
 
 from collections.abc import Mapping
-from itertools import permutations, product
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,13 @@ from reports.effects import paired_over_groups
 from reports.results import Group, Run
 from reports.studies import answers, of
 from reports.studies.emotify_features.evidence import (
+    ALL_ORDERS,
     HANDCRAFTED,
     Evidence,
-    is_order,
     named_labels,
-    value_of,
     ways_of,
 )
+from reports.studies.emotify_features.labelling import by_accuracy, by_permutation, control, on_folds
 from reports.studies.emotify_features.likelihoods import (
     chi_square,
     expected,
@@ -32,8 +32,7 @@ from reports.studies.emotify_features.likelihoods import (
     own_distances,
     own_places,
 )
-from reports.studies.emotify_features.question import compared
-from reports.studies.emotify_features.really_done import by_accuracy, by_permutation, control, on_folds
+from reports.studies.emotify_features.presets import compared
 
 SURE = np.array([[90, 5, 5], [5, 90, 5], [5, 5, 90]])
 NOTHING = pd.DataFrame(columns=["name", "corpus", "speaker", "true", "predicted"])
@@ -137,9 +136,11 @@ def score(matrix: np.ndarray) -> dict[str, Any]:
 
 
 def right(*shares: float) -> dict[int, np.ndarray]:
-    """Return matrices with these shares of 1000 pieces right, by seed."""
-    hits = [round(1000 * share) for share in shares]
-    return {seed: np.array([[count, 1000 - count], [0, 0]]) for seed, count in enumerate(hits)}
+    """Return matrices with these shares of 1000 pieces right, 500 of each of two classes, by seed."""
+    hits = [divmod(round(1000 * share), 2) for share in shares]
+    return {
+        seed: np.array([[half, 500 - half], [500 - half - rest, half + rest]]) for seed, (half, rest) in enumerate(hits)
+    }
 
 
 def found(*groups: Group, accuracy: float = 0.5, matrix: np.ndarray | None = None) -> Evidence:
@@ -263,14 +264,13 @@ def test_what_the_accuracy_says_of_the_order_follows_from_its_distance_to_our_se
 )
 def test_a_value_of_the_switch_is_an_order_of_the_genres_or_not(track_ids: str, words: str, order: bool) -> None:
     assert named_labels(track_ids) == words
-    assert is_order(track_ids) is order
+    assert (track_ids in ALL_ORDERS) is order
 
 
 def every_way() -> list[Group]:
     """Return two runs with each order, and under each known order with whole songs, of which some matrix came out."""
     rng = np.random.default_rng(0)
-    orders = [value_of(order) for order in permutations(ORDERS["corpus"])]
-    ways = [*product(orders, ["piece"]), *product(ORDERS, ["song"])]
+    ways = [*product(ALL_ORDERS, ["piece"]), *product(ORDERS, ["song"])]
     return [ours(*way, {seed: rng.integers(1, 30, (8, 8)) for seed in range(2)}) for way in ways]
 
 

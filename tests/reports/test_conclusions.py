@@ -1,8 +1,11 @@
-from collections.abc import Callable
+"""Claims of a document, judged by the runs, and models compared with each other."""
+
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from synthetic import Write, edit
 
 from common import files
 from common.published import load
@@ -15,9 +18,8 @@ from reports.conclusions import Conclusion
 from reports.results import Group
 from reports.wording import MINUS
 
-Write = Callable[..., Path]
-
 SER = load("ser_parallel")
+DEMO = {"demo": True, "clips": 84, "n": 84}
 
 
 def judged(groups: list[Group], claim: str, protocol: str = "published") -> Conclusion:
@@ -35,87 +37,57 @@ def groups_of(runs: Path) -> list[Group]:
     return collect([runs]).of("ser_parallel")
 
 
-def test_without_a_record_a_conclusion_is_not_run_and_says_what_is_missing(write: Write, runs: Path) -> None:
-    write("single-cnn")
-    one = judged(groups_of(runs), "one-cnn-like-two")
-    assert (one.verdict, one.evidence) == ("not run", "no record of dual-cnn as described")
+AWGN, PLAIN = "parallel-mfcc-awgn", "parallel-mfcc"
+OVER_THRESHOLD = next(claim for claim in SER.claims if claim.id == "surprise-above-0.93").experiments
+NOISE, SIMILAR = "noise-helps-mfcc", "one-cnn-like-two"
+CASES: list[tuple[str, dict[str, dict[str, Any]], str, list[str]]] = [
+    (SIMILAR, {"single-cnn": {}}, "not run", ["no record of dual-cnn as described"]),
+    # Similar: the interval lies within the resolution, or outside it.
+    (SIMILAR, {"single-cnn": {"accuracy": 0.6, "n": 4000}, "dual-cnn": {"accuracy": 0.61, "n": 3999}}, "supported", []),
+    (SIMILAR, {"single-cnn": {"accuracy": 0.6, "n": 144}, "dual-cnn": {"accuracy": 0.61, "n": 143}}, "undecided", []),
+    (SIMILAR, {"single-cnn": {"accuracy": 0.6}, "dual-cnn": {"accuracy": 0.8, "n": 1216}}, "contradicted", []),
+    # Greater, on other clips: beyond the interval of the difference only.
+    (NOISE, {AWGN: {"accuracy": 0.7, "n": 1000}, PLAIN: {"accuracy": 0.6}}, "supported", [f"{AWGN} 0.700 against"]),
+    (NOISE, {AWGN: {"accuracy": 0.5, "n": 1000}, PLAIN: {"accuracy": 0.6}}, "contradicted", [f"{PLAIN} 0.600"]),
+    (NOISE, {AWGN: {"accuracy": 0.61, "n": 1000}, PLAIN: {"accuracy": 0.6}}, "undecided", []),
+    # A demo, and runs on other data.
+    (NOISE, {AWGN: {"accuracy": 0.9} | DEMO, PLAIN: {"accuracy": 0.5} | DEMO}, "not comparable", []),
+    (NOISE, {AWGN: {"accuracy": 0.9}, PLAIN: {"accuracy": 0.5, "clips": 1440}}, "not run", []),
+    # The best: of all, whatever was not run.
+    (
+        "wav2vec2-best",
+        {"wav2vec2": {"accuracy": 0.5}, "dual-cnn": {"accuracy": 0.7}},
+        "contradicted",
+        ["wav2vec2 0.500 against dual-cnn 0.700", "no record of single-cnn, parallel-mfcc, "],
+    ),
+    ("wav2vec2-best", {"wav2vec2": {"accuracy": 0.9}, "dual-cnn": {"accuracy": 0.7}}, "not run", []),
+    (
+        "surprise-above-0.93",
+        {name: {"accuracy": 0.6} for name in OVER_THRESHOLD},
+        "contradicted",
+        [f"{name} 0." for name in OVER_THRESHOLD],
+    ),
+    ("noise-helps-every-class", {AWGN: {"accuracy": 0.95}, PLAIN: {"accuracy": 0.5}}, "supported", ["7 of 7 "]),
+]
 
 
-@pytest.mark.parametrize(("gain", "verdict"), [(0.1, "supported"), (-0.1, "contradicted"), (0.01, "undecided")])
-def test_what_is_said_to_be_better_is_supported_only_beyond_chance(gain, verdict, write: Write, runs: Path) -> None:
-    write("parallel-mfcc-awgn", accuracy=0.6 + gain, n=1000)  # on other clips than the next one
-    write("parallel-mfcc", accuracy=0.6)
-    one = judged(groups_of(runs), "noise-helps-mfcc")
+@pytest.mark.parametrize(("claim", "records_of", "verdict", "evidence"), CASES)
+def test_a_claim_is_judged_by_the_intervals_of_comparable_runs(
+    claim: str, records_of: dict[str, dict[str, Any]], verdict: str, evidence: list[str], write: Write, runs: Path
+) -> None:
+    for name, options in records_of.items():
+        write(name, **options)
+    one = judged(groups_of(runs), claim)
     assert one.verdict == verdict
-    assert f"parallel-mfcc-awgn {0.6 + gain:.3f} against parallel-mfcc 0.600" in one.evidence
-
-
-@pytest.mark.parametrize(
-    ("other", "n", "verdict"),
-    [
-        (0.61, 4000, "supported"),
-        (0.63, 40000, "supported"),
-        (0.64, 1217, "undecided"),
-        (0.61, 144, "undecided"),
-        (0.8, 1217, "contradicted"),
-    ],
-)
-def test_similar_is_what_is_known_to_differ_little(other, n, verdict, write: Write, runs: Path) -> None:
-    write("single-cnn", accuracy=0.6, n=n)
-    write("dual-cnn", accuracy=other, n=n - 1)
-    assert judged(groups_of(runs), "one-cnn-like-two").verdict == verdict
-
-
-def test_the_best_is_contradicted_by_one_better_model_whatever_was_not_run(write: Write, runs: Path) -> None:
-    write("wav2vec2", accuracy=0.5)
-    write("dual-cnn", accuracy=0.7)
-    one = judged(groups_of(runs), "wav2vec2-best")
-    assert one.verdict == "contradicted"
-    assert "wav2vec2 0.500 against dual-cnn 0.700" in one.evidence
-    assert "no record of single-cnn, parallel-mfcc, " in one.evidence
-
-
-def test_the_best_of_those_run_is_not_the_best_of_all(write: Write, runs: Path) -> None:
-    write("wav2vec2", accuracy=0.9)
-    write("dual-cnn", accuracy=0.7)
-    assert judged(groups_of(runs), "wav2vec2-best").verdict == "not run"
-
-
-def test_a_threshold_is_compared_with_the_interval_of_every_model(write: Write, runs: Path) -> None:
-    names = next(claim for claim in SER.claims if claim.id == "surprise-above-0.93").experiments
-    for name in names:
-        write(name, accuracy=0.6)
-    one = judged(groups_of(runs), "surprise-above-0.93")
-    assert one.verdict == "contradicted"
-    assert all(f"{name} 0." in one.evidence for name in names)
-
-
-def test_every_class_is_counted_where_every_class_is_said_to_gain(write: Write, runs: Path) -> None:
-    write("parallel-mfcc-awgn", accuracy=0.95)
-    write("parallel-mfcc", accuracy=0.5)
-    one = judged(groups_of(runs), "noise-helps-every-class")
-    assert one.verdict == "supported"
-    assert one.evidence.startswith("7 of 7 ")
-
-
-def test_a_demo_supports_nothing(write: Write, runs: Path) -> None:
-    for name, accuracy in (("parallel-mfcc-awgn", 0.9), ("parallel-mfcc", 0.5)):
-        write(name, accuracy=accuracy, demo=True, clips=84, n=84)
-    assert judged(groups_of(runs), "noise-helps-mfcc").verdict == "not comparable"
-
-
-def test_runs_on_other_data_are_never_compared_with_each_other(write: Write, runs: Path) -> None:
-    write("parallel-mfcc-awgn", accuracy=0.9)
-    write("parallel-mfcc", accuracy=0.5, clips=1440)
-    assert judged(groups_of(runs), "noise-helps-mfcc").verdict == "not run"
+    assert [words for words in evidence if words not in one.evidence] == []
 
 
 def test_a_protocol_that_was_run_is_judged_too(write: Write, runs: Path) -> None:
-    for name, accuracy in (("parallel-mfcc-awgn", 0.9), ("parallel-mfcc", 0.5)):
+    for name, accuracy in ((AWGN, 0.9), (PLAIN, 0.5)):
         write(name, "independent", accuracy=accuracy)
     groups = groups_of(runs)
-    assert judged(groups, "noise-helps-mfcc").verdict == "not run"
-    assert judged(groups, "noise-helps-mfcc", "independent").verdict == "supported"
+    assert judged(groups, NOISE).verdict == "not run"
+    assert judged(groups, NOISE, "independent").verdict == "supported"
 
 
 def test_mcnemar_counts_the_clips_that_only_one_model_has_right(write: Write, runs: Path) -> None:
@@ -157,20 +129,20 @@ def test_the_models_stand_side_by_side_with_parameters_and_protocols(write: Writ
     assert (second[1], second[3]) == ("54,983", MISSING)
 
 
-def test_of_two_groups_the_one_with_its_weights_counts(write: Write, configure: Write, runs: Path) -> None:
+def test_of_two_groups_the_one_with_its_weights_counts(write: Write, runs: Path) -> None:
     write("single-cnn", accuracy=0.6)
     for seed in (1, 2):
-        configure(write("single-cnn", seed=seed, accuracy=0.9), weights="none")
+        edit(write("single-cnn", seed=seed, accuracy=0.9), {"configuration.weights": "none"})
     ((group,),) = [models.values() for models in conclusions.models_of(groups_of(runs), "published")]
     assert group.seeds == [0]
 
 
-@pytest.mark.parametrize("changed", [{"overrides": {"epochs": 1}}, {"identity": {"folds": 1}}], ids=["epochs", "folds"])
+@pytest.mark.parametrize(("field", "to"), [("overrides", {"epochs": 1}), ("identity", {"folds": 1})])
 def test_a_run_that_the_command_line_changed_supports_no_conclusion(
-    changed: dict[str, dict[str, int]], write: Write, configure: Write, runs: Path
+    field: str, to: dict[str, int], write: Write, runs: Path
 ) -> None:
     write("single-cnn", accuracy=0.9)
-    configure(write("dual-cnn", accuracy=0.2), **changed)
-    one = judged(groups_of(runs), "one-cnn-like-two")
+    edit(write("dual-cnn", accuracy=0.2), {f"configuration.{field}": to})
+    one = judged(groups_of(runs), SIMILAR)
     assert (one.verdict, one.evidence) == ("not run", "no record of dual-cnn as described")
     assert [list(models) for models in conclusions.models_of(groups_of(runs), "published")] == [["single-cnn"]]

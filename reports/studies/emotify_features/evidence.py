@@ -6,22 +6,32 @@ A way is an experiment with a value of each of the switches `track_ids` (whose l
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import permutations, product
 
 import numpy as np
 
 from common.corpora.emotify import ORDERS
+from common.published import Published
 from reports.comparability import has_random_weights
-from reports.results import Group, Run, cut_to
-from reports.studies.emotify_features.likelihoods import log_ratio
-from reports.studies.emotify_features.tracks import EQUAL, Order, orders_that_reach
+from reports.results import Group, cut_to
+from reports.studies.emotify_features.findings import DEEP, HANDCRAFTED
+from reports.studies.emotify_features.likelihoods import chi_square, expected, likeliest, log_ratio, own_distances
+from reports.studies.emotify_features.tracks import EQUAL, KNOWN, classified, left_out, orders_that_reach
 
-HANDCRAFTED, DEEP = "handcrafted-bagged-trees", "deep-cubic-svm"
 CORPUS, ALPHABETICAL, PERMUTED = "corpus", "alphabetical", "permuted"
-KNOWN = {CORPUS: "the corpus' own", ALPHABETICAL: "alphabetical"}
-"""The orders of the genres that have a name, in words."""
 BY_NAME = "-by-name"
 """The end of a value of `track_ids` under which folders are listed by name."""
 FOLDS = ("piece", "song")
+CELLS = list(product((ALPHABETICAL, CORPUS), FOLDS))
+"""Both known orders with both kinds of folds."""
+FEWEST = 2
+"""Runs of one way, so that each can be compared with the others."""
+
+ALL_ORDERS = {
+    next((name for name, genres in ORDERS.items() if genres == order), "-".join(order)): order
+    for order in permutations(ORDERS[CORPUS])
+}
+"""Every order of the genres, by the value of `track_ids` under which folders are listed in it, by number."""
 
 Way = tuple[str, str, str]
 """Experiment, `track_ids`, `folds`."""
@@ -43,67 +53,94 @@ class Evidence:
     totals: Mapping[str, int]
     groups: Mapping[Way, Group]
 
-    def confusions(self, experiment: str, track_ids: str, folds: str) -> list[np.ndarray]:
-        """Return the matrices (true, predicted) of the seeds to compare; empty where there are no runs."""
-        return [confusion_of(run) for run in self._compared((experiment, track_ids, folds))]
-
-    def accuracies(self, experiment: str, track_ids: str, folds: str) -> dict[int, float]:
-        """Return the accuracies of the seeds to compare, by seed; empty where there are no runs."""
-        return {run.seed: accuracy_of(run) for run in self._compared((experiment, track_ids, folds))}
-
-    def _compared(self, way: Way) -> list[Run]:
-        """Return the runs to compare: under an order of the genres, those of the seeds that all its orders have.
+    @cached_property
+    def alike(self) -> dict[Way, Group]:
+        """The runs to compare: under an order of the genres, those of the seeds that all its orders have.
 
         One order with more seeds would have a better known mean matrix, and be likelier or less likely by that alone.
         """
-        if way not in self.groups:
-            return []
-        experiment, track_ids, folds = way
-        alike = [
-            set(group.seeds)
-            for (of, value, divided), group in self.groups.items()
-            if (of, divided) == (experiment, folds) and is_order(value)
-        ]
-        shared = set.intersection(*alike) if is_order(track_ids) else self.groups[way].seeds
-        return [run for run in self.groups[way].runs if run.seed in shared]
+        shared: dict[tuple[str, str], set[int]] = {}
+        for (experiment, track_ids, folds), group in self.groups.items():
+            if track_ids in ALL_ORDERS:
+                shared.setdefault((experiment, folds), set(group.seeds)).intersection_update(group.seeds)
+        found = {}
+        for (experiment, track_ids, folds), group in self.groups.items():
+            seeds = shared[experiment, folds] if track_ids in ALL_ORDERS else group.seeds
+            found[experiment, track_ids, folds] = Group(tuple(run for run in group.runs if run.seed in seeds))
+        return found
+
+    def confusions(self, experiment: str, track_ids: str, folds: str = "piece") -> list[np.ndarray]:
+        """Return the matrices (true, predicted) of the runs to compare; empty where there are none."""
+        group = self.alike.get((experiment, track_ids, folds))
+        return confusions(group) if group else []
+
+    def accuracies(self, experiment: str, track_ids: str, folds: str = "piece") -> dict[int, float]:
+        """Return the accuracies of the runs to compare, by seed; empty where there are none."""
+        group = self.alike.get((experiment, track_ids, folds))
+        accuracy = group.result("accuracy") if group else None
+        return dict(accuracy.seeds) if accuracy else {}
 
     @cached_property
     def orders(self) -> dict[str, list[np.ndarray]]:
         """Matrices of the handcrafted features under each order of the genres, single pieces in the folds."""
-        tried = [track_ids for of, track_ids, folds in self.groups if (of, folds) == (HANDCRAFTED, "piece")]
-        return {one: self.confusions(HANDCRAFTED, one, "piece") for one in tried if is_order(one)}
+        run = [track_ids for track_ids in ALL_ORDERS if (HANDCRAFTED, track_ids, "piece") in self.groups]
+        return {track_ids: self.confusions(HANDCRAFTED, track_ids) for track_ids in run}
+
+    @cached_property
+    def by_all(self) -> dict[str, float]:
+        """Log likelihood of the published matrix under each order, as `likeliest` returns it."""
+        return likeliest(self.matrices[HANDCRAFTED], self.orders)
+
+    @cached_property
+    def by_errors(self) -> dict[str, float]:
+        """The same by its errors alone."""
+        return likeliest(self.matrices[HANDCRAFTED], self.orders, errors=True)
 
     @cached_property
     def reached(self) -> list[str]:
         """Orders under which the row totals can come out exactly."""
-        return [value_of(order) for order in orders_that_reach(EQUAL, self.totals)]
+        reached = orders_that_reach(EQUAL, self.totals)
+        return [name for name, order in ALL_ORDERS.items() if order in reached]
 
     @cached_property
     def experiments(self) -> list[str]:
         """The experiments that were run under both known orders and both kinds of folds."""
-        ways = [(labels, folds) for labels in KNOWN for folds in FOLDS]
         every = dict.fromkeys(of for of, _, _ in self.groups)
-        return [one for one in every if all((one, *way) in self.groups for way in ways)]
-
-    @cached_property
-    def of_whole_songs(self) -> dict[tuple[str, str, int], float]:
-        """Accuracy of each run with whole songs in the folds, by experiment, `track_ids` and seed."""
-        own = {way: group for way, group in self.groups.items() if way[2] == "song"}
-        return {
-            (of, track_ids, run.seed): accuracy_of(run)
-            for (of, track_ids, _), group in own.items()
-            for run in group.runs
-        }
+        return [one for one in every if all((one, *cell) in self.groups for cell in CELLS)]
 
     def ratios(self, experiment: str, track_ids: str) -> tuple[float, float]:
         """Return the log likelihood ratio of labels to the corpus' own, by all cells and by the errors alone.
 
         It is that of the published matrix, with single pieces in the folds; above 0, these labels are likelier.
         """
-        runs, own = (self.confusions(experiment, one, "piece") for one in (track_ids, CORPUS))
+        runs, own = (self.confusions(experiment, one) for one in (track_ids, CORPUS))
         matrix = self.matrices[compared_with(experiment)]
         by_all, by_errors = (log_ratio(matrix, runs, own, errors=errors) for errors in (False, True))
         return by_all, by_errors
+
+    def apart(self, labels: str, folds: str = "piece") -> float:
+        """Return how many standard deviations of our seeds the published accuracy is above their mean."""
+        values = self.groups[HANDCRAFTED, labels, folds].values("accuracy")
+        return float((self.published - np.mean(values)) / np.std(values, ddof=1))
+
+    def distances(self, labels: str, folds: str = "piece") -> tuple[float, list[float]]:
+        """Return how far the published matrix is from the mean of our runs, and each run from the mean of the others.
+
+        A distance is Pearson's chi square.
+        """
+        runs = confusions(self.groups[HANDCRAFTED, labels, folds])
+        return chi_square(self.matrices[HANDCRAFTED], expected(runs)), own_distances(runs)
+
+
+def gathered(published: Published, groups: Iterable[Group], matrices: Mapping[str, np.ndarray]) -> Evidence | None:
+    """Return the evidence; None if there are not all orders and both kinds of folds, with two runs each."""
+    ways = ways_of(groups)
+    needed = [(HANDCRAFTED, *way) for way in (*product(ALL_ORDERS, ["piece"]), *CELLS)]
+    if not {HANDCRAFTED, DEEP} <= set(matrices) or any(way not in ways for way in needed):
+        return None
+    totals = classified(published, matrices[HANDCRAFTED]) | left_out(published)
+    found = Evidence(published.numbers(HANDCRAFTED)["accuracy"].value, matrices, totals, ways)
+    return found if all(len(found.alike[way].runs) >= FEWEST for way in needed) else None
 
 
 def ways_of(groups: Iterable[Group]) -> dict[Way, Group]:
@@ -116,37 +153,14 @@ def ways_of(groups: Iterable[Group]) -> dict[Way, Group]:
     return found
 
 
-def confusion_of(run: Run) -> np.ndarray:
-    """Return the confusion matrix of a run, integers (true, predicted)."""
-    return np.array(run.data["confusion"])
-
-
-def accuracy_of(run: Run) -> float:
-    """Return the accuracy of a run, 0..1."""
-    return float(run.data["metrics"]["accuracy"]["value"])
+def confusions(group: Group) -> list[np.ndarray]:
+    """Return the confusion matrices of runs, integers (true, predicted)."""
+    return [np.array(run.data["confusion"]) for run in group.runs]
 
 
 def compared_with(experiment: str) -> str:
     """Return whose published matrix an experiment is compared with: MobileNet's features are deep ones."""
     return DEEP if experiment.startswith("mobilenet") else HANDCRAFTED
-
-
-def value_of(order: Order) -> str:
-    """Return the value of `track_ids` for an order of the genres."""
-    named = {genres: name for name, genres in ORDERS.items()}
-    return named.get(order, "-".join(order))
-
-
-def genres_of(track_ids: str) -> tuple[str, ...]:
-    """Return the order of the genres that a value of `track_ids` has; empty for permuted labels."""
-    bare = track_ids.removesuffix(BY_NAME)
-    genres = ORDERS.get(bare, tuple(bare.split("-")))
-    return genres if sorted(genres) == sorted(ORDERS[CORPUS]) else ()
-
-
-def is_order(track_ids: str) -> bool:
-    """Return whether labels come by an order of the genres, with the folders listed by number."""
-    return bool(genres_of(track_ids)) and not track_ids.endswith(BY_NAME)
 
 
 def is_protocols(group: Group) -> bool:

@@ -27,7 +27,12 @@ def log_likelihood(matrix: np.ndarray, shares: np.ndarray, *, errors: bool = Fal
         shares: as `expected` returns them.
         errors: count only how errors are distributed, not how many answers are right.
     """
-    return float((matrix * _logarithms(shares, errors=errors)).sum())
+    logarithms = np.log(shares)
+    if errors:
+        right = np.eye(len(shares), dtype=bool)
+        among = np.where(right, 0, shares)
+        logarithms = np.log(np.where(right, 1, among / among.sum(axis=1, keepdims=True)))
+    return float((matrix * logarithms).sum())
 
 
 def log_ratio(
@@ -45,15 +50,6 @@ def log_ratio(
     return one - another
 
 
-def _logarithms(shares: np.ndarray, *, errors: bool) -> np.ndarray:
-    """Return the logarithms of shares; with `errors`, of the shares among the errors, and 0 for right answers."""
-    if not errors:
-        return np.asarray(np.log(shares))
-    right = np.eye(len(shares), dtype=bool)
-    among = np.where(right, 0, shares)
-    return np.asarray(np.log(np.where(right, 1, among / among.sum(axis=1, keepdims=True))))
-
-
 def chi_square(matrix: np.ndarray, shares: np.ndarray) -> float:
     """Return Pearson's chi square of a matrix' counts, given its row totals."""
     counts = matrix.sum(axis=1, keepdims=True) * shares
@@ -62,37 +58,45 @@ def chi_square(matrix: np.ndarray, shares: np.ndarray) -> float:
 
 def own_distances(confusions: Sequence[np.ndarray]) -> list[float]:
     """Return the chi square of each of our runs, where the others give the expected counts."""
-    others = [[one for one in confusions if one is not left] for left in confusions]
-    return [chi_square(left, expected(rest)) for left, rest in zip(confusions, others, strict=True)]
+    return [chi_square(left, expected([one for one in confusions if one is not left])) for left in confusions]
 
 
-def likeliest(matrix: np.ndarray, ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> dict[str, float]:
-    """Return the log likelihood of a matrix under each way, the best first.
+def likeliest(
+    matrix: np.ndarray,
+    ways: Mapping[str, Sequence[np.ndarray]],
+    *,
+    errors: bool = False,
+    like: np.ndarray | None = None,
+) -> dict[str, float]:
+    """Return the log likelihood of a matrix under each way, as the difference to the best, which is 0 and comes first.
 
-    The mean of all ways is averaged in as one more run, because few runs say little about rare answers.
+    Args:
+        matrix: integers (true, predicted).
+        ways: integers (true, predicted) of the runs of each way.
+        errors: as in `log_likelihood`.
+        like: counts that are averaged in as one more run, because few runs say little about rare answers; the mean of
+            all ways if None.
     """
-    pooled = _pooled(ways)
-    found = {name: log_likelihood(matrix, expected(runs, like=pooled), errors=errors) for name, runs in ways.items()}
-    return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+    like = _pooled(ways) if like is None else like
+    found = {name: log_likelihood(matrix, expected(runs, like=like), errors=errors) for name, runs in ways.items()}
+    best = max(found.values())
+    return {name: found[name] - best for name in sorted(found, key=lambda name: -found[name])}
 
 
-def _pooled(ways: Mapping[str, list[np.ndarray]]) -> np.ndarray:
+def _pooled(ways: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
     return np.asarray(np.mean([run for runs in ways.values() for run in runs], axis=0))
 
 
-def own_places(ways: Mapping[str, list[np.ndarray]], *, errors: bool = False) -> list[tuple[int, float]]:
+def own_places(ways: Mapping[str, Sequence[np.ndarray]], *, errors: bool = False) -> list[tuple[int, float]]:
     """Return at which place each of our runs finds its own way; the run itself is left out of that way's mean.
 
     Returns:
         For each run the place of its way by likelihood, from 1, and the log likelihood by which the best is ahead.
     """
-    pooled = _pooled(ways)
-    every = np.stack([_logarithms(expected(runs, like=pooled), errors=errors) for runs in ways.values()])
-    found = []
-    for place, runs in enumerate(ways.values()):
+    pooled, found = _pooled(ways), []
+    for name, runs in ways.items():
         for left in runs:
-            likely = (every * left).sum(axis=(1, 2))
-            rest = expected([one for one in runs if one is not left], like=pooled)
-            likely[place] = log_likelihood(left, rest, errors=errors)
-            found.append((1 + int((likely > likely[place]).sum()), float(likely.max() - likely[place])))
+            others = {**ways, name: [run for run in runs if run is not left]}
+            likely = likeliest(left, others, errors=errors, like=pooled)
+            found.append((1 + list(likely).index(name), -likely[name]))
     return found

@@ -12,73 +12,67 @@
 1, in steps of 0.01. Only a half for both gives all nine totals of the slides' class table, within what ties leave open.
 """
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import permutations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from common.corpora.emotify import ORDERS
-from common.published import FOLDER
+from common.published import FOLDER, Published
+from reports.audit.printed import whole
 
 TRACKS = FOLDER / "emotify_tracks.csv"
 USUAL = 4
 """Pieces of 15 s in a track of a minute."""
 CORPUS, ALPHABETICAL = ORDERS["corpus"], ORDERS["alphabetical"]
+KNOWN = {"corpus": "the corpus' own", "alphabetical": "alphabetical"}
+"""The orders of the genres that have a name, in words."""
 EQUAL, SOLE_DOUBLE = "equal", "sole-double"
 BY_NUMBER, BY_NAME = "number", "name"
+LEFT_OUT = "amazement"
 
 Order = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Tracks:
-    """Tracks that are alike: as many pieces each, and the same emotions."""
-
-    votes: str
-    listing: str
-    audio: str
-    labels: str
-    emotions: tuple[str, ...]
-    pieces: int
-    tracks: int
-
-
 @cache
-def all_tracks(path: Path = TRACKS) -> tuple[Tracks, ...]:
-    """Read the table of tracks."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return tuple(_tracks(**row) for row in rows)
+def all_tracks(path: Path = TRACKS) -> pd.DataFrame:
+    """Read the table of tracks; emotions that tie are joined by `+`."""
+    return pd.read_csv(path)
 
 
-def _tracks(emotions: str, pieces: str, tracks: str, **words: str) -> Tracks:
-    return Tracks(**words, emotions=tuple(emotions.split("+")), pieces=int(pieces), tracks=int(tracks))
-
-
-def in_order(order: Sequence[str], votes: str, listing: str = BY_NUMBER) -> list[Tracks]:
+def in_order(order: Sequence[str], votes: str, listing: str = BY_NUMBER) -> pd.DataFrame:
     """Return the tracks when the genres' folders are numbered in some order but the labels in the corpus' own."""
-    pairs = set(zip(order, CORPUS, strict=True))
-    alike = [row for row in all_tracks() if (row.votes, row.listing) == (votes, listing)]
-    return [row for row in alike if (row.audio, row.labels) in pairs]
+    pairs = pd.DataFrame({"audio": order, "labels": CORPUS, "votes": votes, "listing": listing})
+    return all_tracks().merge(pairs)
+
+
+def whole_corpus() -> pd.DataFrame:
+    """Return all tracks with their own labels."""
+    return in_order(CORPUS, EQUAL)
+
+
+def unusual() -> dict[str, int]:
+    """Count the tracks of each genre that do not have the usual pieces: only they tell the totals of orders apart."""
+    tracks = whole_corpus().query("pieces != @USUAL").groupby("audio")["tracks"].sum()
+    return {genre: int(tracks[genre]) for genre in CORPUS if genre in tracks}
+
+
+def tied(order: Sequence[str], votes: str, listing: str = BY_NUMBER) -> pd.DataFrame:
+    """Return the tracks on which several emotions come first."""
+    tracks = in_order(order, votes, listing)
+    return tracks[tracks["emotions"].str.contains("+", regex=False)]
 
 
 def missing(order: Sequence[str], votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> dict[str, int]:
     """Return how many pieces of each emotion the tied tracks must have: the totals less the tracks without a tie."""
-    certain: dict[str, int] = {}
-    for row in in_order(order, votes, listing):
-        if len(row.emotions) == 1:
-            certain[row.emotions[0]] = certain.get(row.emotions[0], 0) + row.pieces * row.tracks
-    return {emotion: total - certain.get(emotion, 0) for emotion, total in totals.items()}
-
-
-def tied(order: Sequence[str], votes: str, listing: str = BY_NUMBER) -> list[Tracks]:
-    """Return the tracks on which several emotions come first."""
-    return [row for row in in_order(order, votes, listing) if len(row.emotions) > 1]
+    tracks = in_order(order, votes, listing)
+    # Tracks with a tie are counted under joined names, which no emotion has.
+    certain = (tracks["pieces"] * tracks["tracks"]).groupby(tracks["emotions"]).sum()
+    return {emotion: total - int(certain.get(emotion, 0)) for emotion, total in totals.items()}
 
 
 def reaches(order: Sequence[str], votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> bool:
@@ -90,18 +84,19 @@ def reaches(order: Sequence[str], votes: str, totals: Mapping[str, int], listing
         totals: pieces per emotion, all nine of them.
         listing: how the folder of a genre was listed.
     """
-    wanted, open_tracks = missing(order, votes, totals, listing), tied(order, votes, listing)
+    wanted, tracks = missing(order, votes, totals, listing), tied(order, votes, listing)
     if min(wanted.values()) < 0:
         return False
-    choices = [(place, emotion) for place, row in enumerate(open_tracks) for emotion in row.emotions]
-    given = [[place == of for of, _ in choices] for place in range(len(open_tracks))]
-    adds = [[open_tracks[of].pieces * (emotion == name) for of, name in choices] for emotion in wanted]
-    amounts, targets = [row.tracks for row in open_tracks], list(wanted.values())
+    # A whole number for each emotion of each row of tied tracks: how many of its tracks get that emotion.
+    choices = tracks.assign(emotion=tracks["emotions"].str.split("+")).explode("emotion")
+    given = [choices.index == row for row in tracks.index]
+    adds = [choices["pieces"] * (choices["emotion"] == emotion) for emotion in wanted]
+    amounts, targets = tracks["tracks"], list(wanted.values())
     solved = milp(
         np.zeros(len(choices)),
         constraints=[LinearConstraint(given, amounts, amounts), LinearConstraint(adds, targets, targets)],
         integrality=np.ones(len(choices)),
-        bounds=Bounds(0, max(amounts)),
+        bounds=Bounds(0, amounts.max()),
     )
     return bool(solved.success)
 
@@ -118,10 +113,15 @@ def _orders_that_reach(votes: str, totals: tuple[tuple[str, int], ...], listing:
 
 def named(orders: Iterable[Order]) -> str:
     """Write orders of the genres; those with a name have it in brackets."""
-    known = {CORPUS: " (the corpus' own)", ALPHABETICAL: " (alphabetical)"}
+    known = {ORDERS[name]: f" ({words})" for name, words in KNOWN.items()}
     return "; ".join(" ".join(order) + known.get(order, "") for order in orders) or "none"
 
 
-def whole_corpus() -> list[Tracks]:
-    """Return all tracks with their own labels."""
-    return in_order(CORPUS, EQUAL)
+def left_out(published: Published) -> dict[str, int]:
+    """Return the pieces of the emotion that was left out: all pieces less those that were classified."""
+    return {LEFT_OUT: whole(published, "all-pieces") - (published.data.clips or 0)}
+
+
+def classified(published: Published, matrix: np.ndarray) -> dict[str, int]:
+    """Return the pieces per emotion that were classified: the row totals of a recovered matrix."""
+    return dict(zip(published.data.classes, map(int, matrix.sum(axis=1)), strict=True))

@@ -6,7 +6,7 @@ Its pretrained networks are in `reports.studies.ser_parallel.pretrained_findings
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
 
 from common.corpora import CORPORA
@@ -18,6 +18,7 @@ from reports.audit.finding import Computed, spaced, span
 from reports.audit.layers import shape_of
 from reports.audit.printed import NotPrintedError, class_table, layer_table
 from reports.audit.stratified import Counts, halved, held_out
+from reports.studies import by_id
 from reports.wording import listed
 
 NOISY = {
@@ -150,9 +151,4 @@ def parallel_build(published: Published) -> Computed:
     return before == 0, {"layers": layers, "before": int(before), "results": len(printed)}
 
 
-FINDINGS: Mapping[str, Callable[[Published], Computed]] = {
-    "savee-labels": savee_labels,
-    "attention-axis": attention_axis,
-    "noise-in-general": noise_in_general,
-    "parallel-build": parallel_build,
-}
+FINDINGS = by_id(savee_labels, attention_axis, noise_in_general, parallel_build)

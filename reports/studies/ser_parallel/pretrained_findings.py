@@ -1,7 +1,6 @@
 """Findings on the pretrained networks of the document on speech emotion recognition (chapters 5 to 7)."""
 
 import math
-from collections.abc import Callable, Mapping
 from fractions import Fraction
 from itertools import pairwise
 
@@ -14,6 +13,7 @@ from reports.audit.classes import Examined
 from reports.audit.finding import Computed, digits, span
 from reports.audit.printed import NotPrintedError, class_table, layer, layer_table, number, value, whole
 from reports.audit.stratified import halved, held_out
+from reports.studies import by_id
 from reports.studies.ser_parallel.findings import AS_SURPRISE, CHAPTER_4, CHAPTER_5, FIFTH, TENTH, labellings, supports
 from reports.wording import listed
 
@@ -103,7 +103,7 @@ def _hits(counts: range, n: int) -> str:
     return f"{span(counts[0], counts[-1])} hits ({span(counts[0] / n, counts[-1] / n)})" if counts else "no hits"
 
 
-def fine_tuning(published: Published) -> Computed:
+def vgg_fine_tuning(published: Published) -> Computed:
     """Ask whether fine-tuning beats frozen features after adjusting for the number of tries (Holm's first step)."""
     frozen, p = value(published, "vgg16-1", "accuracy"), {}
     for name in CHAPTER_5[2:]:
@@ -154,12 +154,6 @@ def wav2vec_split(published: Published) -> Computed:
     }
 
 
-FINDINGS: Mapping[str, Callable[[Published], Computed]] = {
-    "vgg-unfreezing": vgg_unfreezing,
-    "vgg-split": vgg_split,
-    "vgg-proportion": vgg_proportion,
-    "vgg-fine-tuning": fine_tuning,
-    "wav2vec-labels": wav2vec_labels,
-    "wav2vec-split": wav2vec_split,
-    "best-from-scratch": best_from_scratch,
-}
+FINDINGS = by_id(
+    *(best_from_scratch, vgg_unfreezing, vgg_split, vgg_proportion, vgg_fine_tuning, wav2vec_labels, wav2vec_split)
+)

@@ -194,3 +194,17 @@ def test_the_reports(kind, encore, corpus, tmp_path) -> None:
     assert {row["experiment"] for row in rows} == set(NAMES)
     assert {row["verdict"] for row in rows} == {"not comparable"}
     assert all(row["obtained"] is not None for row in rows)
+
+
+def test_a_predicted_value_has_the_spread_over_the_seeds_that_were_run(corpus, tmp_path) -> None:
+    runs = tmp_path / "runs"
+    records_of = [runner.run(tiny_tasks.job("regression", corpus, "forest", runs=runs, seed=seed)) for seed in range(3)]
+    runner.run(tiny_tasks.job("regression", corpus, "again", runs=runs))
+    assert [one.data["seed"] for one in prediction.other_seeds(records_of[1])] == [0, 2]
+    file = corpus / "ann-0-0.wav"
+    models, *others = [prediction.Models(tiny_tasks.study("regression"), one) for one in records_of]
+    one = prediction.with_seeds(models, others, file)
+    alone = [known.predict(file).outputs[0] for known in (models, *others)]
+    assert [float(one.seeds[seed][0]) for seed in range(3)] == alone
+    assert f"{min(alone):.3g} to {max(alone):.3g}" in one.spread
+    assert set(one.facts()["seeds"]) == {0, 1, 2}

@@ -12,32 +12,17 @@ from reports.audit.arithmetic import (
 )
 
 SHARES = st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
-DECIMALS = st.integers(1, 4)
 
 
-@given(SHARES, DECIMALS)
-def test_a_rounded_share_gives_back_its_count(share: tuple[int, int], decimals: int) -> None:
-    hits, n = share
-    assert hits in counts_of(round(hits / n, decimals), n, 10.0**-decimals)
-
-
-@given(SHARES, DECIMALS)
-def test_every_count_rounds_to_the_printed_share(share: tuple[int, int], decimals: int) -> None:
-    hits, n = share
-    printed = round(hits / n, decimals)
-    assert all(abs(k / n - printed) <= 10.0**-decimals / 2 + 1e-12 for k in counts_of(printed, n, 10.0**-decimals))
-
-
-@given(SHARES, DECIMALS)
-def test_a_cut_share_gives_back_its_count(share: tuple[int, int], decimals: int) -> None:
-    hits, n = share
-    assert hits in cut_counts_of(hits * 10**decimals // n / 10**decimals, n, 10.0**-decimals)
-
-
-@given(SHARES, DECIMALS)
-def test_a_rounded_share_gives_back_its_total(share: tuple[int, int], decimals: int) -> None:
-    hits, n = share
-    assert n in totals_of(round(hits / n, decimals), hits, 10.0**-decimals, 3000)
+@given(SHARES, st.integers(1, 4))
+def test_a_printed_share_gives_back_its_count_and_its_total(share: tuple[int, int], decimals: int) -> None:
+    (hits, n), step = share, 10.0**-decimals
+    rounded = round(hits / n, decimals)
+    counts = counts_of(rounded, n, step)
+    assert hits in counts
+    assert all(abs(count / n - rounded) <= step / 2 + 1e-12 for count in counts)
+    assert n in totals_of(rounded, hits, step, 3000)
+    assert hits in cut_counts_of(hits * 10**decimals // n / 10**decimals, n, step)
 
 
 def test_some_shares_are_of_no_count() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from invented import Content, parsed
 from pydantic import ValidationError
 
 from common.published import Published, load, studies
@@ -20,6 +21,8 @@ from common.published.schema import FindingEntry
 from reports.audit import Finding, audit, beside_arithmetic
 from reports.audit.claims import prefix
 from reports.studies import of
+
+Change = Callable[[Content], None]
 
 OUTCOMES: dict[str, tuple[bool, dict[str, float]]] = {
     "ser-savee-labels": (
@@ -128,6 +131,19 @@ OUTCOMES: dict[str, tuple[bool, dict[str, float]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def of_documents() -> dict[str, Finding]:
+    """Every finding on the five documents, by id."""
+    return {finding.id: finding for study in studies() for finding in audit(load(study))}
+
+
+def altered(study: str, change: Change) -> Published:
+    """Return a document's numbers after a change to the content of its file."""
+    content = json.loads(load(study).model_dump_json(by_alias=True))
+    change(content)
+    return parsed(content)
+
+
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_each_finding_comes_out_with_the_numbers_that_decide_it(name: str, of_documents: dict[str, Finding]) -> None:
     holds, numbers = OUTCOMES[name]
@@ -167,51 +183,35 @@ def test_the_tables_of_the_documents_hold_but_for_the_known_error(of_documents: 
     assert wrong == ["proportions-vgg16-2"]
 
 
-Change = Callable[[dict[str, Any]], None]
-
-
 def number(name: str, value: float, **fields: int) -> Change:
-    def change(content: dict[str, Any]) -> None:
+    def change(content: Content) -> None:
         next(entry for entry in content["number"] if entry["id"] == name).update(value=value, **fields)
 
     return change
 
 
 def cell(table: str, row: str, column: int, value: float) -> Change:
-    def change(content: dict[str, Any]) -> None:
+    def change(content: Content) -> None:
         next(entry for entry in content["results"] if entry["id"] == table)["rows"][row][column] = value
 
     return change
 
 
-def small_masks(content: dict[str, Any]) -> None:
-    rows = content["results"][0]["rows"]
-    for name in ("mcnn", "mcnn-aug"):
-        rows[f"{name}-nomask"][0] = rows[name][0] - 0.01
-
-
-def one_split(content: dict[str, Any]) -> None:
+def one_split(content: Content) -> None:
     """Give chapter 5's tables the supports of chapter 4's."""
     first = content["classes"][0]["rows"]
     for table in content["classes"][6:11]:
         table["rows"] = [[*row[:4], of_first[4]] for row, of_first in zip(table["rows"], first, strict=True)]
 
 
-def layers(table: str, **fields: Any) -> Change:
-    def change(content: dict[str, Any]) -> None:
-        next(entry for entry in content["layers"] if entry["id"] == table).update(fields)
-
-    return change
-
-
-def frames_first(content: dict[str, Any]) -> None:
+def frames_first(content: Content) -> None:
     """Print the encoders as (batch, time, features)."""
     for table in content["layers"]:
         for row in table["rows"]:
             row[2] = row[2].replace("(94, None, 128)", "(None, 94, 128)")
 
 
-def per_channel(content: dict[str, Any]) -> None:
+def per_channel(content: Content) -> None:
     for table in content["layers"]:
         for row in table["rows"]:
             if row[1].startswith("BatchNorm"):
@@ -219,76 +219,49 @@ def per_channel(content: dict[str, Any]) -> None:
         table["total"] = sum(row[3] for row in table["rows"]) if table["rows"] else table["total"]
 
 
-def one_emotify_cell(content: dict[str, Any]) -> None:
+def one_emotify_cell(content: Content) -> None:
     content["confusion"][0]["rows"]["calmness"][0] = 46.1
     content["confusion"][0]["positive"][0] = 46.1
 
 
-def class_table(content: dict[str, Any]) -> None:
+def class_table(content: Content) -> None:
     rows = dict(zip(content["data"]["classes"], [428, 372, 206, 130, 88, 83, 80, 193], strict=True))
     for counts in content["counts"]:
         counts["rows"] = rows
 
 
-def poor_wav2vec2(content: dict[str, Any]) -> None:
-    next(table for table in content["classes"] if table["experiment"] == "wav2vec2")["accuracy"] = 0.4
-
-
-def tuned_rates(content: dict[str, Any]) -> None:
-    for name in ("dual", "parallel"):
-        number(f"{name}-learning-rate", 0.01)(content)
-
-
-def original_encoders(content: dict[str, Any]) -> None:
+def original_encoders(content: Content) -> None:
     sizes = {"heads": 8, "feed-forward": 2048, "encoder-dropout": 0.1, "encoder-output": 512}
     for name, value in sizes.items():
         number(name, value)(content)
 
 
+# Of findings by functions, and of those below that numbers drawn at random do not change.
 FLIPS: list[tuple[str, str, Change]] = [
     ("ser_parallel", "ser-batchnorm-axis", per_channel),
     ("ser_parallel", "ser-attention-axis", frames_first),
-    ("ser_parallel", "ser-clips", number("training-clips-with-noisy-copies", 29187)),
-    ("ser_parallel", "ser-encoder-parameters", number("feed-forward", 256)),
     ("ser_parallel", "ser-vgg-split", one_split),
     ("ser_parallel", "ser-vgg-proportion", cell("vgg16-2", "vgg16-2", 1, 0.6105)),
     ("ser_parallel", "ser-claims-vgg16-other-run", number("vgg16-other-run", 0.6401)),
-    ("ser_parallel", "ser-vgg-chosen-by-test", cell("vgg16-3", "vgg16-3", 0, 0.6349)),
-    ("ser_parallel", "ser-learning-rates", tuned_rates),
-    ("ser_parallel", "ser-frames", number("mel-frames", 189)),
-    ("ser_parallel", "ser-mfcc-shape", number("mfcc-frames", 188)),
     ("ser_parallel", "ser-original-encoder", original_encoders),
-    ("ser_parallel", "ser-wav2vec-unseen", poor_wav2vec2),
     ("emotify_features", "emotify-matrices", one_emotify_cell),
     ("emotify_features", "emotify-class-table", class_table),
     ("emotify_features", "emotify-pieces", number("all-pieces", 1589)),
-    ("emotify_features", "emotify-minutes", number("all-pieces", 1600)),
-    ("ser_parallel", "ser-vgg-won", number("ilsvrc-2014-place", 1)),
-    ("ser_parallel", "ser-vgg-best-accuracy", number("vgg16-best-accuracy", 0.705)),
     ("ser_parallel", "ser-best-from-scratch", number("vgg16-other-run", 0.65)),
-    ("ser_parallel", "ser-noise-patience", number("parallel-awgn-patience", 20)),
     ("music_mood_wavenet", "mood-emodb-proportion", cell("emodb", "emodb-cnn-lstm", 3, 0.7341)),
     ("music_mood_wavenet", "mood-variant", number("efficientnet-of-the-slide", 7)),
-    ("music_mood_wavenet", "mood-frames", number("mel-frames", 6590)),
-    ("music_mood_wavenet", "mood-steps", number("encoded-steps", 6831)),
-    ("music_mood_wavenet", "mood-wavenet-shape", number("tiled-channels", 16)),
-    ("music_mood_wavenet", "mood-specaugment", number("pr-auc-left", 0.134)),
     ("music_mood_wavenet", "mood-training-set", number("happy-tracks", 972)),
-    ("music_mood_wavenet", "mood-wavenet-baseline", number("vggish-pr-auc", 0.1017)),
     ("valence_parallel_conv", "valence-selection", cell("test", "combination-6", 0, 0.561)),
-    ("valence_parallel_conv", "valence-test-set", number("validation-share", 10)),
     ("valence_parallel_conv", "valence-grid", number("combinations", 27)),
-    ("freesound_tagging", "freesound-masks-little", small_masks),
 ]
 
 
 @pytest.mark.parametrize(("study", "name", "change"), FLIPS, ids=[name for _, name, _ in FLIPS])
 def test_a_changed_number_changes_the_verdict(
-    study: str, name: str, change: Change, altered: Callable[[str, Change], Published], of_documents: dict[str, Finding]
+    study: str, name: str, change: Change, of_documents: dict[str, Finding]
 ) -> None:
     found = {finding.id: finding for finding in audit(altered(study, change))}
-    assert name not in found or found[name].holds is not of_documents[name].holds
-    assert name in found
+    assert found[name].holds is not of_documents[name].holds
 
 
 CONDITIONS = [(study, entry) for study in studies() for entry in load(study).findings if entry.holds]
@@ -319,8 +292,8 @@ def changed(stored: Mapping[str, Any], names: Sequence[str]) -> Iterator[dict[st
         yield {**stored, **new, **tuples}
 
 
-def test_an_excerpt_has_no_finding_on_what_it_leaves_out(altered: Callable[[str, Change], Published]) -> None:
-    def excerpt(content: dict[str, Any]) -> None:
+def test_an_excerpt_has_no_finding_on_what_it_leaves_out() -> None:
+    def excerpt(content: Content) -> None:
         content["finding"] = [entry for entry in content["finding"] if not entry["holds"]]
         for part in ("classes", "results", "confusion", "layers", "search", "counts", "number", "claim"):
             content.pop(part)
@@ -346,7 +319,7 @@ def test_whatever_number_is_wrong_it_is_no_crash(data: st.DataObject) -> None:
         entry = reduce(getitem, place[:-1], content)
         entry[place[-1]] = data.draw(st.sampled_from([0, 1, -entry[place[-1]], 10 * entry[place[-1]]]))
     try:
-        published = Published.model_validate_json(json.dumps(content))
+        published = parsed(content)
     except ValidationError:
         assume(False)
     assert audit(published)

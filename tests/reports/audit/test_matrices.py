@@ -1,16 +1,15 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from invented import Content, class_table, found, outcomes, paper
 
-from common.published import Published, load
+from common.published import load
 from reports.audit import matrices
-from reports.audit.confusion import check
 from reports.audit.matrices import Matrix, TooManyError, cells_of, feasible_totals, groups_of, recovered, solve
 
 CELLS = st.lists(st.integers(0, 6), min_size=9, max_size=9).map(lambda cells: np.reshape(cells, (3, 3)))
@@ -100,100 +99,70 @@ def test_a_row_of_a_printed_support_has_one_total() -> None:
     assert solved.steps[0].startswith("one: 1 1 1 1 1 1 1 1 1 totals")
 
 
-def test_a_class_that_is_never_predicted_has_an_empty_column() -> None:
-    cells = np.array([[3, 0], [2, 0]])
-    assert contains(solve((matrix("one", cells),)).matrices, one=cells)
-
-
-def test_percentages_of_no_whole_numbers_have_no_solution() -> None:
-    assert not solve((Matrix("one", ((500, 500), (500, 500)), 1000, 7, range(8), by_columns=True),)).matrices
-
-
-def test_cells_add_up_to_their_total() -> None:
-    assert cells_of((333, 333, 333), 3, 1000, 10) == [(1, 1, 1)]
-    assert cells_of((333, 333, 333), 4, 1000, 10) == []
-
-
 def test_too_many_cells_are_refused() -> None:
     with pytest.raises(TooManyError):
         cells_of((333, 333, 334), 100000, 1000, 5)
 
 
-def test_too_many_combinations_are_not_refuted(
-    paper: Callable[..., Published], monkeypatch: pytest.MonkeyPatch
-) -> None:
+PRINTED: Content = {
+    "rows": {"lark": [78.8, 14.8], "owl": [21.2, 85.2]},
+    "positive": [78.8, 85.2],
+    "false": [21.2, 14.8],
+}
+
+
+def test_too_many_combinations_are_not_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     solve.cache_clear()
     monkeypatch.setattr(matrices, "MOST_COMBINATIONS", 0)
-    published = paper(confusion=[printed()])
-    finding = next(finding for finding in check(published) if finding.id.startswith("confusion-counts"))
+    finding = found(confusion=PRINTED)["confusion-counts-small"]
     assert finding.holds
     assert "solutions" not in finding.numbers
-    assert recovered(published) == {}
+    assert recovered(paper(confusion=PRINTED)) == {}
     solve.cache_clear()
 
 
-def printed(**fields: Any) -> dict[str, Any]:
-    head = {"experiment": "small", "section": "4", "table": "Figure 1", "normalised": "columns", "n": 60}
-    rows = {"lark": [78.8, 14.8], "owl": [21.2, 85.2]}
-    under = {"positive": [78.8, 85.2], "false": [21.2, 14.8]}
-    return {**head, "classes": ["lark", "owl"], "rows": rows, **under, **fields}
-
-
-def test_a_true_matrix_holds_and_is_recovered(paper: Callable[..., Published]) -> None:
-    published = paper(confusion=[printed()])
-    assert all(finding.holds for finding in check(published))
-    assert recovered(published)["small"].tolist() == [[26, 4], [7, 23]]
+def test_a_true_matrix_holds_and_is_recovered() -> None:
+    names = ("sum", "under", "counts")
+    assert outcomes(found(confusion=PRINTED), "confusion") == {f"confusion-{name}-small": True for name in names}
+    assert recovered(paper(confusion=PRINTED))["small"].tolist() == [[26, 4], [7, 23]]
 
 
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
-        ("confusion-sum-small", {"rows": {"lark": [78.8, 14.8], "owl": [22.2, 85.2]}}),
-        ("confusion-under-small", {"positive": [78.8, 85.3]}),
-        ("confusion-under-small", {"false": [22.2, 14.8]}),
-        ("confusion-counts-small", {"n": 61}),
-        ("confusion-counts-small", {"rows": {"lark": [78.7, 14.8], "owl": [21.3, 85.2]}}),
+        ("sum", {"rows": {"lark": [78.8, 14.8], "owl": [22.2, 85.2]}}),
+        ("under", {"positive": [78.8, 85.3]}),
+        ("under", {"false": [22.2, 14.8]}),
+        ("counts", {"n": 61}),
+        ("counts", {"rows": {"lark": [78.7, 14.8], "owl": [21.3, 85.2]}}),
     ],
 )
-def test_one_digit_changed_is_found(name: str, fields: dict[str, Any], paper: Callable[..., Published]) -> None:
-    found = {finding.id: finding.holds for finding in check(paper(confusion=[printed(**fields)]))}
-    assert not found[name]
+def test_one_digit_changed_is_found(name: str, fields: Content) -> None:
+    assert not found(confusion=PRINTED | fields)[f"confusion-{name}-small"].holds
 
 
-def test_the_accuracy_must_be_that_of_the_diagonal(paper: Callable[..., Published]) -> None:
-    for accuracy, solutions in ((0.817, 1), (0.8, 0)):
-        results = {
-            "id": "t2",
-            "section": "4",
-            "table": "Table 2",
-            "columns": ["accuracy"],
-            "rows": {"small": [accuracy]},
-        }
-        published = paper(confusion=[printed()], results=[results])
-        assert len(solve(groups_of(published)[0]).matrices) == solutions
+@pytest.mark.parametrize(("accuracy", "solutions"), [(0.817, 1), (0.8, 0)])
+def test_the_accuracy_must_be_that_of_the_diagonal(accuracy: float, solutions: int) -> None:
+    published = paper(confusion=PRINTED, results={"rows": {"small": [accuracy]}})
+    assert len(solve(groups_of(published)[0]).matrices) == solutions
 
 
-def test_without_a_number_of_items_nothing_is_recovered(paper: Callable[..., Published]) -> None:
-    assert recovered(paper(confusion=[printed(n=None)])) == {}
+def test_without_a_number_of_items_nothing_is_recovered() -> None:
+    assert recovered(paper(confusion=PRINTED | {"n": None})) == {}
 
 
 def test_the_matrices_of_emotify_are_recovered_cell_by_cell() -> None:
     published = load("emotify_features")
-    found = recovered(published)
-    assert set(found) == {table.experiment for table in published.confusions}
+    cells_by_name = recovered(published)
+    assert set(cells_by_name) == {table.experiment for table in published.confusions}
     for table in published.confusions:
-        cells = found[table.experiment]
+        cells = cells_by_name[table.experiment]
         assert abs(100 * cells / cells.sum(axis=0) - np.array([*table.rows.values()])).max() < 0.0500001
 
 
 @pytest.mark.parametrize(
     ("precision", "n", "holds"), [(0.79, 60, True), (0.87, 60, False), (0.79, 61, False)], ids=["same", "class", "n"]
 )
-def test_the_diagonal_is_that_of_the_class_table(
-    precision: float, n: int, holds: bool, paper: Callable[..., Published]
-) -> None:
-    table = {"experiment": "small", "section": "4", "table": "Table 3", "split": "test", "n": n, "accuracy": 0.82}
-    table |= {"rows": [["lark", precision, 0.87, 0.83, 30], ["owl", 0.85, 0.77, 0.81, 30]]}
-    published = paper(confusion=[printed()], classes=[table | {"macro": [0.82] * 3, "weighted": [0.82] * 3}])
-    finding = next(one for one in check(published) if one.id == "two-prints-confusion-small")
-    assert finding.holds is holds
+def test_the_diagonal_is_that_of_the_class_table(precision: float, n: int, holds: bool) -> None:
+    table = class_table([("lark", precision, 0.87, 0.83, 30), ("owl", 0.85, 0.77, 0.81, 30)], 0.82, n=n)
+    assert found(confusion=PRINTED, classes=table)["two-prints-confusion-small"].holds is holds

@@ -118,13 +118,6 @@ def test_inception_has_2048_features_of_299_pixels() -> None:
     assert inception.output_shape == (None, 2048)
 
 
-def test_weights_of_another_network_are_refused_by_file_and_network(small, tmp_path) -> None:
-    path = tmp_path / "w.weights.h5"
-    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(path)
-    with pytest.raises(InputError, match=rf"{path}.* MobileNet v1 0\.25"):
-        network("mobilenet", str(path))
-
-
 def test_a_missing_weights_file_is_refused_by_name(pieces) -> None:
     with pytest.raises(InputError, match=r"absent\.h5"):
         extract(pieces, "absent.h5", backbone="mobilenet")

@@ -1,6 +1,5 @@
-"""Chapter 5: pictures, split, models and their trainable parts, compared with the published numbers."""
+"""Chapter 5: pictures, frozen and trained layers, weights."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +10,12 @@ import pandas as pd
 import pytest
 import soundfile
 
-from common import published
 from common.arrays import Prepared
-from common.cli import commands, console
-from common.cli.describe import beside, summary
 from common.corpora import demo, scan
-from common.errors import InputError
 from common.learners import frozen
 from common.runs import jobs, prediction, runner
 from common.study import Setting
 from reproductions.ser_parallel import CLASSES, PUBLISHED, STUDY, vgg16
-
-PRINTED = published.load("ser_parallel")
-HEAD, WHOLE = 12_945_415, 27_660_103
-TRAINED = {
-    ("vgg16-1", "layers"): HEAD,
-    ("vgg16-2", "layers"): HEAD,
-    ("vgg16-3", "layers"): 15_305_223,
-    ("vgg16-4", "layers"): 17_665_031,
-    ("vgg16-5", "layers"): 20_024_839,
-    ("vgg16-3", "blocks"): 20_024_839,
-    ("vgg16-4", "blocks"): 25_924_615,
-    ("vgg16-5", "blocks"): 27_399_943,
-}
 
 
 def setting(size: Any = "demo", weights: str = "none", seed: int = 0, **switches: str) -> Setting:
@@ -42,55 +24,6 @@ def setting(size: Any = "demo", weights: str = "none", seed: int = 0, **switches
 
 def model(name: str, chosen: Setting | None = None, **settings: int) -> keras.Model:
     return STUDY.experiment(name).build(chosen or setting(), len(CLASSES), **settings)
-
-
-def test_the_chapter_has_the_experiments_of_the_published_numbers_in_their_order() -> None:
-    printed = [name for name in PRINTED.by_id if name.startswith("vgg16")]
-    assert [experiment.id for experiment in vgg16.EXPERIMENTS] == printed
-
-
-@pytest.mark.parametrize(("name", "unfreeze"), TRAINED)
-def test_models_have_the_published_number_of_trainable_parameters(name: str, unfreeze: str) -> None:
-    changes = {"unfreeze": unfreeze} if name[-1] in "345" else {}
-    facts = summary(STUDY, STUDY.experiment(name), STUDY.protocol("published", changes))
-    printed = PRINTED.layers(name)
-    assert printed is not None
-    assert (facts["total"], facts["trainable"]) == (WHOLE, TRAINED[name, unfreeze])
-    assert facts["total"] == printed.total
-    if unfreeze == "layers":
-        assert printed.trainable in (None, facts["trainable"])
-
-
-def test_layers_correspond_one_to_one_to_the_published_table() -> None:
-    table = PRINTED.layers("vgg16-3")
-    assert table is not None
-    layers = summary(STUDY, STUDY.experiment("vgg16-3"), STUDY.protocol("published"))["layers"]
-    assert [pair for pair in beside(layers, table.rows) if None in pair] == []
-
-
-def test_the_search_can_vary_both_dense_layers() -> None:
-    dense = [
-        layer.units for layer in model("vgg16-0", first_units=64, second_units=224).layers if hasattr(layer, "units")
-    ]
-    assert dense == [64, 224, 7]
-
-
-def test_with_the_label_error_seed_42_gives_the_published_supports(whole_manifest: pd.DataFrame) -> None:
-    chosen = setting(seed=42)
-    clips = STUDY.label(whole_manifest, chosen)
-    (split,) = vgg16.split(clips, chosen)
-    assert [len(rows) for rows in split.sets().values()] == [9729, 1216, 1217]
-    supports = list(STUDY.task.counts(clips.iloc[split.test]).values())
-    assert supports == [row.support for row in PRINTED.class_table("vgg16-1")]
-    assert Counter(supports)[187] == 3
-
-
-def test_independent_folds_are_speaker_disjoint(whole_manifest: pd.DataFrame) -> None:
-    chosen = setting(split="speaker")
-    clips = STUDY.label(whole_manifest, chosen)
-    for fold in vgg16.split(clips, chosen):
-        sets = [set(clips["speaker"].iloc[rows]) for rows in fold.sets().values()]
-        assert sum(map(len, sets)) == len(set.union(*sets))
 
 
 @pytest.fixture(scope="module")
@@ -184,13 +117,6 @@ def test_a_file_in_the_official_layout_is_loaded(name: str, tmp_path: Path) -> N
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    other = keras.applications.MobileNet(include_top=False, weights=None, alpha=0.25, input_shape=(32, 32, 3))
-    other.save_weights(tmp_path / "other.weights.h5")
-    with pytest.raises(InputError, match=r"other\.weights\.h5 .*VGG16"):
-        model("vgg16-1", setting(weights=str(tmp_path / "other.weights.h5")))
-
-
 def test_a_run_retrains_for_its_best_epoch_and_predicts_without_its_weights_file(corpus, tmp_path: Path) -> None:
     official_file(tmp_path / "vgg16.h5")
     overrides, weights = {"epochs": 2, "patience": 1}, str(tmp_path / "vgg16.h5")
@@ -211,32 +137,3 @@ def test_a_run_retrains_for_its_best_epoch_and_predicts_without_its_weights_file
     assert "epochs = 2" in epochs
     assert "patience = 1" in patience
     assert "unfreeze = layers" in switches
-
-
-@pytest.mark.parametrize(
-    ("words", "weights"),
-    [((), "none"), (("vgg16-1",), "none"), (("vgg16-1", "--size", "full"), "imagenet")],
-    ids=["the demo", "named, at demo size", "named, at full size"],
-)
-def test_at_demo_size_no_weights_are_downloaded(words, weights, corpus, monkeypatch, tmp_path) -> None:
-    monkeypatch.chdir(tmp_path)
-    started: list[jobs.Job] = []
-    monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
-    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
-    monkeypatch.setattr(commands.demo, "write", lambda *_, **of: corpus)
-    with pytest.raises(SystemExit):
-        console.main(commands.study_app(STUDY), ["run", *words])
-    assert {job.options.weights for job in started if job.experiment.id.startswith("vgg16")} == {weights}
-
-
-def test_on_real_data_pretrained_experiments_are_left_out_unless_they_or_weights_are_named(
-    corpus, monkeypatch, capsys, tmp_path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    started: list[jobs.Job] = []
-    monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
-    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
-    with pytest.raises(SystemExit):
-        console.main(commands.study_app(STUDY), ["run", "--data", str(corpus)])
-    assert not [job for job in started if job.experiment.pretrained]
-    assert "vgg16-0" in capsys.readouterr().err

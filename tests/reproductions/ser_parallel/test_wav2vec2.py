@@ -8,7 +8,6 @@ from typing import Any
 
 import huggingface_hub
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 import tensorflow as tf
@@ -16,9 +15,6 @@ import transformers
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.numpy import save_file
 
-from common import published
-from common.cli import commands
-from common.cli.describe import beside, summary
 from common.corpora import demo, scan
 from common.errors import InputError
 from common.learners.tf_keras import TfKerasLearner, generators
@@ -28,7 +24,6 @@ from common.study import Setting
 from reproductions.ser_parallel import CLASSES, STUDY, wav2vec2
 from reproductions.ser_parallel import wav2vec2_network as network
 
-PRINTED = published.load("ser_parallel")
 EXPERIMENT = STUDY.experiment("wav2vec2")
 SAMPLES = 4000
 NO_DROPOUT = dict.fromkeys(("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0)
@@ -71,41 +66,6 @@ def gradients(model: Any, seed: int = 0) -> list[np.ndarray | None]:
 def same_weights(model: Any, other: Any) -> Any:
     model.set_weights(other.get_weights())
     return model
-
-
-def test_the_split_is_90_5_5_with_the_published_608_test_clips(whole_manifest: pd.DataFrame) -> None:
-    clips = STUDY.label(whole_manifest, setting())
-    (split,) = EXPERIMENT.split(clips, setting())
-    sizes = {name: len(rows) for name, rows in split.sets().items()}
-    assert sizes == {"train": 10_945, "validation": 609, "test": 608}
-    assert sizes["test"] == sum(row.support for row in PRINTED.class_table("wav2vec2"))
-    assert len(set(np.concatenate(list(split.sets().values())))) == 12_162
-
-
-def test_the_split_is_not_stratified(whole_manifest: pd.DataFrame) -> None:
-    clips = STUDY.label(whole_manifest, setting())
-    counts = [
-        clips["label"].iloc[EXPERIMENT.split(clips, setting(seed=seed))[0].test].value_counts().to_dict()
-        for seed in (0, 1)
-    ]
-    assert counts[0] != counts[1]
-
-
-def test_independent_folds_are_speaker_disjoint(whole_manifest: pd.DataFrame) -> None:
-    clips = STUDY.label(whole_manifest, setting("independent"))
-    folds = EXPERIMENT.split(clips, setting("independent"))
-    assert len(folds) == 6
-    for fold in folds:
-        train, validation, test = (set(clips["speaker"].iloc[rows]) for rows in fold.sets().values())
-        assert not (train & validation or train & test or validation & test)
-
-
-def test_layers_correspond_to_the_published_table_with_94_377_095_parameters() -> None:
-    facts = summary(STUDY, EXPERIMENT, STUDY.protocol("published"))
-    table = PRINTED.layers("wav2vec2")
-    assert facts["total"] == facts["trainable"] == table.total == 94_377_095
-    assert [pair for pair in beside(facts["layers"], table.rows) if None in pair] == []
-    assert [layer["name"] for layer in facts["layers"]] == [row.name for row in table.rows]
 
 
 @pytest.mark.parametrize("seconds", [0.7, 3.0])
@@ -334,20 +294,6 @@ def test_a_name_on_the_hub_loads_the_weights_of_the_downloaded_folder(tmp_path, 
     main = network.backbone(EXPERIMENT.build(setting(weights="owner/name"), 7)).wav2vec2
     np.testing.assert_array_equal(main.masked_spec_embed.numpy(), state["masked_spec_embed"])
     assert asked == ["owner/name"]
-
-
-def test_the_default_weights_are_the_base_models_and_random_at_demo_size() -> None:
-    assert [commands.weights_of(EXPERIMENT, None, size) for size in ("full", "demo")] == [
-        "facebook/wav2vec2-base",
-        "none",
-    ]
-    assert commands.weights_of(EXPERIMENT, "none", "full") == "none"
-
-
-def test_by_default_it_runs_on_the_demo_but_not_on_real_data() -> None:
-    named = {size: [one.id for one in commands._experiments(STUDY, None, None, size)] for size in ("full", "demo")}
-    assert "wav2vec2" in named["demo"]
-    assert "wav2vec2" not in named["full"]
 
 
 @pytest.fixture(scope="module")

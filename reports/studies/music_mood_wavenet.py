@@ -1,4 +1,4 @@
-"""Findings on the slides on moods of music that need more than arithmetic on published numbers.
+"""Music moods from WaveNet features (document 000): findings that need more than arithmetic on published numbers.
 
 `reports/published/mtg_jamendo_tags.csv` holds what the slides leave out of the corpus: how many tracks of each set of
 split-0 have a tag, and how many tracks have so many tags.
@@ -7,7 +7,6 @@ split-0 have a tag, and how many tracks have so many tags.
 import csv
 import math
 import re
-from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from common.published import FOLDER, Published
 from reports.audit.arithmetic import counts_of, cut_counts_of, shared_sizes
 from reports.audit.finding import Computed, digits
 from reports.audit.printed import NotPrintedError, hits, value, whole
+from reports.studies import About, by_id
 from reports.wording import listed
 
 TAGS = FOLDER / "mtg_jamendo_tags.csv"
@@ -107,7 +107,7 @@ def noise_of_pr_auc(level: float) -> float:
     return math.sqrt(sum(level * (1 - level) / count for count in positives)) / len(positives)
 
 
-def rows_apart(published: Published) -> Computed:
+def rows(published: Published) -> Computed:
     """Compare the steps of the table with the noise of a macro PR-AUC."""
     names = ("mel-b0", "mel-b0-balanced", "mel-b0-specaugment", "ensemble-ce")
     first, balanced, augmented, ensemble = (value(published, name, PR_AUC).printed.value for name in names)
@@ -143,11 +143,4 @@ def ensembles(published: Published) -> Computed:
     }
 
 
-FINDINGS: Mapping[str, Callable[[Published], Computed]] = {
-    "training-set": training_set,
-    "emodb-proportion": emodb_proportion,
-    "emodb-difference": emodb_difference,
-    "variant": variant,
-    "rows": rows_apart,
-    "ensembles": ensembles,
-}
+ABOUT = About(by_id(training_set, emodb_proportion, emodb_difference, variant, rows, ensembles))
