@@ -1,6 +1,6 @@
 """Tables of searches: what each trial reached, and which one was chosen."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from common.published import Published
@@ -34,6 +34,7 @@ def search_table(published: Published, search: Search, found: Sequence[SearchRes
     title = f"{about.title}: search over settings, {place_of(search.table, search.section)}"
     columns, rows = _search_trials(published, search, ours) if search.rows else _space(search, ours)
     notes = [f"{label.capitalize()}: {words}." for label, one in ours.items() for words in _notes(published, one)]
+    notes += [f"{words}." for words in _saved(found)]
     return Table(f"search-{search.experiment}", title, tuple(columns), tuple(rows), notes=tuple(notes))
 
 
@@ -100,6 +101,22 @@ def _notes(published: Published, search: SearchResult) -> list[str]:
     made = f"{kind}, {len(rows)} trials of at most {longest} of {settings['epochs']} epochs"
     data = origin(published, search.data, [search.data["seed"]])
     return ["; ".join([made, data]), _ranking(search), *search.data["notes"]]
+
+
+def _saved(found: Sequence[SearchResult]) -> Iterator[str]:
+    """Say how many epochs Hyperband trained compared with a grid of the same values, and what each one found."""
+    kinds: dict[Any, dict[str, SearchResult]] = {}
+    for one in found:
+        same = one.data["protocol"], one.data["seed"], one.data["data"]["demo"], str(one.data["space"])
+        kinds.setdefault((*same, one.data["objective"]), {})[one.data["kind"]] = one
+    for (protocol, seed, *_, objective), of in kinds.items():
+        if of.keys() >= {"grid", "hyperband"}:
+            epochs = {kind: len(one.curves()) for kind, one in of.items()}
+            best = {kind: f"{one.best[objective]:.3f}" for kind, one in of.items()}
+            yield (
+                f"Hyperband trained {epochs['hyperband']} epochs and the grid {epochs['grid']} (protocol {protocol}, "
+                f"seed {seed}); the best {score_in_words(objective)} are {best['hyperband']} and {best['grid']}"
+            )
 
 
 def _ranking(search: SearchResult) -> str:

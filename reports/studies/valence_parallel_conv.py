@@ -1,15 +1,21 @@
-"""Valence with parallel convolutions (document 001): findings that need a test, or go through the rows of its table."""
+"""Valence with parallel convolutions (document 001): findings on its table, and which combination is best."""
 
 import math
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
 from common.published import Published
 from reports.audit.finding import Computed, digits
 from reports.audit.printed import NotPrintedError, search, value
+from reports.blocks import Cell, Column, Number, Section, Table, Words
+from reports.columns import origin
+from reports.figures import Picture
+from reports.results import Group
 from reports.studies import About, by_id
-from reports.wording import listed
+from reports.wording import listed, words_of
 
 BEST = "combination-6"
 MAE = "val_mae"
@@ -97,4 +103,75 @@ def dropout(published: Published) -> Computed:
     }
 
 
-ABOUT = About(by_id(selection, epochs, dropout))
+BASELINE = "mean-baseline"
+SETTINGS = ("dropout", "batch_size", "epochs")
+Trials = Mapping[str, Sequence[float]]
+"""The validation MAEs of each combination: three published trials, or one of each of our seeds."""
+
+
+def combinations(
+    published: Published, groups: Sequence[Group], matrices: Mapping[str, np.ndarray]
+) -> tuple[Section, list[Picture]] | None:
+    """Return which combination is best, by the lowest trial and by the mean, as published and by our runs."""
+    plain = {group.experiment: group for group in groups if group.protocol == "published" and not group.demo}
+    printed = {name: published.numbers(name)[MAE].trials for name in dict.fromkeys(trials_of(published)["combination"])}
+    known = {name: plain[name] for name in printed if name in plain and plain[name].values(MAE)}
+    if not known:
+        return None
+    ours = {name: group.values(MAE) for name, group in known.items()}
+    baseline = plain[BASELINE].values(MAE) if BASELINE in plain else []
+    means = [f"; the mean of the training clips {np.mean(baseline):.4f}"] if baseline else []
+    text = (
+        f"Published: {_best_in_words(printed)}. Ours, {len(ours)} of {len(printed)} combinations: "
+        f"{_best_in_words(ours)}{''.join(means)}."
+    )
+    return Section("combinations", "Which combination is best?", (Words(text), _table(published, printed, known))), []
+
+
+def _best_in_words(trials: Trials) -> str:
+    lowest, mean = _lowest(trials), _lowest_mean(trials)
+    by_lowest, by_mean = f"{min(trials[lowest]):.4f}", f"{np.mean(trials[mean]):.4f}"
+    if lowest == mean:
+        return f"{lowest} is best by its lowest trial ({by_lowest}) and by its mean ({by_mean})"
+    return f"{lowest} is best by its lowest trial ({by_lowest}), {mean} by its mean ({by_mean})"
+
+
+def _lowest(trials: Trials) -> str:
+    return min(trials, key=lambda name: min(trials[name]))
+
+
+def _lowest_mean(trials: Trials) -> str:
+    return min(trials, key=lambda name: float(np.mean(trials[name])))
+
+
+def _table(published: Published, printed: Trials, known: Mapping[str, Group]) -> Table:
+    """Return Table 1 with our seeds beside the published trials, and the best of each marked."""
+    sides = {"published": printed, "ours": {name: group.values(MAE) for name, group in known.items()}}
+    most = {side: max(map(len, trials.values())) for side, trials in sides.items()}
+    columns = [Column("Combination", kind="code"), *(Column(words_of(name), kind="number") for name in SETTINGS)]
+    for side, count in most.items():
+        columns += [Column(f"Validation MAE, {side}", f"trial {place + 1}", "number") for place in range(count)]
+        columns += [Column(f"Validation MAE, {side}", "mean", "number"), Column("Best", side)]
+    rows = []
+    for name in printed:
+        cells: list[Cell] = [f"{published.experiment(name).settings[setting]:g}" for setting in SETTINGS]
+        for side, trials in sides.items():
+            own = trials.get(name, ())
+            cells += [*map(_number, own), *[None] * (most[side] - len(own))]
+            cells += [_number(float(np.mean(own))) if own else None, _marks(name, trials)]
+        rows.append((name, *cells))
+    first = next(iter(known.values()))
+    notes = (f"Ours: {origin(published, first.first, first.seeds)}.",)
+    return Table("combinations", "Table 1, with our runs", tuple(columns), tuple(rows), notes=notes)
+
+
+def _number(mae: float) -> Number:
+    return Number(f"{mae:.4f}", mae)
+
+
+def _marks(name: str, trials: Trials) -> str:
+    """Return by what a combination is the best: its lowest trial, its mean, or neither."""
+    return listed([*["lowest"] * (name == _lowest(trials)), *["mean"] * (name == _lowest_mean(trials))])
+
+
+ABOUT = About(by_id(selection, epochs, dropout), answers=(combinations,))

@@ -1,0 +1,49 @@
+"""What belongs to document 001 alone in the reports."""
+
+from pathlib import Path
+
+import pytest
+from synthetic import regressed
+
+from common.published import load
+from reports.blocks import Number, Section, Table
+from reports.collect import collect
+from reports.studies.valence_parallel_conv import combinations
+
+KNOWN = load("valence_parallel_conv")
+
+
+def run(runs: Path, experiment: str, *errors: float) -> None:
+    """Write a run per validation MAE."""
+    for seed, error in enumerate(errors):
+        one = regressed(["valence"], KNOWN.study, experiment, seed=seed)
+        one.content["metrics"]["val_mae"] = {"value": error, "interval": [0, 1], "n": 71, "method": "bootstrap"}
+        one.write(runs)
+
+
+def section_of(runs: Path) -> Section:
+    found = combinations(KNOWN, collect([runs]).groups, {})
+    assert found is not None
+    return found[0]
+
+
+def test_without_runs_there_is_no_table_of_combinations() -> None:
+    assert combinations(KNOWN, [], {}) is None
+
+
+def test_the_best_combination_by_lowest_trial_and_by_mean_is_marked(runs: Path) -> None:
+    run(runs, "combination-2", 0.20, 0.60, 0.61)
+    run(runs, "combination-6", 0.30, 0.31, 0.32)
+    (table,) = (block for block in section_of(runs).blocks if isinstance(block, Table))
+    marks = {row[0]: (row[8], row[-1]) for row in table.rows}
+    assert marks["combination-6"] == ("lowest, mean", "mean")
+    assert marks["combination-2"] == ("", "lowest")
+    ours = next(row for row in table.rows if row[0] == "combination-2")[-5:-1]
+    assert [cell.value for cell in ours if isinstance(cell, Number)] == pytest.approx([0.20, 0.60, 0.61, 0.47])
+
+
+def test_the_baseline_stands_beside_the_combinations(runs: Path) -> None:
+    run(runs, "combination-6", 0.3)
+    run(runs, "mean-baseline", 0.25, 0.27)
+    words, _ = section_of(runs).blocks
+    assert "0.2600" in words.text
