@@ -48,6 +48,15 @@ def test_the_notes_have_the_search_its_data_and_its_best_trial(search: Write, ru
     assert "it ended early" in second
 
 
+def test_hyperband_and_a_grid_of_the_same_values_are_compared(search: Write, runs: Path) -> None:
+    search("literal", epochs=2)
+    search("full", epochs=100)
+    search("full", epochs=100, seed=1)
+    notes = [note for note in table_of(collect([runs])).notes if note.startswith("Hyperband trained")]
+    assert len(notes) == 1
+    assert "8 epochs and the grid 400" in notes[0]
+
+
 def test_a_search_of_the_demo_corpus_is_called_a_demo(search: Write, runs: Path) -> None:
     search(demo=True)
     collected = collect([runs])
