@@ -25,7 +25,6 @@ from common.corpora import CORPORA, Scan, demo, scan
 from common.errors import InputError
 from common.learners import keras3, quiet
 from common.learners.learner import class_of
-from common.published.schema import Layer
 from common.runs import estimate, jobs, prediction, runner
 from common.study import Experiment, Protocol, Setting, Size, Study, Training
 
@@ -126,7 +125,8 @@ def _run(
     study: Study = context.obj
     size = size or ("full" if data else "demo")
     experiments = _experiments(study, names, weights, size)
-    protocols = _protocols(study, protocol, changes)
+    chosen = list(study.protocols) if protocol == "all" else [protocol]
+    protocols = [study.protocol(one, _pairs(changes)) for one in chosen]
     _refuse_idle_changes(experiments, changes)
     refuse_weights(weights, experiments)
     tables = config_file.read(config)
@@ -150,8 +150,8 @@ def _run(
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
         # Experiments have different values of their own, so the same options may change one and not another.
         own = jobs.as_changed(experiment, options)
-        chosen = replace(own, seed=seed, weights=weights_of(experiment, weights, size))
-        _run_one(jobs.Job(study, experiment, one, scanned, chosen), dry_run=dry_run, as_json=as_json)
+        own = replace(own, seed=seed, weights=weights_of(experiment, weights, size))
+        _run_one(jobs.Job(study, experiment, one, scanned, own), dry_run=dry_run, as_json=as_json)
     if study.examples and not (names or dry_run):  # with names, the user wants these experiments only
         _keep_illustrations(study, scanned, options.runs)
 
@@ -165,7 +165,8 @@ def _set_up(strategy: str, *, mixed_precision: bool) -> None:
 
 def _run_one(job: jobs.Job, *, dry_run: bool, as_json: bool) -> None:
     if dry_run:
-        _print_estimate(job, as_json)
+        facts = estimate.estimate(job)
+        print(json.dumps(vars(facts)) if as_json else facts)
     else:
         _print_record(runner.run(job, announce), as_json)
 
@@ -231,7 +232,8 @@ def _summary(
             else ("",) * 4
         )
         theirs = (row.name, row.shape, f"{row.parameters:,}") if row else ("",) * 3
-        table.add_row(*mine, *theirs, _agreement(layer, row, bool(printed and printed.rows)))
+        same = "yes" if layer and row else "no"
+        table.add_row(*mine, *theirs, same if printed and printed.rows else "")
     print_table(table)
     print(f"total {facts['total']:,} (trainable {facts['trainable']:,}, not trainable {facts['non_trainable']:,})")
     if printed:
@@ -244,12 +246,6 @@ def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
         settings = ", ".join(f"{name} = {value}" for name, value in step["settings"].items())
         table.add_row(step["name"], step["type"], settings)
     print_table(table)
-
-
-def _agreement(layer: Mapping[str, Any] | None, row: Layer | None, printed: bool) -> str:
-    if not printed:
-        return ""
-    return "yes" if layer is not None and row is not None else "no"
 
 
 def _attribution(
@@ -330,7 +326,7 @@ def print_attribution(scores: Mapping[str, list[float]], metric: str, *, as_json
             print(json.dumps({**facts, "mean": float(np.mean(differences)), "interval": interval}))
         between = f"{interval[0]:+.4f} to {interval[1]:+.4f}" if interval else "one seed"
         changed = ("", "") if name == "published" else (_mean_in_words(differences, signed=True), between)
-        table.add_row(name, _mean_in_words(values), _values_in_words(values), *changed)
+        table.add_row(name, _mean_in_words(values), " ".join(f"{value:.4f}" for value in values), *changed)
     if not as_json:
         print_table(table)
 
@@ -338,10 +334,6 @@ def print_attribution(scores: Mapping[str, list[float]], metric: str, *, as_json
 def _mean_in_words(values: Sequence[float] | np.ndarray, *, signed: bool = False) -> str:
     std = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
     return f"{np.mean(values):{'+' if signed else ''}.4f}{std}"
-
-
-def _values_in_words(values: Sequence[float]) -> str:
-    return " ".join(f"{value:.4f}" for value in values)
 
 
 def _illustrate(context: typer.Context, data: Data = None, runs: Runs = None) -> None:
@@ -428,11 +420,6 @@ def _able(experiments: Sequence[Experiment], strategy: str, *, named: bool) -> l
                 raise
             announce(f"left out: {experiment.id}: {error}")
     return able
-
-
-def _protocols(study: Study, name: str, changes: Sequence[str] | None) -> list[Protocol]:
-    names = list(study.protocols) if name == "all" else [name]
-    return [study.protocol(one, _pairs(changes)) for one in names]
 
 
 def _pairs(changes: Sequence[str] | None) -> dict[str, str]:
@@ -566,11 +553,6 @@ def _print_record(record: Any, as_json: bool) -> None:
         f"on {score['n']} clips{data}{more}; {record.folder}",
         flush=True,
     )
-
-
-def _print_estimate(job: jobs.Job, as_json: bool) -> None:
-    facts = estimate.estimate(job)
-    print(json.dumps(vars(facts)) if as_json else facts)
 
 
 def print_table(table: Table) -> None:

@@ -176,18 +176,6 @@ def end_at(deadline: float | None) -> None:
         raise BudgetSpentError("the time budget is spent; run the same command without --fresh to resume")
 
 
-class Deadline(keras.callbacks.Callback):
-    """Ends training after the epoch in which the deadline passed."""
-
-    def __init__(self, deadline: float | None) -> None:
-        super().__init__()
-        self._deadline = deadline
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Raise BudgetSpentError if the deadline has passed."""
-        end_at(self._deadline)
-
-
 def _plain(value: Any) -> Any:
     """Return a NumPy number as a Python one, which JSON can write."""
     return float(value) if isinstance(value, np.floating) else value

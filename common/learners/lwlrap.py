@@ -32,8 +32,3 @@ class Lwlrap(keras.metrics.Metric):
     def result(self) -> Any:
         """Return the mean so far; 0 before any clip has a tag."""
         return self._precisions / ops.maximum(self._tags, 1.0)
-
-    def reset_state(self) -> None:
-        """Set both sums to 0, at the beginning of an epoch."""
-        self._precisions.assign(0.0)
-        self._tags.assign(0.0)
