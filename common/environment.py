@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Literal
 
+# Those whose version can change a number.
 PACKAGES = (
     *("tensorflow", "keras", "keras-nlp", "keras-tuner", "tf-keras", "transformers", "jax", "torch"),
     *("numpy", "librosa", "soxr", "scikit-learn"),

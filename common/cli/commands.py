@@ -34,6 +34,7 @@ Data = Annotated[list[Path] | None, typer.Option("--data", help="Folder of corpo
 ProtocolNames = Annotated[str, typer.Option("--protocol", help="published, corrected, independent or all.")]
 ProtocolName = Annotated[str, typer.Option("--protocol", help="published, corrected or independent.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", metavar="SWITCH=VALUE", help="Change one switch.")]
+# NumPy and Keras take seeds of 32 bits.
 Seeds = Annotated[
     list[int] | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of everything random; repeatable.")
 ]
@@ -277,6 +278,7 @@ def _attribution(
     own = jobs.as_changed(experiment, options)
     scores: dict[str, list[float]] = {}
     metric = study.task_of(experiment).HEADLINE
+    # All protocols of a seed come first: if the time runs out, whole comparisons are there.
     for seed, protocol in product(seeds or [0], _corrected(study, experiment, scanned)):
         job = jobs.Job(study, experiment, protocol, scanned, replace(own, seed=seed))
         record = runner.run(job, announce)
@@ -448,7 +450,7 @@ def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> No
         InputError: one of the experiments has none.
     """
     names = [experiment.id for experiment in experiments if not experiment.pretrained]
-    if weights not in (None, "none") and names:
+    if weights not in (None, "none") and names:  # random weights are what they have anyway
         raise InputError(f"{_listed(names)}: trained from scratch; leave out --weights")
 
 
@@ -503,7 +505,7 @@ def scan_clips(study: Study, data: Sequence[Path] | None) -> Scan:
         InputError: a folder does not exist, or there are no clips that the study can use.
     """
     scanned = _usable(study, scan(data or [_demo_folder(study)]))
-    print(scanned.summary(), file=sys.stderr)
+    print(scanned.summary(), file=sys.stderr)  # standard output is for results
     absent = scanned.absent(study.corpora)
     if absent:
         announce(f"absent: {', '.join(absent)}; results are not comparable with the document's")
@@ -551,7 +553,7 @@ def _print_record(record: Any, as_json: bool) -> None:
     print(
         f"{experiment} {protocol} seed {seed}: {headline} {score['value']:.3f} [{low:.3f}, {high:.3f}] "
         f"on {score['n']} clips{data}{more}; {record.folder}",
-        flush=True,
+        flush=True,  # a run may take hours, and the output may be a file
     )
 
 

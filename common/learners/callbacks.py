@@ -35,6 +35,7 @@ class EpochSeeds(keras.callbacks.Callback):
         # Keras advances these states with every batch, so a resumed training would start from other ones.
         states = [variable for variable in self.model.variables if "seed_generator_state" in variable.path]
         for number, state in enumerate(states):
+            # A state of Keras is a seed and the number of draws so far.
             state.assign(np.array([derive(self._seed, "dropout", epoch, number), 0], np.uint32))
 
 

@@ -254,7 +254,7 @@ class KerasLearner:
 
     def save(self, path: Path) -> None:
         """Write the model in Keras' own format; the file is whole or absent."""
-        temporary = path.with_name(f".{path.name}")
+        temporary = path.with_name(f".{path.name}")  # the same suffix, by which Keras chooses the format
         self.model.save(temporary)
         temporary.replace(path)
 

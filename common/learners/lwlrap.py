@@ -26,6 +26,7 @@ class Lwlrap(keras.metrics.Metric):
         # before[c, i, j] is 1 if tag j of clip c has no lower an output than tag i.
         before = ops.cast(said[:, None, :] >= said[:, :, None], self.dtype)
         hits = ops.sum(before * true[:, None, :], axis=2)
+        # No sum is 0: every tag is at its own rank.
         self._precisions.assign_add(ops.sum(true * hits / ops.sum(before, axis=2)))
         self._tags.assign_add(ops.sum(true))
 

@@ -227,6 +227,7 @@ class ClipSet:
         """
         if (names[1:] == names[:-1]).any():
             raise InputError("it predicts a clip twice")
+        # No name has a zero byte in it, so different names cannot be joined to the same bytes.
         return cls(hashlib.sha256(b"\0".join(names.tolist())).digest(), groups)
 
 
@@ -239,7 +240,7 @@ def names_and_groups(clips: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.nd
     pairs = zip(clips["corpus"].tolist(), clips["name"].tolist(), strict=True)
     names = np.array([f"{corpus}:{name}".encode() for corpus, name in pairs])
     groups = np.array([group.encode() for group in clips["group" if "group" in clips else "speaker"].tolist()])
-    order = np.argsort(names, kind="stable")
+    order = np.argsort(names, kind="stable")  # by name: runs in another order of their folds have the same clips
     return order, names[order], groups[order]
 
 
@@ -356,7 +357,7 @@ def parsed(text: str, place: str) -> dict[str, Any]:
         InputError: it is cut off, of another schema, or holds a number that is not finite.
     """
     try:
-        data = json.loads(text, parse_constant=_refused)
+        data = json.loads(text, parse_constant=_refused)  # Python reads NaN and Infinity, which are no JSON
     except (ValueError, RecursionError) as error:
         raise InputError(f"{place} is damaged ({error}); delete it and run again") from None
     found = data.get("schema") if isinstance(data, dict) else None
@@ -444,6 +445,7 @@ def hold(folder: Path) -> Iterator[None]:
         raise InputError(f"cannot write {folder} ({reason}); name another folder with --runs") from None
     with file:
         try:
+            # A lock of the system and no file of our own: that of a killed process is free at once.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(f"another process is running in {folder}; wait for it or choose another --runs") from None
