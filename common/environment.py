@@ -91,6 +91,7 @@ def _commit() -> str:
     try:
         # If Encore is installed inside a checkout of something else, that commit is not Encore's.
         _git("ls-files", "--error-unmatch", here.name, folder=here.parent)
+        # --exclude: not the name of a tag, which may be moved to another commit.
         return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*", folder=here.parent)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -122,6 +122,7 @@ class Checkpoint(keras.callbacks.Callback):
             "optimizer": len(optimizer),
             "best": len(best),
         }
+        # One file, so that weights and history cannot be of different epochs.
         named = {f"{kind}_{i}": value for kind, values in arrays.items() for i, value in enumerate(values)}
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")

@@ -302,7 +302,7 @@ class Published(Part):
         lines = {mean: getattr(table, mean) for mean in MEANS}
         values = {f"{mean}_{score}": getattr(line, score) for mean, line in lines.items() for score in SCORES}
         return {
-            name: self._of_table(table, value, name, "overall")
+            name: self._of_table(table, value, name, "overall", table.n)
             for name, value in {"accuracy": table.accuracy, **values}.items()
         }
 
@@ -312,24 +312,25 @@ class Published(Part):
         n is the class' support, for a precision the number of items that were predicted as the class.
         """
         table = self.table(experiment)
+        if table is None:
+            return {}
         return {
             f"{row.name}_{score}": self._of_table(
                 table, getattr(row, score), score, "per_class", row.predicted if score == "precision" else row.support
             )
-            for row in (table.rows if table else ())
+            for row in table.rows
             for score in SCORES
         }
 
     def _of_table(
-        self, table: ClassTable | None, value: float, name: str, kind: Literal["overall", "per_class"], n: int = -1
+        self, table: ClassTable, value: float, name: str, kind: Literal["overall", "per_class"], n: int
     ) -> Printed:
-        assert table is not None
         # These are k of n items (weighted recall is the accuracy). F1 and the other means are not.
         kind_of: Kind = "proportion" if name in ("accuracy", "weighted_recall", "recall", "precision") else "score"
         return Printed(
             value,
             kind_of,
-            n=table.n if n < 0 else n,
+            n=n,
             step=10.0**-table.decimals,
             resolution=self.resolution[kind],
             section=table.section,

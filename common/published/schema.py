@@ -110,6 +110,7 @@ class Experiment(Part):
     data: Data | None = None
 
 
+# Rows are named tuples, because they are arrays in the file.
 class ClassRow(NamedTuple):
     """One row of a published per-class table."""
 

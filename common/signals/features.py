@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Literal, Protocol, Required, Self, TypedDict, Unpack
+from typing import Any, Literal, Required, Self, TypedDict, Unpack
 
 import numpy as np
 import scipy.fft
@@ -27,6 +27,7 @@ import scipy.fft
 from common.cache import release
 from common.learners.quiet import keras
 from common.progress import progress
+from common.signals.augment import NoisyCopies
 from common.signals.numba_cache import librosa
 
 ops = keras.ops
@@ -44,16 +45,8 @@ Tensor = Any
 """A tensor of the Keras backend, or a NumPy array."""
 
 
-class Waveforms(Protocol):
-    """What `extract` reads: an array (clips, samples), or an object that computes its rows when they are read."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Clips and samples."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, rows: slice, /) -> np.ndarray: ...
+Waveforms = np.ndarray | NoisyCopies
+"""What `extract` reads: an array (clips, samples), or one whose rows are computed when they are read."""
 
 
 class MelOptions(TypedDict, total=False):
@@ -306,7 +299,7 @@ def _dct(n_mfcc: int, n_mels: int) -> np.ndarray:
     return scipy.fft.dct(np.eye(n_mels), axis=0, type=2, norm="ortho")[:n_mfcc].astype(np.float32)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=8)  # few: each compiled function holds a graph of TensorFlow
 def _compiled(feature: Callable[[Tensor], Tensor], samples: int) -> Callable[[Tensor], Tensor]:
     if keras.backend.backend() != "tensorflow":
         return feature
