@@ -118,7 +118,7 @@ class Crops:
         return self._cut(self.index[rows], begin)
 
     def _cut(self, clips: np.ndarray, begin: Callable[[int, int], int]) -> np.ndarray:
-        crops = np.zeros((len(clips), *self.shape[1:]), self.dtype)
+        crops = np.zeros((len(clips), *self.shape[1:]), self.dtype)  # what a short clip does not fill stays 0
         for crop, clip in zip(crops, clips, strict=True):
             source = np.moveaxis(self.sources[clip], self.axis, 0)  # a view: nothing is read yet
             first = begin(int(clip), max(len(source) - self.length, 0))

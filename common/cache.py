@@ -48,7 +48,7 @@ def key(*parts: Any) -> str:
         TypeError: A part is not a plain value; its text could differ from run to run.
     """
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode()).hexdigest()[:32]  # 128 bits: short names that do not meet by chance
 
 
 def array(name: str, length: int, chunks: Callable[[], Iterable[np.ndarray]]) -> np.ndarray:

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Literal
 
+# Those whose version can change a number.
 PACKAGES = (
     *("tensorflow", "keras", "keras-nlp", "keras-tuner", "tf-keras", "transformers", "jax", "torch"),
     *("numpy", "librosa", "soxr", "scikit-learn"),
@@ -90,6 +91,7 @@ def _commit() -> str:
     try:
         # If Encore is installed inside a checkout of something else, that commit is not Encore's.
         _git("ls-files", "--error-unmatch", here.name, folder=here.parent)
+        # --exclude: not the name of a tag, which may be moved to another commit.
         return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*", folder=here.parent)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

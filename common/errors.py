@@ -37,5 +37,5 @@ def those_like(name: str, known: Collection[str]) -> str:
     """Return the known names for the end of a message; if there are many, their number and the three most similar."""
     if len(known) <= MANY:
         return ", ".join(known)
-    near = get_close_matches(name, known, n=3, cutoff=0.0)
+    near = get_close_matches(name, known, n=3, cutoff=0.0)  # 0: three names, however unlike
     return f"{len(known)}, most similar {', '.join(near)}; `list` shows all"

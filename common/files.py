@@ -23,7 +23,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # before the rename: else a power failure could leave an empty file
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -13,4 +13,5 @@ def derive(seed: int, *purpose: object) -> int:
     """
     # SHA-256 and not hash(), which differs from process to process for strings.
     words = "/".join(str(part) for part in (seed, *purpose))
+    # 32 bits, because NumPy's and Keras' global seeds take no more.
     return int.from_bytes(hashlib.sha256(words.encode()).digest()[:4], "little")

@@ -171,6 +171,7 @@ def stratified_folds(
     """
     strata, rows = _one_label_each(labels), np.arange(len(labels))
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    # Not shuffled, folds would follow the order of the manifest: one would have mostly one corpus.
     splitter = kind(folds, shuffle=True, random_state=seed)
     if groups is not None and len(set(groups)) < folds:
         raise InputError(f"{len(set(groups))} groups are too few for {folds} folds. Use more recordings.")
@@ -235,11 +236,7 @@ def _shuffled(corpus: str, speakers: list[str], seed: int) -> list[str]:
     # crc32 and not hash(), which differs from process to process for strings.
     draw = np.random.default_rng([seed, zlib.crc32(corpus.encode())])
     shuffled = [speakers[place] for place in draw.permutation(len(speakers))]
-    return sorted(shuffled, key=_is_woman) if corpus == RAVDESS else shuffled
-
-
-def _is_woman(ravdess_speaker: str) -> bool:
-    return ravdess_speaker[-1] in "02468"
+    return sorted(shuffled, key=lambda speaker: speaker[-1] in "02468") if corpus == RAVDESS else shuffled
 
 
 def _fold_split(manifest: pd.DataFrame, clip_fold: np.ndarray, fold: int, count: int, seed: int) -> Split:

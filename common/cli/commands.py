@@ -25,7 +25,6 @@ from common.corpora import CORPORA, Scan, demo, scan
 from common.errors import InputError
 from common.learners import keras3, quiet
 from common.learners.learner import class_of
-from common.published.schema import Layer
 from common.runs import estimate, jobs, prediction, runner
 from common.study import Experiment, Protocol, Setting, Size, Study, Training
 
@@ -35,6 +34,7 @@ Data = Annotated[list[Path] | None, typer.Option("--data", help="Folder of corpo
 ProtocolNames = Annotated[str, typer.Option("--protocol", help="published, corrected, independent or all.")]
 ProtocolName = Annotated[str, typer.Option("--protocol", help="published, corrected or independent.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", metavar="SWITCH=VALUE", help="Change one switch.")]
+# NumPy and Keras take seeds of 32 bits.
 Seeds = Annotated[
     list[int] | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of everything random; repeatable.")
 ]
@@ -126,7 +126,8 @@ def _run(
     study: Study = context.obj
     size = size or ("full" if data else "demo")
     experiments = _experiments(study, names, weights, size)
-    protocols = _protocols(study, protocol, changes)
+    chosen = list(study.protocols) if protocol == "all" else [protocol]
+    protocols = [study.protocol(one, _pairs(changes)) for one in chosen]
     _refuse_idle_changes(experiments, changes)
     refuse_weights(weights, experiments)
     tables = config_file.read(config)
@@ -150,8 +151,8 @@ def _run(
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
         # Experiments have different values of their own, so the same options may change one and not another.
         own = jobs.as_changed(experiment, options)
-        chosen = replace(own, seed=seed, weights=weights_of(experiment, weights, size))
-        _run_one(jobs.Job(study, experiment, one, scanned, chosen), dry_run=dry_run, as_json=as_json)
+        own = replace(own, seed=seed, weights=weights_of(experiment, weights, size))
+        _run_one(jobs.Job(study, experiment, one, scanned, own), dry_run=dry_run, as_json=as_json)
     if study.examples and not (names or dry_run):  # with names, the user wants these experiments only
         _keep_illustrations(study, scanned, options.runs)
 
@@ -165,7 +166,8 @@ def _set_up(strategy: str, *, mixed_precision: bool) -> None:
 
 def _run_one(job: jobs.Job, *, dry_run: bool, as_json: bool) -> None:
     if dry_run:
-        _print_estimate(job, as_json)
+        facts = estimate.estimate(job)
+        print(json.dumps(vars(facts)) if as_json else facts)
     else:
         _print_record(runner.run(job, announce), as_json)
 
@@ -231,7 +233,8 @@ def _summary(
             else ("",) * 4
         )
         theirs = (row.name, row.shape, f"{row.parameters:,}") if row else ("",) * 3
-        table.add_row(*mine, *theirs, _agreement(layer, row, bool(printed and printed.rows)))
+        same = "yes" if layer and row else "no"
+        table.add_row(*mine, *theirs, same if printed and printed.rows else "")
     print_table(table)
     print(f"total {facts['total']:,} (trainable {facts['trainable']:,}, not trainable {facts['non_trainable']:,})")
     if printed:
@@ -244,12 +247,6 @@ def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
         settings = ", ".join(f"{name} = {value}" for name, value in step["settings"].items())
         table.add_row(step["name"], step["type"], settings)
     print_table(table)
-
-
-def _agreement(layer: Mapping[str, Any] | None, row: Layer | None, printed: bool) -> str:
-    if not printed:
-        return ""
-    return "yes" if layer is not None and row is not None else "no"
 
 
 def _attribution(
@@ -281,6 +278,7 @@ def _attribution(
     own = jobs.as_changed(experiment, options)
     scores: dict[str, list[float]] = {}
     metric = study.task_of(experiment).HEADLINE
+    # All protocols of a seed come first: if the time runs out, whole comparisons are there.
     for seed, protocol in product(seeds or [0], _corrected(study, experiment, scanned)):
         job = jobs.Job(study, experiment, protocol, scanned, replace(own, seed=seed))
         record = runner.run(job, announce)
@@ -330,7 +328,7 @@ def print_attribution(scores: Mapping[str, list[float]], metric: str, *, as_json
             print(json.dumps({**facts, "mean": float(np.mean(differences)), "interval": interval}))
         between = f"{interval[0]:+.4f} to {interval[1]:+.4f}" if interval else "one seed"
         changed = ("", "") if name == "published" else (_mean_in_words(differences, signed=True), between)
-        table.add_row(name, _mean_in_words(values), _values_in_words(values), *changed)
+        table.add_row(name, _mean_in_words(values), " ".join(f"{value:.4f}" for value in values), *changed)
     if not as_json:
         print_table(table)
 
@@ -338,10 +336,6 @@ def print_attribution(scores: Mapping[str, list[float]], metric: str, *, as_json
 def _mean_in_words(values: Sequence[float] | np.ndarray, *, signed: bool = False) -> str:
     std = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
     return f"{np.mean(values):{'+' if signed else ''}.4f}{std}"
-
-
-def _values_in_words(values: Sequence[float]) -> str:
-    return " ".join(f"{value:.4f}" for value in values)
 
 
 def _illustrate(context: typer.Context, data: Data = None, runs: Runs = None) -> None:
@@ -433,11 +427,6 @@ def _able(experiments: Sequence[Experiment], strategy: str, *, named: bool) -> l
     return able
 
 
-def _protocols(study: Study, name: str, changes: Sequence[str] | None) -> list[Protocol]:
-    names = list(study.protocols) if name == "all" else [name]
-    return [study.protocol(one, _pairs(changes)) for one in names]
-
-
 def _pairs(changes: Sequence[str] | None) -> dict[str, str]:
     """Read `--set SWITCH=VALUE`."""
     pairs = {}
@@ -464,7 +453,7 @@ def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> No
         InputError: one of the experiments has none.
     """
     names = [experiment.id for experiment in experiments if not experiment.pretrained]
-    if weights not in (None, "none") and names:
+    if weights not in (None, "none") and names:  # random weights are what they have anyway
         raise InputError(f"{_listed(names)}: trained from scratch; leave out --weights")
 
 
@@ -519,7 +508,7 @@ def scan_clips(study: Study, data: Sequence[Path] | None) -> Scan:
         InputError: a folder does not exist, or there are no clips that the study can use.
     """
     scanned = _usable(study, scan(data or [_demo_folder(study)]))
-    print(scanned.summary(), file=sys.stderr)
+    print(scanned.summary(), file=sys.stderr)  # standard output is for results
     absent = scanned.absent(study.corpora)
     if absent:
         announce(f"absent: {', '.join(absent)}; results are not comparable with the document's")
@@ -567,13 +556,8 @@ def _print_record(record: Any, as_json: bool) -> None:
     print(
         f"{experiment} {protocol} seed {seed}: {headline} {score['value']:.3f} [{low:.3f}, {high:.3f}] "
         f"on {score['n']} clips{data}{more}; {record.folder}",
-        flush=True,
+        flush=True,  # a run may take hours, and the output may be a file
     )
-
-
-def _print_estimate(job: jobs.Job, as_json: bool) -> None:
-    facts = estimate.estimate(job)
-    print(json.dumps(vars(facts)) if as_json else facts)
 
 
 def print_table(table: Table) -> None:

@@ -94,7 +94,7 @@ def beside(
 def _same(layer: Mapping[str, Any], row: Layer) -> bool:
     return (layer["parameters"], shape_in_words(layer["shape"]), _kind(layer["type"])) == (
         row.parameters,
-        row.shape.strip("[]"),
+        row.shape.strip("[]"),  # Keras 2 prints the shape of an input layer in brackets
         _kind(row.type),
     )
 

@@ -128,10 +128,11 @@ class Corpus:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file that a scan found and does not use."""
+    """A file that a scan found and does not use; `corpus` is the one that its name fits, "" if there is none."""
 
     path: Path
     reason: str
+    corpus: str = ""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"

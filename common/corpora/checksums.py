@@ -35,6 +35,7 @@ def originals(corpus: str) -> dict[str, Original]:
     with lzma.open(file) as packed:
         rows = csv.DictReader(io.StringIO(packed.read().decode()))
         files = [Original(row["path"], int(row["bytes"]), row["sha256"]) for row in rows]
+    # Without the suffix: a copy may be re-encoded as .flac or .mp3.
     return {str(PurePosixPath(file.path).with_suffix("")): file for file in sorted(files, key=lambda file: file.path)}
 
 

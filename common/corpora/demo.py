@@ -282,6 +282,7 @@ def _voice(corpus: str, speaker: str, seed: int) -> Voice:
     female = {"ravdess": speaker.isdigit() and int(speaker) % 2 == 0, "savee": False, "tess": True}.get(
         corpus, rng.random() < 0.5
     )
+    # Women's pitch is almost an octave higher; their vocal tract is shorter, so formants are about 16 % higher.
     pitch = (200.0 if female else 112.0) * 2 ** (rng.normal(0, 2.0) / 12)
     return Voice(pitch, (1.16 if female else 1.0) * rng.normal(1, 0.03), rng.normal(0, 1.2), rng.uniform(0.75, 1.2))
 
@@ -398,7 +399,7 @@ def _source(tracks: Tracks, sample_rate: int, rng: np.random.Generator) -> Float
     frames = np.arange(len(tracks.pitch))
     # The phase is the integral of the pitch: a pulse table read at it has no jumps where the pitch changes.
     phase = np.cumsum(np.interp(at, frames, tracks.pitch)) / sample_rate
-    pulses = _pulse()[(phase * 4096).astype(np.int64) & 4095]
+    pulses = _pulse()[(phase * 4096).astype(np.int64) & 4095]  # & 4095: the place within the period
     pulses *= np.interp(at, frames, tracks.voice)
     noise = rng.standard_normal(samples)
     noise *= np.interp(at, frames, tracks.breath)
@@ -407,7 +408,7 @@ def _source(tracks: Tracks, sample_rate: int, rng: np.random.Generator) -> Float
 
 def _filter(source: Floats, tracks: Tracks, recording: Recording, tilt: float) -> Floats:
     """Filter `source` by the moving vocal tract and the microphone, in overlapping windows (by FFT)."""
-    hop = 256 if recording.sample_rate > 30_000 else 128
+    hop = 256 if recording.sample_rate > 30_000 else 128  # windows of 10 to 16 ms, in which speech hardly changes
     # A sine window applied twice, half overlapping, sums to 1: without a filter the source comes back unchanged.
     window = np.sin(np.pi * (np.arange(2 * hop) + 0.5) / (2 * hop))
     padded = np.zeros((len(source) // hop + 3) * hop)
@@ -436,4 +437,5 @@ def _response(windows: int, hop: int, tracks: Tracks, recording: Recording, tilt
     hiss = np.interp(at, frames, tracks.frication)[:, None]
     response *= 1 - hiss
     response += hiss * 0.6 * np.minimum(hertz / 4000, 1) ** 2
+    # A factor of 2 in amplitude is 6.02 dB, which turns dB per octave into an exponent.
     return response * (np.clip(hertz, 200, 8000) / 1000) ** (tilt / 6.02) / (1 + (recording.low_cut / hertz) ** 4)

@@ -76,7 +76,7 @@ def _fetch_table(address: str, folder: Path) -> None:
     name = address.rpartition("/")[2]
     if not (folder / name).is_file():
         target = folder / f"{name}.part"
-        target.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)  # not resumed: without a hash, halves of two versions would go unnoticed
         ResumingDownloader(target)(address, str(folder / name), None)
 
 

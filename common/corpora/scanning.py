@@ -46,10 +46,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the file names below one folder say; `omissions` are pairs of corpus ("" for none) and file."""
+    """What the file names below one folder say."""
 
     candidates: list[Candidate]
-    omissions: list[tuple[str, LeftOut]]
+    omissions: list[LeftOut]
 
 
 def scan(folders: Sequence[Path | str]) -> Scan:
@@ -76,7 +76,7 @@ def scan(folders: Sequence[Path | str]) -> Scan:
     candidates, damaged = _with_durations(_unique([c for reading in readings.values() for c in reading.candidates]))
     omissions = [entry for reading in readings.values() for entry in reading.omissions] + damaged
     if not candidates:
-        raise InputError(_nothing_usable(places, [omission for _, omission in omissions]))
+        raise InputError(_nothing_usable(places, omissions))
     clips, copies = _one_copy_each(candidates)
     return _assemble(clips, omissions + copies)
 
@@ -97,31 +97,31 @@ def _read(folder: Path) -> Reading:
         raise InputError(f"{folder} has no audio ({' '.join(sorted(AUDIO_SUFFIXES))}); name another folder")
     reading = _published_reading(files)
     # One file of a published corpus is enough: its other folders are not classes, even if all its clips are refused.
-    if reading.candidates or any(corpus for corpus, _ in reading.omissions):
+    if reading.candidates or any(omission.corpus for omission in reading.omissions):
         return reading
     return _own_reading(folder, own.from_class_folders(folder, audio))
 
 
 def _published_reading(files: Sequence[Path]) -> Reading:
-    candidates, omissions = [], []
+    claims, omissions = [], []
     for path in files:
         corpus, said = _recognise(path)
         if isinstance(said, Clip):
-            candidates.append((path, corpus, said, _root(path, said.name)))
+            claims.append((path, corpus, said, _root(path, said.name)))
         elif said:
-            omissions.append((corpus, LeftOut(path, said.reason)))
+            omissions.append(LeftOut(path, said.reason, corpus))
         elif path.suffix.lower() in AUDIO_SUFFIXES:
-            omissions.append(("", LeftOut(path, NO_PATTERN)))
-    return _those_there(candidates, omissions)
+            omissions.append(LeftOut(path, NO_PATTERN))
+    return _those_there(claims, omissions)
 
 
-def _those_there(claims: Iterable[tuple[Path, str, Clip, Path]], omissions: Sequence[tuple[str, LeftOut]]) -> Reading:
+def _those_there(claims: Iterable[tuple[Path, str, Clip, Path]], omissions: Sequence[LeftOut]) -> Reading:
     """Turn each (path, corpus, clip, root) that can be opened into a candidate; add the others to `omissions`."""
     candidates, absent = [], []
     for path, corpus, clip, root in claims:
         size = size_or_reason(path)
         if isinstance(size, str):
-            absent.append((corpus, LeftOut(path, size)))
+            absent.append(LeftOut(path, size, corpus))
         else:
             candidates.append(Candidate(path, corpus, clip, root, size))
     return Reading(candidates, [*omissions, *absent])
@@ -144,7 +144,7 @@ def _root(path: Path, name: str) -> Path:
 
 def _own_reading(folder: Path, corpus: own.OwnCorpus) -> Reading:
     claims = [(path, corpus.name, clip, folder) for path, clip in corpus.clips]
-    return _those_there(claims, [(corpus.name, omission) for omission in corpus.omissions])
+    return _those_there(claims, [replace(omission, corpus=corpus.name) for omission in corpus.omissions])
 
 
 def _unique(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -160,29 +160,29 @@ def _unique(candidates: Sequence[Candidate]) -> list[Candidate]:
     return unique
 
 
-def _with_durations(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[tuple[str, LeftOut]]]:
+def _with_durations(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[LeftOut]]:
     """Return the readable files with their durations, and the unreadable ones with the reason."""
     readable, damaged = [], []
     headers = in_threads(duration_or_reason, [candidate.path for candidate in candidates], "reading headers")
     for candidate, header in zip(candidates, headers, strict=True):
         if isinstance(header, str):
-            damaged.append((candidate.corpus, LeftOut(candidate.path, header)))
+            damaged.append(LeftOut(candidate.path, header, candidate.corpus))
         else:
             readable.append(replace(candidate, duration=header))
     return readable, damaged
 
 
-def _one_copy_each(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[tuple[str, LeftOut]]]:
+def _one_copy_each(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[LeftOut]]:
     """Keep one file per clip: an original rather than a re-encoded one, then the one with fewer folders above it."""
     kept: dict[tuple[str, str], Candidate] = {}
     copies = []
     for candidate in sorted(candidates, key=lambda c: (not _is_original(c), len(c.path.parts), c.path)):
         key = (candidate.corpus, candidate.clip.name)
         if key in kept:
-            copies.append((candidate.corpus, LeftOut(candidate.path, SECOND_COPY)))
+            copies.append(LeftOut(candidate.path, SECOND_COPY, candidate.corpus))
         else:
             kept[key] = candidate
-    return [kept[key] for key in sorted(kept)], sorted(copies, key=lambda copy: copy[1].path)
+    return [kept[key] for key in sorted(kept)], sorted(copies, key=lambda copy: copy.path)
 
 
 def _is_original(candidate: Candidate) -> bool:
@@ -199,15 +199,15 @@ def _nothing_usable(places: Sequence[Path], omissions: Sequence[LeftOut]) -> str
     return f"no usable clip in {', '.join(map(str, places))}: " + "; ".join(f"{n} x {reason}" for reason, n in reasons)
 
 
-def _assemble(clips: Sequence[Candidate], omissions: Sequence[tuple[str, LeftOut]]) -> Scan:
+def _assemble(clips: Sequence[Candidate], omissions: Sequence[LeftOut]) -> Scan:
     by_corpus: dict[str, list[Candidate]] = {}
     for candidate in clips:
         by_corpus.setdefault(candidate.corpus, []).append(candidate)
     found = [
-        _found(corpus, members, [omission for owner, omission in omissions if owner == corpus])
+        _found(corpus, members, [omission for omission in omissions if omission.corpus == corpus])
         for corpus, members in by_corpus.items()
     ]
-    unowned = [omission for owner, omission in omissions if owner not in by_corpus]
+    unowned = [omission for omission in omissions if omission.corpus not in by_corpus]
     return Scan(_manifest(clips), found, _assign_by_folder(found, unowned))
 
 

@@ -35,6 +35,7 @@ class EpochSeeds(keras.callbacks.Callback):
         # Keras advances these states with every batch, so a resumed training would start from other ones.
         states = [variable for variable in self.model.variables if "seed_generator_state" in variable.path]
         for number, state in enumerate(states):
+            # A state of Keras is a seed and the number of draws so far.
             state.assign(np.array([derive(self._seed, "dropout", epoch, number), 0], np.uint32))
 
 
@@ -121,6 +122,7 @@ class Checkpoint(keras.callbacks.Callback):
             "optimizer": len(optimizer),
             "best": len(best),
         }
+        # One file, so that weights and history cannot be of different epochs.
         named = {f"{kind}_{i}": value for kind, values in arrays.items() for i, value in enumerate(values)}
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
@@ -174,18 +176,6 @@ def end_at(deadline: float | None) -> None:
     """
     if deadline is not None and time.monotonic() > deadline:
         raise BudgetSpentError("the time budget is spent; run the same command without --fresh to resume")
-
-
-class Deadline(keras.callbacks.Callback):
-    """Ends training after the epoch in which the deadline passed."""
-
-    def __init__(self, deadline: float | None) -> None:
-        super().__init__()
-        self._deadline = deadline
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Raise BudgetSpentError if the deadline has passed."""
-        end_at(self._deadline)
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ import functools
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,7 +22,7 @@ from common import environment
 from common.arrays import Arrays, Crops, Features
 from common.errors import InputError
 from common.learners import frozen, pipeline
-from common.learners.callbacks import Checkpoint, Deadline, EpochSeeds, FiniteLoss, Report, end_at
+from common.learners.callbacks import Checkpoint, EpochSeeds, FiniteLoss, Report, end_at
 from common.learners.learner import file_name
 from common.learners.summaries import summarise
 from common.progress import progress
@@ -31,6 +31,9 @@ from common.tasks import Task
 
 BATCHES_AT_ONCE = 8
 """Number of batches that `predict` reads from the disk at a time."""
+
+STEPS_UNTIMED, STEPS_TIMED = 3, 8
+"""Steps that `steps_per_second` makes: the first ones include compilation."""
 
 
 def use_determinism(seed: int) -> None:
@@ -157,7 +160,7 @@ class KerasLearner:
             ResultError: the loss is not finite.
         """
         deciding = [] if validation is None else self._deciding()
-        checkpoint = Checkpoint(self._checkpoint_path(stage), deciding)
+        checkpoint = Checkpoint(self._folder / f"{file_name(stage)}.npz" if self._folder else None, deciding)
         with self._scope():
             model, train, validation = self._what_is_trained(train, validation)
             self._make_variables(model)
@@ -174,7 +177,8 @@ class KerasLearner:
             # The order matters. The checkpoint stores the decisions of the callbacks before it, and is written before
             # a callback after it may end the process.
             before = [self._epoch_seeds(), FiniteLoss(stage), *deciding]
-            after = [Report(advance), *self._tensorboard(stage), Deadline(self._deadline)]
+            deadline = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: end_at(self._deadline))
+            after = [Report(advance), *self._tensorboard(stage), deadline]
             model.fit(
                 pipeline.training_batches(train, orders, batching, first_epoch=min(done, epochs - 1)),
                 validation_data=self._validating(validation),
@@ -225,18 +229,13 @@ class KerasLearner:
     def _deciding(self) -> list[keras.callbacks.Callback]:
         """Return the callbacks that watch the monitored score: first the plateau, then early stopping."""
         training, monitor = self.training, self.training.monitor
-        found: list[keras.callbacks.Callback] = []
+        mode, found = self.task.MONITORS[monitor], []
         if training.plateau is not None:
-            plateau = {"factor": training.plateau.factor, "patience": training.plateau.patience}
-            found.append(keras.callbacks.ReduceLROnPlateau(monitor, mode=self.task.MONITORS[monitor], **plateau))
+            found.append(keras.callbacks.ReduceLROnPlateau(monitor, mode=mode, **asdict(training.plateau)))
         if training.patience is not None:
-            mode = self.task.MONITORS[monitor]
             stopping = {"patience": training.patience, "restore_best_weights": True}
             found.append(keras.callbacks.EarlyStopping(monitor, mode=mode, **stopping))
         return found
-
-    def _checkpoint_path(self, stage: str) -> Path | None:
-        return self._folder / f"{file_name(stage)}.npz" if self._folder else None
 
     def _tensorboard(self, stage: str) -> list[keras.callbacks.Callback]:
         if self._folder is None or keras.backend.backend() != "tensorflow":
@@ -255,7 +254,7 @@ class KerasLearner:
 
     def save(self, path: Path) -> None:
         """Write the model in Keras' own format; the file is whole or absent."""
-        temporary = path.with_name(f".{path.name}")
+        temporary = path.with_name(f".{path.name}")  # the same suffix, by which Keras chooses the format
         self.model.save(temporary)
         temporary.replace(path)
 
@@ -282,12 +281,11 @@ class KerasLearner:
         return summarise(self.model)
 
 
-def steps_per_second(model: keras.Model, batch: tuple[np.ndarray, np.ndarray], steps: Sequence[int] = (3, 8)) -> float:
-    """Measure training steps a second on one batch: the first of `steps` warm up, the second are timed."""
-    warm, timed = steps
-    for _ in range(warm):
+def steps_per_second(model: keras.Model, batch: tuple[np.ndarray, np.ndarray]) -> float:
+    """Measure training steps a second on one batch."""
+    for _ in range(STEPS_UNTIMED):
         model.train_on_batch(*batch)
     began = time.monotonic()
-    for _ in range(timed):
+    for _ in range(STEPS_TIMED):
         model.train_on_batch(*batch)
-    return timed / (time.monotonic() - began)
+    return STEPS_TIMED / (time.monotonic() - began)

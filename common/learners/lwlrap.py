@@ -26,14 +26,10 @@ class Lwlrap(keras.metrics.Metric):
         # before[c, i, j] is 1 if tag j of clip c has no lower an output than tag i.
         before = ops.cast(said[:, None, :] >= said[:, :, None], self.dtype)
         hits = ops.sum(before * true[:, None, :], axis=2)
+        # No sum is 0: every tag is at its own rank.
         self._precisions.assign_add(ops.sum(true * hits / ops.sum(before, axis=2)))
         self._tags.assign_add(ops.sum(true))
 
     def result(self) -> Any:
         """Return the mean so far; 0 before any clip has a tag."""
         return self._precisions / ops.maximum(self._tags, 1.0)
-
-    def reset_state(self) -> None:
-        """Set both sums to 0, at the beginning of an epoch."""
-        self._precisions.assign(0.0)
-        self._tags.assign(0.0)

@@ -33,11 +33,6 @@ def epoch_orders(clips: int, epochs: int, *, seed: int) -> np.ndarray:
     return orders
 
 
-def steps_per_epoch(clips: int, batch_size: int, *, drop_remainder: bool = False) -> int:
-    """Return the number of batches in an epoch; the last one may be smaller, or is dropped if there is another one."""
-    return max(clips // batch_size, 1) if drop_remainder else math.ceil(clips / batch_size)
-
-
 @dataclass(frozen=True)
 class Batching:
     """How clips are divided into batches.
@@ -57,8 +52,8 @@ class Batching:
     distributed: bool = False
 
     def steps(self, clips: int) -> int:
-        """Return the number of batches in an epoch."""
-        return steps_per_epoch(clips, self.size, drop_remainder=self.drop_remainder)
+        """Return the number of batches in an epoch; the last one may be smaller, or is dropped if there are others."""
+        return max(clips // self.size, 1) if self.drop_remainder else math.ceil(clips / self.size)
 
     def altered(self, x: Any, y: Any, epoch_seed: Any, step: Any) -> tuple[Any, Any]:
         """Return a batch for the model: augmented, if `augment` is set."""

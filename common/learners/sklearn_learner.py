@@ -68,7 +68,7 @@ class SklearnLearner:
 
     def predict(self, x: Features) -> np.ndarray:
         """Return outputs (clips, outputs) float32."""
-        return self._task.estimated(self.estimator, np.asarray(x[:]))
+        return self._task.estimated(self.estimator, np.asarray(x[:]))  # a slice reads rows that are on the disk
 
     def save(self, path: Path) -> None:
         """Write the fitted estimator with joblib; the file is whole or absent."""

@@ -21,6 +21,7 @@ class NotComputableError(ArithmeticError):
 
 
 def _power(base: float, exponent: float) -> float:
+    # A negative base with a fractional exponent would give a complex number.
     if abs(base) > LARGEST_BASE or abs(exponent) > LARGEST_EXPONENT or (base < 0 and exponent % 1):
         raise NotComputableError(f"{base:g} ** {exponent:g}")
     return float(base**exponent)
@@ -76,7 +77,7 @@ class Expression:
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
             self.names = frozenset(_names(self._tree))
-        except (SyntaxError, RecursionError, MemoryError):
+        except (SyntaxError, RecursionError, MemoryError):  # the last two: brackets nested a thousand deep
             raise ValueError(f"{text[:80]!r} is no expression") from None
 
     def value(self, stored: Mapping[str, Any]) -> Any:
@@ -97,7 +98,7 @@ class Expression:
 def _names(node: ast.expr) -> Iterator[str]:
     """Go through the names of an expression; raise ValueError for the first part that is not allowed."""
     match node:
-        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
+        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):  # True is an int in Python
             return
         case ast.Name() | ast.Attribute():
             yield _dotted(node)

@@ -182,12 +182,14 @@ class Published(Part):
             found |= {f"{search.experiment}.tried.{name}": values for name, values in search.space.items()}
             found |= {f"{search.experiment}.chosen.{name}": value for name, value in search.chosen.items()}
             names, columns = (*search.space, *search.columns), zip(*search.rows, strict=True)
+            # Not strict: a search without a published table has names and no columns.
             found |= {f"{search.experiment}.searched.{name}": of for name, of in zip(names, columns, strict=False)}
         for experiment in self.by_id:
             for name, printed in (self.numbers(experiment) | self.class_numbers(experiment)).items():
                 whole = f"{experiment}.{name}"
                 found |= {whole: printed.value, f"{whole}.n": printed.n, f"{whole}.trials": printed.trials}
                 found[f"each.{name}"] = (*found.get(f"each.{name}", ()), printed.value)
+        # In an expression, a hyphen would be a minus.
         return {re.sub(r"[^\w.]", "_", name): value for name, value in found.items() if value is not None}
 
     def _refuse_impossible_shares(self, table: ResultTable, experiment: str, row: Iterable[float]) -> None:
@@ -286,7 +288,7 @@ class Published(Part):
             pairs = zip(table.columns, table.rows[experiment], strict=True)
             trials = tuple(value for column, value in pairs if column == name)
             metric = self.metric[name]
-            mean = math.fsum(trials) / len(trials)
+            mean = math.fsum(trials) / len(trials)  # fsum: rounding must not depend on the order of the trials
             step = metric.step_of(table.decimals_of(experiment, table.columns.index(name), metric))
             where = (table.section, table.table)
             n, limit = table.n.get(name), metric.resolution
@@ -300,7 +302,7 @@ class Published(Part):
         lines = {mean: getattr(table, mean) for mean in MEANS}
         values = {f"{mean}_{score}": getattr(line, score) for mean, line in lines.items() for score in SCORES}
         return {
-            name: self._of_table(table, value, name, "overall")
+            name: self._of_table(table, value, name, "overall", table.n)
             for name, value in {"accuracy": table.accuracy, **values}.items()
         }
 
@@ -310,23 +312,25 @@ class Published(Part):
         n is the class' support, for a precision the number of items that were predicted as the class.
         """
         table = self.table(experiment)
+        if table is None:
+            return {}
         return {
             f"{row.name}_{score}": self._of_table(
                 table, getattr(row, score), score, "per_class", row.predicted if score == "precision" else row.support
             )
-            for row in (table.rows if table else ())
+            for row in table.rows
             for score in SCORES
         }
 
     def _of_table(
-        self, table: ClassTable | None, value: float, name: str, kind: Literal["overall", "per_class"], n: int = -1
+        self, table: ClassTable, value: float, name: str, kind: Literal["overall", "per_class"], n: int
     ) -> Printed:
-        assert table is not None
+        # These are k of n items (weighted recall is the accuracy). F1 and the other means are not.
         kind_of: Kind = "proportion" if name in ("accuracy", "weighted_recall", "recall", "precision") else "score"
         return Printed(
             value,
             kind_of,
-            n=table.n if n < 0 else n,
+            n=n,
             step=10.0**-table.decimals,
             resolution=self.resolution[kind],
             section=table.section,
@@ -359,7 +363,7 @@ class Published(Part):
 
 def folders() -> list[Path]:
     """Return where published numbers are: the folders in `$ENCORE_PUBLISHED`, then Encore's own."""
-    own = os.environ.get("ENCORE_PUBLISHED", "")
+    own = os.environ.get("ENCORE_PUBLISHED", "")  # first, so that a corrected copy of a file of ours is read
     return [*(Path(folder) for folder in own.split(os.pathsep) if folder), FOLDER]
 
 
@@ -405,6 +409,7 @@ def read(path: Path) -> Published:
         raise InputError(f"cannot read {path} ({(error.strerror or str(error)).lower()})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not TOML: {error}") from None
+    # Before all fields: a file of another schema would seem to be full of errors.
     if content.get("schema") != SCHEMA:
         raise InputError(f"{path}: schema is {content.get('schema')}, this Encore reads {SCHEMA}; correct it there")
     try:
@@ -418,7 +423,7 @@ def read(path: Path) -> Published:
 
 def _in_words(error: ValidationError, content: Mapping[str, Any]) -> str:
     """Name the first thing that is wrong with a file, and where."""
-    first = error.errors(include_url=False)[0]
+    first = error.errors(include_url=False)[0]  # only the first: one typo often makes several
     where = _place(content, first["loc"])
     message = first["msg"].removeprefix("Value error, ")
     found = f" (found {first['input']!r})" if isinstance(first["input"], str | int | float) else ""
@@ -429,19 +434,14 @@ def _place(content: Any, location: Iterable[str | int]) -> str:
     """Write a place as `classes 3 (dual-cnn), rows 2, 1`: entries by number and, where they have one, by name."""
     words = []
     for step in location:
-        content = _inner(content, step)
-        name = next((content[key] for key in ("id", "experiment") if key in content), "") if _is_table(content) else ""
-        numbered = f"{step + 1}" if isinstance(step, int) else step
-        words.append(f"{numbered} ({name})" if name and isinstance(step, int) else numbered)
+        try:
+            content = content[step]
+        except (KeyError, IndexError, TypeError):  # a field that is missing: the rest of the place has no names
+            content = None
+        if isinstance(step, str):
+            words.append(step)
+            continue
+        table = content if isinstance(content, dict) else {}
+        name = next((table[key] for key in ("id", "experiment") if key in table), "")
+        words.append(f"{step + 1} ({name})" if name else f"{step + 1}")  # people count from 1
     return ", ".join(words)
-
-
-def _inner(content: Any, step: str | int) -> Any:
-    try:
-        return content[step]
-    except (KeyError, IndexError, TypeError):
-        return None
-
-
-def _is_table(content: Any) -> bool:
-    return isinstance(content, dict)

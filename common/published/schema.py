@@ -110,6 +110,7 @@ class Experiment(Part):
     data: Data | None = None
 
 
+# Rows are named tuples, because they are arrays in the file.
 class ClassRow(NamedTuple):
     """One row of a published per-class table."""
 
@@ -122,6 +123,7 @@ class ClassRow(NamedTuple):
     @property
     def predicted(self) -> int:
         """How many items were predicted as this class, by the rounded scores: hits / precision."""
+        # hits = recall * support = precision * predicted; without hits nothing says how many were predicted.
         return round(self.recall * self.support / self.precision) if self.precision else 0
 
 
@@ -224,7 +226,7 @@ class ConfusionTable(Part):
         if any(len(line) != len(self.classes) for line in lines):
             raise ValueError("a row has not one percentage per class")
         refuse_unknown(self.restored, self.classes, "class")
-        for name, value in zip(self.classes, self.positive, strict=False):
+        for name, value in zip(self.classes, self.positive, strict=False):  # there may be no line of positives
             if name in self.restored and value != self.rows[name][self.classes.index(name)]:
                 raise ValueError(f"the restored cell of {name} is not the one on the diagonal")
         return self
@@ -267,6 +269,7 @@ class LayerTable(Part):
     @model_validator(mode="after")
     def _counted_total_is_the_sum(self) -> Self:
         total = sum(row.parameters for row in self.rows)
+        # A printed total may be wrong: that is the document's error, which the audit finds, and not one of the file.
         if self.rows and self.known == "count" and total != self.total:
             raise ValueError(f"the rows add up to {total}, not to the total")
         return self
@@ -316,6 +319,7 @@ class Counts(Part):
     @model_validator(mode="after")
     def _unprinted_total_is_the_sum(self) -> Self:
         total = sum(self.rows.values())
+        # As above: only a total that we counted has to be right.
         if self.known != "printed" and self.total not in (None, total):
             raise ValueError(f"the rows add up to {total}, not to the total")
         return self
@@ -464,7 +468,7 @@ class FindingEntry(Part):
         written = {name for name, _ in self.placeholders}
         refuse_unknown(written, known, "stored number")
         holds = known.pop("")
-        if not isinstance(holds, bool):
+        if not isinstance(holds, bool):  # Python would take any number for a truth value
             raise ValueError(f"{self.holds!r} is no comparison")
         named = set(self.numbers) | written | self.expressions[""].names
         return holds, {name: known[name] for name in known if name in named}

@@ -2,7 +2,6 @@
 
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -73,11 +72,14 @@ def estimate(job: Job) -> Estimate:
     """
     clips = job.clips()
     task, folds, method = job.task(clips), job.folds(clips), job.method
+    costing = partial(Estimate, job.experiment.id, job.protocol.name, len(clips), len(folds))
+    decoded_mib = _decoded_mib(job.experiment, len(clips))
     if isinstance(method, Fit):
-        return _of_fits(job, clips, task, folds)
+        fit_s, model_mib = _of_one_fit(job, clips, task, folds[0])
+        disk_mib = decoded_mib + model_mib * len(folds)
+        return costing(None, None, fit_s * len(folds), environment.peak_memory_mib(), disk_mib)
     if isinstance(method, Ensemble):  # it reads stored predictions, which takes no time
-        memory = environment.peak_memory_mib()
-        return Estimate(job.experiment.id, job.protocol.name, len(clips), len(folds), None, None, 0.0, memory, 0.0)
+        return costing(None, None, 0.0, environment.peak_memory_mib(), 0.0)
     learner = class_of(job.experiment)(partial(_here(job).build, len(task.outputs)), task, method)
     divided = learner.divided if learner.divided and learner.divided.fits(len(clips)) else None
     if job.experiment.inputs.augment is not None:  # then the frozen layers run in every epoch
@@ -91,16 +93,12 @@ def estimate(job: Job) -> Estimate:
     frozen_s = _seconds_of_frozen(divided, len(clips)) if divided else None
     in_memory, on_disk = _inputs_mib(learner.model, divided, max(rows), len(clips))
     models_mib = _models_mib(learner.model.count_params(), trained.count_params(), len(folds), stages)
-    return Estimate(
-        job.experiment.id,
-        job.protocol.name,
-        len(clips),
-        len(folds),
+    return costing(
         learner.model.count_params(),
         epoch_s,
         sum(rows) / method.batch_size / rate * method.epochs * stages + (frozen_s or 0),
         environment.peak_memory_mib() + in_memory,
-        _decoded_mib(job.experiment, len(clips)) + on_disk + models_mib,
+        decoded_mib + on_disk + models_mib,
         frozen_s,
     )
 
@@ -141,29 +139,18 @@ def _here(job: Job) -> Job:
     return replace(job, options=replace(job.options, weights="none"))
 
 
-def _of_fits(job: Job, clips: pd.DataFrame, task: Task, folds: Sequence[splits.Split]) -> Estimate:
-    """Fit one fold with the labels of its clips and noise as features; `features` of the inputs is their number."""
-    draw, rows = np.random.default_rng(0), folds[0].train
+def _of_one_fit(job: Job, clips: pd.DataFrame, task: Task, fold: splits.Split) -> tuple[float, float]:
+    """Fit a fold to the labels of its clips and noise, `features` of the inputs wide; return its seconds and MiB."""
+    draw, rows = np.random.default_rng(0), fold.train
     noise = draw.normal(size=(len(clips), job.experiment.inputs.settings["features"])).astype(np.float32)
     learner, targets = job.learner(task), task.targets(clips)
     began = time.monotonic()
     learner.fit(Arrays(noise[rows], targets[rows]), stage=job.experiment.id)
-    learner.predict(noise[folds[0].test])
+    learner.predict(noise[fold.test])  # of some estimators, such as nearest neighbours, this takes most of the time
     elapsed = time.monotonic() - began
     with tempfile.TemporaryDirectory() as folder:
         learner.save(Path(folder) / learner.FILE)
-        model_mib = (Path(folder) / learner.FILE).stat().st_size / MIB
-    return Estimate(
-        job.experiment.id,
-        job.protocol.name,
-        len(clips),
-        len(folds),
-        None,
-        None,
-        elapsed * len(folds),
-        environment.peak_memory_mib(),
-        _decoded_mib(job.experiment, len(clips)) + model_mib * len(folds),
-    )
+        return elapsed, (Path(folder) / learner.FILE).stat().st_size / MIB
 
 
 def _decoded_mib(experiment: Experiment, clips: int) -> float:

@@ -39,6 +39,7 @@ def _pooled(material: Material, results: Sequence[FoldResult]) -> Pooled:
     task, targets = material.task, material.targets
     constants, thresholds = [], []
     for fold, result in zip(material.folds, results, strict=True):
+        # Per fold, so that no baseline and no threshold has seen the clips that it is scored on.
         constants.append(np.tile(task.constant(targets[fold.train]), (len(fold.test), 1)))
         thresholds.append(np.tile(_thresholds(material, fold, result), (len(fold.test), 1)))
     outputs = np.concatenate([result.outputs for result in results])
@@ -67,7 +68,7 @@ def content_of(job: Job, material: Material, results: Sequence[FoldResult], iden
     unit, tested = _unit(job.study, material.clips, leaks), _pooled(material, results)
     scores = task.scores(tested, groups=_groups(material, unit, _rows(material)), seed=job.options.seed)
     method = job.method
-    losses = _losses(job, material, results, unit) if isinstance(method, Training) else {}
+    losses = _losses(job, method, material, results, tested, unit) if isinstance(method, Training) else {}
     return {
         "study": job.study.name,
         "experiment": job.experiment.id,
@@ -135,17 +136,18 @@ def _groups(material: Material, unit: str | None, rows: np.ndarray) -> np.ndarra
     return material.clips[unit].to_numpy()[rows] if unit else None
 
 
-def _losses(job: Job, material: Material, results: Sequence[FoldResult], unit: str | None) -> dict[str, Score]:
+def _losses(
+    job: Job, training: Training, material: Material, results: Sequence[FoldResult], tested: Pooled, unit: str | None
+) -> dict[str, Score]:
     """Return more scores of a network: its loss on test clips, and loss and headline metric on validation clips.
 
     A loss that is not the task's own is left out; it is in the learning curves.
     """
-    task, seed, method = material.task, job.options.seed, job.method
+    task, seed = material.task, job.options.seed
     rows = np.concatenate([fold.validation for fold in material.folds])
     targets, outputs = material.targets[rows], np.concatenate([result.validation for result in results])
     groups, found = _groups(material, unit, rows), {}
-    if isinstance(method, Training) and method.loss is None:
-        tested = _pooled(material, results)
+    if training.loss is None:
         losses = task.losses(tested.targets, tested.outputs)
         found["loss"] = mean_score(losses, groups=_groups(material, unit, _rows(material)), seed=seed)
         if len(rows):
@@ -169,6 +171,7 @@ def timings_of(results: Sequence[FoldResult], elapsed: float) -> dict[str, float
     return {
         "load_s": round(load_s, 2),
         "features_s": round(features_s, 2),
+        # The median, because the first epoch of each training includes compilation.
         "epoch_s": round(float(np.median(epochs)), 3) if len(epochs) else None,
         "ms_per_clip": float(np.mean([result.facts["ms_per_clip"] for result in results])),
         "peak_memory_mib": environment.peak_memory_mib(),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from common import cache
 from common.arrays import FileInputs
@@ -166,7 +167,7 @@ class Models:
     def __init__(self, study: Study, record: Record, *, weights: str | None = None) -> None:
         self._experiment = experiment = study.experiment(record.data["experiment"])
         self.seed: int = record.data["seed"]
-        self._task, self._known = record.task, _Known(record)
+        self._task, self._split = record.task, record.split()
         self._members: list[Models] = []
         self._folds: list[tuple[Learner, dict[str, np.ndarray]]] = []
         if isinstance(experiment.method, Ensemble):
@@ -203,7 +204,8 @@ class Models:
         fed: list[FileInputs] = [inputs.of_file(path, setting, front_end) for _, front_end in self._folds]
         by_fold = [learner.predict(inputs.x) for (learner, _), inputs in zip(self._folds, fed, strict=True)]
         of_parts = np.mean(by_fold, axis=0)
-        notes = (*_about_sound(path), *dict.fromkeys(fed[0].notes), *self._known.notes_on(path), *self._about)
+        known = _about_sets(path, self._split, len(self._folds))
+        notes = (*_about_sound(path), *dict.fromkeys(fed[0].notes), *known, *self._about)
         shares = self._task.shares(of_parts)
         return Prediction(str(path), self._task, of_parts.mean(axis=0), shares, len(of_parts), notes)
 
@@ -242,23 +244,23 @@ def _about_sound(path: Path) -> list[str]:
     return [f"the file is silent (its peak is below {loudest}): the prediction means nothing"]
 
 
-class _Known:
-    """The training and validation clips of a run: predictions for them are no test."""
+def _about_sets(path: Path, split: pd.DataFrame, models: int) -> list[str]:
+    """Return a note for each set of a run, but the test set, that a file is in: a prediction for it is no test.
 
-    def __init__(self, record: Record) -> None:
-        self._split, self._folds = record.split(), len(record.data["folds"])
-
-    def notes_on(self, path: Path) -> list[str]:
-        """Return a note for each set that a file is in. Files are compared by their bytes, not by their names."""
-        digest = cache.file_digests([path])[0][: runner.DIGITS]
-        same = self._split["digest"].str.partition("@")[0] == digest  # after the @ is the offset of a piece
-        notes = []
-        for name, what in (("train", "training"), ("validation", "validation")):
-            folds = self._split.loc[same & (self._split["set"] == name), "fold"].nunique()
-            of_folds = f" in {folds} of {self._folds} folds" if self._folds > 1 else ""
-            if folds:
-                notes.append(f"this file is a {what} clip of the model{of_folds}: its prediction is no test")
-        return notes
+    Args:
+        path: the file. Files are compared by their bytes, not by their names.
+        split: `Record.split` of the run.
+        models: number of folds of the run.
+    """
+    digest = cache.file_digests([path])[0][: runner.DIGITS]
+    same = split["digest"].str.partition("@")[0] == digest  # after the @ is the offset of a piece
+    notes = []
+    for name, what in (("train", "training"), ("validation", "validation")):
+        folds = split.loc[same & (split["set"] == name), "fold"].nunique()
+        of_folds = f" in {folds} of {models} folds" if models > 1 else ""
+        if folds:
+            notes.append(f"this file is a {what} clip of the model{of_folds}: its prediction is no test")
+    return notes
 
 
 def _check_inputs(record: Record, experiment: Experiment) -> None:

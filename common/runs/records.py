@@ -15,18 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import (
-    Annotated,
-    Any,
-    Literal,
-    NotRequired,  # pydantic asks for this one before Python 3.12
-    Self,
-)
+from typing import Annotated, Any, Literal, NotRequired, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from common.errors import InputError, ResultError
 from common.files import write_text
@@ -43,16 +37,12 @@ Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
 
-
-STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-"""A part of a record is typed strictly; unknown fields and numbers that are not finite are refused."""
 OPEN = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+"""The configuration of a part to which methods of learning add fields; every other part has that of `Content`."""
 
 
 class TaskFacts(TypedDict):
     """What was predicted: one of the classes, any of the tags, or a number for each output."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     kind: Literal["classification", "tagging", "regression"]
     outputs: Annotated[list[str], Field(min_length=1)]
@@ -60,8 +50,6 @@ class TaskFacts(TypedDict):
 
 class Corpus(TypedDict):
     """One corpus of a run: clips found, clips that the whole corpus has, and how its files lie there."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     clips: Count
     expected: Count
@@ -71,8 +59,6 @@ class Corpus(TypedDict):
 
 class Data(TypedDict):
     """The clips of a run; `per_output` counts those of each class or tag, and is empty for a regression."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     demo: bool
     clips: Count
@@ -86,8 +72,6 @@ class Data(TypedDict):
 class Score(TypedDict):
     """A score over n clips with its 95 % interval, and the method of the interval."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-
     value: float
     interval: Interval
     n: Count
@@ -96,8 +80,6 @@ class Score(TypedDict):
 
 class Output(TypedDict):
     """The scores of one output over its `support` clips; null where its clips do not define a score."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     support: Count
     scores: dict[str, Score | None]
@@ -124,16 +106,12 @@ class Configuration(TypedDict):
 class Parameters(TypedDict):
     """Sizes of the model; null for what is no network."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-
     total: Count | None
     trainable: Count | None
 
 
 class Fold(TypedDict):
     """One fold: clips in each set, its epochs, null for what is fitted at once, and the task's thresholds, if any."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     fold: Count
     train: Count
@@ -147,8 +125,6 @@ class Fold(TypedDict):
 class Leak(TypedDict):
     """One check of what training and test clips share."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-
     check: str
     clean: bool
     detail: str
@@ -156,8 +132,6 @@ class Leak(TypedDict):
 
 class Timings(TypedDict):
     """What a run cost; null where nothing was loaded or trained by the epoch."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     load_s: Amount | None
     features_s: Amount
@@ -179,7 +153,8 @@ class Content(BaseModel):
         other_orders: the accuracy in other orders of the test clips, where a prediction depends on its batch.
     """
 
-    model_config = STRICT
+    # Unknown fields and numbers that are not finite are refused, here and, as pydantic passes it on, in every part.
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     schema_: Literal[2] = Field(alias="schema")
     study: str
@@ -252,6 +227,7 @@ class ClipSet:
         """
         if (names[1:] == names[:-1]).any():
             raise InputError("it predicts a clip twice")
+        # No name has a zero byte in it, so different names cannot be joined to the same bytes.
         return cls(hashlib.sha256(b"\0".join(names.tolist())).digest(), groups)
 
 
@@ -264,7 +240,7 @@ def names_and_groups(clips: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.nd
     pairs = zip(clips["corpus"].tolist(), clips["name"].tolist(), strict=True)
     names = np.array([f"{corpus}:{name}".encode() for corpus, name in pairs])
     groups = np.array([group.encode() for group in clips["group" if "group" in clips else "speaker"].tolist()])
-    order = np.argsort(names, kind="stable")
+    order = np.argsort(names, kind="stable")  # by name: runs in another order of their folds have the same clips
     return order, names[order], groups[order]
 
 
@@ -381,7 +357,7 @@ def parsed(text: str, place: str) -> dict[str, Any]:
         InputError: it is cut off, of another schema, or holds a number that is not finite.
     """
     try:
-        data = json.loads(text, parse_constant=_refused)
+        data = json.loads(text, parse_constant=_refused)  # Python reads NaN and Infinity, which are no JSON
     except (ValueError, RecursionError) as error:
         raise InputError(f"{place} is damaged ({error}); delete it and run again") from None
     found = data.get("schema") if isinstance(data, dict) else None
@@ -469,6 +445,7 @@ def hold(folder: Path) -> Iterator[None]:
         raise InputError(f"cannot write {folder} ({reason}); name another folder with --runs") from None
     with file:
         try:
+            # A lock of the system and no file of our own: that of a killed process is free at once.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(f"another process is running in {folder}; wait for it or choose another --runs") from None

@@ -73,7 +73,7 @@ def _make(job: Job, material: Material, identity: dict[str, Any], announce: Call
     content["timings"] = timings_of(results, time.monotonic() - began)
     # Last of all files: a folder with a record holds a finished run.
     record = records.write(job.folder, content)
-    shutil.rmtree(job.folder / "work")
+    shutil.rmtree(job.folder / "work")  # after the record: killed in between, the run is still finished
     return record
 
 
@@ -120,7 +120,8 @@ def _make_fold(job: Job, material: Material, number: int, announce: Callable[[st
     features_s = round(time.monotonic() - began - prepared.load_s, 2)
     learner, history, best = _learned(job, prepared, material.task, number, label)
     predicting = time.monotonic()
-    outputs, ms_per_clip = learner.predict(prepared.test.x), _ms_per_clip(predicting, prepared.test)
+    outputs = learner.predict(prepared.test.x)
+    ms_per_clip = round((time.monotonic() - predicting) / len(outputs) * 1000, 3)
     if not np.isfinite(outputs).all():
         raise ResultError(f"{label}: predictions are not finite numbers; no record is written")
     # A fold may have no validation clips, and Keras cannot predict an empty batch.
@@ -141,10 +142,6 @@ def _make_fold(job: Job, material: Material, number: int, announce: Callable[[st
     }
     _keep_model(job.folder / f"fold-{number}", learner, prepared)
     _keep_fold(_place(job, number), FoldResult(outputs, validation, history, facts))
-
-
-def _ms_per_clip(began: float, clips: Arrays) -> float:
-    return round((time.monotonic() - began) / len(clips.x) * 1000, 3)
 
 
 def _place(job: Job, number: int) -> Path:
@@ -199,6 +196,7 @@ def _other_orders(job: Job, task: Task, learner: Learner, test: Arrays) -> list[
 
 def _keep_model(folder: Path, learner: Learner, prepared: Prepared) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    # No pickles: whoever is given a run may load its front end without running code of it.
     np.savez(folder / "front_end.npz", allow_pickle=False, **prepared.front_end)
     learner.save(folder / learner.FILE)
 

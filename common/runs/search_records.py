@@ -120,7 +120,7 @@ class SearchResult:
     def curves(self) -> pd.DataFrame:
         """Return one row per trial and epoch: `trial`, and the columns of a learning curve."""
         with (self.folder / "curves.csv").open() as file:
-            return pd.read_csv(file, dtype={"trial": str})
+            return pd.read_csv(file, dtype={"trial": str})  # 0001 is a name, not the number 1
 
     def last_epochs(self) -> pd.DataFrame:
         """Return the last row of each trial's learning curve, by trial: TensorBoard's table shows these."""
@@ -133,6 +133,7 @@ def table_of(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         {"trial": row["trial"], **row["values"], **{key: row[key] for key in row if key not in ("trial", "values")}}
         for row in rows
     ]
+    # Int64, unlike int64, has room for the null of a trial that failed.
     return pd.DataFrame(flat).astype({"epochs": "Int64", "best_epoch": "Int64"})
 
 
@@ -144,6 +145,7 @@ def folder_of(runs: Path, study: str, experiment: str, protocol: str, search: st
 
 def find(runs: Path) -> list[Path]:
     """Return the folders below `runs` that hold a finished search, sorted."""
+    # The note of an unfinished search (`common.runs.claims`) has the same name, in its folder `work`.
     return sorted(path.parent for path in runs.rglob("search.json") if path.parent.name != "work")
 
 

@@ -119,6 +119,7 @@ def _decode(
 
     damaged = []
     with ThreadPoolExecutor() as pool, progress("decoding", len(paths)) as advance:
+        # In chunks: `pool.map` over all files would decode far ahead of a slow disk and fill the memory.
         for start in range(0, len(paths), CLIPS_AT_ONCE):
             chunk = paths[start : start + CLIPS_AT_ONCE]
             for path, clip in zip(chunk, pool.map(decode, chunk), strict=True):

@@ -37,16 +37,18 @@ BANDS_TOGETHER = 32
 MAX_WORKERS = 8
 """At most this many batches are computed at the same time."""
 
+AMIN = 1e-10
+"""Lower bound of a power before its logarithm; librosa's."""
+
 Tensor = Any
 """A tensor of the Keras backend, or a NumPy array."""
 
 
 class Waveforms(Protocol):
-    """What `extract` reads: an array (clips, samples), or an object that computes its rows when they are read."""
+    """What `extract` reads: an array (clips, samples), or something whose rows are computed when they are read."""
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Clips and samples."""
+    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
 
     def __len__(self) -> int: ...
 
@@ -110,15 +112,12 @@ def mel_spectrogram(
     return ops.transpose(ops.concatenate(bands, axis=-1), (0, 2, 1))
 
 
-def power_to_db(
-    power: Tensor, *, ref: float | Literal["max"] = 1.0, amin: float = 1e-10, top_db: float | None = 80.0
-) -> Tensor:
+def power_to_db(power: Tensor, *, ref: float | Literal["max"] = 1.0, top_db: float | None = 80.0) -> Tensor:
     """Return 10 * log10(power / ref), clip by clip as `librosa.power_to_db` does.
 
     Args:
         power: Shape (clips, ...).
         ref: The power that becomes 0 dB; "max": each clip's maximum.
-        amin: Lower bound of the power.
         top_db: Range in dB: lower values are raised to this far below the clip's maximum; None: no limit.
 
     Returns:
@@ -126,11 +125,11 @@ def power_to_db(
     """
     power = ops.cast(power, "float32")
     within_clip = tuple(range(1, len(power.shape)))
-    level = _decibel(power, amin)
+    level = 10.0 * ops.log10(ops.maximum(power, AMIN))
     if ref == "max":
         level = level - ops.max(level, axis=within_clip, keepdims=True)
     else:
-        level = level - 10.0 * float(np.log10(max(amin, ref)))
+        level = level - 10.0 * float(np.log10(max(AMIN, ref)))
     if top_db is not None:
         level = ops.maximum(level, ops.max(level, axis=within_clip, keepdims=True) - top_db)
     return level
@@ -191,33 +190,26 @@ def batches(waveforms: Waveforms, feature: Callable[[Tensor], Tensor], *, batch_
                 release(waveforms)
 
 
-def extract(
-    waveforms: Waveforms,
-    feature: Callable[[Tensor], Tensor],
-    *,
-    batch_size: int = 32,
-    out: np.ndarray | None = None,
-) -> np.ndarray:
+def extract(waveforms: Waveforms, feature: Callable[[Tensor], Tensor], *, batch_size: int = 32) -> np.ndarray:
     """Compute the features of an array that may be larger than memory.
 
     Args:
-        waveforms: Shape (clips, samples), at least one clip; may be a memory map, or `augment.NoisyCopies`.
+        waveforms: Shape (clips, samples), at least one clip; may be a memory map, or computed as it is read.
         feature: From (clips, samples) to (clips, ...), for instance a `functools.partial` of `mfcc`.
         batch_size: Clips at a time.
-        out: Shape (clips, ...), to be filled; may be a memory map. None: a new array.
 
     Returns:
-        `out`, or float32 of shape (clips, ...).
+        float32 of shape (clips, ...).
     """
-    start = 0
+    found, start = np.empty(0), 0
     for batch in batches(waveforms, feature, batch_size=batch_size):
-        if out is None:
-            out = np.empty((len(waveforms), *batch.shape[1:]), batch.dtype)
-        out[start : start + len(batch)] = batch
+        if not start:  # only the first batch says the shape; one array, as concatenating would need twice the memory
+            found = np.empty((len(waveforms), *batch.shape[1:]), batch.dtype)
+        found[start : start + len(batch)] = batch
         start += len(batch)
-    if out is None:
+    if not start:
         raise ValueError("there are no waveforms to extract features from")
-    return out
+    return found
 
 
 CLIPS_AT_ONCE = 256
@@ -235,7 +227,7 @@ class Standardiser:
         scale: Std, or 1 for a constant cell; same shape as `mean`.
 
     Example:
-        >>> scaler = Standardiser.fit(features, split.train)
+        >>> scaler = Standardiser.fit(features[split.train])
         >>> np.savez(path, mean=scaler.mean, scale=scaler.scale)
         >>> scaler = Standardiser(**np.load(path))
     """
@@ -244,15 +236,12 @@ class Standardiser:
     scale: np.ndarray
 
     @classmethod
-    def fit(cls, *features: np.ndarray, rows: np.ndarray | None = None) -> Self:
-        """Fit on arrays of shape (clips, ...), chunk by chunk.
-
-        Args:
-            features: One array, or several (clean clips and their noisy copies), which may be memory maps.
-            rows: The rows of each array to fit on; None: all.
-        """
+    def fit(cls, features: np.ndarray) -> Self:
+        """Fit on features of shape (clips, ...), chunk by chunk; they may be a memory map."""
         count, mean, squares = 0, np.float64(0.0), np.float64(0.0)
-        for chunk in _chunks(features, rows):
+        for start in range(0, len(features), CLIPS_AT_ONCE):
+            chunk = features[start : start + CLIPS_AT_ONCE].astype(np.float64)
+            release(features)
             # Chan, Golub & LeVeque (1979): combine the means and squared deviations of two sets into those of both.
             chunk_mean = chunk.mean(axis=0)
             difference, total = chunk_mean - mean, count + len(chunk)
@@ -271,14 +260,6 @@ class Standardiser:
         return out
 
 
-def _chunks(arrays: tuple[np.ndarray, ...], rows: np.ndarray | None) -> Iterator[np.ndarray]:
-    for array in arrays:
-        chosen = np.arange(len(array)) if rows is None else np.asarray(rows)
-        for start in range(0, len(chosen), CLIPS_AT_ONCE):
-            yield array[chosen[start : start + CLIPS_AT_ONCE]].astype(np.float64)
-            release(array)
-
-
 def _scale(mean: np.ndarray, variance: np.ndarray, count: int) -> np.ndarray:
     # scikit-learn's bound: a smaller variance is the rounding error of a constant.
     rounding = count * np.finfo(np.float64).eps
@@ -291,10 +272,6 @@ def _stft(waveforms: Tensor, n_fft: int, hop_length: int, window: np.ndarray) ->
     # Padded here, because `keras.ops.stft(center=True)` reflects the signal at its ends, where librosa has zeros.
     padded = ops.pad(ops.cast(waveforms, "float32"), ((0, 0), (n_fft // 2, n_fft // 2)))
     return ops.stft(padded, n_fft, hop_length, n_fft, window=window, center=False)
-
-
-def _decibel(power: Tensor, amin: float) -> Tensor:
-    return 10.0 * ops.log10(ops.maximum(power, amin))
 
 
 @cache
@@ -328,7 +305,7 @@ def _dct(n_mfcc: int, n_mels: int) -> np.ndarray:
     return scipy.fft.dct(np.eye(n_mels), axis=0, type=2, norm="ortho")[:n_mfcc].astype(np.float32)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=8)  # few: each compiled function holds a graph of TensorFlow
 def _compiled(feature: Callable[[Tensor], Tensor], samples: int) -> Callable[[Tensor], Tensor]:
     if keras.backend.backend() != "tensorflow":
         return feature

@@ -91,6 +91,7 @@ class Classification:
 
     def constant(self, targets: np.ndarray) -> np.ndarray:
         """Return the majority class of the training clips, one-hot."""
+        # Of equal classes argmax takes the first, whatever the order of the clips.
         return np.eye(len(self.outputs), dtype=np.float32)[targets.sum(axis=0).argmax()]
 
     def thresholds(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
@@ -103,7 +104,7 @@ class Classification:
 
     def from_logits(self, logits: np.ndarray) -> np.ndarray:
         """Return the softmax."""
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))  # less the maximum, so that nothing overflows
         return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def per_clip(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
@@ -245,6 +246,7 @@ def _scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
     hits = np.diagonal(confusions, axis1=1, axis2=2).astype(float)
     support, guesses = confusions.sum(axis=2), confusions.sum(axis=1)
     present = support > 0  # in a resample, a class may have no clips
+    # At least 1, because a class that is never predicted divides 0 hits by 0 guesses.
     per_class = {
         "precision": np.where(present, hits / np.maximum(guesses, 1), np.nan),
         "recall": np.where(present, hits / np.maximum(support, 1), np.nan),

@@ -67,7 +67,7 @@ def test_rows_on_the_disk_make_the_same_batches_as_an_array(batches) -> None:
 def test_a_resumed_run_has_the_batches_of_an_uninterrupted_run(batches) -> None:
     orders = pipeline.epoch_orders(10, 4, seed=2)
     whole, late = (numbers(batches(clips(10), orders, 3, first)) for first in (0, 2))
-    assert pipeline.steps_per_epoch(10, 3) == 4
+    assert pipeline.Batching(3).steps(10) == 4
     assert late == whole[2 * 4 :]
 
 

@@ -125,13 +125,6 @@ def test_features_of_a_clip_do_not_depend_on_its_batch() -> None:
     assert np.allclose(features.extract(clips[3:4], feature)[0], together[3], rtol=0, atol=1e-4)
 
 
-def test_features_are_written_to_the_given_array(tmp_path: Path) -> None:
-    clips = np.random.default_rng(0).standard_normal((99, 100)).astype(np.float32)
-    out = np.lib.format.open_memmap(tmp_path / "a.npy", "w+", np.float32, (99, 100))
-    assert features.extract(clips, lambda batch: batch * 2.0, batch_size=2, out=out) is out
-    assert np.array_equal(out, clips * 2)
-
-
 OTHER_BACKEND = """
 import sys, keras, numpy as np
 from common.signals import features
@@ -179,13 +172,6 @@ def test_standardising_equals_scikit_learns() -> None:
 def test_a_constant_cell_is_only_centred() -> None:
     fitted = Standardiser.fit(cells())
     assert fitted.scale[0, 0] == 1.0 and not fitted.transform(cells())[:, 0, 0].any()
-
-
-def test_fitting_on_rows_of_several_arrays_equals_fitting_on_those_clips() -> None:
-    clean, noisy, rows = cells(), cells() * 2, np.arange(0, 600, 2)
-    fitted = Standardiser.fit(clean, noisy, rows=rows)
-    expected = Standardiser.fit(np.concatenate([clean[rows], noisy[rows]]))
-    assert np.allclose(fitted.mean, expected.mean) and np.allclose(fitted.scale, expected.scale)
 
 
 @settings(max_examples=25, deadline=None)
