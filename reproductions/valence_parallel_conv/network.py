@@ -66,17 +66,19 @@ class GridMaximum(layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Return the maxima: the patches where they are, times the kernel."""
         x = ops.stop_gradient(inputs[..., 0])
-        patches = self._patches(x, *self._places(x))
-        kernel = ops.reshape(self.kernel, (math.prod(self.kernel_size), self.filters))
-        return ops.einsum("nijfk,kf->nijf", patches, ops.cast(kernel, patches.dtype)) + self.bias
+        clips, size = ops.shape(x)[0], math.prod(self.kernel_size)
+        patches = ops.reshape(self._patches(x, *self._places(x)), (self.filters, 4 * clips, size))
+        kernel = ops.reshape(ops.transpose(self.kernel, (3, 0, 1, 2)), (self.filters, size, 1))
+        maxima = ops.reshape(ops.matmul(patches, ops.cast(kernel, patches.dtype)), (self.filters, 2, 2, clips))
+        return ops.transpose(maxima, (3, 1, 2, 0)) + self.bias
 
     def _places(self, x: Any) -> tuple[Any, Any]:
-        """Return band and frame at which the patch of each maximum begins, integers (clips, 2, 2, filters)."""
-        clips, maps = ops.shape(x)[0], ops.stop_gradient(self._maps(x))
-        bands, frames = ops.shape(maps)[2] // 2, ops.shape(maps)[0] // 2
+        """Return band and frame at which the patch of each maximum begins, integers (filters, 2, 2, clips)."""
+        clips = ops.shape(x)[0]
         # The last row and column of an odd map are in no cell, as in `MaxPooling2D`.
-        maps = maps[: 2 * frames, :, : 2 * bands]
-        cells = ops.reshape(maps, (2, frames, clips, 2, bands, self.filters))
+        bands, frames = ((size - side + 1) // 2 for size, side in zip(ops.shape(x)[1:], self.kernel_size, strict=True))
+        maps = ops.stop_gradient(self._maps(x, 2 * bands, 2 * frames))
+        cells = ops.reshape(maps, (2, frames, self.filters, 2, bands, clips))
         # The band first: then only the frames of one band are left to be compared.
         band = ops.argmax(ops.max(cells, axis=1), axis=3)[:, None, :, :, None]
         frame = ops.argmax(ops.take_along_axis(cells, band, axis=4)[:, :, :, :, 0], axis=1)
@@ -85,44 +87,40 @@ class GridMaximum(layers.Layer):
         frame = ops.cast(frame, "int32") + frames * first[:, None, None, None]
         return ops.transpose(band, (1, 2, 0, 3)), ops.transpose(frame, (1, 2, 0, 3))
 
-    def _maps(self, x: Any) -> Any:
-        """Return the valid convolution of clips (clips, bands, frames) without bias: (frames, clips, bands, filters).
+    def _maps(self, x: Any, high_map: Any, wide_map: Any) -> Any:
+        """Return the valid convolution of clips (clips, bands, frames) without bias, as far as asked for.
+
+        Shape: (frames of the map, filters, bands of the map, clips).
 
         Along the frames it is a product of Fourier transforms, along the bands a sum. Both, and the transforms too, are
-        matrix products, a quarter of the multiplications of the convolution itself for these sizes.
+        matrix products, a quarter of the multiplications of the convolution itself for these sizes. Clips come last, so
+        that what is gathered and compared lies together in memory.
         """
-        clips, bands, frames = ops.shape(x)
+        clips, _, frames = ops.shape(x)
         high, wide = self.kernel_size
-        kernel = ops.stop_gradient(self.kernel)[:, :, 0]
         # Circular at the length of the clip: the valid part does not wrap around.
-        cosine, sine = _waves(frames, frames)
-        rows = ops.arange(bands - high + 1)[:, None] + ops.arange(high)[None, :]
-        real = ops.take(ops.einsum("nbt,ft->fnb", x, cosine), rows, axis=2)
-        imaginary = ops.take(ops.einsum("nbt,ft->fnb", x, sine), rows, axis=2)
-        spectra = ops.reshape(
-            ops.concatenate([real, imaginary], axis=-1), (-1, 1, clips * (bands - high + 1), 2 * high)
-        )
-        # A correlation: the spectrum of the kernel is conjugate.
-        k_real = ops.einsum("htc,ft->fhc", kernel, cosine[:, :wide])
-        k_imaginary = ops.einsum("htc,ft->fhc", kernel, sine[:, :wide])
-        kernels = ops.stack(
-            [
-                ops.concatenate([k_real, k_imaginary], axis=1),
-                ops.concatenate([-k_imaginary, k_real], axis=1),
-            ],
-            axis=1,
-        )
-        products = ops.reshape(ops.matmul(spectra, kernels), (-1, clips * (bands - high + 1) * self.filters))
-        maps = ops.matmul(_inverse(frames, frames - wide + 1), products)
-        return ops.reshape(maps, (frames - wide + 1, clips, bands - high + 1, self.filters))
+        waves = _waves(frames, frames)
+        spectra = ops.stack([ops.einsum("nbt,ft->fbn", x, wave) for wave in waves], axis=1)
+        rows = ops.arange(high)[:, None] + ops.arange(high_map)[None, :]
+        shifted = ops.reshape(ops.take(spectra, rows, axis=2), (-1, 1, 2 * high, high_map * clips))
+        kernel = ops.stop_gradient(self.kernel)[:, :, 0]
+        real, imaginary = (ops.einsum("htc,ft->fch", kernel, wave[:, :wide]) for wave in waves)
+        # A correlation: the spectrum of the kernel is conjugate. Rows: real and imaginary part of the product.
+        parts = [ops.concatenate([real, imaginary], axis=2), ops.concatenate([-imaginary, real], axis=2)]
+        products = ops.matmul(ops.stack(parts, axis=1), shifted)
+        columns = ops.reshape(products, (-1, self.filters * high_map * clips))
+        return ops.reshape(ops.matmul(_inverse(frames, wide_map), columns), (wide_map, self.filters, high_map, clips))
 
     def _patches(self, x: Any, band: Any, frame: Any) -> Any:
-        """Return the patches (clips, 2, 2, filters, band of kernel x frame of kernel) that begin at these places."""
+        """Return the patches (filters, 2, 2, clips, bands of the kernel, its frames) that begin at these places."""
         clips, bands, frames = ops.shape(x)
         high, wide = self.kernel_size
-        first = (ops.arange(clips, dtype="int32")[:, None, None, None] * bands + band) * frames + frame
-        within = ops.arange(high, dtype="int32")[:, None] * frames + ops.arange(wide, dtype="int32")[None, :]
-        return ops.take(ops.reshape(x, (-1,)), first[..., None] + ops.reshape(within, (-1,)))
+        left = frames - wide + 1
+        # All stretches of as many frames as the kernel has: rows of a patch are copied whole, not number by number.
+        stretches = ops.take(x, ops.arange(left)[:, None] + ops.arange(wide)[None, :], axis=2)
+        first = (ops.arange(clips, dtype="int32") * bands + band) * left + frame
+        rows = first[..., None] + ops.arange(high, dtype="int32") * left
+        return ops.take(ops.reshape(stretches, (-1, wide)), rows, axis=0)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments, so that a saved model can be loaded."""

@@ -85,6 +85,17 @@ def test_the_maxima_and_their_gradients_are_those_of_a_convolution_and_a_maximum
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5 * np.abs(other).max())
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="asks TensorFlow for the gradient")
+def test_no_gradient_of_the_input_is_computed() -> None:
+    import tensorflow as tf
+
+    layer, x = GridMaximum(2, (12, 16)), tf.random.normal((1, 128, 94, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = ops.sum(layer(x))
+    assert tape.gradient(total, x) is None
+
+
 def test_silence_at_the_end_gives_one_maximum_not_many() -> None:
     # All patches of silence are equal: whichever is taken, value and gradient are the same.
     x = np.full((1, 128, 94, 1), -1, np.float32)
