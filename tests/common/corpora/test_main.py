@@ -34,6 +34,7 @@ def test_list_as_json_has_the_expected_counts(run):
         "tess": 2800,
         "crema_d": 7442,
         "emotify": 400,
+        "tava": 352,
     }
 
 
