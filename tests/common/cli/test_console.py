@@ -26,10 +26,6 @@ def run_command(
     return ended.value.code, *capsys.readouterr()
 
 
-def test_a_finished_command_has_exit_code_0(capsys) -> None:
-    assert run_command(capsys, None) == (0, "working\n", "")
-
-
 @pytest.mark.parametrize(
     ("error", "code", "named"),
     [

@@ -209,6 +209,7 @@ def test_the_example_of_the_form_is_read(example: Callable[..., Published]) -> N
     [
         # what the types refuse
         ("accuracy = 0.82", "acuracy = 0.82", "classes, 1 (large-cnn), accuracy"),
+        ('title = "Small CNN"', 'title = "Small"\nbest = 67', "experiment, 1 (small-cnn), best"),
         ("accuracy = 0.82", "accuracy = 82.0", "classes, 1 (large-cnn), accuracy"),
         ('["lark", 0.79, 0.87', '["lark", 0.79', "classes, 1 (large-cnn), rows, 1"),
         ("76.7] }", "767] }", "less than or equal to 100"),

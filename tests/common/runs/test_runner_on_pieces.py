@@ -48,18 +48,6 @@ def test_labels_may_depend_on_the_seed(corpus) -> None:
     assert counts[0] != counts[1]
 
 
-def test_the_majority_class_is_that_of_the_training_clips_of_each_fold(of_pieces) -> None:
-    record = of_pieces()
-    labels = record.predictions().set_index("name")["true"]
-    split = record.split()
-    hits = 0
-    for _, fold in split.groupby("fold"):
-        trained, tested = (labels[fold.loc[fold["set"] == name, "name"]] for name in ("train", "test"))
-        counts = trained.value_counts().reindex(record.data["task"]["outputs"])
-        hits += (tested == counts.idxmax()).sum()
-    assert record.data["baselines"] == {"majority": {"accuracy": hits / len(labels)}, "chance": {"accuracy": 1 / 3}}
-
-
 def test_the_same_seed_gives_the_same_predictions_and_another_one_others(corpus, tmp_path) -> None:
     first, again, other = (
         runner.run(tiny_pieces.job(corpus, protocol="independent", runs=tmp_path / name, seed=seed)).predictions()

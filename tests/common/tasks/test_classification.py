@@ -93,6 +93,13 @@ def test_the_bootstrap_over_clips_comes_near_wilson() -> None:
     assert macro["interval"] == pytest.approx(wilson(macro["value"], 600), abs=0.006)
 
 
+def test_the_majority_class_is_that_of_the_training_clips_fold_by_fold() -> None:
+    eye = np.eye(3, dtype=np.float32)
+    constants = np.repeat([TASK.constant(eye[[0, 0, 1]]), TASK.constant(eye[[1, 1, 0]])], [3, 2], axis=0)
+    expected = {"majority": {"accuracy": 2 / 5}, "chance": {"accuracy": 1 / 3}}
+    assert TASK.baselines(eye[[1, 1, 0, 1, 0]], constants) == expected
+
+
 def test_cross_entropy_is_that_of_keras() -> None:
     draw = np.random.default_rng(0)
     probabilities = draw.dirichlet(np.ones(3), 50).astype(np.float32)

@@ -64,6 +64,14 @@ def test_every_method_beats_the_baseline(kind, finished) -> None:
         assert (ours < baseline) if kind == "regression" else (ours > baseline)
 
 
+def test_the_baseline_is_fitted_on_the_training_clips(kind, finished, corpus) -> None:
+    task, job = tiny_tasks.TASKS[kind], tiny_tasks.job(kind, corpus, "forest")
+    clips = job.clips()
+    targets, (fold,) = task.targets(clips), job.folds(clips)
+    constants = np.tile(task.constant(targets[fold.train]), (len(fold.test), 1))
+    assert finished["forest"].data["baselines"] == task.baselines(targets[fold.test], constants)
+
+
 def test_learning_curves_have_the_metrics_of_the_task_and_the_learning_rate(kind, finished) -> None:
     metric = tiny_tasks.MONITOR[kind]
     history = finished["network"].history()
