@@ -25,7 +25,7 @@ def test_a_value_that_is_not_plain_is_refused_as_a_key() -> None:
         cache.key(object())
 
 
-def test_an_array_is_computed_once_and_then_cached() -> None:
+def test_an_array_is_computed_once_and_then_cached_read_only() -> None:
     made = []
 
     def chunks() -> list[np.ndarray]:
@@ -36,11 +36,8 @@ def test_an_array_is_computed_once_and_then_cached() -> None:
     assert made == [1]
     assert first.shape == (3, 3) and first.dtype == np.float32
     assert np.array_equal(first, second) and first[2, 0] == 1 and first[1, 0] == 0
-
-
-def test_a_cached_array_is_read_only() -> None:
     with pytest.raises(ValueError, match="read-only"):
-        cache.array("a", 1, lambda: [np.zeros(1)])[0] = 1
+        first[0] = 1
 
 
 def resident_bytes() -> int:
@@ -63,12 +60,13 @@ def test_a_truncated_array_is_computed_again(own_cache: Path) -> None:
     assert np.array_equal(cache.array("a", 1000, lambda: [np.arange(1000)]), np.arange(1000))
 
 
-def test_an_interrupted_computation_leaves_no_file(own_cache: Path) -> None:
+@pytest.mark.parametrize("error", [KeyboardInterrupt, PermissionError])
+def test_an_interrupted_computation_passes_its_error_on_and_leaves_no_file(own_cache: Path, error: type) -> None:
     def chunks():  # type: ignore[no-untyped-def]
         yield np.zeros((1, 2))
-        raise KeyboardInterrupt
+        raise error
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error):
         cache.array("a", 2, chunks)
     assert not list(own_cache.iterdir())
 
@@ -106,15 +104,6 @@ def test_a_folder_that_cannot_be_made_is_an_input_error(tmp_path: Path, monkeypa
     monkeypatch.setenv("ENCORE_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(InputError, match="ENCORE_CACHE"):
         cache.array("a", 1, lambda: [np.zeros(1)])
-
-
-def test_an_error_of_the_computation_is_passed_on_unchanged() -> None:
-    def chunks():  # type: ignore[no-untyped-def]
-        yield np.zeros(1)
-        raise PermissionError("of the source")
-
-    with pytest.raises(PermissionError, match="of the source"):
-        cache.array("a", 2, chunks)
 
 
 def test_only_temporary_files_of_killed_processes_are_removed(own_cache: Path) -> None:

@@ -84,11 +84,8 @@ def checkout(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_the_commit_of_a_surrounding_repository_is_not_reported(checkout) -> None:
+def test_the_commit_of_our_own_repository_is_reported_with_its_changes_and_no_other(checkout) -> None:
     assert environment._commit() == "unknown"
-
-
-def test_the_commit_of_our_own_repository_is_reported_with_its_changes(checkout) -> None:
     subprocess.run(["git", "add", "."], cwd=checkout, check=True)
     assert re.fullmatch(r"[0-9a-f]{40}-dirty", environment._commit())
 

@@ -67,10 +67,7 @@ def test_mcnemar_counts_where_only_one_run_is_right() -> None:
     result = mcnemar(first, second)
     assert (result.only_first, result.only_second) == (10, 2)
     assert result.p == pytest.approx(2 * (1 + 12 + 66) / 4096)
-
-
-def test_two_runs_that_agree_everywhere_do_not_differ() -> None:
-    assert mcnemar([True, False], [True, False]).p == 1.0
+    assert mcnemar(first, first).p == 1.0
 
 
 def test_the_paired_interval_is_narrower_than_that_of_two_independent_runs() -> None:
@@ -84,11 +81,6 @@ def test_the_paired_interval_is_narrower_than_that_of_two_independent_runs() -> 
 
 def test_the_mean_of_a_few_values_has_students_interval() -> None:
     assert mean_interval([1.0, 2.0, 3.0]) == pytest.approx((-0.4841, 4.4841), abs=1e-4)
-
-
-def test_a_mean_of_hits_over_enough_groups_is_bootstrapped_over_them() -> None:
-    accuracy = mean_score(np.array([1, 0, 0, 1, 1]), groups=list("abcde"), proportion=True)
-    assert accuracy["method"] == "bootstrap over 5 groups"
 
 
 def test_a_mean_over_one_group_has_the_interval_of_its_clips() -> None:

@@ -65,14 +65,6 @@ def test_without_a_terminal_a_line_every_few_seconds_has_the_time_left_and_the_n
     assert all(part in second for part in ("4 of 10", "40 s")) and "val_loss" not in second
 
 
-def test_after_the_last_item_there_is_no_time_left(clock, capsys) -> None:
-    with progress("training", 1) as advance:
-        clock.now += 50
-        advance(1, "val_loss 0.9")
-    err = capsys.readouterr().err
-    assert "1 of 1" in err and "left" not in err
-
-
 def test_items_of_an_earlier_call_do_not_shorten_the_time_left(clock, capsys) -> None:
     with progress("training", 100, done=90) as advance:
         clock.now += 20

@@ -1,9 +1,7 @@
 from dataclasses import replace
 
-import pytest
 import tiny
 
-from common.errors import InputError
 from common.study import changed_switches
 
 
@@ -17,24 +15,6 @@ def test_a_changed_protocol_says_so_in_its_name() -> None:
 def test_a_switch_set_to_the_protocol_s_own_value_changes_nothing() -> None:
     assert tiny.STUDY.protocol("published", {"width": "4"}) is tiny.PROTOCOLS["published"]
     assert changed_switches(tiny.PROTOCOLS["published"]) == []
-
-
-@pytest.mark.parametrize(
-    ("protocol", "changes", "named"),
-    [
-        ("printed", {}, "'printed'.*published, corrected, independent"),
-        ("published", {"depth": "3"}, "'depth'.*labels, width, split"),
-        ("published", {"width": "5"}, "width.*4 or 8"),
-    ],
-)
-def test_what_the_study_does_not_have_is_refused_by_name(protocol, changes, named) -> None:
-    with pytest.raises(InputError, match=named):
-        tiny.STUDY.protocol(protocol, changes)
-
-
-def test_an_unknown_experiment_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(InputError, match=r"'one'.*patient, retrained, paired"):
-        tiny.STUDY.experiment("one")
 
 
 def test_a_switch_takes_further_values_that_no_protocol_has() -> None:

@@ -3,7 +3,7 @@
 The file is imported by the tests and by the processes that they start and kill.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -172,9 +172,21 @@ STUDY = Study(
 )
 
 
-def job(
-    corpus: Path, name: str = "patient", protocol: str = "published", *, runs: Path = Path("runs"), **options: Any
-) -> jobs.Job:
-    """Return a run of one of the tiny experiments on the clips in `corpus`."""
-    chosen = jobs.Options(runs=runs, **options)
-    return jobs.Job(STUDY, STUDY.experiment(name), STUDY.protocol(protocol), scan([corpus]), chosen)
+def jobs_of(study: Study) -> Callable[..., jobs.Job]:
+    """Return a function that makes a run of the clips in a folder: of the first experiment, unless one is named."""
+
+    def job(
+        corpus: Path,
+        name: str = study.experiments[0].id,
+        protocol: str = "published",
+        *,
+        runs: Path = Path("runs"),
+        **options: Any,
+    ) -> jobs.Job:
+        chosen = jobs.Options(runs=runs, **options)
+        return jobs.Job(study, study.experiment(name), study.protocol(protocol), scan([corpus]), chosen)
+
+    return job
+
+
+job = jobs_of(STUDY)

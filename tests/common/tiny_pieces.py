@@ -16,8 +16,6 @@ from sklearn.tree import DecisionTreeClassifier
 
 from common import splits
 from common.arrays import Arrays, FileInputs, Prepared
-from common.corpora import scan
-from common.runs import jobs
 from common.signals import audio
 from common.study import Experiment, Fit, Inputs, Protocol, Setting, Size, Study, Switch
 from common.tasks import Classification
@@ -113,9 +111,4 @@ STUDY = Study(
 )
 
 
-def job(
-    corpus: Path, name: str = "trees", protocol: str = "published", *, runs: Path = Path("runs"), **options: Any
-) -> jobs.Job:
-    """Return a run of one of the experiments on the clips in `corpus`."""
-    chosen = jobs.Options(runs=runs, **options)
-    return jobs.Job(STUDY, STUDY.experiment(name), STUDY.protocol(protocol), scan([corpus]), chosen)
+job = tiny.jobs_of(STUDY)

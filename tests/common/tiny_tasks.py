@@ -15,7 +15,6 @@ import pandas as pd
 import tiny
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from common.corpora import scan
 from common.runs import jobs
 from common.study import Ensemble, Experiment, Fit, Inputs, Plateau, Setting, Study, Training
 from common.tasks import Classification, Regression, Tagging, Task
@@ -119,9 +118,6 @@ rows = {{ network = [0.5], again = [0.5], forest = [0.5], both = [0.5] }}
     return tiny.published(f"tiny_{kind}", names, results, classes=classes, top=f'headline = "{metric}"')
 
 
-def job(
-    kind: str, corpus: Path, name: str = "network", *, protocol: str = "published", runs: Path, **options: Any
-) -> jobs.Job:
-    """Return a run of one of the experiments on the clips in `corpus`."""
-    own, chosen = study(kind), jobs.Options(runs=runs, **options)
-    return jobs.Job(own, own.experiment(name), own.protocol(protocol), scan([corpus]), chosen)
+def job(kind: str, corpus: Path, *of: str, **options: Any) -> jobs.Job:
+    """Return a run of one of the experiments of a task on the clips in `corpus`."""
+    return tiny.jobs_of(study(kind))(corpus, *of, **options)

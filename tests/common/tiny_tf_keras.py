@@ -2,13 +2,10 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import tiny
 
-from common.corpora import scan
-from common.runs import jobs
 from common.study import Setting
 
 
@@ -26,10 +23,7 @@ EXPERIMENT = replace(tiny.experiment("tf-keras", PATIENT), build=build, adjustab
 STUDY = replace(tiny.STUDY, experiments=(EXPERIMENT,))
 
 
-def job(corpus: Path, *, runs: Path = Path("runs"), **options: Any) -> jobs.Job:
-    """Return a run of the tf-keras experiment on the clips in `corpus`."""
-    chosen = jobs.Options(runs=runs, **options)
-    return jobs.Job(STUDY, EXPERIMENT, STUDY.protocol("published"), scan([corpus]), chosen)
+job = tiny.jobs_of(STUDY)
 
 
 build_three = partial(build, Setting(tiny.PUBLISHED, 0), 3)

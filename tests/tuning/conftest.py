@@ -9,9 +9,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "common"))
 
 import small_search
+import tiny
 
 from common.runs.search_records import SearchResult
 from tuning import grid, hyperband
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the tiny corpus."""
+    return tiny.write_corpus(tmp_path_factory.mktemp("data") / "tones")
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,8 @@ def grid_in(folder: Path, **changes: Any) -> Search:
     return search_in(folder, **{**given, **changes})
 
 
-def without_seconds(result: SearchResult) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the table and the curves of a search as far as they are the same every time."""
-    return result.table.drop(columns="seconds"), result.curves().drop(columns="seconds")
+def assert_same(one: SearchResult, other: SearchResult) -> None:
+    """Assert that tables and curves of two searches are equal to the bit, except for their seconds."""
+    for mine, theirs in ((one.table, other.table), (one.curves(), other.curves())):
+        without_seconds = [frame.drop(columns="seconds") for frame in (mine, theirs)]
+        pd.testing.assert_frame_equal(*without_seconds, check_exact=True)

@@ -1,3 +1,4 @@
+import itertools
 import json
 import shutil
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from common.corpora import DEMO_MARKER
 from common.errors import InputError
 from common.learners import callbacks, keras3
 from common.learners.tf_keras import TfKerasLearner
-from common.runs import records, runner
+from common.runs import jobs, records, runner
 from common.runs.estimate import Estimate
 
 NAMES = ("patient", "retrained", "paired")
@@ -61,18 +62,22 @@ def finished(unbroken, corpus, tmp_path) -> tuple[object, ...]:
     return ("patient", "--data", corpus, "--folds", 2)
 
 
-def test_a_run_says_the_accuracy_with_its_interval_and_where_the_record_is(encore, finished) -> None:
+@pytest.fixture
+def started(monkeypatch) -> list[jobs.Job]:
+    """Return a list of the runs that are started; none of them is run."""
+    started: list[jobs.Job] = []
+    monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
+    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
+    return started
+
+
+def test_a_run_has_its_accuracy_with_an_interval_and_its_record_and_the_same_as_json(encore, finished) -> None:
     code, out, err = encore("run", *finished)
     assert code == 0
-    assert "accuracy 0.800 [0.584, 0.919] on 20 clips" in out
-    assert out.endswith("; runs/tiny/patient/published/seed-0\n")
-    assert "absent: savee" in err
-
-
-def test_a_run_as_json_is_a_line_per_experiment(encore, finished) -> None:
-    code, out, _ = encore("run", *finished, "--json")
-    (line,) = map(json.loads, out.splitlines())
-    assert code == 0
+    assert "0.800 [0.584, 0.919]" in out
+    assert out.endswith("runs/tiny/patient/published/seed-0\n")
+    assert "savee" in err  # is absent
+    (line,) = map(json.loads, encore("run", *finished, "--json")[1].splitlines())
     assert list(line) == ["study", "experiment", "protocol", "seed", "record", "metrics", "status"]
     assert line["status"] == "complete"
     assert line["metrics"]["accuracy"] == records.read(Path(line["record"])).data["metrics"]["accuracy"]["value"]
@@ -110,16 +115,6 @@ def test_what_keras_cannot_train_is_left_out_or_if_named_refused(encore, corpus,
         commands._able(study.experiments, "none", named=True)
 
 
-def test_after_ctrl_c_the_advice_is_to_resume_without_fresh(encore, corpus, monkeypatch) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(runner, "run", interrupted)
-    code, _, err = encore("run", "patient", "--data", corpus, "--fresh")
-    assert code == 130
-    assert "without --fresh" in err
-
-
 def test_without_a_command_it_runs(encore, finished) -> None:
     assert encore(*finished, "--json") == encore("run", *finished, "--json")
 
@@ -140,25 +135,14 @@ def test_without_data_it_runs_on_the_demo_corpus_at_demo_size_and_says_so(encore
     assert record.data["folds"][0]["epochs"] == 3
 
 
-def test_every_experiment_protocol_and_seed_named_is_run(encore, corpus, monkeypatch) -> None:
-    ran = []
-    monkeypatch.setattr(runner, "run", lambda job, _: ran.append(job.folder))
-    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
+def test_every_experiment_protocol_and_seed_named_is_run(encore, corpus, started) -> None:
     assert encore("run", "--data", corpus, "--protocol", "all", "--seed", 1, "--seed", 2, "--runs", "r")[0] == 0
-    expected = {
-        records.folder_of(Path("r"), "tiny", experiment, protocol, seed)
-        for experiment in NAMES
-        for protocol in tiny.PROTOCOLS
-        for seed in (1, 2)
-    }
-    assert len(ran) == 18
-    assert set(ran) == expected
+    named = itertools.product(NAMES, tiny.PROTOCOLS, (1, 2))
+    assert len(started) == 18
+    assert {job.folder for job in started} == {records.folder_of(Path("r"), "tiny", *of) for of in named}
 
 
-def test_options_reach_the_run(encore, corpus, monkeypatch, tmp_path) -> None:
-    started = []
-    monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
-    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
+def test_options_reach_the_run(encore, corpus, started, tmp_path) -> None:
     (tmp_path / "c.toml").write_text("[training]\nepochs = 9\nlearning_rate = 0.5\n")
     words = "--set width=8 --epochs 7 --batch-size 4 --folds 1 --size demo --fresh --config c.toml --strategy mirrored"
     assert encore("run", "patient", "--data", corpus, *words.split())[0] == 0
@@ -193,9 +177,7 @@ def test_a_setting_with_the_document_s_own_value_is_no_override(encore, finished
     assert record.data["configuration"]["overrides"] == {}
 
 
-def test_mixed_precision_is_used_when_asked_for(encore, corpus, monkeypatch) -> None:
-    monkeypatch.setattr(runner, "run", lambda job, _: None)
-    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
+def test_mixed_precision_is_used_when_asked_for(encore, corpus, started) -> None:
     try:
         encore("run", "patient", "--data", corpus, "--mixed-precision")
         assert keras3.precision() == "mixed_bfloat16"
@@ -207,7 +189,7 @@ def test_a_dry_run_estimates_and_starts_nothing(encore, corpus, tmp_path) -> Non
     words = ("run", "retrained", "--data", corpus, "--dry-run")
     code, out, _ = encore(*words)
     assert code == 0
-    assert "96 clips in 1 fold(s), 295 parameters" in out
+    assert all(number in out for number in ("96 clips", "1 fold", "295 parameters"))
     facts = json.loads(encore(*words, "--json")[1])
     assert set(facts) == set(Estimate.__dataclass_fields__)
     assert facts["parameters"] == 295
@@ -222,6 +204,7 @@ def test_a_dry_run_estimates_and_starts_nothing(encore, corpus, tmp_path) -> Non
         ("run --protocol printed", "'printed'"),
         ("run --set depth=3", "'depth'"),
         ("run --set width", "--set"),
+        ("run --set width=5", "4 or 8"),
         ("run --strategy tpu", "tpu"),
         ("run --budget 30", "--budget"),
         ("run --weights imagenet", "patient, retrained, paired"),
@@ -237,6 +220,13 @@ def test_a_wrong_call_has_exit_code_2_and_one_line(words, named, encore, tmp_pat
     assert named in err
     assert err.count("\n") == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_runs_folder_that_cannot_be_written_is_named(encore, corpus, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    code, _, err = encore("run", "patient", "--data", corpus, "--runs", "file/runs")
+    assert code == 2
+    assert "file/runs" in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -260,37 +250,21 @@ def test_a_wrong_configuration_is_refused_and_its_setting_named(content, named, 
     assert err.count("\n") == 1
 
 
-@pytest.fixture
-def foreign(corpus, tmp_path) -> Path:
-    """Return a folder with a clip of a published corpus that the document does not use."""
-    (tmp_path / "foreign").mkdir()
-    shutil.copy(next(corpus.glob("*.wav")), tmp_path / "foreign" / "03-01-05-01-01-01-12.wav")
-    return tmp_path / "foreign"
-
-
-def test_a_corpus_that_the_document_does_not_use_is_left_out_and_named(encore, corpus, foreign) -> None:
-    _, alone, _ = encore("run", "patient", "--data", corpus, "--dry-run", "--json")
+def test_a_corpus_that_the_document_does_not_use_is_left_out_and_named_or_refused(encore, corpus, tmp_path) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    shutil.copy(next(corpus.glob("*.wav")), foreign / "03-01-05-01-01-01-12.wav")  # a clip of RAVDESS
     code, out, err = encore("run", "patient", "--data", corpus, "--data", foreign, "--dry-run", "--json")
-    assert code == 0
-    assert "left out: ravdess" in err
-    assert json.loads(out)["clips"] == json.loads(alone)["clips"] == 96
-
-
-def test_clips_of_nothing_but_another_documents_corpus_are_refused(encore, foreign) -> None:
+    assert (code, json.loads(out)["clips"]) == (0, 96)
+    assert "ravdess" in err
     code, _, err = encore("run", "patient", "--data", foreign)
     assert code == 2
-    assert "ravdess" in err
-    assert "savee" in err
+    assert "ravdess" in err and "savee" in err
 
 
-def test_a_runs_folder_that_cannot_be_written_is_one_sentence(encore, corpus, tmp_path) -> None:
-    (tmp_path / "file").write_text("")
-    code, _, err = encore("run", "patient", "--data", corpus, "--runs", "file/runs")
-    assert code == 2
-    assert "file/runs/tiny/patient/published/seed-0" in err.splitlines()[-1]
-
-
-def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(encore, corpus, unbroken, monkeypatch, tmp_path) -> None:
+def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing_and_the_advice_is_to_resume(
+    encore, corpus, unbroken, tmp_path
+) -> None:
     def press(callback: object, epoch: int, logs: object = None) -> None:
         if epoch == 2:
             raise KeyboardInterrupt
@@ -298,28 +272,25 @@ def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(encore, corpus, unbroken
     words = ("run", "patient", "--data", corpus, "--folds", 2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(callbacks.Report, "on_epoch_begin", press)
-        assert encore(*words)[0] == 130
-    code = encore(*words)[0]
-    assert code == 0
+        code, _, err = encore(*words, "--fresh")
+    assert code == 130
+    assert "without --fresh" in err
+    assert encore(*words)[0] == 0
     whole = unbroken("patient", "published", folds=2).folder / "predictions.csv"
     resumed = tmp_path / "runs/tiny/patient/published/seed-0/predictions.csv"
     assert resumed.read_bytes() == whole.read_bytes()
 
 
 def test_the_list_as_json_has_the_fields_of_the_contract(encore) -> None:
-    code, out, _ = encore("list", "--json")
-    first, second, _ = json.loads(out)
-    assert code == 0
+    first, second, _ = json.loads(encore("list", "--json")[1])
     assert list(first) == ["study", "id", "title", "section", "published", "parameters"]
     assert (first["id"], first["published"]["accuracy"], first["parameters"]) == ("patient", 0.5, 295)
     assert second["published"] == {}
-    assert all(experiment.id in encore("list")[1] for experiment in tiny.STUDY.experiments)
+    assert all(name in encore("list")[1] for name in NAMES)
 
 
 def test_a_summary_as_json_has_the_fields_of_the_contract(encore) -> None:
-    code, out, _ = encore("summary", "patient", "--json")
-    facts = json.loads(out)
-    assert code == 0
+    facts = json.loads(encore("summary", "patient", "--json")[1])
     assert list(facts) == ["total", "trainable", "non_trainable", "layers"]
     assert (facts["total"], facts["trainable"], facts["non_trainable"]) == (295, 287, 8)
     assert {tuple(layer) for layer in facts["layers"]} == {("name", "type", "shape", "parameters")}
@@ -338,8 +309,8 @@ def test_a_summary_compares_each_layer_with_the_published_one(encore) -> None:
     agrees = [line for line in out.splitlines() if line.rstrip(" │").endswith(("yes", "no"))]
     assert code == 0
     assert [line.rstrip(" │").rpartition(" ")[2] for line in agrees] == ["yes", "yes", "yes", "no", "yes", "no"]
-    assert "total 295 (trainable 287, not trainable 8)" in out
-    assert "document 295 (count, section 2)" in out
+    assert "total 295" in out
+    assert "document 295" in out
 
 
 def test_attribution_corrects_one_error_at_a_time_and_leaves_out_those_that_change_no_clip(encore, corpus) -> None:

@@ -1,6 +1,7 @@
 """Layers of models and what each takes, and illustrations of a study."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import tiny
@@ -51,5 +52,5 @@ def test_a_diagram_has_the_shapes_that_the_document_prints() -> None:
 
 
 def test_a_study_without_figures_of_clips_illustrates_its_models_alone(corpus) -> None:
-    made = describe.illustrate(replace(tiny.STUDY, examples=None), scan([corpus]))
+    made = describe.illustrate(replace(tiny.STUDY, examples=None), scan([corpus]), Path())
     assert (made.examples, [one.experiment for one in made.diagrams]) == ((), ["patient"])

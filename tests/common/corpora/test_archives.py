@@ -29,6 +29,16 @@ def tar_member(name, kind=tarfile.REGTYPE, target=""):
     return member
 
 
+def zip_link(name):
+    link = zipfile.ZipInfo(name)
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return link
+
+
+OUTSIDE = ("../evil.wav", "/evil.wav", "a/../../evil.wav", "..\\evil.wav", "C:\\evil.wav")
+LINKS = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE)
+
+
 def files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
@@ -40,30 +50,22 @@ def test_a_zip_and_a_tar_are_unpacked_with_their_folders(tmp_path):
     assert (tmp_path / "out/d/b.wav").read_bytes() == b"audio"
 
 
-@pytest.mark.parametrize("name", ["../evil.wav", "/evil.wav", "a/../../evil.wav", "..\\evil.wav", "C:\\evil.wav"])
-@pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_an_archive_with_a_member_outside_the_folder_is_refused_completely(tmp_path, name, kind):
-    if kind == "zip":
-        archive = zip_of(tmp_path / "x", "good.wav", name)
+@pytest.mark.parametrize(
+    "member",
+    [
+        *OUTSIDE,
+        *map(tar_member, OUTSIDE),
+        zip_link("evil.wav"),
+        *(tar_member("evil.wav", kind, "/x") for kind in LINKS),
+    ],
+)
+def test_an_archive_with_a_member_outside_the_folder_or_a_link_is_refused_completely(tmp_path, member):
+    if isinstance(member, tarfile.TarInfo):
+        archive = tar_of(tmp_path / "x", tar_member("good.wav"), member)
     else:
-        archive = tar_of(tmp_path / "x", tar_member("good.wav"), tar_member(name))
+        archive = zip_of(tmp_path / "x", "good.wav", member)
     with pytest.raises(InputError, match="evil"):
         unpack(archive, tmp_path / "out")
-    assert files(tmp_path) == ["x"]
-
-
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
-def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind):
-    with pytest.raises(InputError, match=r"a\.wav"):
-        unpack(tar_of(tmp_path / "x", tar_member("a.wav", kind, "/etc/passwd")), tmp_path / "out")
-    assert files(tmp_path) == ["x"]
-
-
-def test_a_link_in_a_zip_is_refused(tmp_path):
-    link = zipfile.ZipInfo("a.wav")
-    link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    with pytest.raises(InputError, match=r"a\.wav"):
-        unpack(zip_of(tmp_path / "x", link), tmp_path / "out")
     assert files(tmp_path) == ["x"]
 
 
@@ -75,15 +77,11 @@ def test_an_existing_link_in_the_folder_is_not_followed_outside(tmp_path):
     assert not (tmp_path / "a.wav").exists()
 
 
-def test_a_web_page_is_refused(tmp_path):
-    (tmp_path / "x.zip").write_text("<html>please log in</html>")
-    with pytest.raises(InputError, match=r"x\.zip"):
-        unpack(tmp_path / "x.zip", tmp_path / "out")
-
-
-def test_a_damaged_archive_is_refused_and_its_member_not_written(tmp_path):
+@pytest.mark.parametrize("kind", ["web page", "damaged"])
+def test_a_damaged_archive_is_refused_and_nothing_written(tmp_path, kind):
     archive = zip_of(tmp_path / "x.zip", "a.wav")
-    archive.write_bytes(archive.read_bytes().replace(b"audio", b"AUDIO"))
+    damaged = archive.read_bytes().replace(b"audio", b"AUDIO") if kind == "damaged" else b"<html>please log in</html>"
+    archive.write_bytes(damaged)
     with pytest.raises(InputError, match=r"x\.zip"):
         unpack(archive, tmp_path / "out")
     assert not (tmp_path / "out/a.wav").exists()

@@ -7,7 +7,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.corpora import DEMO_MARKER, MANIFEST_COLUMNS, scan
+from common.corpora import MANIFEST_COLUMNS, scan
 from common.corpora.checksums import originals
 from common.corpora.scanning import NO_PATTERN, SECOND_COPY
 from common.errors import InputError
@@ -114,19 +114,10 @@ def test_the_manifest_does_not_depend_on_the_order_of_the_folders(make_clips, tm
     assert scan([one, other]).manifest.equals(scan([other, one]).manifest)
 
 
-def test_several_corpora_below_one_folder_are_distinguished(make_clips):
-    result = scan([make_clips([*RAVDESS, *SAVEE, *TESS, *CREMA_D])])
-    assert {found.corpus: found.clips for found in result.found} == dict.fromkeys(
-        ("crema_d", "ravdess", "savee", "tess"), 2
-    )
-    assert result.absent(["ravdess", "tess", "emotify"]) == ["emotify"]
-
-
-def test_missing_clips_are_counted_and_the_first_are_named(make_clips):
+def test_missing_clips_are_counted_and_named(make_clips):
     found = scan([make_clips(SAVEE)]).found[0]
     assert (found.clips, found.missing, found.complete) == (2, 478, False)
-    assert "angry 1 of 60" in found.summary()
-    assert "DC/a02, DC/a03, DC/a04, DC/a05, DC/a06 and 473 more" in found.summary()
+    assert "DC/a02" in found.summary()
     assert len(found.facts()["missing_clips"]) == 478
 
 
@@ -149,84 +140,40 @@ def test_song_and_video_are_left_out_with_the_reason(make_clips, name):
     assert "song" in entry or "video" in entry
 
 
-@pytest.mark.parametrize(
-    ("contents", "reason"),
-    [
-        (b"", "empty"),
-        (b"RIFF\x00\x00 this is no audio", "not readable"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "git lfs pull"),
-    ],
-)
-def test_a_damaged_file_is_left_out_with_the_reason(make_clips, contents, reason):
-    folder = make_clips(RAVDESS)
-    (folder / RAVDESS[1]).write_bytes(contents)
-    result = scan([folder])
-    assert names(result) == ["Actor_01/03-01-01-01-01-01-01"]
-    assert reason in result.left_out[0]
+def cut_off(path):
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 432_000), 48_000)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-@pytest.mark.parametrize("suffix", [".wav", ".ogg"])
-def test_a_file_that_was_cut_off_is_left_out(make_clips, suffix):
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
+DAMAGED = {
+    "empty": (".wav", lambda path: path.write_bytes(b""), "empty"),
+    "no audio": (".wav", lambda path: path.write_bytes(b"RIFF\x00\x00 this is no audio"), "not readable"),
+    "no sample": (".wav", lambda path: soundfile.write(path, np.zeros(0), 16_000), ""),
+    "no frame": (".mp3", lambda path: path.write_bytes(bytes(range(256)) * 40), "damaged"),
+    "cut wav": (".wav", cut_off, ""),
+    "cut ogg": (".ogg", cut_off, ""),
+    "git lfs": (".wav", lambda path: path.write_bytes(LFS), "git lfs pull"),
+    "git annex": (".wav", lambda path: path.symlink_to("../.git/annex/objects/a1/x.wav"), "git annex get"),
+    "broken link": (".wav", lambda path: path.symlink_to("gone/x.wav"), ""),
+    "link to itself": (".wav", lambda path: path.symlink_to(path.name), ""),
+    "named pipe": (".wav", os.mkfifo, ""),
+}
+
+
+@pytest.mark.parametrize(("suffix", "damage", "reason"), DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_file_is_left_out_with_the_reason(make_clips, suffix, damage, reason):
     folder = make_clips(RAVDESS)
-    cut = (folder / RAVDESS[1]).with_suffix(suffix)
     (folder / RAVDESS[1]).unlink()
-    soundfile.write(cut, np.random.default_rng(0).normal(0, 0.1, 432_000), 48_000)
-    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
-    result = scan([folder])
-    assert names(result) == ["Actor_01/03-01-01-01-01-01-01"]
-    assert [omission.path for omission in result.found[0].omissions] == [cut]
-
-
-@pytest.mark.parametrize(
-    ("target", "by_annex"),
-    [
-        ("gone/x.wav", False),
-        ("../.git/annex/objects/a1/x.wav", True),
-        ("03-01-05-02-01-01-02.wav", False),  # a link to itself
-    ],
-)
-def test_a_broken_link_is_left_out_with_the_command_that_restores_it(make_clips, target, by_annex):
-    folder = make_clips(RAVDESS)
-    link = folder / RAVDESS[1]
-    link.unlink()
-    link.symlink_to(target)
+    damaged = (folder / RAVDESS[1]).with_suffix(suffix)
+    damage(damaged)
     result = scan([folder])
     assert names(result) == ["Actor_01/03-01-01-01-01-01-01"]
     assert result.found[0].missing == 1439
     (omission,) = result.found[0].omissions
-    assert omission.path == link
-    assert ("git annex get" in omission.reason) == by_annex
-
-
-def test_a_folder_of_broken_links_only_is_refused_with_the_command_that_restores_them(make_clips):
-    folder = make_clips(RAVDESS[:1])
-    (folder / RAVDESS[0]).unlink()
-    (folder / RAVDESS[0]).symlink_to("../.git/annex/objects/a1/x.wav")
-    with pytest.raises(InputError, match=r"1 x .*git annex get"):
-        scan([folder])
-
-
-def test_a_named_pipe_is_left_out_without_waiting_for_it(make_clips):
-    folder = make_clips(RAVDESS)
-    (folder / RAVDESS[1]).unlink()
-    os.mkfifo(folder / RAVDESS[1])
-    assert [omission.path for omission in scan([folder]).found[0].omissions] == [folder / RAVDESS[1]]
-
-
-def test_an_mp3_without_a_frame_is_called_damaged_and_not_absent(make_clips):
-    folder = make_clips(RAVDESS)
-    (folder / RAVDESS[1]).unlink()
-    (folder / RAVDESS[1]).with_suffix(".mp3").write_bytes(bytes(range(256)) * 40)
-    (omission,) = scan([folder]).found[0].omissions
-    assert "damaged" in omission.reason
-    assert "exist" not in omission.reason
-
-
-def test_audio_without_a_sample_is_left_out(make_clips):
-    folder = make_clips(RAVDESS)
-    header = (folder / RAVDESS[0]).read_bytes()[:40] + bytes(4)
-    (folder / RAVDESS[0]).write_bytes(header)
-    assert [omission.path for omission in scan([folder]).found[0].omissions] == [folder / RAVDESS[0]]
+    assert omission.path == damaged
+    assert reason in omission.reason
+    assert ("git annex" in omission.reason) == ("git annex" in reason)
 
 
 def test_hidden_and_macos_companion_files_are_ignored(make_clips):
@@ -250,14 +197,6 @@ def test_a_clip_that_was_not_published_is_kept_and_counted(make_clips):
     assert (found.clips, found.unlisted, found.missing) == (3, 1, 2798)
 
 
-def test_clips_below_a_demo_marker_are_synthesised(make_clips):
-    folder = make_clips([f"RAVDESS/{name}" for name in RAVDESS])
-    (folder / DEMO_MARKER).touch()
-    result = scan([folder / "RAVDESS"])
-    assert result.demo
-    assert result.found[0].form == "synthesised"
-
-
 @pytest.mark.parametrize("kind", ["absent", "empty", "file", "unknown", "renamed"])
 def test_a_folder_without_usable_audio_is_refused_by_name(make_clips, tmp_path, kind):
     folder = tmp_path / kind
@@ -273,17 +212,14 @@ def test_a_folder_without_usable_audio_is_refused_by_name(make_clips, tmp_path, 
         scan([folder])
 
 
-def test_only_damaged_audio_is_refused_with_the_reason(make_clips):
+@pytest.mark.parametrize("kind", ["empty", "git annex"])
+def test_only_damaged_audio_is_refused_with_the_reason(make_clips, kind):
     folder = make_clips(RAVDESS[:1])
-    (folder / RAVDESS[0]).write_bytes(b"")
-    with pytest.raises(InputError, match=r"1 x .*empty"):
+    (folder / RAVDESS[0]).unlink()
+    _, damage, reason = DAMAGED[kind]
+    damage(folder / RAVDESS[0])
+    with pytest.raises(InputError, match=reason):
         scan([folder])
-
-
-def test_the_facts_are_plain_values(make_clips):
-    facts = scan([make_clips(RAVDESS)]).facts()
-    assert facts["clips"] == 2
-    assert facts["found"][0]["expected_clips"] == 1440
 
 
 @settings(max_examples=15, deadline=None)

@@ -72,11 +72,12 @@ def test_a_resumed_run_has_the_batches_of_an_uninterrupted_run(batches) -> None:
 
 
 @pytest.mark.parametrize("batches", [under_tensorflow, under_another_backend])
-def test_the_last_batch_of_an_epoch_has_what_is_left(batches) -> None:
+@pytest.mark.parametrize(("dropped", "sizes"), [(False, [4, 4, 2]), (True, [4, 4])])
+def test_the_last_batch_of_an_epoch_has_what_is_left_unless_dropped(batches, dropped, sizes) -> None:
     orders = pipeline.epoch_orders(10, 2, seed=2)
-    given = numbers(batches(clips(10), orders, 4))
-    assert [len(batch) for batch in given] == [4, 4, 2, 4, 4, 2]
-    assert [*chain(*given[:3])] == orders[0].tolist()
+    given = numbers(batches(clips(10), orders, 4, drop_remainder=dropped))
+    assert [len(batch) for batch in given] == sizes * 2
+    assert [*chain(*given)] == [*orders[0, : sum(sizes)], *orders[1, : sum(sizes)]]
 
 
 def test_the_training_loop_of_another_backend_has_each_epoch_in_its_order() -> None:
@@ -98,13 +99,6 @@ def test_keras_is_told_the_number_of_batches() -> None:
     orders = pipeline.epoch_orders(10, 3, seed=0)
     batches = pipeline.training_batches(clips(10), orders, pipeline.Batching(4), first_epoch=1)
     assert batches.cardinality() == 6
-
-
-@pytest.mark.parametrize("batches", [under_tensorflow, under_another_backend])
-def test_the_last_clips_of_an_epoch_are_left_out_if_asked_for(batches) -> None:
-    orders = pipeline.epoch_orders(10, 2, seed=2)
-    given = numbers(batches(clips(10), orders, 4, drop_remainder=True))
-    assert given == [orders[0, :4].tolist(), orders[0, 4:8].tolist(), orders[1, :4].tolist(), orders[1, 4:8].tolist()]
 
 
 def noisy(x, y, random):

@@ -23,8 +23,12 @@ def finished(unbroken, tmp_path) -> Record:
 
 
 @pytest.fixture
-def pieces(corpus, tmp_path) -> Record:
-    return runner.run(tiny_pieces.job(corpus, runs=tmp_path / "runs"))
+def pieces(of_pieces, tmp_path) -> Record:
+    """Return a finished run on pieces of songs in a runs folder of one's own."""
+    record = of_pieces()
+    folder = records.folder_of(tmp_path / "runs", *record.identity)
+    shutil.copytree(record.folder, folder)
+    return records.read(folder)
 
 
 @pytest.fixture
@@ -38,17 +42,6 @@ def test_a_prediction_is_the_mean_over_folds(finished, song) -> None:
     assert one.outputs.sum() == pytest.approx(1, abs=1e-5)
     assert one.predicted == one.task.outputs[int(one.outputs.argmax())]
     assert one.notes[0] == "its first 16 ms"
-
-
-def test_a_file_has_the_outputs_that_the_run_predicted(unbroken, corpus) -> None:
-    record = unbroken("retrained", "published", folds=2)
-    predictions = record.predictions().set_index("name")
-    files = [corpus / f"{name}.wav" for name in predictions.index[:3]]
-    models = prediction.Models(tiny.STUDY, record)
-    for file in files:
-        one = models.predict(file)
-        expected = predictions.loc[file.stem, list(one.task.outputs)].to_numpy(float)
-        np.testing.assert_allclose(one.outputs, expected, atol=1e-5)
 
 
 def test_a_file_of_several_parts_has_the_mean_and_the_share_of_each_class(pieces, song) -> None:
@@ -67,33 +60,9 @@ def test_the_newest_run_is_the_one_finished_last(pieces, corpus, tmp_path) -> No
     assert found.folder == later.folder
 
 
-def test_without_a_finished_run_the_folders_are_named(tmp_path) -> None:
-    with pytest.raises(InputError, match=str(tmp_path)):
-        prediction.newest_run(tiny.STUDY, [tmp_path])
-
-
 def test_a_run_of_another_study_is_refused(pieces) -> None:
     with pytest.raises(InputError, match="tiny_pieces"):
         prediction.run_in(tiny.STUDY, pieces.folder)
-
-
-def test_the_origin_has_protocol_data_and_number_of_models(pieces) -> None:
-    said = prediction.origin(pieces)
-    assert all(words in said for words in ("protocol published", "128 of 192 clips of tones", "3 models"))
-
-
-def test_a_silent_file_has_a_note(pieces, song, tmp_path) -> None:
-    models = prediction.Models(tiny_pieces.STUDY, pieces)
-    samples, rate = soundfile.read(song)
-    soundfile.write(tmp_path / "nothing.wav", 0 * samples, rate)
-    assert "silent" in models.predict(tmp_path / "nothing.wav").notes[0]
-    assert not any("silent" in note for note in models.predict(song).notes)
-
-
-def test_a_text_file_is_refused_by_name(pieces, tmp_path) -> None:
-    (tmp_path / "notes.wav").write_text("not a sound")
-    with pytest.raises(InputError, match=r"notes\.wav"):
-        prediction.Models(tiny_pieces.STUDY, pieces).predict(tmp_path / "notes.wav")
 
 
 @pytest.mark.parametrize("name", ["model.joblib", "front_end.npz"])
@@ -103,16 +72,6 @@ def test_a_damaged_model_is_refused_by_its_folder(name, content, pieces, song) -
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(InputError, match=r"fold-1"):
         prediction.Models(tiny_pieces.STUDY, pieces).predict(song)
-
-
-def test_a_prediction_that_depends_on_its_batch_has_a_note(unbroken, song) -> None:
-    one = prediction.Models(tiny.STUDY, unbroken("paired", "published")).predict(song)
-    assert "batches of 8" in one.notes[-1]
-
-
-def test_votes_are_not_called_probabilities(of_pieces, song) -> None:
-    one = prediction.Models(tiny_pieces.STUDY, of_pieces("svm")).predict(song)
-    assert "no probabilities" in one.notes[-1]
 
 
 def test_features_of_a_weights_file_need_that_very_file(corpus, song, tmp_path) -> None:
@@ -135,35 +94,34 @@ def test_any_rate_and_length_is_taken(finished, tmp_path) -> None:
     assert one.predicted in tiny.CLASSES
 
 
-def clip_of(record: Record, kind: str) -> str:
-    """Return the name of a clip that is in one set of a run's only fold."""
-    split = record.split()
-    return str(split.loc[split["set"] == kind, "name"].iloc[0])
-
-
 @pytest.mark.parametrize(
     ("kind", "noted"), [("train", "training clip"), ("validation", "validation clip"), ("test", None)]
 )
 def test_training_and_validation_clips_are_recognised_under_any_name(kind, noted, unbroken, corpus, tmp_path) -> None:
     record = unbroken("patient", "published", folds=2)
-    renamed = tmp_path / "recording.wav"
-    shutil.copy(corpus / f"{clip_of(record, kind)}.wav", renamed)
-    one = prediction.Models(tiny.STUDY, record).predict(renamed)
-    known = [note for note in one.notes if "clip of the model" in note]
+    split = record.split()
+    clip = split.loc[split["set"] == kind, "name"].iloc[0]
+    shutil.copy(corpus / f"{clip}.wav", tmp_path / "recording.wav")
+    notes = prediction.Models(tiny.STUDY, record).predict(tmp_path / "recording.wav").notes
+    known = [note for note in notes if "clip of the model" in note]
     assert len(known) == (noted is not None)
     assert all(noted in note for note in known)
-
-
-def test_the_note_has_the_number_of_folds_that_were_trained_on_the_file(finished, song) -> None:
-    split = finished.split()
-    trained = split.loc[(split["name"] == song.stem) & (split["set"] == "train"), "fold"].nunique()
-    one = prediction.Models(tiny.STUDY, finished).predict(song)
-    assert f"training clip of the model in {trained} of 2 folds" in " ".join(one.notes)
 
 
 def test_a_file_whose_pieces_are_training_clips_is_recognised(pieces, song) -> None:
     one = prediction.Models(tiny_pieces.STUDY, pieces).predict(song)
     assert "training clip of the model" in " ".join(one.notes)
+
+
+def test_silence_votes_and_a_prediction_that_depends_on_its_batch_have_a_note(unbroken, of_pieces, song, tmp_path):
+    samples, rate = soundfile.read(song)
+    soundfile.write(tmp_path / "nothing.wav", 0 * samples, rate)
+    svm = prediction.Models(tiny_pieces.STUDY, of_pieces("svm"))
+    assert "silent" in svm.predict(tmp_path / "nothing.wav").notes[0]
+    said = svm.predict(song).notes
+    assert not any("silent" in note for note in said)
+    assert "no probabilities" in said[-1]
+    assert "batches" in prediction.Models(tiny.STUDY, unbroken("paired", "published")).predict(song).notes[-1]
 
 
 def test_a_run_is_refused_if_the_settings_of_its_features_have_changed(finished, song) -> None:

@@ -117,14 +117,10 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path, make: Callable[[Path]
         audio.load(path, sample_rate=RATE)
 
 
-def test_a_truncated_wav_is_refused_with_both_lengths(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"0\.50 .*1\.00 s"):
-        audio.load(truncated(write(tmp_path / "a.wav"), 0.5), sample_rate=RATE)
-
-
-def test_a_recording_that_ends_before_the_offset_is_refused_with_its_length(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"1\.00 s"):
-        audio.load(write(tmp_path / "a.wav"), sample_rate=RATE, offset=1.0, duration=3.0)
+def test_a_recording_that_ends_before_the_offset_is_refused_by_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav")
+    with pytest.raises(InputError, match=str(path)):
+        audio.load(path, sample_rate=RATE, offset=1.0, duration=3.0)
 
 
 @pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF])
@@ -146,14 +142,11 @@ def corpus(tmp_path: Path) -> list[Path]:
     ]
 
 
-def test_clips_are_in_the_order_of_their_paths(corpus: list[Path]) -> None:
+def test_clips_are_memory_mapped_in_the_order_of_their_paths(corpus: list[Path]) -> None:
     clips = audio.load_clips(corpus[::-1], sample_rate=8_000, duration=0.2, offset=0.01)
     expected = [audio.load(path, sample_rate=8_000, duration=0.2, offset=0.01) for path in corpus[::-1]]
+    assert isinstance(clips, np.memmap)
     assert clips.dtype == np.float32 and np.array_equal(clips, expected)
-
-
-def test_clips_are_memory_mapped(corpus: list[Path]) -> None:
-    assert isinstance(audio.load_clips(corpus, sample_rate=RATE, duration=0.1), np.memmap)
 
 
 def test_moved_files_are_not_decoded_again(corpus: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

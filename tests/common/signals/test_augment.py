@@ -9,15 +9,10 @@ CLIPS = (np.random.default_rng(0).standard_normal((6, 4_000)) * 0.1).astype(np.f
 NUMBERS = np.arange(6)
 
 
-@settings(max_examples=25, deadline=None)
-@given(low=st.integers(-20, 40), width=st.integers(1, 20), seed=st.integers(0, 2**32))
-def test_snr_is_a_whole_number_in_range(low: int, width: int, seed: int) -> None:
-    snr = draw_snr(np.arange(50), low=low, high=low + width, seed=seed)
-    assert np.issubdtype(snr.dtype, np.integer) and snr.min() >= low and snr.max() < low + width
-
-
 def test_every_snr_from_15_to_29_is_drawn() -> None:
-    assert set(draw_snr(np.arange(1_000), low=15, high=30, seed=0)) == set(range(15, 30))
+    snr = draw_snr(np.arange(1_000), low=15, high=30, seed=0)
+    assert np.issubdtype(snr.dtype, np.integer)
+    assert set(snr) == set(range(15, 30))
 
 
 def test_the_snr_depends_on_the_seed_and_the_clip_alone() -> None:
@@ -53,15 +48,11 @@ def test_clips_with_equal_samples_get_different_noise() -> None:
     assert not np.array_equal(first, second)
 
 
-def test_the_same_seed_gives_the_same_bytes() -> None:
-    first, second = (add_noise(CLIPS, [20] * 6, clips=NUMBERS, seed=5, copy=1) for _ in range(2))
-    assert first.dtype == np.float32 and first.tobytes() == second.tobytes()
-
-
 def test_the_noise_does_not_depend_on_chunks_and_order() -> None:
     snr = draw_snr(NUMBERS, low=15, high=30, seed=0)
     whole = add_noise(CLIPS, snr, clips=NUMBERS, seed=0, copy=0)
     some = np.array([4, 1])
+    assert whole.dtype == np.float32
     assert np.array_equal(add_noise(CLIPS[some], snr[some], clips=some, seed=0, copy=0), whole[some])
 
 

@@ -47,15 +47,3 @@ def test_levels_are_those_of_the_colour_map() -> None:
     scaled = matplotlib.colors.Normalize(LOW, HIGH)(VALUES)
     of_matplotlib = matplotlib.colormaps[COLOUR_MAP](scaled, bytes=True)[..., :3]
     np.testing.assert_array_equal(colours(COLOUR_MAP)[levels(VALUES, low=LOW, high=HIGH)], of_matplotlib)
-
-
-def test_values_beyond_the_range_have_the_first_and_last_level() -> None:
-    assert levels(np.array([-500.0, LOW, HIGH, 500.0]), low=LOW, high=HIGH).tolist() == [0, 0, 255, 255]
-
-
-def test_the_lowest_band_is_at_the_bottom_and_time_runs_to_the_right() -> None:
-    values = np.full((1, 4, 4), LOW, np.float32)
-    values[0, 0, 3] = HIGH
-    bright = drawn(values, 8)[0].sum(axis=-1) > 600
-    assert np.argwhere(bright).min(axis=0).tolist() == [6, 6]
-    assert bright.sum() == 4

@@ -57,33 +57,26 @@ def test_a_class_never_predicted_has_precision_0_and_knows_nothing_about_it() ->
     assert (precision["value"], precision["interval"]) == (0.0, [0.0, 1.0])
 
 
-def test_accuracy_of_independent_clips_has_wilsons_interval() -> None:
-    accuracy = scored([(0, 0)] * 81 + [(0, 1)] * 182)["metrics"]["accuracy"]
-    assert accuracy["interval"] == pytest.approx([0.2553, 0.3662], abs=6e-5)
-    assert (accuracy["method"], accuracy["n"]) == ("Wilson", 263)
-
-
 def test_clips_of_one_speaker_count_as_one_observation() -> None:
     pairs = [(0, 0)] * 75 + [(0, 1)] * 75
     speakers = [speaker for speaker in "abcdef" for _ in range(25)]
     alone, shared = (scored(pairs, groups=groups)["metrics"]["accuracy"] for groups in (None, speakers))
-    assert shared["method"] == "bootstrap over 6 groups"
+    assert (alone["method"], alone["n"], shared["method"]) == ("Wilson", 150, "bootstrap over 6 groups")
+    assert alone["interval"] == list(wilson(0.5, 150))
     assert shared["interval"][0] < 0.2 < 0.8 < shared["interval"][1]
-    assert alone["interval"][0] > 0.4
 
 
-@pytest.mark.parametrize(("speakers", "why"), [("a", "1 group is"), ("ab", "2 groups are"), ("abcd", "4 groups are")])
-def test_speakers_too_few_to_draw_leave_the_intervals_to_the_clips(speakers: str, why: str) -> None:
+@pytest.mark.parametrize("speakers", ["a", "ab", "abcd"])
+def test_speakers_too_few_to_draw_leave_the_intervals_to_the_clips(speakers: str) -> None:
     pairs = [(0, 0), (1, 1), (2, 0), (1, 2)] * 10
     alone, shared = scored(pairs), scored(pairs, groups=list(speakers) * (40 // len(speakers)))
-    assert [
-        [score and score["interval"] for score in row["scores"].values()] for row in shared["per_output"].values()
-    ] == [[score and score["interval"] for score in row["scores"].values()] for row in alone["per_output"].values()]
-    assert {name: score["interval"] for name, score in shared["metrics"].items()} == {
-        name: score["interval"] for name, score in alone["metrics"].items()
-    }
-    assert shared["metrics"]["accuracy"]["method"] == f"Wilson: {why} too few to draw"
-    assert shared["metrics"]["macro_f1"]["method"] == f"bootstrap over clips: {why} too few to draw"
+    for name, score in alone["metrics"].items():
+        assert shared["metrics"][name]["interval"] == score["interval"]
+        assert "too few" in shared["metrics"][name]["method"]
+    for name, row in alone["per_output"].items():
+        for score, value in row["scores"].items():
+            theirs = shared["per_output"][name]["scores"][score]
+            assert (theirs and theirs["interval"]) == (value and value["interval"])
 
 
 def test_the_same_seed_gives_the_same_intervals() -> None:
@@ -143,8 +136,3 @@ def test_clips_are_counted_in_the_order_of_the_classes_absent_ones_too() -> None
 def test_a_label_that_is_not_a_class_is_never_taken_for_one() -> None:
     with pytest.raises(KeyError):
         TASK.targets(pd.DataFrame({"label": ["bored"]}))
-
-
-def test_logits_average_to_the_probabilities_of_equal_members() -> None:
-    outputs = np.random.default_rng(0).dirichlet(np.ones(3), 5).astype(np.float32)
-    assert np.allclose(TASK.from_logits(TASK.logits(outputs)), outputs, atol=1e-6)

@@ -1,14 +1,10 @@
 """Every task through every command: what holds for one study holds for any task."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import numpy as np
-import pandas as pd
 import pytest
 import tiny_tasks
 from typer.testing import CliRunner
@@ -22,7 +18,6 @@ from tuning import command
 from tuning.plan import Plan
 
 KINDS = tuple(tiny_tasks.TASKS)
-HERE = Path(__file__).parents[1]
 NAMES = ("network", "again", "forest", "both")
 
 
@@ -37,12 +32,9 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def finished(kind, corpus, tmp_path_factory) -> dict[str, records.Record]:
+def finished(kind, unbroken) -> dict[str, records.Record]:
     """Return the record of each experiment, run as published."""
-    runs = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ENCORE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return {name: runner.run(tiny_tasks.job(kind, corpus, name, runs=runs)) for name in NAMES}
+    return {name: unbroken(name, job=partial(tiny_tasks.job, kind)) for name in NAMES}
 
 
 @pytest.fixture
@@ -72,6 +64,14 @@ def test_every_method_beats_the_baseline(kind, finished) -> None:
         assert (ours < baseline) if kind == "regression" else (ours > baseline)
 
 
+def test_the_baseline_is_fitted_on_the_training_clips(kind, finished, corpus) -> None:
+    task, job = tiny_tasks.TASKS[kind], tiny_tasks.job(kind, corpus, "forest")
+    clips = job.clips()
+    targets, (fold,) = task.targets(clips), job.folds(clips)
+    constants = np.tile(task.constant(targets[fold.train]), (len(fold.test), 1))
+    assert finished["forest"].data["baselines"] == task.baselines(targets[fold.test], constants)
+
+
 def test_learning_curves_have_the_metrics_of_the_task_and_the_learning_rate(kind, finished) -> None:
     metric = tiny_tasks.MONITOR[kind]
     history = finished["network"].history()
@@ -80,16 +80,6 @@ def test_learning_curves_have_the_metrics_of_the_task_and_the_learning_rate(kind
     assert list(history)[:3] == ["fold", "stage", "epoch"]
     assert set(finished["again"].history()["stage"]) == {"search", "retrain"}
     assert finished["forest"].history().empty
-
-
-def test_a_killed_run_resumes_and_gives_the_same_result(kind, corpus, finished, tmp_path) -> None:
-    environment = {**os.environ, "ENCORE_CACHE": str(tmp_path / "cache")}
-    script = [sys.executable, str(HERE / "crash_tasks.py"), kind, str(corpus), str(tmp_path / "runs")]
-    subprocess.run(script, env=environment, check=True, stderr=subprocess.DEVNULL)
-    resumed, whole = runner.run(tiny_tasks.job(kind, corpus, runs=tmp_path / "runs")), finished["network"]
-    assert (resumed.folder / "predictions.csv").read_bytes() == (whole.folder / "predictions.csv").read_bytes()
-    pd.testing.assert_frame_equal(resumed.history().drop(columns="seconds"), whole.history().drop(columns="seconds"))
-    assert resumed.data["metrics"] == whole.data["metrics"]
 
 
 def test_an_ensemble_is_the_weighted_mean_of_its_members(kind, finished) -> None:
@@ -149,37 +139,30 @@ def test_an_estimate_needs_no_run(kind, corpus, tmp_path) -> None:
 
 
 def test_the_commands(kind, encore, corpus, tmp_path) -> None:
-    code, out, _ = encore("list", "--json")
-    assert code == 0
-    assert [row["id"] for row in json.loads(out)] == list(NAMES)
-    for name in NAMES:
-        code, out, _ = encore("summary", name, "--json")
+    def rows(*words: object) -> list[dict]:
+        code, out, _ = encore(*words, "--json")
         assert code == 0
-        assert json.loads(out).get("total") == (
-            65 * 8 + 8 + 9 * len(tiny_tasks.TASKS[kind].outputs) if "layers" in out else None
-        )
-    code, out, _ = encore("run", "--data", corpus, "--dry-run", "--json")
-    assert code == 0
-    assert [json.loads(line)["experiment"] for line in out.splitlines()] == list(NAMES)
+        return [json.loads(line) for line in out.splitlines()]
+
+    task = tiny_tasks.TASKS[kind]
+    assert [row["id"] for row in rows("list")[0]] == list(NAMES)
+    for name in NAMES:
+        (summary,) = rows("summary", name)
+        assert summary.get("total") == (65 * 8 + 8 + 9 * len(task.outputs) if "layers" in summary else None)
+    assert [row["experiment"] for row in rows("run", "--data", corpus, "--dry-run")] == list(NAMES)
     assert not (tmp_path / "runs").exists()
-    code, out, _ = encore("run", "--data", corpus, "--json")
-    assert code == 0
-    lines = [json.loads(line) for line in out.splitlines()]
-    assert [line["experiment"] for line in lines] == list(NAMES)
-    assert all(tiny_tasks.TASKS[kind].HEADLINE in line["metrics"] for line in lines)
+    ran = rows("run", "--data", corpus)
+    assert [row["experiment"] for row in ran] == list(NAMES)
+    assert all(task.HEADLINE in row["metrics"] for row in ran)
     assert (tmp_path / "runs" / f"tiny_{kind}" / "illustrations.npz").is_file()
-    code, out, _ = encore("tune", "network", "--data", corpus, "--json")
-    assert code == 0
-    assert json.loads(out)["chosen"]["units"] in (4, 8)
-    (folder,) = search_records.find(tmp_path / "runs")
-    found = search_records.read(folder)
+    assert rows("tune", "network", "--data", corpus)[0]["chosen"]["units"] in (4, 8)
+    found = search_records.read(search_records.find(tmp_path / "runs")[0])
     scores = [row[tiny_tasks.MONITOR[kind]] for row in found.data["rows"]]
     assert found.best[tiny_tasks.MONITOR[kind]] == (min(scores) if kind == "regression" else max(scores))
-    code, out, _ = encore("attribution", "again", "--data", corpus, "--seed", 0, "--seed", 1, "--json")
+    assert rows("attribution", "again", "--data", corpus, "--seed", 0, "--seed", 1)
+    code, out, _ = encore("predict", corpus / "ann-0-0.wav", "--run", ran[0]["record"])
     assert code == 0
-    code, out, _ = encore("predict", corpus / "ann-0-0.wav", "--run", lines[0]["record"])
-    assert code == 0
-    assert all(name in out for name in tiny_tasks.TASKS[kind].outputs)
+    assert all(name in out for name in task.outputs)
 
 
 def test_the_reports(kind, encore, corpus, tmp_path) -> None:
