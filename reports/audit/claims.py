@@ -310,9 +310,12 @@ def _compared(published: Published, claim: Claim, values: Named) -> Tested:
         evidence += f"; {where[verdict]} ±{digits(resolution)}"
     else:
         verdict, more = judge.greater(closest.decisive)
+    numbers |= more
+    if closest.interval is not None:
+        numbers["interval"] = closest.interval
     if closest.needed is not None:
         numbers |= {"discordant_needed": closest.needed, "discordant_if_independent": closest.if_independent}
-    return verdict, evidence, numbers | more
+    return verdict, evidence, numbers
 
 
 def _above(claim: Claim, values: Named) -> Tested:
