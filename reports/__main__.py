@@ -97,10 +97,14 @@ def check(
 @app.command()
 def audit(
     file: Annotated[Path | None, typer.Argument(help="Published numbers of any paper, as reports/published.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on contradictions of our documents too.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Examine the published tables by code: whether they can be right, and support what is said of them."""
-    audit_command.run(file, as_json=as_json)
+    """Examine the published tables by code: whether they can be right, and support what is said of them.
+
+    Fails if something in FILE is contradicted.
+    """
+    audit_command.run(file, strict=strict, as_json=as_json)
 
 
 @app.command("keep")

@@ -15,7 +15,7 @@ from common.published.schema import Claim
 from reports.audit import judge
 from reports.audit.claims import prefix
 from reports.audit.finding import Finding
-from reports.audit.judge import CONTRADICTED, SUPPORTED, UNDECIDED
+from reports.audit.judge import CONTRADICTED, NOT_SHOWN, SUPPORTED
 from reports.blocks import Cell, Column, Number, Section, Table, Words
 from reports.columns import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
 from reports.comparability import has_random_weights, obstacle, set_in_words
@@ -186,7 +186,7 @@ def _similar(published: Published, claim: Claim, models: Models) -> tuple[str, s
     first, second = (models[name] for name in claim.experiments)
     by, resolution = lead(published, claim.metric, first, second), published.resolution["overall"]
     verdict, _ = judge.similar(_interval(by), resolution)
-    where = {SUPPORTED: "within", CONTRADICTED: "outside", UNDECIDED: "partly outside"}[verdict]
+    where = {SUPPORTED: "within", CONTRADICTED: "outside", NOT_SHOWN: "partly outside"}[verdict]
     return verdict, _difference_in_words(claim.metric, first, second, by) + (f": {where} ±{resolution:g}" if by else "")
 
 
@@ -208,7 +208,7 @@ def _above(published: Published, claim: Claim, models: Models) -> tuple[str, str
     )
     verdict, _ = judge.above({name: value.interval for name, value in known.items()}, claim.threshold or 0.0)
     # What is claimed of all is open while one has no such metric.
-    return (UNDECIDED if verdict == SUPPORTED and len(known) < len(values) else verdict), text
+    return (NOT_SHOWN if verdict == SUPPORTED and len(known) < len(values) else verdict), text
 
 
 def _each_greater(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
@@ -232,7 +232,7 @@ def section(
         return Section(name, title, ())
     words = Words(
         "Each conclusion of the text, tested against the published numbers (as the audit does) and against our runs: "
-        "supported or contradicted if the 95 % CI is decisive, else undecided."
+        "supported or contradicted if the 95 % CI is decisive, else not shown."
     )
     found = conclusions(published, groups)
     tables = [_claim_table(published, found, findings), _model_table(published, sides), _test_table(published, groups)]
@@ -240,11 +240,11 @@ def section(
 
 
 def _claim_table(published: Published, found: Sequence[Conclusion], findings: Sequence[Finding]) -> Table:
-    holds = {finding.id: "holds" if finding.holds else "does not hold" for finding in findings}
+    verdicts = {finding.id: finding.verdict for finding in findings}
     rows: list[tuple[Cell, ...]] = []
     for one in found:
         claim = one.claim
-        printed = holds.get(f"{prefix(published.study)}-claims-{claim.id}", "")
+        printed = verdicts.get(f"{prefix(published.study)}-claims-{claim.id}")
         compared = NOT_COMPARABLE if any(obstacle(group.first, published) for group in one.groups) else ""
         rows.append((claim.says, claim.section, printed, one.verdict, one.protocol, one.evidence, compared, claim.id))
     columns = (

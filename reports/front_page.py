@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from common.published import Published
 from common.published.schema import Experiment
-from reports.audit import on_document
+from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.audit.finding import Finding
 from reports.blocks import Cell, Column, Link, Number, Table
 from reports.columns import Side, heading, notes_on, precise, printed_number, ranked_by
@@ -96,8 +96,7 @@ def study_table(
         Column("Document"),
         Column("Experiments", kind="number"),
         Column("With a record", kind="number"),
-        Column("Does not hold", "findings on the document", "number"),
-        Column("Does not hold", "checks of claims and tables", "number"),
+        *(Column("Claims and checks", word, "number") for word in VERDICTS_OF_CLAIMS),
         *(Column(word.capitalize(), kind="number") for word in VERDICTS),
     )
     return Table(
@@ -106,10 +105,10 @@ def study_table(
         columns,
         tuple(_study_row(*study, compared) for study in studies),
         notes=(
-            "Experiments of ours are those that we added to the document's, to answer its question. One error of a "
-            "document can fail several checks of its claims and tables, so these are counted apart from the findings "
-            "on it. The last five columns count the published numbers of whole experiments that are judged, by their "
-            "verdict; those of single classes and cells are on the document's page.",
+            "Experiments of ours are those that we added to the document's, to answer its question. Claims and checks "
+            "are judged by the published numbers alone; an error counts once, whatever its symptoms, and what we "
+            "merely notice is in no count. The last five columns count the published numbers of whole experiments "
+            "that are judged, by their verdict; those of single classes and cells are on the document's page.",
         ),
     )
 
@@ -122,13 +121,18 @@ def _study_row(
     compared: Collection[str],
 ) -> tuple[Cell, ...]:
     run = {group.experiment for group in groups}
-    errors = Counter(on_document(finding) for finding in findings if not finding.holds)
+    claims = Counter(finding.verdict for finding in findings if finding.counted)
     counts = Counter(row.verdict for row in verdicts.all if row.scope == "overall")
     return (
         Link(known.title, known.study),
         *(_theirs_and_ours(names, compared) for names in (set(known.by_id), run)),
-        *(Number(f"{n:,}", n) for n in (errors[True], errors[False], *(counts[word] for word in VERDICTS))),
+        *(_count(claims[word]) for word in VERDICTS_OF_CLAIMS),
+        *(_count(counts[word]) for word in VERDICTS),
     )
+
+
+def _count(number: int) -> Number:
+    return Number(f"{number:,}", number)
 
 
 def _theirs_and_ours(experiments: Collection[str], compared: Collection[str]) -> Number:

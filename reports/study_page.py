@@ -16,6 +16,7 @@ from common.published.schema import Experiment, ResultTable
 from common.runs.search_records import SearchResult
 from reports import conclusions
 from reports.audit import beside_arithmetic
+from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.audit.finding import Finding
 from reports.blocks import MISSING, Block, Cell, Chapter, Column, Facts, Number, Section, Shown, Table, Words
 from reports.class_tables import class_table, output_table
@@ -45,7 +46,6 @@ from reports.verdicts import (
 )
 from reports.wording import MINUS, in_words, listed, sentence, signed
 
-HOLDS = {True: "holds", False: "does not hold"}
 READING = (
     "Intervals are 95 %. Verdicts are on the protocol published, which does what the published numbers show was done. "
     "The protocol corrected fixes the errors; independent uses speaker-, song- and source-disjoint splits. "
@@ -142,27 +142,43 @@ def _shown(pictures: Iterable[Picture]) -> list[Block]:
 
 
 def _audit(published: Published, findings: Sequence[Finding]) -> Section:
-    """Return what the audit of the published numbers found: what does not hold, and folded what does."""
+    """Return what the audit of the published numbers found, verdict by verdict, and what we notice besides."""
     words = (
         f"What the published numbers say of themselves, {beside_arithmetic(findings)}; no run of ours is needed for it."
     )
-    tables = [_finding_table(findings, holds=False), _finding_table(findings, holds=True)]
+    remarks = [finding for finding in findings if finding.kind == "remark"]
+    judged = [finding for finding in findings if finding.kind != "remark"]
+    tables = [
+        _finding_table("findings", "Claims and checks that are not supported", judged, supported=False),
+        _finding_table("remarks", "What we notice, and no author claims", remarks),
+        _finding_table("holding", "Supported", judged, supported=True),
+    ]
     shown = [table for table in tables if table.rows]
     return Section("findings", "What the audit found", (Words(words), *shown) if shown else ())
 
 
-def _finding_table(findings: Sequence[Finding], *, holds: bool) -> Table:
-    rows: list[tuple[Cell, ...]] = [
-        (finding.claim, HOLDS[holds], finding.evidence, finding.id) for finding in findings if finding.holds == holds
-    ]
+def _finding_table(name: str, caption: str, findings: Sequence[Finding], *, supported: bool | None = None) -> Table:
+    """Return a line per finding, contradictions first; symptoms follow what they are symptoms of."""
+    shown = [finding for finding in findings if supported is None or finding.holds == supported]
+    order = {finding.id: (_severity(finding), place) for place, finding in enumerate(shown)}
+    shown.sort(key=lambda one: (order.get(one.under, order[one.id]), bool(one.under)))
+    rows: list[tuple[Cell, ...]] = []
+    for finding in shown:
+        verdict = [] if finding.kind == "remark" else [finding.verdict]
+        claim = f"symptom of {finding.under}: {finding.claim}" if finding.under else finding.claim
+        rows.append((claim, *verdict, finding.evidence, finding.id))
     columns = (
-        Column("Claim", kind="prose"),
-        Column("Finding", kind="verdict"),
+        Column("Remark" if name == "remarks" else "Claim", kind="prose"),
+        *[Column("Verdict", kind="verdict")] * (name != "remarks"),
         Column("Evidence", kind="prose"),
         Column("Id", kind="code"),
     )
-    name, caption = ("holding", "What holds") if holds else ("findings", "What does not hold")
-    return Table(name, f"{caption}: {len(rows)} of {len(findings)}", columns, tuple(rows), folded=holds)
+    counted = sum(not finding.under for finding in shown)
+    return Table(name, f"{caption}: {counted}", columns, tuple(rows), folded=bool(supported))
+
+
+def _severity(finding: Finding) -> int:
+    return VERDICTS_OF_CLAIMS.index(finding.verdict) if finding.verdict in VERDICTS_OF_CLAIMS else 0
 
 
 def _effects(changes: Sequence[Effect], pictures: Sequence[Picture]) -> list[Section]:

@@ -97,6 +97,7 @@ class Published(Part):
     figures: tuple[Number, ...] = Field((), alias="number")
     claims: tuple[Claim, ...] = Field((), alias="claim")
     findings: tuple[FindingEntry, ...] = Field((), alias="finding")
+    symptoms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:

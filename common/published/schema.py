@@ -371,17 +371,20 @@ class Claim(Part):
     Attributes:
         kind: `best`: the first is better than every other, and the 95 % CI of each difference excludes 0; `greater`:
             the same for the first and the second; `similar`: the 95 % CI of their difference lies within plus or minus
-            the overall resolution; `each_greater`: every class gained in the score from the second to the first;
+            the overall resolution; `each_greater`: the first is better than the second in the score of every class;
             `above`: every experiment's metric is above the threshold.
         metric: as `Published.numbers` or `Published.class_numbers` names it; for `each_greater` one of precision,
             recall, f1. The document need not print it for every experiment: then nothing supports the claim.
         experiments: first and second, or all that are compared.
         quote: the document's own words, if it has any; a table says much without a word.
+        by: `interval`: better means that the 95 % CI of the difference excludes 0; `digits`: the author only says which
+            published number is larger ("the lowest validation loss"), and the digits decide.
     """
 
     id: str
     section: str
     says: str
+    by: Literal["interval", "digits"] = "interval"
     kind: Literal["best", "greater", "similar", "each_greater", "above"]
     metric: str
     experiments: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -407,9 +410,11 @@ class FindingEntry(Part):
         kind: `claim`: the document says it, and `quote` has its words; `check`: numbers that must agree do; `remark`:
             we notice it and nobody claims it.
         quote: the document's own words; `[...]` stands where some are left out.
-        claim: the statement, a sentence of ours.
-        holds: when it holds: an expression of stored numbers (`common.published.expressions`). Where it is empty, a
-            function of `reports.studies.<study>` of the same id says so.
+        claim: the statement, a sentence of ours; of a remark, what we notice.
+        otherwise: the verdict if it does not hold: `contradicted` by what is printed or by a hard fact, or `not shown`.
+        holds: when it holds, or when there is nothing to remark: an expression of stored numbers
+            (`common.published.expressions`). Where it is empty, a function of `reports.studies.<study>` of the same id
+            says so.
         numbers: further numbers by name, as expressions; each may use the ones before it.
         evidence: the numbers that decide, in words; `{name}` is a number, `{name:+}` has its sign, `{name:%}` is in
             percent, `{name:p}` is a small probability, `{name:.2}` has at most two decimals. Of a pair of numbers
@@ -422,6 +427,7 @@ class FindingEntry(Part):
     section: str
     quote: str = ""
     claim: str
+    otherwise: Literal["contradicted", "not shown"] = "contradicted"
     holds: str = ""
     numbers: dict[str, str] = Field(default_factory=dict)
     evidence: str

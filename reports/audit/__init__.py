@@ -6,6 +6,7 @@ computed from `reports/published`: a digit that is changed there can change it.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from common.errors import InputError
 from common.published import Published
@@ -17,7 +18,7 @@ from reports.audit.finding import Computed, Finding, filled, flat
 from reports.audit.matrices import recovered
 from reports.audit.printed import NotPrintedError
 
-__all__ = ["Finding", "audit", "beside_arithmetic", "on_document", "recovered"]
+__all__ = ["Finding", "audit", "beside_arithmetic", "recovered"]
 
 CHECKS = (claims.check, claims.ranking, classes.check, confusion.check, results.check, sizes.check, layers.check)
 
@@ -42,12 +43,9 @@ def audit(published: Published) -> list[Finding]:
     Raises:
         InputError: a finding has no condition, and there is no function for it either.
     """
-    return [*_of_file(published), *(finding for check in CHECKS for finding in check(published))]
-
-
-def on_document(finding: Finding) -> bool:
-    """Return whether a finding stands in the document's file, and is not what a check of any paper gives."""
-    return finding.own
+    found = [*_of_file(published), *(finding for check in CHECKS for finding in check(published))]
+    main = {symptom: of for of, symptoms in published.symptoms.items() for symptom in symptoms}
+    return [replace(finding, under=main.get(finding.id, "")) for finding in found]
 
 
 def _of_file(published: Published) -> Iterator[Finding]:
@@ -56,6 +54,8 @@ def _of_file(published: Published) -> Iterator[Finding]:
             holds, numbers = _computed(published, entry)
         except (NotPrintedError, NotComputableError):
             continue  # an excerpt of a document's file keeps the findings that it has the numbers for
+        if entry.kind == "remark" and holds:
+            continue
         known = {**published.stored, **numbers}
         yield Finding(
             published.study,
@@ -69,6 +69,7 @@ def _of_file(published: Published) -> Iterator[Finding]:
             entry.quote,
             entry.source,
             own=True,
+            otherwise=entry.otherwise,
         )
 
 

@@ -16,16 +16,19 @@ from functools import cached_property
 from itertools import combinations, pairwise
 from typing import Any
 
-from common.intervals import Interval, difference_interval, mean_interval, newcombe
+from common.intervals import Interval, Z, difference_interval, mean_interval, newcombe
 from common.published import Printed, Published
 from common.published.schema import Claim, same_split
 from reports.audit import judge
 from reports.audit.arithmetic import common, counts_of
 from reports.audit.classes import Examined, pairs_of
-from reports.audit.finding import Finding, between, digits, flat, lead, span
+from reports.audit.finding import NOT_PRINTED, Finding, between, digits, flat, lead, span
 from reports.audit.judge import SUPPORTED
 from reports.audit.results import SMALLER_IS_BETTER
-from reports.wording import in_words, listed, sentence, signed
+from reports.wording import in_words, listed, percent, sentence, signed
+
+LEAST_SHARE = 0.01
+"""Two models that are trained anew differ on more clips than this: what needs fewer is not said."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Difference:
 
     first: Value
     second: Value
+    by_digits: bool = False
 
     @property
     def bounds(self) -> Interval:
@@ -88,13 +92,60 @@ class Difference:
         low, high = difference_interval(means[0], mean_interval(trials[0]), means[1], mean_interval(trials[1]))
         return (low, high) if one.sign > 0 else (-high, -low)
 
+    @property
+    def decisive(self) -> Interval | None:
+        """The interval that a claim is judged by: certain only if it is for every overlap of the two tests.
+
+        By digits, it is the difference alone.
+        """
+        if self.by_digits:
+            gain = self.first.sign * (self.first.printed.value - self.second.printed.value)
+            return gain, gain
+        if self.interval is None or self.needed is None or self.interval[0] <= 0:
+            return self.interval
+        return self.interval if self.needed >= self.most else (0.0, self.interval[1])
+
+    @property
+    def most(self) -> float:
+        """The largest share of clips that two tests with these scores can decide differently."""
+        one, other = self.first.printed.value, self.second.printed.value
+        return min(one + other, 2 - one - other)
+
+    @cached_property
+    def needed(self) -> float | None:
+        """The share of clips up to which two tests of the same clips may differ for the 95 % CI to exclude 0.
+
+        The variance of a paired difference d of n clips is (share - d^2) / n, where the share is that of the clips of
+        which only one of the two is right. None where the two are not of the same clips.
+        """
+        one, other = self.first, self.second
+        same = one.printed.n == other.printed.n and same_split(one.printed.split, other.printed.split)
+        if not (one.counted and other.counted and same and one.printed.kind == "proportion"):
+            return None
+        least = min(map(abs, self.bounds))
+        return least**2 * (1 + float(one.printed.n or 0) / Z**2)
+
+    @property
+    def if_independent(self) -> float:
+        """The share of clips that two independent tests with these scores would decide differently."""
+        one, other = self.first.printed.value, self.second.printed.value
+        return one * (1 - other) + other * (1 - one)
+
     def __str__(self) -> str:
         by = lead(*self.bounds)
         if self.interval is None:
             return f"difference {by}, without an interval, because neither n nor trials are published"
         guess = ", approximate: the classes' sizes are not published"
         approximate = self.first.approximate or self.second.approximate
-        return f"difference {by} (95 % CI {between(self.interval)}{guess * approximate})"
+        text = f"difference {by} (95 % CI {between(self.interval)}{guess * approximate})"
+        if self.by_digits:
+            return f"difference {by}, by the digits, which is all that is said"
+        if self.needed is None or self.bounds[0] <= 0 or self.needed < LEAST_SHARE or self.needed >= self.most:
+            return text
+        return (
+            f"{text}; on the same clips shown if fewer than {percent(self.needed, 0)} of them are decided differently "
+            f"({percent(self.if_independent, 0)} if the tests are independent)"
+        )
 
 
 def value_of(published: Published, experiment: str, metric: str, split: str = "") -> Value | None:
@@ -149,11 +200,21 @@ def prefix(study: str) -> str:
 def check(published: Published) -> Iterator[Finding]:
     """Test every claim."""
     tested = [(claim, _tested(published, claim)) for claim in published.claims]
-    for claim, (holds, evidence, numbers) in tested:
-        name = f"{prefix(published.study)}-claims-{claim.id}"
-        says = sentence(f"{claim.says} ({claim.section})")
-        yield Finding(published.study, name, holds, says, evidence, flat(numbers), "claim", claim.section, claim.quote)
-    supported = {claim.id for claim, (holds, *_) in tested if holds}
+    for claim, (verdict, evidence, numbers) in tested:
+        yield Finding(
+            published.study,
+            f"{prefix(published.study)}-claims-{claim.id}",
+            verdict == SUPPORTED,
+            sentence(f"{claim.says} ({claim.section})"),
+            evidence,
+            flat(numbers),
+            # Without the document's own words it is what a table suggests, and nobody's claim.
+            "claim" if claim.quote else "check",
+            claim.section,
+            claim.quote,
+            otherwise=verdict,
+        )
+    supported = {claim.id for claim, (verdict, *_) in tested if verdict == SUPPORTED}
     for one, other in combinations(published.claims, 2):
         # Two supported sentences do not contradict each other: a difference may be certain and small.
         if _opposed(one, other) and not {one.id, other.id} <= supported:
@@ -183,14 +244,17 @@ def ranking(published: Published) -> Iterator[Finding]:
         return
     verdict, numbers = judge.all_greater(leads)
     apart = [names for names, interval in leads.items() if judge.greater(interval).verdict == SUPPORTED]
-    claim = f"The order of {len(order)} experiments by {in_words(published.headline)} is certain"
+    claim = f"The order of {len(order)} experiments by {in_words(published.headline)} is not settled by the intervals"
     evidence = f"Between {len(apart)} of {len(leads)} neighbours the 95 % CI excludes 0" + (
         f": {listed(apart)}" if apart else ""
     )
-    yield Finding(published.study, f"ranking-{published.headline}", verdict == SUPPORTED, claim, evidence, numbers)
+    if verdict != SUPPORTED:
+        name = f"ranking-{published.headline}"
+        yield Finding(published.study, name, False, claim, evidence, numbers, kind="remark")
 
 
-Tested = tuple[bool, str, Mapping[str, Any]]
+Tested = tuple[str, str, Mapping[str, Any]]
+"""A verdict, the evidence, and its numbers."""
 Named = Mapping[str, Value]
 
 
@@ -210,7 +274,7 @@ def _tested(published: Published, claim: Claim) -> Tested:
     enough = compared[0] in known and len(known) > 1 if claim.kind == "best" else not missing
     if not enough:
         names = (listed(missing) or "any other") if known else "any of them"
-        return False, f"No {in_words(claim.metric)} is published for {names}: nothing supports this", {}
+        return NOT_PRINTED, f"No {in_words(claim.metric)} is published for {names}", {}
     return _above(claim, known) if claim.kind == "above" else _compared(published, claim, known)
 
 
@@ -231,22 +295,27 @@ def _splits(published: Published, experiment: str, metric: str) -> list[str]:
 def _compared(published: Published, claim: Claim, values: Named) -> Tested:
     """Compare the first with each other one; the evidence is the closest of them."""
     (first, one), *others = values.items()
-    leads = {name: Difference(one, other) for name, other in others}
+    leads = {name: Difference(one, other, by_digits=claim.by == "digits") for name, other in others}
     name, closest = max(leads.items(), key=lambda pair: pair[1].second.sign * pair[1].second.printed.value)
     evidence = f"{first} {one}, {name} {closest.second}: {closest}"
     numbers: dict[str, Any] = {"lead": closest.bounds}
     if claim.kind == "best":
-        verdict, more = judge.all_greater({other: one.interval for other, one in leads.items()})
+        verdict, more = judge.all_greater({other: one.decisive for other, one in leads.items()})
         evidence += f", the closest of {len(leads)}"
-        numbers |= judge.greater(closest.interval).numbers
+        numbers |= judge.greater(closest.decisive).numbers
     elif claim.kind == "similar":
         resolution = published.resolution["overall"]
-        verdict, more = judge.similar(closest.interval, resolution)
-        where = {judge.SUPPORTED: "within", judge.CONTRADICTED: "outside", judge.UNDECIDED: "not known to be within"}
+        verdict, more = judge.similar(closest.decisive, resolution)
+        where = {judge.SUPPORTED: "within", judge.CONTRADICTED: "outside", judge.NOT_SHOWN: "not known to be within"}
         evidence += f"; {where[verdict]} ±{digits(resolution)}"
     else:
-        verdict, more = judge.greater(closest.interval)
-    return verdict == SUPPORTED, evidence, numbers | more
+        verdict, more = judge.greater(closest.decisive)
+    numbers |= more
+    if closest.interval is not None:
+        numbers["interval"] = closest.interval
+    if closest.needed is not None:
+        numbers |= {"discordant_needed": closest.needed, "discordant_if_independent": closest.if_independent}
+    return verdict, evidence, numbers
 
 
 def _above(claim: Claim, values: Named) -> Tested:
@@ -254,24 +323,29 @@ def _above(claim: Claim, values: Named) -> Tested:
     verdict, numbers = judge.above({name: (value.low, value.high) for name, value in values.items()}, threshold)
     words = [f"{name} {value} (by the counts {span(value.low, value.high)})" for name, value in values.items()]
     evidence = f"{numbers['above']} of {len(values)} are certainly above {digits(threshold)}: {listed(words)}"
-    return verdict == SUPPORTED, evidence, numbers
+    return verdict, evidence, numbers
 
 
 def _each_greater(published: Published, claim: Claim) -> Tested:
-    """Compare class by class, by the published digits alone: no author claims that each gain is certain."""
+    """Compare class by class, by what the published digits allow: no author claims that each gain is certain."""
     first, second = claim.experiments
     pairs: dict[str, Difference] = {}
     for name in published.data.classes:
         one, other = (value_of(published, experiment, f"{name}_{claim.metric}") for experiment in (first, second))
         if one is None or other is None:
-            return False, f"{first} and {second} do not both have a table of {in_words(claim.metric)} per class", {}
+            return (
+                NOT_PRINTED,
+                f"{first} and {second} have no {in_words(claim.metric)} of each class",
+                {},
+            )
         pairs[name] = Difference(one, other)
     gains = {name: pair.first.printed.value - pair.second.printed.value for name, pair in pairs.items()}
-    verdict, numbers = judge.all_greater({name: (gain, gain) for name, gain in gains.items()})
+    # By digits, rounded ones: equal digits hide a small gain, or a small loss.
+    verdict, numbers = judge.all_greater({name: pair.bounds for name, pair in pairs.items()})
     without = [
         f"{name} {pairs[name].second} to {pairs[name].first} (by the counts {lead(*pairs[name].bounds)})"
         for name, gain in gains.items()
         if gain <= 0
     ]
     evidence = f"{numbers['above']} of {len(pairs)} classes gained; least {signed(min(gains.values()), 2)}"
-    return verdict == SUPPORTED, evidence + (f"; not {listed(without)}" if without else ""), numbers
+    return verdict, evidence + (f"; not {listed(without)}" if without else ""), numbers

@@ -2,49 +2,68 @@
 
 import json
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from common import published
+from common.errors import ResultError
 from common.published import Published
 from reports.audit import Finding, audit
+from reports.audit.finding import CONTRADICTED, VERDICTS
 
-KEYS = ("study", "id", "kind", "holds", "claim", "quote", "section", "evidence", "numbers", "source")
+KEYS = ("study", "id", "kind", "verdict", "under", "claim", "quote", "section", "evidence", "numbers", "source")
 """What `--json` says of a finding."""
 PIPE_WIDTH = 160
 """Characters a line of a table may have where there is no terminal to fit."""
 
 
-def run(file: Path | None, *, as_json: bool) -> None:
+def run(file: Path | None, *, strict: bool, as_json: bool) -> None:
     """Audit one file of published numbers, or all of Encore's, and print the findings.
+
+    Args:
+        file: of any paper. None: the documents of Encore, whose contradictions are known.
+        strict: fail on contradictions of Encore's documents too.
+        as_json: print for programs.
 
     Raises:
         InputError: the file is missing or damaged.
+        ResultError: something is contradicted.
     """
     documents = [published.read(file)] if file else [published.load(study) for study in published.studies()]
     found = [audit(document) for document in documents]
     if as_json:
         print(json.dumps([{key: getattr(finding, key) for key in KEYS} for findings in found for finding in findings]))
-        return
-    for document, findings in zip(documents, found, strict=True):
-        _print(document, findings)
+    else:
+        for document, findings in zip(documents, found, strict=True):
+            _print(document, findings)
+    wrong = [one.id for findings in found for one in findings if one.counted and one.verdict == CONTRADICTED]
+    if wrong and (file or strict):
+        raise ResultError(f"{len(wrong)} contradicted: {', '.join(wrong)}")
 
 
 def _print(document: Published, findings: list[Finding]) -> None:
-    """Print the findings of one document; of the checks that fit any table only those that fail."""
+    """Print the findings of one document; of the checks that fit any table only those that are not supported."""
     table = Table(title=f"{document.study}: {document.title}", title_justify="left", show_lines=True, expand=True)
-    for title in ("holds", "id", "claim", "evidence"):
+    for title in ("verdict", "id", "claim", "evidence"):
         table.add_column(title, ratio={"claim": 2, "evidence": 5}.get(title), overflow="fold")
     shown = [finding for finding in findings if finding.own or finding.kind != "check" or not finding.holds]
     for finding in shown:
-        table.add_row("yes" if finding.holds else "no", finding.id, finding.claim, finding.evidence)
+        under = f" (under {finding.under})" if finding.under else ""
+        table.add_row(f"{finding.verdict or 'remark'}{under}", finding.id, finding.claim, finding.evidence)
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, markup=False, highlight=False)
     console.print(table)
     hidden = (
-        f" ({len(findings) - len(shown)} checks of tables that hold are not shown)"
-        if len(findings) > len(shown)
-        else ""
+        f" ({len(findings) - len(shown)} supported checks of tables are left out)" if len(findings) > len(shown) else ""
     )
-    console.print(f"{sum(finding.holds for finding in findings)} of {len(findings)} hold{hidden}\n")
+    console.print(f"{in_words(findings)}{hidden}\n")
+
+
+def in_words(findings: Sequence[Finding]) -> str:
+    """Return how many findings have which verdict, and how many remarks there are."""
+    counts = Counter(finding.verdict for finding in findings if finding.counted)
+    remarks = sum(finding.kind == "remark" for finding in findings)
+    return ", ".join([*(f"{counts[word]} {word}" for word in VERDICTS), f"{remarks} remarks"])

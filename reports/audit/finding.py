@@ -8,6 +8,11 @@ from typing import Any
 from common.intervals import Interval
 from reports.wording import listed, percent, signed
 
+SUPPORTED, CONTRADICTED, NOT_SHOWN, NOT_PRINTED = "supported", "contradicted", "not shown", "not printed"
+VERDICTS = (CONTRADICTED, NOT_SHOWN, NOT_PRINTED, SUPPORTED)
+"""What the published numbers, or our runs, say of a claim: print or a hard fact contradicts it; the interval does not
+decide, or the evidence is indirect; the numbers that it needs are not published; or they support it."""
+
 DECIMALS = 4
 """As many as the documents have at most."""
 
@@ -19,15 +24,18 @@ class Finding:
     Attributes:
         study: whose document.
         id: of the statement; a check of one table is called after both: `f1-single-cnn`.
-        holds: whether the published numbers support it.
-        claim: a sentence; where it does not hold, the numbers show the opposite or do not show it.
+        holds: whether the published numbers support it. Of a remark: whether there is nothing to remark.
+        claim: a sentence: what the document says, what must agree, or what we notice.
         evidence: the numbers that decide, in plain digits (1588, 0.6145).
         numbers: the same as data.
-        kind: `claim`: the document says it, in the words of `quote`; `check`: numbers that must agree do; `remark`: we
-            notice it, and nobody claims it.
+        kind: `claim`: the document says it, in the words of `quote`; `check`: numbers of a table are consistent, or
+            support what the table suggests; `remark`: we notice it, and nobody claims it.
         section: where the document says it; empty for checks of tables.
+        quote: the document's own words.
         source: what it needs besides the document, if anything.
         own: whether it stands as a finding in the document's file, and is not what a check of any paper gives.
+        otherwise: the verdict if it does not hold.
+        under: id of the finding that this one is a symptom of; empty if it stands for itself.
     """
 
     study: str
@@ -41,6 +49,20 @@ class Finding:
     quote: str = ""
     source: str = ""
     own: bool = False
+    otherwise: str = CONTRADICTED
+    under: str = ""
+
+    @property
+    def verdict(self) -> str | None:
+        """`supported`, `contradicted`, `not shown` or `not printed`; a remark has none."""
+        if self.kind == "remark":
+            return None
+        return SUPPORTED if self.holds else self.otherwise
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is in the counts of verdicts: remarks are not, nor are symptoms of another finding."""
+        return self.kind != "remark" and not self.under
 
 
 Verdict = tuple[bool, str, str, Mapping[str, float]]

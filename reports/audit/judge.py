@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from common.intervals import Interval
+from reports.audit.finding import CONTRADICTED, NOT_SHOWN, SUPPORTED
 
-SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+__all__ = ["CONTRADICTED", "NOT_SHOWN", "SUPPORTED", "Judged", "above", "all_greater", "greater", "similar"]
 
 
 class Judged(NamedTuple):
@@ -27,11 +28,11 @@ def similar(lead: Interval | None, resolution: float) -> Judged:
     """The two differ little: the whole interval lies within plus or minus the resolution."""
     numbers = _bounds(lead) | {"resolution": resolution}
     if lead is None:
-        return Judged(UNDECIDED, numbers)
+        return Judged(NOT_SHOWN, numbers)
     low, high = lead
     if -resolution <= low and high <= resolution:
         return Judged(SUPPORTED, numbers)
-    return Judged(CONTRADICTED if low > resolution or high < -resolution else UNDECIDED, numbers)
+    return Judged(CONTRADICTED if low > resolution or high < -resolution else NOT_SHOWN, numbers)
 
 
 def all_greater(leads: Mapping[str, Interval | None]) -> Judged:
@@ -49,13 +50,13 @@ def above(values: Mapping[str, Interval], threshold: float) -> Judged:
 
 def _beyond(interval: Interval | None, limit: float) -> str:
     if interval is None or interval[0] <= limit < interval[1]:
-        return UNDECIDED
+        return NOT_SHOWN
     return SUPPORTED if interval[0] > limit else CONTRADICTED
 
 
 def _weakest(verdicts: Iterable[str]) -> str:
     """What is claimed of all is contradicted by one, and open while one is."""
-    return min(verdicts, key=(CONTRADICTED, UNDECIDED, SUPPORTED).index, default=UNDECIDED)
+    return min(verdicts, key=(CONTRADICTED, NOT_SHOWN, SUPPORTED).index, default=NOT_SHOWN)
 
 
 def _bounds(lead: Interval | None) -> dict[str, Any]:

@@ -55,7 +55,9 @@ def _items(published: Published) -> Iterator[tuple[str, str, str, int]]:
     for table in tables:
         if table.n is not None:
             yield from ((table.table, table.split, name, table.n) for name in _set_of(table.split))
-    for results in published.result_tables:
+    # What has data of its own is of no set of the document's.
+    own = [table for table in published.result_tables if all(published.by_id[name].data is None for name in table.rows)]
+    for results in own:
         for column, n in results.n.items():
             names = _set_of(results.split) or _set_of(published.metric[column].measured_on)
             yield from ((f"{results.table}, {column}", results.split, name, n) for name in names)

@@ -51,6 +51,8 @@ def selection(published: Published) -> Computed:
     first, second = map(str, means.index[:2])
     test, own = value(published, BEST, "mae").printed.value, of_combination.get_group(BEST)
     below = int((every > test).sum())
+    # Three trials give no std that could be relied on: the spread within a combination is pooled over all of them.
+    pooled = float(np.sqrt(of_combination.var().mean()))
     return first == BEST and every.min() in own.to_list() and below < len(every), {
         "chosen": BEST,
         "mean": means[BEST],
@@ -61,7 +63,7 @@ def selection(published: Published) -> Computed:
         "test": test,
         "below": below,
         "trials": len(every),
-        "deviations": (means[BEST] - test) / own.std(),
+        "deviations": (means[BEST] - test) / pooled,
         "draws": len(own) + 1,
     }
 

@@ -4,7 +4,6 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from common.intervals import newcombe, wilson
 from common.published import Published
@@ -149,19 +148,6 @@ def diagonal(published: Published) -> Computed:
     return not far, {"apart": "; ".join(words), "points": 100 * FAR, **numbers}
 
 
-def disparity(published: Published) -> Computed:
-    """Ask whether rare emotions do worse, by precision, which is published, and by recall, which is not."""
-    numbers: dict[str, float] = {}
-    for name, cells in _matrices(published).items():
-        for score, axis in (("precision", 0), ("recall", 1)):
-            # A class that is never predicted has precision 0.
-            shares = np.diagonal(cells) / np.maximum(cells.sum(axis=axis), 1)
-            found = spearmanr(cells.sum(axis=1), shares)
-            key = f"{KEYS[name]}_{score}"
-            numbers |= {key: float(found.statistic), f"{key}_p": float(found.pvalue)}
-    return numbers["handcrafted_precision"] > 0 and numbers["deep_precision"] > 0, numbers
-
-
 def guessing(published: Published) -> Computed:
     """Compare the published accuracy of guessing with the share of the largest class."""
     found, printed = _classified(published), number(published, "deep-chance")
@@ -203,5 +189,4 @@ def two_classes(published: Published) -> Computed:
 
 FINDINGS = by_id(
     *(matrices, class_table, class_table_votes, track_numbering, pieces, diagonal, guessing, two_classes, ties),
-    disparity,
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import ResultError
 from reports.audit import command
 from reports.audit.command import KEYS
 
@@ -49,13 +50,25 @@ def audited(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_any_paper_is_audited_and_an_error_in_it_is_no_failure(file: Path) -> None:
+def test_any_paper_is_audited_and_a_contradiction_in_it_is_a_failed_check(file: Path) -> None:
     done = audited(str(file), "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1
+    assert "proportions-t2" in done.stderr
     found = {finding["id"]: finding for finding in json.loads(done.stdout)}
     finding = found["proportions-t2"]
     assert set(finding) == set(KEYS)
-    assert (finding["holds"], finding["kind"], finding["numbers"]) == (False, "check", {"wrong": 1, "of": 1})
+    assert (finding["verdict"], finding["kind"]) == ("contradicted", "check")
+    assert finding["numbers"] == {"wrong": 1, "of": 1}
+
+
+def test_a_paper_without_a_contradiction_passes(file: Path) -> None:
+    file.write_text(PAPER.replace("0.818", "0.817"))
+    assert audited(str(file)).returncode == 0
+
+
+def test_contradictions_of_our_documents_are_known_and_fail_only_if_asked_for() -> None:
+    assert audited("--json").returncode == 0
+    assert audited("--json", "--strict").returncode == 1
 
 
 def test_bad_input_ends_in_a_sentence_and_code_2(tmp_path: Path) -> None:
@@ -66,7 +79,7 @@ def test_bad_input_ends_in_a_sentence_and_code_2(tmp_path: Path) -> None:
 
 def test_all_documents_are_audited_without_keras(capsys: pytest.CaptureFixture[str]) -> None:
     program = (
-        "import sys; from reports.audit import command; command.run(None, as_json=True); "
+        "import sys; from reports.audit import command; command.run(None, strict=False, as_json=True); "
         "assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -74,8 +87,9 @@ def test_all_documents_are_audited_without_keras(capsys: pytest.CaptureFixture[s
 
 
 def test_people_read_what_fails_and_how_much_holds(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.run(file, as_json=False)
+    with pytest.raises(ResultError):
+        command.run(file, strict=False, as_json=False)
     shown = capsys.readouterr().out
     assert "proportions-t2" in shown
     assert "range-t2" not in shown
-    assert "1 of 2 hold" in shown
+    assert "1 contradicted, 0 not shown, 0 not printed, 1 supported, 0 remarks" in shown

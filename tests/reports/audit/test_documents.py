@@ -20,115 +20,112 @@ from common.published.expressions import NotComputableError
 from common.published.schema import FindingEntry
 from reports.audit import Finding, audit, beside_arithmetic
 from reports.audit.claims import prefix
+from reports.audit.finding import VERDICTS
 from reports.studies import of
 
 Change = Callable[[Content], None]
 
-OUTCOMES: dict[str, tuple[bool, dict[str, float]]] = {
+OUTCOMES: dict[str, tuple[str | None, dict[str, float]]] = {
     "ser-savee-labels": (
-        False,
+        "contradicted",
         {"right.7": 652, "chapter_4.7": 107, "labellings": 29, "fits": 1, "savee_as_surprise": 1},
     ),
-    "ser-clips": (True, {"tested": 1217, "trained": 9728, "with_copies": 29184, "data.clips": 12162}),
-    "ser-batchnorm-axis": (False, {"parameters.1": 376, "parameters.2": 188, "parameters.3": 44, "per_channel.3": 256}),
-    "ser-attention-axis": (False, {"encoders": 4, "frames": 94}),
-    "ser-encoder-parameters": (True, {"expected": 198272, "sizes.4": 198272}),
-    "ser-original-encoder": (False, {"heads": 4, "their_heads": 8, "feed_forward": 512, "their_neurons": 2048}),
-    "ser-mfcc-shape": (False, {"mfcc_frames": 94, "mel_frames": 188}),
-    "ser-noise-in-general": (False, {"compared": 2, "models": 4, "better": 1}),
-    "ser-lost-frames": (False, {"mfcc_lost": 19, "mfcc_3": 2, "mel_lost": 17, "mel_share": 17 / 188}),
-    "ser-noise-patience": (False, {"clips_without": 194560, "clips_with": 291840}),
-    "ser-wav2vec-each-class": (False, {"best": 5, "wav2vec2.sad_f1": 0.67, "sad": 0.68, "surprise": 0.98}),
-    "ser-vgg-best-accuracy": (False, {"gap": 0.0501, "interval.low": 0.0130, "interval.high": 0.0870}),
-    "ser-best-from-scratch": (False, {"interval.low": -0.0136, "interval.high": 0.0603}),
-    "ser-claims-wav2vec2-best-in-training": (False, {}),
-    "ser-wav2vec-unseen": (
-        False,
-        {"wav2vec2.accuracy": 0.81, "wav2vec2.accuracy.n": 608, "models": 12, "mean": 0.6746},
+    "ser-clips": ("supported", {"tested": 1217, "trained": 9728, "with_copies": 29184, "data.clips": 12162}),
+    "ser-batchnorm-axis": (None, {"parameters.1": 376, "parameters.2": 188, "parameters.3": 44, "per_channel.3": 256}),
+    "ser-attention-axis": ("contradicted", {"encoders": 4, "frames": 94}),
+    "ser-encoder-parameters": ("supported", {"expected": 198272, "sizes.4": 198272}),
+    "ser-original-encoder": (
+        "contradicted",
+        {"heads": 4, "their_heads": 8, "feed_forward": 512, "their_neurons": 2048},
     ),
-    "ser-parallel-build": (False, {"before": 4}),
-    "ser-frames": (True, {"samples": 48000, "at_512": 94, "at_256": 188}),
-    "ser-search-budget": (False, {"guess": 1.9459, "worst": 2.61, "best": 0.565, "single_cnn.accuracy": 0.67}),
-    "ser-learning-rates": (False, {"single_learning_rate": 0.01, "dual_learning_rate": 0.0001, "accuracies.2": 0.163}),
-    "ser-surprise-mix": (False, {"data.savee": 480, "mixed": 1072, "wrong": 420, "share": 0.3918}),
-    "ser-vgg-won": (False, {"ilsvrc_2014_place": 2}),
-    "ser-vgg-unfreezing": (False, {"convolutions": 14714688, "trained_4": 4719616, "layers_4": 2, "layers_5": 3}),
-    "ser-vgg-split": (False, {"four.5": 178, "five.5": 177, "fits_tested": 0, "fits_fewer": 5, "fewer": 1216}),
-    "ser-vgg-proportion": (False, {"accuracy": 0.6145, "n": 1217, "hits": 743}),
-    "ser-vgg-chosen-by-test": (False, {"highest": 0.6209, "vgg16_3.val_accuracy": 0.6118, "gap": 0.0132}),
-    "ser-vgg-validation": (True, {"mean": 0.0246, "interval.low": -0.0140, "interval.high": 0.0631}),
-    "ser-vgg-fine-tuning": (False, {"p_3": 0.0391, "least": 0.1174}),
+    "ser-mfcc-shape": ("contradicted", {"mfcc_frames": 94, "mel_frames": 188}),
+    "ser-noise-in-general": ("not shown", {"compared": 2, "models": 4, "better": 1}),
+    "ser-lost-frames": (None, {"mfcc_lost": 19, "mfcc_3": 2, "mel_lost": 17, "mel_share": 0.09042553191489362}),
+    "ser-noise-patience": (None, {"clips_without": 194560, "clips_with": 291840}),
+    "ser-best-from-scratch": ("not shown", {"interval.low": -0.0136, "interval.high": 0.0603}),
+    "ser-claims-wav2vec2-best-in-training": ("not printed", {}),
+    "ser-parallel-build": (None, {"before": 4}),
+    "ser-frames": ("supported", {"samples": 48000, "at_512": 94, "at_256": 188}),
+    "ser-search-budget": (None, {"guess": 1.9459, "worst": 2.61, "best": 0.565, "single_cnn.accuracy": 0.67}),
+    "ser-learning-rates": (None, {"single_learning_rate": 0.01, "dual_learning_rate": 0.0001, "accuracies.2": 0.163}),
+    "ser-surprise-mix": ("not shown", {"data.savee": 480, "mixed": 1072, "wrong": 420, "share": 0.3918}),
+    "ser-vgg-unfreezing": (
+        "contradicted",
+        {"convolutions": 14714688, "trained_4": 4719616, "layers_4": 2, "layers_5": 3},
+    ),
+    "ser-vgg-split": (None, {"four.5": 178, "five.5": 177, "fits_tested": 0, "fits_fewer": 5, "fewer": 1216}),
+    "ser-vgg-proportion": ("contradicted", {"accuracy": 0.6145, "n": 1217, "hits": 743}),
+    "ser-vgg-chosen-by-test": (None, {"highest": 0.6209, "vgg16_3.val_accuracy": 0.6118, "gap": 0.0132}),
+    "ser-vgg-fine-tuning": ("not shown", {"p_3": 0.0391, "least": 0.1174}),
     "ser-wav2vec-labels": (
-        False,
+        None,
         {"surprises": 61, "expected_right": 32.5946, "expected_wrong": 53.5912, "p_wrong": 0.1553},
     ),
-    "ser-wav2vec-split": (False, {"n": 608, "twentieth": 608.1, "rounded_up": 609, "off": 10.7354}),
-    "ser-gelu": (False, {"by_the_text": 0.0133, "gelu": 2.9960}),
-    "ser-claims-vgg16-other-run": (False, {"interval.low": 0.0479, "interval.high": 0.1226, "clips": 103.93}),
-    "ser-claims-noise-helps-every-class": (False, {"above": 6, "of": 7}),
-    "ser-claims-noise-helps-mfcc": (False, {"interval.low": -0.0193, "interval.high": 0.0570}),
-    "ser-claims-noise-helps-mel": (True, {"interval.low": 0.0127, "interval.high": 0.0881}),
-    "ser-claims-surprise-above-0.93": (False, {"above": 5, "of": 6, "not_above": 0}),
-    "ser-claims-one-cnn-like-two": (False, {"interval.low": -0.0729, "interval.high": 0.0040}),
-    "ser-claims-encoder-improves": (False, {"interval.low": -0.0128, "interval.high": 0.0637}),
-    "ser-claims-mfcc-beats-mel": (True, {"interval.low": 0.0269, "interval.high": 0.1043}),
-    "ser-claims-fine-tuning-1-block": (True, {"interval.low": 0.0020, "interval.high": 0.0784}),
-    "ser-claims-94-frames-worse-and-94-frames-similar": (False, {}),
-    "two-prints-vgg16-2": (False, {"accuracy": 0.6145, "n": 1217}),
-    "search-edge-single-cnn": (False, {"wrong": 1, "of": 1}),
+    "ser-wav2vec-split": (None, {"n": 608, "twentieth": 608.1, "rounded_up": 609, "off": 10.7354}),
+    "ser-gelu": ("contradicted", {"by_the_text": 0.0133, "gelu": 2.996}),
+    "ser-claims-vgg16-other-run": ("not shown", {"interval.low": 0.0479, "interval.high": 0.1226, "clips": 103.93}),
+    "ser-claims-noise-helps-every-class": ("not shown", {"above": 6, "of": 7}),
+    "ser-claims-noise-helps-mfcc": ("not shown", {"interval.low": -0.0193, "interval.high": 0.057}),
+    "ser-claims-noise-helps-mel": ("supported", {"interval.low": 0.0127, "interval.high": 0.0881}),
+    "ser-claims-surprise-above-0.93": ("not shown", {"above": 5, "of": 6, "not_above": 0}),
+    "ser-claims-one-cnn-like-two": ("not shown", {"interval.low": -0.0729, "interval.high": 0.004}),
+    "ser-claims-encoder-improves": ("not shown", {"interval.low": -0.0128, "interval.high": 0.0637}),
+    "ser-claims-mfcc-beats-mel": ("supported", {"interval.low": 0.0269, "interval.high": 0.1043}),
+    "ser-claims-fine-tuning-1-block": ("not shown", {"interval.low": 0.002, "interval.high": 0.0784}),
+    "two-prints-vgg16-2": ("contradicted", {"accuracy": 0.6145, "n": 1217}),
+    "search-edge-single-cnn": (None, {"wrong": 1, "of": 1}),
     "emotify-matrices": (
-        True,
+        "supported",
         {"solutions": 1, "handcrafted_columns.1": 674, "handcrafted_hits": 791, "deep_hits": 532, "deep_rows.8": 193},
     ),
-    "emotify-class-table": (False, {"printed.7": 68, "classified.7": 80, "differences.8": 52, "orders": 0}),
-    "emotify-class-table-votes": (False, {"plain": 0, "double": 2, "classified": 0}),
+    "emotify-class-table": ("contradicted", {"printed.7": 68, "classified.7": 80, "differences.8": 52, "orders": 0}),
+    "emotify-class-table-votes": (None, {"plain": 0, "double": 2, "classified": 0}),
     "emotify-track-numbering": (
-        False,
+        None,
         {"orders": 2, "orders_by_name": 0, "tied": 57, "unusual": 7, "odd_joyful_activation": 31, "odd_nostalgia": 41},
     ),
-    "emotify-pieces": (True, {"total": 1588, "tracks": 400, "left": 8, "amazed": 2, "each": 4}),
-    "emotify-diagonal": (False, {"handcrafted_far": 5, "deep_far": 4, "handcrafted_mean_recall": 0.4039}),
-    "emotify-guessing": (False, {"largest": 428, "total": 1580, "share": 0.2709}),
-    "emotify-two-classes": (False, {"predicted": 1348, "share_predicted": 0.8532, "share_true": 0.5063}),
-    "emotify-songs": (True, {"songs": 398, "interval.low": 0.0956}),
-    "emotify-claims-handcrafted-beat-deep": (True, {"interval.low": 0.1291, "interval.high": 0.1982}),
-    "emotify-minutes": (False, {"expected": 1600, "all_pieces": 1588}),
-    "emotify-ties": (False, {"tied": 57, "tracks": 400, "tied_pieces": 228}),
-    "emotify-disparity": (
-        False,
-        {"handcrafted_precision": -0.9048, "handcrafted_recall": 0.6905, "deep_recall_p": 0.058},
+    "emotify-pieces": ("supported", {"total": 1588, "tracks": 400, "left": 8, "amazed": 2, "each": 4}),
+    "emotify-diagonal": (None, {"handcrafted_far": 5, "deep_far": 4, "handcrafted_mean_recall": 0.4039}),
+    "emotify-guessing": (None, {"largest": 428, "total": 1580, "share": 0.2709}),
+    "emotify-two-classes": (None, {"predicted": 1348, "share_predicted": 0.8532, "share_true": 0.5063}),
+    "emotify-claims-handcrafted-beat-deep": ("supported", {"interval.low": 0.1291, "interval.high": 0.1982}),
+    "emotify-minutes": (None, {"expected": 1600, "all_pieces": 1588}),
+    "emotify-ties": (None, {"tied": 57, "tracks": 400, "tied_pieces": 228}),
+    "valence-selection": (None, {"mean": 0.5565, "lowest": 0.5532, "test": 0.516, "below": 36, "trials": 36}),
+    "valence-epochs": (None, {"of_most.high": 0.5907, "of_fewest.low": 0.5927, "trials_of_most": 18}),
+    "valence-dropout": (None, {"p_dropout": 0.5195, "p_batch_size": 0.0092}),
+    "valence-claims-parallel-beats-others": ("not printed", {}),
+    "mood-emodb-proportion": (
+        "supported",
+        {"tested": 68, "clips": 339, "hits_emodb-wavenet": 57, "hits_emodb-cnn-lstm": 50},
     ),
-    "valence-grid": (False, {"points": 27, "combinations": 12}),
-    "valence-selection": (False, {"mean": 0.5565, "lowest": 0.5532, "test": 0.516, "below": 36, "trials": 36}),
-    "valence-epochs": (False, {"of_most.high": 0.5907, "of_fewest.low": 0.5927, "trials_of_most": 18}),
-    "valence-dropout": (False, {"p_dropout": 0.5195, "p_batch_size": 0.0092}),
-    "valence-test-set": (False, {"rest": 0, "combination_6.mae": 0.516}),
-    "valence-over-prediction": (False, {"error_1": -2.1038, "error_2": 1.9673, "error_3": 2.149}),
-    "valence-claims-parallel-beats-others": (False, {}),
-    "mood-emodb-proportion": (True, {"tested": 68, "clips": 339, "hits_emodb-wavenet": 57, "hits_emodb-cnn-lstm": 50}),
-    "mood-emodb-difference": (False, {"right": 57, "right_too": 50, "n": 68, "p_least": 0.0156, "p_most": 0.2649}),
-    "mood-emodb-loss": (False, {"emodb_wavenet.train_loss": 0.4451, "emodb_wavenet.loss": 0.4024}),
-    "mood-frames": (False, {"mel_frames": 6950, "mel_frames_of_the_code": 6590}),
-    "mood-specaugment": (False, {"pr_auc_left": 0.139, "mel_b0_balanced.macro_pr_auc": 0.134}),
-    "mood-steps": (True, {"of_track": 6830, "of_clip": 937}),
-    "mood-wavenet-shape": (False, {"encoded_channels": 16, "tiled_channels": 32, "ratio": 2}),
-    "mood-variant": (False, {"named": 8, "of_the_table": 7}),
-    "mood-rows": (False, {"wavenet": 0.0024, "error": 0.0053}),
-    "mood-ensembles": (False, {"gap": 0.0001, "in_one_tag": 0.0056}),
-    "mood-wavenet-baseline": (False, {"wavenet_b7.macro_pr_auc": 0.105, "vggish_pr_auc": 0.1077}),
-    "mood-training-set": (True, {"most": 927, "tracks": 9949, "most_tags": 8}),
+    "mood-emodb-difference": (None, {"right": 57, "right_too": 50, "n": 68, "p_least": 0.0156, "p_most": 0.2649}),
+    "mood-emodb-loss": (None, {"emodb_wavenet.train_loss": 0.4451, "emodb_wavenet.loss": 0.4024}),
+    "mood-frames": ("contradicted", {"mel_frames": 6950, "mel_frames_of_the_code": 6590}),
+    "mood-steps": ("supported", {"of_track": 6830, "of_clip": 937}),
+    "mood-wavenet-shape": (None, {"encoded_channels": 16, "tiled_channels": 32, "ratio": 2}),
+    "mood-variant": (None, {"named": 8, "of_the_table": 7}),
+    "mood-rows": (None, {"wavenet": 0.0024, "error": 0.0053}),
+    "mood-ensembles": (None, {"gap": 0.0001, "in_one_tag": 0.0056}),
+    "mood-wavenet-baseline": (None, {"wavenet_b7.macro_pr_auc": 0.105, "vggish_pr_auc": 0.1077}),
+    "mood-training-set": ("supported", {"most": 927, "tracks": 9949, "most_tags": 8}),
     "freesound-masks": (
-        False,
+        "not shown",
         {"plain": 0.0576, "augmented": 0.0414, "interval.low": -0.0101, "if_independent.low": 0.0073},
     ),
-    "freesound-masks-little": (False, {"augmentation_masked": 0.0578, "augmentation_unmasked": 0.074}),
-    "freesound-augmentation-time": (False, {"times_masked": 16.786, "times_unmasked": 17.272, "least": 0.9404}),
-    "freesound-test-set": (False, {"sets.validation": 506, "sets.total": 4970, "scores": 10}),
-    "freesound-claims-imagenet-does-not-work": (False, {}),
-    "freesound-claims-kaggle-best": (True, {"interval.low": 0.0311, "interval.high": 0.1379, "above": 9}),
-    "freesound-claims-masks-help": (False, {"interval.low": -0.0031, "interval.high": 0.1177}),
-    "ranking-lwlrap": (False, {"above": 2, "of": 9}),
+    "freesound-masks-little": (None, {"augmentation_masked": 0.0578, "augmentation_unmasked": 0.074}),
+    "freesound-augmentation-time": (None, {"times_masked": 16.786, "times_unmasked": 17.272, "least": 0.9404}),
+    "freesound-test-set": (None, {"sets.validation": 506, "sets.total": 4970, "scores": 10}),
+    "freesound-claims-imagenet-does-not-work": ("not printed", {}),
+    "freesound-claims-kaggle-best": ("supported", {"interval.low": 0.0311, "interval.high": 0.1379, "above": 9}),
+    "freesound-claims-masks-help": ("not shown", {"interval.low": -0.0031, "interval.high": 0.1177}),
+    "ranking-lwlrap": (None, {"above": 2, "of": 9}),
+    "ser-claims-mfcc-beats-mel-with-noise": ("not shown", {"discordant_needed": 0.3433}),
+    "ser-claims-best-of-chapter-4": ("supported", {}),
+    "valence-claims-best-combination": ("supported", {}),
+    "ser-claims-94-frames-similar": ("not printed", {}),
 }
+"""Verdicts, None for remarks, and the numbers that decide them."""
 
 
 @pytest.fixture(scope="module")
@@ -146,16 +143,33 @@ def altered(study: str, change: Change) -> Published:
 
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_each_finding_comes_out_with_the_numbers_that_decide_it(name: str, of_documents: dict[str, Finding]) -> None:
-    holds, numbers = OUTCOMES[name]
+    verdict, numbers = OUTCOMES[name]
     finding = of_documents[name]
-    assert finding.holds is holds
+    assert finding.verdict == verdict
     assert {key: finding.numbers[key] for key in numbers} == pytest.approx(numbers, abs=6e-5, rel=6e-5)
 
 
 def test_every_finding_of_a_file_is_computed_and_tested(of_documents: dict[str, Finding]) -> None:
     entries = {f"{prefix(study)}-{entry.id}" for study in studies() for entry in load(study).findings}
-    assert entries == {name for name, finding in of_documents.items() if finding.own}
-    assert entries <= set(OUTCOMES)
+    own = {name for name, finding in of_documents.items() if finding.own}
+    assert own <= entries
+    assert own <= set(OUTCOMES)
+    # Nothing to remark: with songs as items too handcrafted features are better; one draw of sets explains the gap.
+    assert entries - own == {"emotify-songs", "ser-vgg-validation"}
+
+
+def test_every_claim_has_the_documents_words_and_a_remark_has_no_verdict(of_documents: dict[str, Finding]) -> None:
+    assert {bool(finding.quote) for finding in of_documents.values() if finding.kind == "claim"} == {True}
+    assert {finding.verdict for finding in of_documents.values() if finding.kind == "remark"} == {None}
+    assert {finding.verdict for finding in of_documents.values()} <= {None, *VERDICTS}
+
+
+def test_symptoms_stand_under_a_finding_that_is_there_and_are_not_counted(of_documents: dict[str, Finding]) -> None:
+    named = {name for study in studies() for of, names in load(study).symptoms.items() for name in (of, *names)}
+    assert named <= set(of_documents)
+    under = [finding for finding in of_documents.values() if finding.under]
+    assert len(under) == 10
+    assert not any(finding.counted for finding in under)
 
 
 @pytest.mark.parametrize("study", studies())
@@ -252,7 +266,6 @@ FLIPS: list[tuple[str, str, Change]] = [
     ("music_mood_wavenet", "mood-variant", number("efficientnet-of-the-slide", 7)),
     ("music_mood_wavenet", "mood-training-set", number("happy-tracks", 972)),
     ("valence_parallel_conv", "valence-selection", cell("test", "combination-6", 0, 0.561)),
-    ("valence_parallel_conv", "valence-grid", number("combinations", 27)),
 ]
 
 
@@ -261,11 +274,12 @@ def test_a_changed_number_changes_the_verdict(
     study: str, name: str, change: Change, of_documents: dict[str, Finding]
 ) -> None:
     found = {finding.id: finding for finding in audit(altered(study, change))}
-    assert found[name].holds is not of_documents[name].holds
+    # A remark that does not apply any more is left out.
+    assert (found[name].verdict if name in found else "left out") != of_documents[name].verdict
 
 
 CONDITIONS = [(study, entry) for study in studies() for entry in load(study).findings if entry.holds]
-NOT_BY_CHANCE = {"gelu", "original-encoder", "grid", "batchnorm-axis"}
+NOT_BY_CHANCE = {"gelu", "original-encoder", "batchnorm-axis"}
 """The first has no stored number in it; the others need numbers that chance does not give, and are in FLIPS."""
 
 

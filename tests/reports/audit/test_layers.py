@@ -22,7 +22,7 @@ SPECTRA: Rows = [["input", "InputLayer", "[(None, 1, 128, 94)]", 0], ["conv", "C
 
 def test_a_true_table_holds() -> None:
     findings = found(layers={"rows": TRUE, "total": 6233})
-    assert outcomes(findings, "layers") == {"layers-sum-net": True, "layers-rows-net": True, "layers-axis-net": True}
+    assert outcomes(findings, "layers") == {"layers-sum-net": True, "layers-rows-net": True}
     assert "448 = 16 x (9 x 3 + 1)" in findings["layers-rows-net"].evidence
     assert findings["layers-rows-net"].numbers == {"wrong": 0, "of": 6}
 
@@ -75,5 +75,6 @@ def test_trainable_and_frozen_must_be_all(frozen: int, holds: bool) -> None:
 def test_normalisation_along_another_axis_than_the_channels_is_found(parameters: int, channels: bool) -> None:
     rows = [*SPECTRA, ["norm", "BatchNorm", "(None, 16, 128, 94)", parameters]]
     findings = found(layers={"rows": rows, "total": 160 + parameters})
-    assert outcomes(findings, "layers-rows", "layers-axis") == {"layers-rows-net": True, "layers-axis-net": channels}
+    assert findings["layers-rows-net"].holds
+    assert ("layers-axis-net" in findings) is not channels
     assert channels or findings["layers-axis-net"].numbers == {"channels": 1, "normalised": 3}

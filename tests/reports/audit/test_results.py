@@ -49,8 +49,6 @@ HOLD: list[tuple[str, Content]] = [
     ("two-prints-text-best", {"results": shares(0.783), "number": text(78.3, n=60, unit="%", decimals=1)}),
     ("two-prints-text-best", {"results": losses(0.5, 0.7), "number": text(0.5, "loss", decimals=2)}),  # one trial
     ("search-best-small", {"search": search(TRUE)}),
-    ("search-space-small", {"search": search(TRUE)}),
-    ("search-edge-small", {"search": search(TRUE)}),
     ("search-best-small", {"search": search([[0.01, 0.5], *TRUE[1:]])}),  # a tie
     ("counts-sets", {"counts": {"rows": {"train": 540, "test": 60}, "total": 600}}),
     ("sets-sets", sets()),
@@ -74,6 +72,8 @@ FAIL: list[tuple[str, Content, dict[str, float]]] = [
     ("sizes", {**sets(), "results": shares(0.8) | {"split": "80/10/10, test", "n": {"accuracy": 61}}}, {"wrong": 1}),
 ]
 SILENT: list[tuple[str, Content]] = [
+    ("search-space-small", {"search": search(TRUE)}),
+    ("search-edge-small", {"search": search(TRUE)}),
     ("proportions-t2", {"results": shares(0.715) | {"n": {}}}),
     ("two-prints-text-best", {"results": shares(0.783), "number": text(0.9, other_run=True)}),
     *(
