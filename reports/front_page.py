@@ -94,10 +94,10 @@ def study_table(
     """
     columns = (
         Column("Document"),
-        Column("Experiments", kind="number"),
-        Column("With a record", kind="number"),
+        Column("Experiments", "all", "number"),
+        Column("Experiments", "run", "number"),
         *(Column("Claims and checks", word, "number") for word in VERDICTS_OF_CLAIMS),
-        *(Column(word.capitalize(), kind="number") for word in VERDICTS),
+        *(Column("Published numbers", word, "number") for word in VERDICTS),
     )
     return Table(
         "studies",
@@ -105,9 +105,9 @@ def study_table(
         columns,
         tuple(_study_row(*study, compared) for study in studies),
         notes=(
-            "Experiments of ours are those that we added to the document's, to answer its question. Claims and checks "
-            "are judged by the published numbers alone; an error counts once, whatever its symptoms, and what we "
-            "merely notice is in no count. The last five columns count the published numbers of whole experiments "
+            "Behind a plus stand the experiments that we added to the document's, to answer its question. Claims and "
+            "checks are judged by the published numbers alone; an error counts once, whatever its symptoms, and what "
+            "we merely notice is in no count. The last five columns count the published numbers of whole experiments "
             "that are judged, by their verdict; those of single classes and cells are on the document's page.",
         ),
     )
@@ -139,4 +139,4 @@ def _theirs_and_ours(experiments: Collection[str], compared: Collection[str]) ->
     """Count the document's experiments, and behind them ours."""
     ours = sum(name in compared for name in experiments)
     theirs = len(experiments) - ours
-    return Number(f"{theirs}" + (f" (+{ours} of ours)" if ours else ""), theirs)
+    return Number(f"{theirs}" + (f" + {ours}" if ours else ""), theirs)

@@ -247,13 +247,13 @@ def test_the_front_table_counts_numbers_of_whole_experiments_and_none_of_a_class
     judged = [number for name in SER.by_id for number in SER.numbers(name).values() if number.resolution]
     by_column = {column.heading: number for column, number in zip(table.columns, texts(table)[0], strict=True)}
     of_single = sum(bool(number.resolution) for number in SER.numbers("single-cnn").values())
-    assert by_column["Not run"] == f"{len(judged) - of_single}"
+    assert by_column["Published numbers, not run"] == f"{len(judged) - of_single}"
 
 
 def test_the_front_table_counts_our_experiments_apart_from_the_document_s() -> None:
     table = study_table([(EMOTIFY, [], [], Verdicts(EMOTIFY, []))], compared={"mfcc-fine-knn", "mfcc-cubic-svm"})
-    assert column(table, "Experiments")[0].endswith(" (+2 of ours)")
-    assert column(table, "With a record") == ["0"]
+    assert column(table, "Experiments, all")[0].endswith(" + 2")
+    assert column(table, "Experiments, run") == ["0"]
 
 
 def test_the_front_table_counts_an_error_once_and_no_remark() -> None:
