@@ -198,8 +198,11 @@ def print_listing(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: st
         return
     table = Table("study", "id", "title", "section", "published", "parameters", title=title)
     for row in rows:
-        # Names with an underscore are means over classes and validation scores: too many for a table.
-        numbers = ", ".join(f"{name} {value:g}" for name, value in row["published"].items() if "_" not in name)
+        # Names with an underscore are means over classes and validation scores: too many for a table, unless they are
+        # all that is published.
+        printed = row["published"]
+        shown = [name for name in printed if "_" not in name] or list(printed)[:1]
+        numbers = ", ".join(f"{name} {printed[name]:g}" for name in shown)
         parameters = "" if row["parameters"] is None else f"{row['parameters']:,}"
         table.add_row(row["study"], row["id"], row["title"], row["section"], numbers or "-", parameters)
     print_table(table)
