@@ -8,6 +8,7 @@ is 2k / (support + predictions): three roundings of the same two whole numbers. 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, pairwise
 
 from common.published import Published
 from common.published.schema import MEANS, SCORES, ClassRow, ClassTable, same_split
@@ -15,16 +16,24 @@ from reports.audit.arithmetic import TOLERANCE, attainable, common, counts_of, t
 from reports.audit.finding import Finding, Verdict, digits, none_wrong, span
 from reports.wording import listed
 
-MOST_ITEMS = 20000
-"""Above this many items the whole numbers behind a table are too many to go through: only their bounds are used."""
+MOST_HITS = 10**5
+"""A row that so many numbers of hits can give says no more by whole numbers than by its decimals."""
+
+MOST_WORDS = 2 * 10**7
+"""Where the sums of a table take more words of memory (64 items each), they are not gone through, but bounded."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """The whole numbers that may stand behind a row: for each number of hits, how many items were predicted so."""
+    """The whole numbers that may stand behind a row: for each number of hits, how many items were predicted so.
+
+    Attributes:
+        examined: whether they were gone through; if not, they are too many and `predicted` is empty.
+    """
 
     row: ClassRow
     predicted: dict[int, range]
+    examined: bool = True
 
     def scores(self, name: str) -> tuple[float, float]:
         """Return the lowest and the highest exact score of this name (precision, recall, f1)."""
@@ -39,8 +48,11 @@ def _score(name: str, hits: int, predicted: int, support: int) -> float:
 
 def pairs_of(row: ClassRow, n: int, step: float) -> Pairs:
     """Return the whole numbers that give a row's recall, precision and F1; none: no clip counts can."""
+    possible = counts_of(row.recall, row.support, step)
+    if len(possible) > MOST_HITS:
+        return Pairs(row, {}, examined=False)
     found = {}
-    for hits in counts_of(row.recall, row.support, step):
+    for hits in possible:
         # F1 = 2k / (support + predicted), so support + predicted = k / (F1 / 2): a total of a share of half the step.
         by_f1 = totals_of(row.f1 / 2, hits, step / 2, n + row.support)
         shifted = range(by_f1.start - row.support, by_f1.stop - row.support)
@@ -65,9 +77,25 @@ class Examined:
     @cached_property
     def hits(self) -> range:
         """The numbers of hits of the whole table for which the predictions can add up to all items; may be empty."""
+        if not self.countable:
+            recalls, supports = zip(*((row.recall, row.support) for row in self.table.rows), strict=True)
+            found = attainable(recalls, supports, self.step)
+            return range(found[0], found[1] + 1) if found else range(0)
         if not all(pairs.predicted for pairs in self.pairs):
             return range(0)
-        return self._counted() if self.table.n <= MOST_ITEMS else self._bounded()
+        return self._counted() if self._words <= MOST_WORDS else self._bounded()
+
+    @property
+    def countable(self) -> bool:
+        """Whether the whole numbers behind every row were gone through."""
+        return all(pairs.examined for pairs in self.pairs)
+
+    @property
+    def _words(self) -> int:
+        """How many words of memory `_counted` computes: one for 64 items in each sum of hits."""
+        sums = [0, *accumulate(len(pairs.predicted) for pairs in self.pairs)]
+        steps = sum((before + 1) * (after - before) for before, after in pairwise(sums))
+        return steps * (1 + self.table.n // 64)
 
     def _bounded(self) -> range:
         fewest = sum(min(of[0] for of in pairs.predicted.values()) for pairs in self.pairs)
@@ -186,6 +214,8 @@ def _accuracy(examined: Examined) -> Verdict:
 def _counts(examined: Examined) -> Verdict:
     """Whole numbers of hits and predictions give every row, and the predictions add up to all items."""
     table, claim = examined.table, "whole numbers of hits and predictions give every row, and add up"
+    if not examined.countable:
+        return True, claim, "not examined: too many solutions", {"n": table.n}
     none = [pairs.row for pairs in examined.pairs if not pairs.predicted]
     if none:
         return none_wrong(claim, [f"{row.name}: none give {_scores(row)}" for row in none], "", len(table.rows))

@@ -104,8 +104,23 @@ def test_each_of_two_other_tables_is_compared_with_the_classes() -> None:
 
 def test_of_large_tables_the_bounds_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     exact = examined(TABLE).hits
-    monkeypatch.setattr(classes, "MOST_ITEMS", 10)
+    monkeypatch.setattr(classes, "MOST_WORDS", 10)
     assert set(exact) <= set(examined(TABLE).hits)
+
+
+def test_of_huge_tables_whole_numbers_are_not_examined(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = examined(TABLE).hits
+    monkeypatch.setattr(classes, "MOST_HITS", 0)
+    assert set(exact) <= set(examined(TABLE).hits)
+    finding = found(classes=TABLE)["counts-small"]
+    assert (finding.holds, finding.evidence) == (True, "not examined: too many solutions")
+    assert not found(classes=TABLE | {"accuracy": 0.86})["accuracy-small"].holds
+
+
+def test_a_table_of_a_billion_items_takes_no_time() -> None:
+    half = 5 * 10**8
+    table = class_table([("lark", 0.9, 0.9, 0.9, half), ("owl", 0.9, 0.9, 0.9, half)], 0.9)
+    assert all(outcomes(found(classes=table), *classes.CHECKS).values())
 
 
 def test_a_table_of_no_items_is_refused() -> None:

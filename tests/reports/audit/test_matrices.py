@@ -104,6 +104,26 @@ def test_too_many_cells_are_refused() -> None:
         cells_of((333, 333, 334), 100000, 1000, 5)
 
 
+def test_a_matrix_in_whole_percents_with_printed_supports_ends_soon() -> None:
+    cells = 3 * np.diag([200, 150, 90, 60, 50, 40, 30, 80]) + np.arange(64).reshape(8, 8) % 23
+    printed = percentages(cells, by_columns=False).round().astype(int)
+    supports = tuple(cells.sum(axis=1).tolist())
+    given = Matrix("one", tuple(map(tuple, printed.tolist())), 100, int(cells.sum()), range(3000), False, supports)
+    with pytest.raises(TooManyError):
+        solve((given,))
+
+
+def test_the_work_on_many_small_searches_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each matrix alone is small; the second is searched again for each row total of the first."""
+    cells = np.array([[400, 30], [20, 350]])
+    group = tuple(matrix(name, cells, by_columns=False, hits=range(801)) for name in ("one", "other"))
+    assert len(solve(group).matrices) > 50
+    solve.cache_clear()
+    monkeypatch.setattr(matrices, "MOST_WORK", 10**6)
+    with pytest.raises(TooManyError):
+        solve(group)
+
+
 PRINTED: Content = {
     "rows": {"lark": [78.8, 14.8], "owl": [21.2, 85.2]},
     "positive": [78.8, 85.2],
