@@ -17,7 +17,7 @@ def check(published: Published) -> Iterator[Finding]:
         if table.positive or table.false:
             tests["confusion-under"] = _under(table)
         own = published.table(table.experiment)
-        if own is not None and same_split(own.split, table.split):
+        if own is not None and not own.averaged and same_split(own.split, table.split):
             tests["two-prints-confusion"] = _beside_classes(table, own)
         for name, verdict in tests.items():
             yield Finding(published.study, f"{name}-{table.experiment}", *verdict)
