@@ -33,6 +33,9 @@ MOST_WORK = 5 * 10**9
 """Where the search gives up: combinations of a matrix, lines or matrices written out, integers held at once, and all
 numbers computed for one group of matrices. Together they keep it below 30 seconds and 1 GiB."""
 
+FLOAT32_DECIMALS = 4
+"""Decimals of a percentage that are right if it was computed as float32, which has 7 digits."""
+
 A_STEP = 5000
 """Numbers that NumPy computes in the time of one step of a loop in Python."""
 
@@ -106,11 +109,12 @@ class Solved:
 
 
 def matrix_of(published: Published, table: ConfusionTable) -> Matrix | None:
-    """Gather what a document prints on a confusion matrix; None if the number of its items is not known."""
-    n = table.n if table.n is not None else published.data.clips
+    """Gather what a document prints on a confusion matrix; None if it does not say of how many items."""
+    n = table.n  # never all items of the corpus in its place: a matrix is usually of a test set
     if n is None:
         return None
-    percentages = np.array([*table.rows.values()]) * 10**table.decimals
+    decimals = min(table.decimals, FLOAT32_DECIMALS)
+    percentages = np.array([*table.rows.values()]) * 10**decimals
     steps = np.rint(percentages if table.normalised == "rows" else percentages.T).astype(int).tolist()
     lines = tuple(map(tuple, steps))
     accuracy = published.numbers(table.experiment, table.split).get("accuracy")
@@ -119,7 +123,7 @@ def matrix_of(published: Published, table: ConfusionTable) -> Matrix | None:
     supports = {row.name: row.support for row in published.class_table(table.experiment)}
     known = set(supports) == set(table.classes) and sum(supports.values()) == n
     by_class = tuple(supports[name] for name in table.classes) if known else None
-    return Matrix(table.experiment, lines, 100 * 10**table.decimals, n, hits, table.normalised == "columns", by_class)
+    return Matrix(table.experiment, lines, 100 * 10**decimals, n, hits, table.normalised == "columns", by_class)
 
 
 def groups_of(published: Published) -> list[tuple[Matrix, ...]]:

@@ -167,8 +167,20 @@ def test_the_accuracy_must_be_that_of_the_diagonal(accuracy: float, solutions: i
     assert len(solve(groups_of(published)[0]).matrices) == solutions
 
 
-def test_without_a_number_of_items_nothing_is_recovered() -> None:
-    assert recovered(paper(confusion=PRINTED | {"n": None})) == {}
+def test_without_a_number_of_items_nothing_is_recovered_or_refuted() -> None:
+    data = {"section": "2", "clips": 600, "corpora": {"moon": 600}, "classes": ["lark", "owl"]}
+    without = PRINTED | {"n": None}
+    assert recovered(paper(data=data, confusion=without)) == {}
+    assert "confusion-counts-small" not in found(data=data, confusion=without)
+
+
+@pytest.mark.parametrize(("last", "holds"), [(1.724138, True), (1.734138, False)])
+def test_a_matrix_that_was_computed_as_float32_holds(last: float, holds: bool) -> None:
+    """171 of 174 is 98.275862 %, and 98.275864 as float32."""
+    rows = {"lark": [98.275864, last], "owl": [10.0, 90.0]}
+    table = {"rows": rows, "decimals": 6, "normalised": "rows", "n": 184}
+    findings = outcomes(found(confusion=table), "confusion")
+    assert findings == {"confusion-sum-small": holds, "confusion-counts-small": holds}
 
 
 def test_the_matrices_of_emotify_are_recovered_cell_by_cell() -> None:
