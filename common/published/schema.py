@@ -182,7 +182,9 @@ class ResultTable(Part):
 
     Attributes:
         split: how the items were split, and the part that was scored if all columns are of one.
-        columns: names of `[metric.*]`; a name that comes again is another trial of the same.
+        columns: names of `[metric.*]`; a name that comes again is another trial of the same, and `<name>_std` is the
+            standard deviation of another over the folds.
+        folds: how many folds each number is the mean of, if it is one.
         n: how many items stand behind a column, where that is known.
         rows: one number per column, by experiment.
         decimals: one per column, of the rows that are published with others than `[metric.*]` says.
@@ -193,6 +195,7 @@ class ResultTable(Part):
     table: str
     split: str = ""
     columns: tuple[str, ...]
+    folds: Size | None = None
     n: dict[str, Size] = Field(default_factory=dict)
     rows: dict[str, tuple[float, ...]]
     decimals: dict[str, tuple[Decimals, ...]] = Field(default_factory=dict)
