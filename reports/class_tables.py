@@ -114,7 +114,9 @@ def _summary_rows(published: Published, table: ClassTable | None, sides: Sequenc
     ]
     rows: list[tuple[Cell, ...]] = [("Accuracy", *_beside(theirs, obtained))]
     for mean in MEANS:
-        printed = [*(_as_printed(value, table) for value in getattr(table, mean)), *n] if table else None
+        line = table.means.get(mean) if table else None
+        scores = [_as_printed(value, table) for value in line] if table and line else [None] * len(SCORES)
+        printed = [*scores, *n] if table else None
         cells = [
             [*(ours(published, side.group, f"{mean}_{score}") for score in SCORES), count]
             for side, count in zip(sides, counted, strict=True)

@@ -22,6 +22,7 @@ from pydantic import Field, ValidationError, model_validator
 from common.errors import InputError, those_like
 from common.published.expressions import NotComputableError
 from common.published.schema import (
+    LOWEST,
     MEANS,
     SCORES,
     Claim,
@@ -195,9 +196,12 @@ class Published(Part):
 
     def _refuse_impossible_shares(self, table: ResultTable, experiment: str, row: Iterable[float]) -> None:
         for column, value in zip(table.columns, row, strict=True):
-            if self.metric[column].kind in ("proportion", "score") and not 0 <= value <= 1:
+            lowest = LOWEST.get(column.removeprefix("val_"), 0.0)
+            if self.metric[column].kind in ("proportion", "score") and not lowest <= value <= 1:
                 hint = "; write a percentage as a share, with percent = true" if 1 < value <= 100 else ""
-                raise ValueError(f"{table.table}, {experiment}, {column}: {value} is not between 0 and 1{hint}")
+                raise ValueError(
+                    f"{table.table}, {experiment}, {column}: {value} is not between {lowest:g} and 1{hint}"
+                )
 
     def _refuse_more_decimals(self, column: str, value: float, decimals: int, where: str) -> None:
         refuse_more_decimals([value], decimals, f"{where}, {column}", percent=self.metric[column].percent)
@@ -300,8 +304,7 @@ class Published(Part):
         table = self.table(experiment)
         if table is None or not same_split(table.split, split):
             return {}
-        lines = {mean: getattr(table, mean) for mean in MEANS}
-        values = {f"{mean}_{score}": getattr(line, score) for mean, line in lines.items() for score in SCORES}
+        values = {f"{mean}_{score}": getattr(line, score) for mean, line in table.means.items() for score in SCORES}
         return {
             name: self._of_table(table, value, name, "overall", table.n)
             for name, value in {"accuracy": table.accuracy, **values}.items()

@@ -4,6 +4,7 @@ The classes serve any paper (`reports/published/README.md` explains them by an e
 score outside 0..1, a class named twice, a total that is not the sum) is refused; `common.published` reads the files.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,11 @@ Decimals = Annotated[int, Field(ge=0, le=15)]  # a float keeps no more
 Percentage = Annotated[float, Field(ge=0, le=100)]
 WRITTEN = re.compile(r"|ci|to|p|[+%]?(\.\d)?")
 """How a placeholder of an evidence text may be written."""
+LOWEST = {
+    **dict.fromkeys(("mcc", "kappa", "r", "pearson", "pearson_r", "spearman", "ccc"), -1.0),
+    "r2": -math.inf,  # a regression may be worse than the mean by any factor
+}
+"""Scores that may be below 0, and how low they can be."""
 Kind = Literal["proportion", "score", "error", "seconds", "count"]
 How = Literal["printed", "count", "code", "ref", "recall"]
 
@@ -40,8 +46,9 @@ class Metric(Part):
     """How to read a number that stands in a column of a `[[results]]` table.
 
     Attributes:
-        kind: `proportion` is k of n items; `score` lies in 0..1 without being one (F1, PR-AUC, lwlrap); `error` is a
-            loss or a mean error, smaller is better; `seconds` and `count` depend on machine or model.
+        kind: `proportion` is k of n items; `score` lies in 0..1 without being one (F1, PR-AUC, lwlrap), or below 0 if
+            it is in `LOWEST`; `error` is a loss or a mean error, smaller is better; `seconds` and `count` depend on
+            machine or model.
         decimals: as published.
         measured_on: the set it was measured on, in words.
         resolution: how narrow the 95 % interval of a difference must be (half its width) to call a result reproduced;
@@ -136,7 +143,13 @@ class Means(NamedTuple):
 
 
 class ClassTable(Part):
-    """A published per-class table with its last three lines; `n` items were scored."""
+    """A published per-class table with the lines under it; `n` items were scored.
+
+    Attributes:
+        macro: the plain mean over the classes, where the document prints it.
+        weighted: the mean weighted by the supports, where the document prints it.
+        averaged: `folds` if each score is the mean of those of several folds.
+    """
 
     experiment: str
     section: str
@@ -145,17 +158,23 @@ class ClassTable(Part):
     n: Size
     rows: tuple[ClassRow, ...]
     accuracy: Share
-    macro: Means
-    weighted: Means
+    macro: Means | None = None
+    weighted: Means | None = None
     decimals: Decimals = 2
+    averaged: Literal["folds"] | None = None
 
     @model_validator(mode="after")
     def _decimals_suffice(self) -> Self:
         scores = [(row.name, row[1:4]) for row in self.rows]
-        means = [("accuracy", (self.accuracy,)), ("macro", self.macro), ("weighted", self.weighted)]
-        for name, values in [*scores, *means]:
+        for name, values in [*scores, ("accuracy", (self.accuracy,)), *self.means.items()]:
             refuse_more_decimals(values, self.decimals, f"{self.table}, {name}")
         return self
+
+    @property
+    def means(self) -> dict[str, Means]:
+        """The published lines of means, by name."""
+        lines = {"macro": self.macro, "weighted": self.weighted}
+        return {name: line for name, line in lines.items() if line is not None}
 
 
 class ResultTable(Part):
@@ -163,7 +182,9 @@ class ResultTable(Part):
 
     Attributes:
         split: how the items were split, and the part that was scored if all columns are of one.
-        columns: names of `[metric.*]`; a name that comes again is another trial of the same.
+        columns: names of `[metric.*]`; a name that comes again is another trial of the same, and `<name>_std` is the
+            standard deviation of another over the folds.
+        folds: how many folds each number is the mean of, if it is one.
         n: how many items stand behind a column, where that is known.
         rows: one number per column, by experiment.
         decimals: one per column, of the rows that are published with others than `[metric.*]` says.
@@ -174,6 +195,7 @@ class ResultTable(Part):
     table: str
     split: str = ""
     columns: tuple[str, ...]
+    folds: Size | None = None
     n: dict[str, Size] = Field(default_factory=dict)
     rows: dict[str, tuple[float, ...]]
     decimals: dict[str, tuple[Decimals, ...]] = Field(default_factory=dict)

@@ -1,8 +1,8 @@
 """Examines published numbers by code: whether they are consistent and support the claims that are made of them.
 
-`audit` runs the checks that fit any paper's tables (`claims`, `classes`, `confusion`, `results`, `sizes`, `layers`) and
-the findings of the file itself, which are expressions or functions of `reports.studies.<document>`. Every verdict is
-computed from `reports/published`: a digit that is changed there can change it.
+`audit` runs the checks that fit any paper's tables (`claims`, `classes`, `confusion`, `results`, `scores`, `sizes`,
+`layers`) and the findings of the file itself, which are expressions or functions of `reports.studies.<document>`. Every
+verdict is computed from `reports/published`: a digit that is changed there can change it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,14 +13,23 @@ from common.published import Published
 from common.published.expressions import NotComputableError
 from common.published.schema import FindingEntry
 from reports import studies
-from reports.audit import claims, classes, confusion, layers, results, sizes
+from reports.audit import claims, classes, confusion, layers, results, scores, sizes
 from reports.audit.finding import Computed, Finding, filled, flat
 from reports.audit.matrices import recovered
 from reports.audit.printed import NotPrintedError
 
 __all__ = ["Finding", "audit", "beside_arithmetic", "recovered"]
 
-CHECKS = (claims.check, claims.ranking, classes.check, confusion.check, results.check, sizes.check, layers.check)
+CHECKS = (
+    claims.check,
+    claims.ranking,
+    classes.check,
+    confusion.check,
+    results.check,
+    scores.check,
+    sizes.check,
+    layers.check,
+)
 
 
 def beside_arithmetic(findings: Iterable[Finding]) -> str:

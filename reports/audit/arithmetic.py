@@ -36,14 +36,17 @@ def cut_counts_of(proportion: float, n: int, step: float) -> range:
     return range(low, min(n, -(-n * (steps + 1) // whole) - 1) + 1)
 
 
-def totals_of(proportion: float, hits: int, step: float, most: int) -> range:
-    """Return the whole numbers N, hits..most, for which hits/N rounds to a published proportion.
+def totals_of(proportion: float, hits: int, step: float, most: int, *, cut: bool = False) -> range:
+    """Return the whole numbers N, hits..most, for which hits/N rounds to a published proportion, or is cut to it.
 
     No hits mean a published 0: then any N is possible, also 0 (a class that is never predicted).
     """
     steps, whole = _printed(proportion, step)
     if hits == 0:
         return range(most + 1) if 2 * steps <= 1 else range(0)
+    if cut:
+        first, last = whole * hits // (steps + 1) + 1, whole * hits // steps if steps else most
+        return range(max(first, hits), min(last, most) + 1)
     low = -(-2 * whole * hits // (2 * steps + 1))
     high = 2 * whole * hits // (2 * steps - 1) if steps else most
     return range(max(low, hits), min(high, most) + 1)
@@ -55,15 +58,23 @@ def near(proportion: float, n: int) -> str:
     return ", ".join(f"{k}/{n} = {k / n:.6f}" for k in (below, below + 1) if k <= n)
 
 
-def attainable(proportions: Sequence[float], supports: Sequence[int], step: float) -> tuple[int, int] | None:
+def attainable(
+    proportions: Sequence[float], supports: Sequence[int], step: float, *, cut: bool = False
+) -> tuple[int, int] | None:
     """Return the fewest and the most hits that published recalls allow, or None if one of them is no k/support.
 
     Every number of hits between the two is attainable.
     """
-    counts = [counts_of(share, support, step) for share, support in zip(proportions, supports, strict=True)]
+    counted = cut_counts_of if cut else counts_of
+    counts = [counted(share, support, step) for share, support in zip(proportions, supports, strict=True)]
     if not all(counts):
         return None
     return sum(count[0] for count in counts), sum(count[-1] for count in counts)
+
+
+def harmonic(precision: float, recall: float) -> float:
+    """Return the harmonic mean of two shares: F1 of a precision and a recall."""
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def common(ranges: Iterable[range]) -> range:

@@ -181,12 +181,13 @@ def _bounds(published: Published, experiment: str, metric: str, printed: Printed
     table = published.table(experiment)
     if printed.kind == "proportion" and metric == "accuracy" and printed.n:
         hits = counts_of(printed.value, printed.n, printed.step)
-        allowed = Examined(table).hits if table is not None and table.n == printed.n else range(0)
+        counted = table is not None and table.n == printed.n and not table.averaged
+        allowed = Examined(table).hits if table is not None and counted else range(0)
         hits = common([hits, allowed]) or hits  # where the two contradict each other, a check of its own says so
         return (hits[0] / printed.n, hits[-1] / printed.n) if hits else (printed.value, printed.value)
     name, _, score = metric.rpartition("_")
     row = next((row for row in published.class_table(experiment) if row.name == name), None)
-    if table is not None and row is not None and metric in published.class_numbers(experiment):
+    if table is not None and not table.averaged and row and metric in published.class_numbers(experiment):
         pairs = pairs_of(row, table.n, printed.step)
         return pairs.scores(score) if pairs.predicted else (printed.value, printed.value)
     return printed.value, printed.value

@@ -6,7 +6,7 @@ from common.published import Published
 from common.published.schema import ClassTable, ConfusionTable, same_split
 from reports.audit.arithmetic import TOLERANCE
 from reports.audit.finding import Finding, Verdict, digits, none_wrong
-from reports.audit.matrices import TooManyError, groups_of, solve
+from reports.audit.matrices import FLOAT32_DECIMALS, TooManyError, groups_of, solve
 from reports.wording import listed
 
 
@@ -17,7 +17,7 @@ def check(published: Published) -> Iterator[Finding]:
         if table.positive or table.false:
             tests["confusion-under"] = _under(table)
         own = published.table(table.experiment)
-        if own is not None and same_split(own.split, table.split):
+        if own is not None and not own.averaged and same_split(own.split, table.split):
             tests["two-prints-confusion"] = _beside_classes(table, own)
         for name, verdict in tests.items():
             yield Finding(published.study, f"{name}-{table.experiment}", *verdict)
@@ -36,12 +36,14 @@ def check(published: Published) -> Iterator[Finding]:
 
 
 def _lines(table: ConfusionTable) -> Verdict:
-    """Normalised lines add up to 100; each cell may be half a unit of its last digit off."""
+    """Normalised lines add up to 100; each cell may be half a unit of its last digit off, or of float32's."""
     rows = [*table.rows.values()]
     lines = rows if table.normalised == "rows" else [*zip(*rows, strict=True)]
-    slack = len(table.classes) * 10.0**-table.decimals / 2 + TOLERANCE
+    slack = len(table.classes) * 10.0 ** -min(table.decimals, FLOAT32_DECIMALS) / 2 + TOLERANCE
     sums = {name: sum(line) for name, line in zip(table.classes, lines, strict=True) if any(line)}
-    wrong = [f"{name} {digits(total, 2)}" for name, total in sums.items() if abs(total - 100) > slack]
+    wrong = [
+        f"{name} {digits(total, max(2, table.decimals))}" for name, total in sums.items() if abs(total - 100) > slack
+    ]
     right = f"{digits(min(sums.values()), 2)} to {digits(max(sums.values()), 2)}" if sums else "no lines"
     return none_wrong(f"{table.table}: the {table.normalised} add up to 100", wrong, right, len(sums))
 

@@ -51,6 +51,8 @@ def explain(rows: Sequence[Layer]) -> list[Explained]:
             continue
         if CONVOLUTION.match(layer.type):
             found.append(_convolution(layer, shapes))
+        elif layer.type == "DepthwiseConv2D":
+            found.append(_depthwise(layer))
         elif NORMALISATION.match(layer.type):
             found.append(_normalisation(layer))
         elif layer.type == "Dense":
@@ -82,39 +84,54 @@ def _recurrent(layer: Layer, earlier: Sequence[Shape]) -> Explained:
 
 
 def _convolution(layer: Layer, earlier: Sequence[Shape]) -> Explained:
-    """Find the channel axis and the kernel: parameters = filters x (kernel x channels in + 1), a square if possible."""
+    """Find the channel axis and the kernel: parameters = filters x (kernel x channels in + 1), a square if possible.
+
+    Where no square kernel with a bias does, one without a bias may: such layers stand before a batch normalisation.
+    """
     shape = shape_of(layer)
     of_rank = [of for of in reversed(earlier) if len(of) == len(shape) > 2]
-    ways = [way for axis in (1, len(shape) - 1) for way in _kernels(layer.parameters, axis, shape, of_rank)]
+    axes = (1, len(shape) - 1)
+    ways = [way for axis in axes for way in _kernels(layer.parameters, axis, shape, of_rank, bias=1)]
+    if not any(square for square, _, _ in ways):
+        ways += [way for axis in axes for way in _kernels(layer.parameters, axis, shape, of_rank, bias=0)]
     if not of_rank:
         ways = [(True, f"{filters} x {layer.parameters // filters}", axis) for axis, filters in _divisors(layer)]
-    likely = [way for way in ways if way[0] or not any(square for square, _, _ in ways)]
+    likely = [way for way in ways if way[0]] or ways
     return Explained(layer, likely[0][1] if likely else "", frozenset(axis for _, _, axis in likely))
 
 
 def _divisors(layer: Layer) -> list[tuple[int, int]]:
-    """Return the axes that can have the filters of a first layer, whose input is not in the table, and their sizes."""
+    """Return the axes that can have the filters where the channels of the input do not matter, and their sizes."""
     shape = shape_of(layer)
     sizes = [(axis, shape[axis]) for axis in (1, len(shape) - 1)] if len(shape) > 2 else []
     return [(axis, size) for axis, size in sizes if size and layer.parameters % size == 0]
 
 
-def _kernels(parameters: int, axis: int, shape: Shape, earlier: Sequence[Shape]) -> Iterator[tuple[bool, str, int]]:
+def _kernels(
+    parameters: int, axis: int, shape: Shape, earlier: Sequence[Shape], bias: int
+) -> Iterator[tuple[bool, str, int]]:
     """Go through the inputs, the nearest row first: is the kernel a square, the sum in words, the axis."""
     filters = shape[axis] if len(shape) > 2 else None
     if not filters or parameters % filters:
         return
-    weights = parameters // filters - 1
+    weights = parameters // filters - bias
     for channels in dict.fromkeys(of[axis] for of in earlier):
         if channels and weights > 0 and weights % channels == 0:
             area = weights // channels
-            yield math.isqrt(area) ** 2 == area, f"{filters} x ({area} x {channels} + 1)", axis
+            words = f"{filters} x ({area} x {channels} + 1)" if bias else f"{filters} x {area} x {channels}"
+            yield math.isqrt(area) ** 2 == area, words, axis
+
+
+def _depthwise(layer: Layer) -> Explained:
+    """Each channel has a kernel of its own, with or without a bias."""
+    ways = [f"{channels} x {layer.parameters // channels}" for _, channels in _divisors(layer)]
+    return Explained(layer, ways[-1] if ways else "")
 
 
 def _normalisation(layer: Layer) -> Explained:
-    """Find the axes that have a quarter (all four vectors) or half (the two trained ones) of the parameters."""
+    """Find the axes that the parameters are vectors of: all four, three (no scale) or the two trained ones."""
     sizes = dict(enumerate(shape_of(layer)))
-    for vectors in (4, 2):
+    for vectors in (4, 3, 2):
         axes = [axis for axis, size in sizes.items() if axis and size and vectors * size == layer.parameters]
         if axes:
             return Explained(layer, f"{vectors} x {layer.parameters // vectors}", frozenset(axes))

@@ -13,6 +13,7 @@ solution is proven to be the only one:
    summed in all ways, the other half too, and the two are matched).
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,14 +28,49 @@ from reports.audit.arithmetic import counts_of
 
 MOST_COMBINATIONS = 10**12
 MOST_LISTED = 10**5
-MOST_CELLS = 2 * 10**7
-"""Where the search gives up: combinations of a matrix, matrices written out, numbers in one array."""
+MOST_HELD = 6 * 10**7
+MOST_WORK = 5 * 10**9
+"""Where the search gives up: combinations of a matrix, lines or matrices written out, integers held at once, and all
+numbers computed for one group of matrices. Together they keep it below 30 seconds and 1 GiB."""
+
+FLOAT32_DECIMALS = 4
+"""Decimals of a percentage that are right if it was computed as float32, which has 7 digits."""
+
+A_STEP = 5000
+"""Numbers that NumPy computes in the time of one step of a loop in Python."""
 
 _Choices = dict[str, list[np.ndarray]]
 
 
 class TooManyError(Exception):
     """The constraints leave too much to search."""
+
+
+class _Work:
+    """Counts what a search computes. It counts numbers and not seconds: a verdict must not depend on the machine."""
+
+    def __init__(self) -> None:
+        self.left = MOST_WORK
+
+    def spend(self, numbers: int) -> None:
+        """Note that so many numbers are about to be computed.
+
+        Raises:
+            TooManyError: together they are too many.
+        """
+        self.left -= numbers
+        if self.left < 0:
+            raise TooManyError
+
+    def hold(self, numbers: int) -> None:
+        """Note that so many integers are about to be computed and held at once.
+
+        Raises:
+            TooManyError: they are too many.
+        """
+        if numbers > MOST_HELD:
+            raise TooManyError
+        self.spend(numbers)
 
 
 @dataclass(frozen=True)
@@ -73,11 +109,12 @@ class Solved:
 
 
 def matrix_of(published: Published, table: ConfusionTable) -> Matrix | None:
-    """Gather what a document prints on a confusion matrix; None if the number of its items is not known."""
-    n = table.n if table.n is not None else published.data.clips
+    """Gather what a document prints on a confusion matrix; None if it does not say of how many items."""
+    n = table.n  # never all items of the corpus in its place: a matrix is usually of a test set
     if n is None:
         return None
-    percentages = np.array([*table.rows.values()]) * 10**table.decimals
+    decimals = min(table.decimals, FLOAT32_DECIMALS)
+    percentages = np.array([*table.rows.values()]) * 10**decimals
     steps = np.rint(percentages if table.normalised == "rows" else percentages.T).astype(int).tolist()
     lines = tuple(map(tuple, steps))
     accuracy = published.numbers(table.experiment, table.split).get("accuracy")
@@ -86,7 +123,7 @@ def matrix_of(published: Published, table: ConfusionTable) -> Matrix | None:
     supports = {row.name: row.support for row in published.class_table(table.experiment)}
     known = set(supports) == set(table.classes) and sum(supports.values()) == n
     by_class = tuple(supports[name] for name in table.classes) if known else None
-    return Matrix(table.experiment, lines, 100 * 10**table.decimals, n, hits, table.normalised == "columns", by_class)
+    return Matrix(table.experiment, lines, 100 * 10**decimals, n, hits, table.normalised == "columns", by_class)
 
 
 def groups_of(published: Published) -> list[tuple[Matrix, ...]]:
@@ -121,7 +158,8 @@ def solve(group: tuple[Matrix, ...]) -> Solved:
     Raises:
         TooManyError: the constraints leave too much.
     """
-    searches = [_Search(matrix) for matrix in group]
+    work = _Work()
+    searches = [_Search(matrix, work) for matrix in group]
     steps = [search.step for search in searches]
     if not all(search.combinations for search in searches):
         return Solved([], steps)
@@ -134,13 +172,13 @@ def solve(group: tuple[Matrix, ...]) -> Solved:
         by_rows = {rows: choices for rows, choices in by_rows.items() if choices[other.name]}
         ways = sum(len(choices[other.name]) for choices in by_rows.values())
         steps.append(f"{other.name} with row totals of {first.name}: {ways}")
+    if sum(prod(map(len, choices.values())) for choices in by_rows.values()) > MOST_LISTED:
+        raise TooManyError
     return Solved([solution for choices in by_rows.values() for solution in _products(choices)], steps)
 
 
 def _products(choices: _Choices) -> Iterator[dict[str, np.ndarray]]:
     """Go through the choices of one matrix per experiment."""
-    if prod(map(len, choices.values())) > MOST_LISTED:
-        raise TooManyError
     for picked in product(*choices.values()):
         yield dict(zip(choices, picked, strict=True))
 
@@ -148,8 +186,8 @@ def _products(choices: _Choices) -> Iterator[dict[str, np.ndarray]]:
 class _Search:
     """The search for one matrix."""
 
-    def __init__(self, matrix: Matrix) -> None:
-        self.matrix, self.name = matrix, matrix.experiment
+    def __init__(self, matrix: Matrix, work: _Work) -> None:
+        self.matrix, self.name, self._work = matrix, matrix.experiment, work
         alone = [self._totals(line) for line in range(len(matrix.lines))]
         self.candidates: list[np.ndarray] = [np.zeros((0, len(line)), dtype=np.int64) for line in matrix.lines]
         self.combinations = with_items = 0
@@ -158,7 +196,7 @@ class _Search:
             room = matrix.n - sum(int(totals[0]) for totals in alone)
             bounded = [totals[totals <= totals[0] + room] for totals in alone]
             fitting = [len(totals) for totals in bounded]
-            self.candidates = [self._cells(line, totals) for line, totals in zip(matrix.lines, bounded, strict=True)]
+            self.candidates = self._candidates(bounded)
             with_items, self.combinations = self._count()
         self.step = (
             f"{self.name}: {_joined(map(len, alone))} totals up to {matrix.n} per line, {_joined(fitting)} "
@@ -168,15 +206,26 @@ class _Search:
 
     def _totals(self, line: int) -> np.ndarray:
         """Return the totals that a line can have alone; a line of a published support has no other."""
+        self._work.hold(5 * (self.matrix.n + 1) * len(self.matrix.lines))  # two bounds, and what they are made of
         found = feasible_totals(self.matrix.lines[line], self.matrix.whole, self.matrix.n)
         if self.matrix.supports is None or self.matrix.by_columns:
             return found
         return found[found == self.matrix.supports[line]]
 
+    def _candidates(self, totals: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return the candidates of every line, if they are not too many to combine."""
+        found: list[np.ndarray] = []
+        for line, of in zip(self.matrix.lines, totals, strict=True):
+            found.append(self._cells(line, of))
+            if prod(map(len, found)) > MOST_COMBINATIONS:
+                raise TooManyError
+        return found
+
     def _cells(self, line: Sequence[int], totals: np.ndarray) -> np.ndarray:
         """Return every line of whole cells with one of the totals: integers (candidates, classes)."""
         rows: list[tuple[int, ...]] = []
         for total in totals:
+            self._work.spend(A_STEP)
             rows += cells_of(line, int(total), self.matrix.whole, MOST_LISTED - len(rows))
         return np.array(rows, dtype=np.int64).reshape(-1, len(line))
 
@@ -189,25 +238,25 @@ class _Search:
         return cells if self._counts_hits else np.zeros_like(cells)
 
     def _count(self) -> tuple[int, int]:
-        """Count the combinations of lines with n items, and of these the ones with the right hits.
+        """Count the combinations of lines with n items, and of these the ones with the right hits."""
+        with_items = np.zeros((self.matrix.n + 1, 1), dtype=np.int64)
+        with_items[0, 0] = 1
+        for cells in self.candidates:
+            with_items = self._convolved(with_items, cells.sum(axis=1), np.zeros(len(cells), dtype=np.int64))
+        last = deque(self._ways(), maxlen=1).pop()
+        return int(with_items[-1, 0]), int(sum(last[-1, hits] for hits in self._wanted()))
 
-        `ways[t, h]` is in how many ways the lines so far have t items and h hits. What each line leaves to the lines
-        after it is kept, so that `listed` never starts a choice that cannot be finished.
-        """
+    def _ways(self) -> Iterator[np.ndarray]:
+        """Yield, after no line, the last, the last two, ..., all: in `ways[t, h]` ways they have t items and h hits."""
         n, most = self.matrix.n, max(self.matrix.hits, default=0) if self._counts_hits else 0
-        sizes = [len(cells) for cells in self.candidates]
-        if prod(sizes) > MOST_COMBINATIONS or (n + 1) * (most + 1) > MOST_CELLS:
-            raise TooManyError
-        with_items = np.zeros((n + 1, 1), dtype=np.int64)
+        # Held three times while a line is added; `listed` keeps a byte per line for each integer of it.
+        self._work.hold((n + 1) * (most + 1) * (3 + len(self.candidates) // 8))
         ways = np.zeros((n + 1, most + 1), dtype=np.int64)
-        with_items[0, 0] = ways[0, 0] = 1
-        self._reached = [ways > 0]
-        for line in reversed(range(len(sizes))):
-            totals, hits = self.candidates[line].sum(axis=1), self._diagonal(line)
-            with_items = _convolved(with_items, totals, np.zeros_like(hits))
-            ways = _convolved(ways, totals, hits)
-            self._reached.insert(0, ways > 0)
-        return int(with_items[n, 0]), int(sum(ways[n, hits] for hits in self._wanted()))
+        ways[0, 0] = 1
+        yield ways
+        for line in reversed(range(len(self.candidates))):
+            ways = self._convolved(ways, self.candidates[line].sum(axis=1), self._diagonal(line))
+            yield ways
 
     def _wanted(self) -> range:
         return self.matrix.hits if self._counts_hits else range(1)
@@ -218,20 +267,29 @@ class _Search:
         Raises:
             TooManyError: there are too many.
         """
-        if self.matrix.supports is not None:
+        if self.matrix.supports is not None and self.matrix.by_columns:
             return self.with_rows(self.matrix.supports)
+        # Rows of published supports have no other total, so that every combination is right.
         if self.combinations > MOST_LISTED:
             raise TooManyError
-        return [self._square(chosen) for hits in self._wanted() for chosen in self._walk(0, self.matrix.n, hits)]
+        self._work.hold(self.combinations * len(self.candidates) ** 2)
+        # What the lines after each one can have, so that the walk never starts a choice that cannot be finished.
+        reached = [ways > 0 for ways in self._ways()][::-1]
+        n, wanted = self.matrix.n, self._wanted()
+        return [self._square(chosen) for hits in wanted for chosen in self._walk(reached, 0, n, hits)]
 
-    def _walk(self, line: int, items: int, hits: int) -> Iterator[list[np.ndarray]]:
+    def _walk(self, reached: Sequence[np.ndarray], line: int, items: int, hits: int) -> Iterator[list[np.ndarray]]:
         if line == len(self.candidates):
             yield []
             return
-        for cells, diagonal in zip(self.candidates[line], self._diagonal(line), strict=True):
-            left, missing = items - int(cells.sum()), hits - int(diagonal)
-            if left >= 0 and missing >= 0 and self._reached[line + 1][left, missing]:
-                yield from ([cells, *rest] for rest in self._walk(line + 1, left, missing))
+        cells = self.candidates[line]
+        self._work.spend(A_STEP + cells.size)
+        left, missing = items - cells.sum(axis=1), hits - self._diagonal(line)
+        possible = np.flatnonzero((left >= 0) & (missing >= 0))
+        possible = possible[reached[line + 1][left[possible], missing[possible]]]
+        for place in possible:
+            for rest in self._walk(reached, line + 1, int(left[place]), int(missing[place])):
+                yield [cells[place], *rest]
 
     def _square(self, lines: Sequence[np.ndarray]) -> np.ndarray:
         matrix = np.array(lines)
@@ -245,7 +303,7 @@ class _Search:
         halves = [self._sums(lines, target) for lines in self._halves()]
         (left, left_of), (right, right_of) = halves
         found = []
-        for one, other in _matches(left, right, target):
+        for one, other in self._matches(left, right, target):
             lines = {**left_of(one), **right_of(other)}
             matrix = self._square([lines[line] for line in range(len(lines))])
             if int(np.trace(matrix)) in self.matrix.hits:
@@ -266,13 +324,40 @@ class _Search:
         chosen = np.zeros((1, 0), dtype=np.int64)
         for line in lines:
             adds = self._adds(line)
-            if len(sums) * len(adds) * len(target) > MOST_CELLS:
-                raise TooManyError
+            self._work.hold(A_STEP + 4 * len(sums) * len(adds) * len(target))  # all, those that fit, the other half
             grown = (sums[:, None, :] + adds[None, :, :]).reshape(-1, len(target))
             fits = np.flatnonzero((grown <= target).all(axis=1))
             sums, before, now = grown[fits], fits // len(adds), fits % len(adds)
             chosen = np.column_stack([chosen[before], now])
         return sums, _Lookup(lines, chosen, self.candidates)
+
+    def _convolved(self, ways: np.ndarray, totals: np.ndarray, hits: np.ndarray) -> np.ndarray:
+        """Add a line: `ways[t, h]` moved by every candidate's total and hits, summed."""
+        found = np.zeros_like(ways)
+        items, width = ways.shape
+        # Candidates differ in cells that are counted nowhere: the same move is made once, and multiplied.
+        moves, times = np.unique(np.column_stack([totals, hits]), axis=0, return_counts=True)
+        self._work.spend(len(moves) * (A_STEP + ways.size))
+        for (total, hit), many in zip(moves, times, strict=True):
+            if total < items and hit < width:
+                found[total:, hit:] += many * ways[: items - total, : width - hit]
+        return found
+
+    def _matches(self, left: np.ndarray, right: np.ndarray, target: np.ndarray) -> Iterator[tuple[int, int]]:
+        """Go through all pairs of rows with left + right = target.
+
+        Both sides are matched by a sum with random weights, which is linear and wraps; what matches is then compared.
+        """
+        weights = np.random.default_rng(0).integers(1, 2**63, len(target), dtype=np.uint64)
+        keys = left.astype(np.uint64) @ weights
+        order = np.argsort(keys, kind="stable")
+        wanted = (target - right).astype(np.uint64) @ weights
+        starts, stops = (np.searchsorted(keys[order], wanted, side) for side in ("left", "right"))
+        self._work.spend(A_STEP * int((stops - starts).sum()))
+        for other in np.flatnonzero(stops > starts):
+            for one in order[starts[other] : stops[other]]:
+                if (left[one] + right[other] == target).all():
+                    yield int(one), int(other)
 
     def _adds(self, line: int) -> np.ndarray:
         """Return what each candidate of a line adds to the items per true class."""
@@ -335,36 +420,10 @@ def cells_of(line: Sequence[int], total: int, whole: int, most: int) -> list[tup
             for cell in range(int(low[place]), int(high[place]) + 1):
                 if least[place + 1] <= missing - cell <= least[place + 1] + room[place + 1]:
                     fits.append((*cells, cell))
-        if len(fits) > most:
-            raise TooManyError
+            if len(fits) > most:
+                raise TooManyError
         found = fits
     return found
-
-
-def _convolved(ways: np.ndarray, totals: np.ndarray, hits: np.ndarray) -> np.ndarray:
-    """Add a line: `ways[t, h]` moved by every candidate's total and hits, summed."""
-    found = np.zeros_like(ways)
-    items, width = ways.shape
-    for total, hit in zip(totals, hits, strict=True):
-        if total < items and hit < width:
-            found[total:, hit:] += ways[: items - total, : width - hit]
-    return found
-
-
-def _matches(left: np.ndarray, right: np.ndarray, target: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Go through all pairs of rows with left + right = target.
-
-    Both sides are matched by a sum with random weights, which is linear and wraps; what matches is then compared.
-    """
-    weights = np.random.default_rng(0).integers(1, 2**63, len(target), dtype=np.uint64)
-    keys = left.astype(np.uint64) @ weights
-    order = np.argsort(keys, kind="stable")
-    wanted = (target - right).astype(np.uint64) @ weights
-    starts, stops = (np.searchsorted(keys[order], wanted, side) for side in ("left", "right"))
-    for other in np.flatnonzero(stops > starts):
-        for one in order[starts[other] : stops[other]]:
-            if (left[one] + right[other] == target).all():
-                yield int(one), int(other)
 
 
 def _joined(numbers: Iterable[int]) -> str:

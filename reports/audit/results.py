@@ -72,9 +72,13 @@ def _proportions(published: Published, table: ResultTable) -> Iterator[tuple[str
 
 
 def _range_of(published: Published, table: ResultTable) -> Verdict:
-    """Losses, times and counts are not negative; a share or score outside 0..1 is refused with its file."""
+    """Losses, times and counts are not negative; a share or score out of its range is refused with its file."""
     cells = [*_cells(published, table)]
-    wrong = [f"{experiment} {column} {digits(value)}" for experiment, column, _, value, _ in cells if value < 0]
+    wrong = [
+        f"{experiment} {column} {digits(value)}"
+        for experiment, column, metric, value, _ in cells
+        if value < 0 and metric.kind != "score"
+    ]
     claim = f"{table.table}: no number is negative"
     return none_wrong(claim, wrong, f"{len(cells)} numbers", len(cells))
 

@@ -238,6 +238,7 @@ def test_the_example_of_the_form_is_read(example: Callable[..., Published]) -> N
         ('["large-cnn", "small-cnn"]', '["large-cnn"]', "compares two"),
         ('["large-cnn", "small-cnn"]', '["large-cnn", "large-cnn"]', "with itself"),
         ("small-cnn = [0.783,", "small-cnn = [78.3,", "78.3 is not between 0 and 1"),
+        ("small-cnn = [0.783,", "small-cnn = [-0.783,", "-0.783 is not between 0 and 1"),
         # more decimals than the column is said to have
         ("[0.783, 0.61]", "[0.7826, 0.61]", "Table 2, small-cnn, accuracy: 0.7826"),
         ("0.48] }", "0.48] }\ndecimals = { small-cnn = [2, 2] }", "0.783"),

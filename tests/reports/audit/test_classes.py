@@ -1,8 +1,10 @@
 """Checks of per-class tables: they hold for whatever a classifier prints, and one changed digit is found."""
 
+import math
 from collections.abc import Callable
 from copy import deepcopy
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,10 +104,107 @@ def test_each_of_two_other_tables_is_compared_with_the_classes() -> None:
     assert findings == {"two-prints-small-t2": False, "two-prints-small-t5": True}
 
 
+THREE = ["lark", "owl", "wren"]
+CELLS = [[412, 31, 20], [37, 298, 41], [18, 25, 119]]
+BIRDS = {"section": "2", "corpora": {"moon": 1001}, "classes": THREE}
+
+
+def cut(values: list[float]) -> list[float]:
+    return [math.floor(1000 * value) / 1000 for value in values]
+
+
+def exact(cells: list[list[int]]) -> tuple[list[list[float]], float]:
+    """Return precision, recall and F1 of each class, and the accuracy."""
+    square = np.array(cells)
+    hits, supports, guesses = np.diag(square), square.sum(axis=1), square.sum(axis=0)
+    scores = np.column_stack([hits / guesses, hits / supports, 2 * hits / (supports + guesses)])
+    return scores.tolist(), float(hits.sum() / square.sum())
+
+
+def test_a_table_of_cut_digits_holds_and_the_evidence_says_so() -> None:
+    scores, accuracy = exact(CELLS)
+    rows = [(name, *cut(of), sum(cells)) for name, of, cells in zip(THREE, scores, CELLS, strict=True)]
+    shares = [sum(cells) / 1001 for cells in CELLS]
+    weighted = cut([sum(share * of[place] for share, of in zip(shares, scores, strict=True)) for place in range(3)])
+    macro = cut([sum(of[place] for of in scores) / 3 for place in range(3)])
+    table = class_table(rows, cut([accuracy])[0], macro=macro, weighted=weighted, decimals=3)
+    findings = found(data=BIRDS, classes=table)
+    assert all(outcomes(findings, *classes.CHECKS).values())
+    assert findings["counts-small"].evidence.startswith("cut after the last digit")
+    changed = deepcopy(table)
+    changed["rows"][0][1] += 0.01
+    assert not all(outcomes(found(data=BIRDS, classes=changed), *classes.CHECKS).values())
+
+
+FOLDS = {
+    "n": 200,
+    "rows": [["lark", 0.8, 0.7, 0.7, 100], ["owl", 0.7, 0.7, 0.68, 100]],
+    "accuracy": 0.7,
+    "macro": [0.75, 0.7, 0.69],
+    "weighted": [0.76, 0.7, 0.69],
+}
+"""Means over folds: the F1 of a mean is below that of the means."""
+
+
+def test_means_over_folds_hold_once_the_table_says_so() -> None:
+    assert all(outcomes(found(classes=FOLDS | {"averaged": "folds"}), *classes.CHECKS).values())
+    wrong = {name: finding for name, finding in found(classes=FOLDS).items() if not finding.holds}
+    assert "f1-small" in wrong
+    assert all("mean over folds" in finding.evidence for finding in wrong.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("f1", put(0.76, "rows", 0, 3)),
+        ("f1", put(0.45, "rows", 0, 3)),
+        ("support", put(101, "rows", 0, 4)),
+        ("means", put(0.77, "macro", 0)),
+        ("identities", put(0.72, "accuracy")),
+    ],
+)
+def test_a_wrong_digit_is_found_in_means_over_folds(name: str, change: Callable[[Content], None]) -> None:
+    table = deepcopy(FOLDS) | {"averaged": "folds"}
+    change(table)
+    assert not found(classes=table)[f"{name}-small"].holds
+
+
+@pytest.mark.parametrize(("macro_f1", "holds"), [(0.63, True), (0.67, True), (0.65, False), (0.69, False)])
+def test_macro_f1_may_be_that_of_macro_precision_and_recall(macro_f1: float, holds: bool) -> None:
+    """Both definitions are in use."""
+    scores, accuracy = exact([[90, 10], [60, 40]])
+    rows = [(name, *np.round(of, 2).tolist(), 100) for name, of in zip(["lark", "owl"], scores, strict=True)]
+    table = class_table(rows, accuracy, macro=[0.7, 0.65, macro_f1], weighted=None)
+    finding = found(classes=table)["means-small"]
+    assert finding.holds is holds
+    assert ("harmonic" in finding.evidence) is (macro_f1 == 0.67)
+
+
+def test_a_table_without_lines_of_means_is_examined() -> None:
+    findings = outcomes(found(classes=TABLE | {"macro": None, "weighted": None}), *classes.CHECKS)
+    assert findings == {f"{name}-small": True for name in ("f1", "support", "accuracy", "counts")}
+    assert not found(classes=TABLE | {"macro": None, "weighted": None, "accuracy": 0.86})["accuracy-small"].holds
+
+
 def test_of_large_tables_the_bounds_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     exact = examined(TABLE).hits
-    monkeypatch.setattr(classes, "MOST_ITEMS", 10)
+    monkeypatch.setattr(classes, "MOST_WORDS", 10)
     assert set(exact) <= set(examined(TABLE).hits)
+
+
+def test_of_huge_tables_whole_numbers_are_not_examined(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = examined(TABLE).hits
+    monkeypatch.setattr(classes, "MOST_HITS", 0)
+    assert set(exact) <= set(examined(TABLE).hits)
+    finding = found(classes=TABLE)["counts-small"]
+    assert (finding.holds, finding.evidence) == (True, "not examined: too many solutions")
+    assert not found(classes=TABLE | {"accuracy": 0.86})["accuracy-small"].holds
+
+
+def test_a_table_of_a_billion_items_takes_no_time() -> None:
+    half = 5 * 10**8
+    table = class_table([("lark", 0.9, 0.9, 0.9, half), ("owl", 0.9, 0.9, 0.9, half)], 0.9)
+    assert all(outcomes(found(classes=table), *classes.CHECKS).values())
 
 
 def test_a_table_of_no_items_is_refused() -> None:

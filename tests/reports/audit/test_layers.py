@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import pytest
 from invented import found, outcomes
 
@@ -52,6 +53,36 @@ def test_one_digit_changed_in_a_row_is_found(row: int, parameters: int) -> None:
 def test_parameters_follow_from_types_and_shapes(rows: Rows, holds: bool) -> None:
     total = sum(row[3] for row in rows)
     assert found(layers={"rows": rows, "total": total})["layers-rows-net"].holds is holds
+
+
+BARE: Rows = [["input", "InputLayer", "(None, 48, 40, 3)", 0], ["conv", "Conv2D", "(None, 24, 20, 32)", 864]]
+"""The first convolution of MobileNetV2: 3 x 3, without a bias."""
+
+
+@pytest.mark.parametrize(
+    ("row", "holds"),
+    [
+        (["norm", "BatchNormalization", "(None, 24, 20, 32)", 96], True),  # without a scale
+        (["norm", "BatchNormalization", "(None, 24, 20, 32)", 97], False),
+        (["deep", "DepthwiseConv2D", "(None, 24, 20, 32)", 288], True),
+        (["deep", "DepthwiseConv2D", "(None, 24, 20, 32)", 320], True),
+        (["deep", "DepthwiseConv2D", "(None, 24, 20, 32)", 289], False),
+        (["next", "Conv2D", "(None, 24, 20, 16)", 512], True),
+        (["next", "Conv2D", "(None, 24, 20, 16)", 513], False),
+    ],
+)
+def test_convolutions_without_a_bias_and_normalisation_without_a_scale_are_recomputed(
+    row: list[Any], holds: bool
+) -> None:
+    finding = found(layers={"rows": [*BARE, row], "total": 864 + row[3]})["layers-rows-net"]
+    assert (finding.holds, finding.numbers["of"]) == (holds, 3)
+
+
+@pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0", "InceptionV3"])
+def test_tables_of_keras_applications_hold(name: str) -> None:
+    model = getattr(keras.applications, name)(weights=None, input_shape=(96, 96, 3))
+    rows = [[layer.name, type(layer).__name__, str(layer.output.shape), layer.count_params()] for layer in model.layers]
+    assert all(outcomes(found(layers={"rows": rows, "total": model.count_params()}), "layers").values())
 
 
 def test_a_lost_shape_is_left_alone() -> None:

@@ -104,6 +104,26 @@ def test_too_many_cells_are_refused() -> None:
         cells_of((333, 333, 334), 100000, 1000, 5)
 
 
+def test_a_matrix_in_whole_percents_with_printed_supports_ends_soon() -> None:
+    cells = 3 * np.diag([200, 150, 90, 60, 50, 40, 30, 80]) + np.arange(64).reshape(8, 8) % 23
+    printed = percentages(cells, by_columns=False).round().astype(int)
+    supports = tuple(cells.sum(axis=1).tolist())
+    given = Matrix("one", tuple(map(tuple, printed.tolist())), 100, int(cells.sum()), range(3000), False, supports)
+    with pytest.raises(TooManyError):
+        solve((given,))
+
+
+def test_the_work_on_many_small_searches_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each matrix alone is small; the second is searched again for each row total of the first."""
+    cells = np.array([[400, 30], [20, 350]])
+    group = tuple(matrix(name, cells, by_columns=False, hits=range(801)) for name in ("one", "other"))
+    assert len(solve(group).matrices) > 50
+    solve.cache_clear()
+    monkeypatch.setattr(matrices, "MOST_WORK", 10**6)
+    with pytest.raises(TooManyError):
+        solve(group)
+
+
 PRINTED: Content = {
     "rows": {"lark": [78.8, 14.8], "owl": [21.2, 85.2]},
     "positive": [78.8, 85.2],
@@ -147,8 +167,20 @@ def test_the_accuracy_must_be_that_of_the_diagonal(accuracy: float, solutions: i
     assert len(solve(groups_of(published)[0]).matrices) == solutions
 
 
-def test_without_a_number_of_items_nothing_is_recovered() -> None:
-    assert recovered(paper(confusion=PRINTED | {"n": None})) == {}
+def test_without_a_number_of_items_nothing_is_recovered_or_refuted() -> None:
+    data = {"section": "2", "clips": 600, "corpora": {"moon": 600}, "classes": ["lark", "owl"]}
+    without = PRINTED | {"n": None}
+    assert recovered(paper(data=data, confusion=without)) == {}
+    assert "confusion-counts-small" not in found(data=data, confusion=without)
+
+
+@pytest.mark.parametrize(("last", "holds"), [(1.724138, True), (1.734138, False)])
+def test_a_matrix_that_was_computed_as_float32_holds(last: float, holds: bool) -> None:
+    """171 of 174 is 98.275862 %, and 98.275864 as float32."""
+    rows = {"lark": [98.275864, last], "owl": [10.0, 90.0]}
+    table = {"rows": rows, "decimals": 6, "normalised": "rows", "n": 184}
+    findings = outcomes(found(confusion=table), "confusion")
+    assert findings == {"confusion-sum-small": holds, "confusion-counts-small": holds}
 
 
 def test_the_matrices_of_emotify_are_recovered_cell_by_cell() -> None:

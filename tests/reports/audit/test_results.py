@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from invented import Content, found
+from invented import EMPTY, Content, found
+from pydantic import ValidationError
 
 NAMES = ("small", "large")
 TRUE = [[0.01, 0.7], [0.1, 0.5], [1.0, 0.9]]
@@ -98,6 +99,17 @@ def test_numbers_that_do_not_agree_are_found(name: str, parts: Content, numbers:
 @pytest.mark.parametrize(("name", "parts"), SILENT)
 def test_what_cannot_be_compared_has_no_verdict(name: str, parts: Content) -> None:
     assert name not in found(**parts)
+
+
+@pytest.mark.parametrize(("name", "value", "possible"), [("r2", -3.2, True), ("mcc", -0.2, True), ("mcc", -1.2, False)])
+def test_scores_that_may_be_negative_are_accepted(name: str, value: float, possible: bool) -> None:
+    parts: Content = {"metric": EMPTY["metric"] | {name: {"kind": "score", "decimals": 1}}}
+    parts["results"] = {"columns": [name], "rows": {"small": [value]}}
+    if possible:
+        assert found(**parts)["range-t2"].holds
+    else:
+        with pytest.raises(ValidationError, match="not between -1 and 1"):
+            found(**parts)
 
 
 @pytest.mark.parametrize(
