@@ -5,7 +5,6 @@ import json
 import os
 import re
 import sys
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +22,8 @@ from reports.audit import recovered
 from reports.build import RESULTS, build, page_texts
 from reports.collect import collect
 from reports.results import Collected
-from reports.verdicts import NOT_REPRODUCED, Verdict, Verdicts
+from reports.study_page import missed_of
+from reports.verdicts import NOT_COMPARABLE, NOT_REPRODUCED, NOT_RUN, Verdict, Verdicts
 
 RUNS = Path("runs")
 PIPE_WIDTH = 160
@@ -146,7 +146,7 @@ def _is_stale(page: Path, text: str) -> bool:
 
 
 def _print_verdicts(rows: list[Verdict], folders: list[Path]) -> None:
-    """Print the overall metrics one by one and count the verdicts of classes and cells."""
+    """Print the overall metrics one by one, and of classes and cells that were compared how many are not reproduced."""
     ours = ", ".join(f"{folder}" for folder in folders)
     title = f"Published numbers against ours, from {ours} (difference with its 95 % interval)"
     table = Table(title=title, title_justify="left")
@@ -158,8 +158,8 @@ def _print_verdicts(rows: list[Verdict], folders: list[Path]) -> None:
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     console.print(table)
     for scope, words in {"class": "class by class", "cell": "cell by cell of the recovered matrices"}.items():
-        counts = Counter(row.verdict for row in rows if row.scope == scope)
-        console.print(f"{words}: " + ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items())))
+        compared = [row for row in rows if row.scope == scope and row.verdict not in (NOT_COMPARABLE, NOT_RUN)]
+        console.print(f"{words}: {missed_of(compared)}")
 
 
 def _ours(row: Verdict) -> tuple[str, str]:

@@ -175,7 +175,7 @@ def _run(record: Record) -> Run:
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         what = f"it is damaged ({type(error).__name__}: {error})"
         raise InputError(f"{record.folder}: {what}; delete it and run again") from None
-    return Run(record, tested.clips, _per_clip(record, tested))
+    return Run(record, tested.clips, tested.true, _per_clip(record, tested))
 
 
 def _per_clip(record: Record, tested: Predictions) -> np.ndarray:

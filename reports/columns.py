@@ -10,7 +10,7 @@ import numpy as np
 from common.published import Published
 from common.published.schema import ClassTable, ConfusionTable, Metric, ResultTable
 from reports.blocks import Cell, Number
-from reports.comparability import caveat, data_in_words, obstacles
+from reports.comparability import caveat, data_in_words, obstacles, unknown
 from reports.results import PROTOCOLS, Group, Result, Run
 from reports.verdicts import NOT_RUN
 from reports.wording import title_of
@@ -183,7 +183,7 @@ def _origin(published: Published, group: Group) -> str:
 
 def origin(published: Published, record: dict[str, Any], numbers: Sequence[int]) -> str:
     """Say on what data and with which seeds a run was made, and whether it is comparable with the document."""
-    why = obstacles(record, published)
+    why = [*obstacles(record, published), *filter(None, [unknown(record["experiment"], published)])]
     parts = [data_in_words(record, published), *filter(None, [caveat(record, published)]), _numbers_of(numbers)]
     if why:
         more = [reason for reason in why if not any(reason in words for words in parts)]

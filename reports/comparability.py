@@ -59,6 +59,12 @@ def obstacles(record: dict[str, Any], published: Published) -> list[str]:
     return reasons
 
 
+def unknown(experiment: str, published: Published) -> str:
+    """Say what the document leaves out and what would decide a verdict on an experiment; empty if nothing is known."""
+    words = published.experiment(experiment).unknown
+    return f"the document does not say {words}" if words else ""
+
+
 def set_in_words(record: dict[str, Any]) -> str:
     """Return what the command line set of a training, such as `epochs = 1`; empty if nothing."""
     return ", ".join(f"{name} = {value}" for name, value in (record["configuration"].get("overrides") or {}).items())

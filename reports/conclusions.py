@@ -18,7 +18,7 @@ from reports.audit.finding import Finding
 from reports.audit.judge import CONTRADICTED, NOT_SHOWN, SUPPORTED
 from reports.blocks import Cell, Column, Number, Section, Table, Words
 from reports.columns import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
-from reports.comparability import has_random_weights, obstacle, set_in_words
+from reports.comparability import has_random_weights, obstacles, set_in_words, unknown
 from reports.effects import Effect, PairedRun, contrast
 from reports.results import PROTOCOLS, Group, Result, cut_to
 from reports.verdicts import NOT_COMPARABLE, NOT_RUN
@@ -245,7 +245,7 @@ def _claim_table(published: Published, found: Sequence[Conclusion], findings: Se
     for one in found:
         claim = one.claim
         printed = verdicts.get(f"{prefix(published.study)}-claims-{claim.id}")
-        compared = NOT_COMPARABLE if any(obstacle(group.first, published) for group in one.groups) else ""
+        compared = NOT_COMPARABLE if any(_differs(group, published) for group in one.groups) else ""
         rows.append((claim.says, claim.section, printed, one.verdict, one.protocol, one.evidence, compared, claim.id))
     columns = (
         Column("Conclusion", kind="prose"),
@@ -257,9 +257,17 @@ def _claim_table(published: Published, found: Sequence[Conclusion], findings: Se
         Column("Data", kind="verdict"),
         Column("Id", kind="code"),
     )
-    notes = ("Not comparable: our runs had other data or settings than the document's; each experiment says which.",)
+    notes = (
+        "Not comparable: our runs had other data or settings than the document's, or it does not say what it had; each "
+        "experiment says which.",
+    )
     shown = any(row[-2] for row in rows)
     return Table("conclusions", "Conclusions of the text", columns, tuple(rows), notes=notes if shown else ())
+
+
+def _differs(group: Group, published: Published) -> bool:
+    """Return whether a group had, or may have had, other data or settings than the document."""
+    return bool(obstacles(group.first, published) or unknown(group.experiment, published))
 
 
 def _model_table(published: Published, sides: Sequence[Side]) -> Table:

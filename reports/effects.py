@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from common.intervals import (
-    PERCENTILES,
-    RESAMPLES,
     Interval,
     McNemar,
     Score,
@@ -18,8 +15,10 @@ from common.intervals import (
     mean_interval,
     mean_score,
     paired_difference,
+    percentiles,
 )
 from reports.comparability import has_random_weights, set_in_words
+from reports.means import draws
 from reports.results import Group, Result, Run
 
 
@@ -152,15 +151,7 @@ def _gains(counts: np.ndarray) -> np.ndarray:
 
 def _drawn(counts: np.ndarray) -> Interval:
     """Draw groups; `counts`, as for `_gains`, has a column for each."""
-    low, high = np.percentile(_gains(counts @ _draws(counts.shape[1]).T), PERCENTILES)
-    return float(low), float(high)
-
-
-@cache
-def _draws(groups: int) -> np.ndarray:
-    """Return how often each group is drawn in each resample, (resamples, groups)."""
-    draw = np.random.default_rng(0)
-    return draw.multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES).astype(float)
+    return percentiles(_gains(counts @ draws(counts.shape[1]).T))
 
 
 def _over_groups(base: Group, other: Group) -> tuple[Interval, str] | None:

@@ -3,8 +3,9 @@
 Every table, figure, effect and verdict is a view of these rows: one for each group, metric and output.
 """
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -15,18 +16,37 @@ from common.illustrations import Illustrations
 from common.intervals import Interval, Score, wilson
 from common.runs.records import ClipSet, Record
 from common.runs.search_records import SearchResult
+from reports.means import DistinctClips, with_spread_of_seeds
 
 PROTOCOLS = ("published", "corrected", "independent")
+MEANS_OF_CLIPS = {"classification": ("accuracy", "weighted_recall"), "tagging": (), "regression": ("mae",)}
+"""The scores, by kind of task, that are the mean of what a run keeps per clip."""
+VALIDATED = "val_"
+"""How metrics of the validation clips begin, of which a record has no predictions."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A score with its 95 % interval over n clips; over several seeds the mean of both, and the value of each seed."""
+    """A score with its 95 % interval; over several seeds the mean with the interval of the mean.
+
+    Attributes:
+        n: distinct test clips over all seeds.
+        seeds: the value of each seed.
+        method: of the interval, in words.
+        single: of several seeds, the same value with the interval and the n that one of the runs has on average.
+    """
 
     value: float
     interval: Interval
     n: int
     seeds: Mapping[int, float] = field(default_factory=dict)
+    method: str = ""
+    single: "Result | None" = None
+
+    @property
+    def of_one_run(self) -> "Result":
+        """The value with the interval of one run, as a document's own number has it."""
+        return self.single or self
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +56,13 @@ class Run:
     Attributes:
         record: of the run.
         clips: that it tested.
+        true: class numbers (n,), or targets (n, outputs).
         per_clip: the score of each clip, shape (n,): whether it is right, its lwlrap, or its absolute error.
     """
 
     record: Record
     clips: ClipSet
+    true: np.ndarray
     per_clip: np.ndarray
 
     @cached_property
@@ -136,7 +158,70 @@ class Group:
             for metric, output, score in run.scores():
                 if score is not None:
                     found.setdefault((metric, output), {})[run.seed] = score
-        return {key: _mean(scores) for key, scores in found.items() if len(scores) == len(self.runs)}
+        single = {key: _average(scores) for key, scores in found.items() if len(scores) == len(self.runs)}
+        return single if len(self.runs) == 1 else {key: self._mean(*key, one) for key, one in single.items()}
+
+    @property
+    def over_groups(self) -> bool:
+        """Whether the intervals are over songs or speakers, not over clips."""
+        return all(run.over_groups for run in self.runs)
+
+    @cached_property
+    def distinct(self) -> DistinctClips:
+        """The distinct clips that the seeds tested."""
+        return DistinctClips.of([run.clips for run in self.runs])
+
+    @cached_property
+    def _supports(self) -> Mapping[str, int]:
+        """The number of distinct test clips that are of each class or have each tag; of a scale, all clips."""
+        if self.kind == "regression":
+            return dict.fromkeys(self.outputs, len(self.distinct))
+        known = np.eye(len(self.outputs), dtype=bool)
+        labels = [known[run.true] if run.true.ndim == 1 else run.true > 0 for run in self.runs]
+        return dict(zip(self.outputs, map(int, self.distinct.labelled(labels)), strict=True))
+
+    def _mean(self, metric: str, output: str | None, single: Result) -> Result:
+        """Return a mean over several seeds with the interval of the mean.
+
+        Args:
+            metric: id of the score.
+            output: of which it is, None for all.
+            single: the mean with the interval of one run.
+        """
+        if output is None and metric in MEANS_OF_CLIPS[self.kind]:
+            mean = self._resampled(single, over_groups=self.over_groups)
+        elif metric.startswith(VALIDATED):
+            mean = _of_mean(single, single.n)
+        else:
+            mean = _of_mean(single, len(self.distinct) if output is None else self._supports[output])
+        return mean if self.kind == "regression" or metric.endswith("loss") else _as_share(mean)
+
+    def _resampled(self, single: Result, *, over_groups: bool) -> Result:
+        """Return a mean over several seeds of what is known per clip, with an interval over clips or over groups."""
+        units = f"{self.distinct.n_groups} groups" if over_groups else f"{len(self.distinct):,} clips"
+        distances = self._over_groups if over_groups else self._over_clips
+        return _combined(single, len(self.distinct), distances, f"bootstrap over {units}")
+
+    @cached_property
+    def _over_groups(self) -> tuple[float, float]:
+        return self.distinct.distances([run.per_clip for run in self.runs], over_groups=True)
+
+    @cached_property
+    def _over_clips(self) -> tuple[float, float]:
+        return self.distinct.distances([run.per_clip for run in self.runs], over_groups=False)
+
+    def over_clips(self, metric: str) -> Result | None:
+        """Return a proportion of all outputs with its interval over clips, whatever the records draw."""
+        result = self.result(metric)
+        if result is None:
+            return None
+        one = result.of_one_run
+        single = replace(one, interval=wilson(one.value, one.n), method="Wilson")
+        if len(self.runs) == 1:
+            return single
+        if metric in MEANS_OF_CLIPS[self.kind]:
+            return _as_share(self._resampled(single, over_groups=False))
+        return _as_share(_of_mean(single, result.n))
 
     def result(self, metric: str, output: str | None = None) -> Result | None:
         """Return a score of all outputs, or of one; None where a run has not got it."""
@@ -150,7 +235,7 @@ class Group:
     def share_of_predicted(self, true: str, predicted: str) -> Result | None:
         """Return which share of the items predicted as one class has another as its true label.
 
-        None where a run predicts nothing as that class or has other classes.
+        None where a run predicts nothing as that class or has other classes. n is how many a run predicts on average.
         """
         if true not in self.outputs or predicted not in self.outputs:
             return None
@@ -158,21 +243,48 @@ class Group:
         counts = {run.seed: np.asarray(run.data["confusion"])[:, column] for run in self.runs}
         if any(count.sum() == 0 for count in counts.values()):
             return None
-        return _mean({seed: _share(int(count[row]), int(count.sum())) for seed, count in counts.items()})
+        single = _average({seed: _share(int(count[row]), int(count.sum())) for seed, count in counts.items()})
+        return single if len(self.runs) == 1 else _as_share(_of_mean(single, single.n))
 
 
 def _share(hits: int, n: int) -> Score:
     return {"value": hits / n, "interval": wilson(hits / n, n), "n": n, "method": "Wilson"}
 
 
-def _mean(scores: Mapping[int, Score]) -> Result:
-    """Return the mean over the seeds, with the mean distance to both ends of the intervals."""
+def _average(scores: Mapping[int, Score]) -> Result:
+    """Return the mean over the seeds with the interval and the n that one run has on average."""
     every = list(scores.values())
     value = float(np.mean([one["value"] for one in every]))
     below = float(np.mean([one["value"] - one["interval"][0] for one in every]))
     above = float(np.mean([one["interval"][1] - one["value"] for one in every]))
     seeds = {seed: one["value"] for seed, one in scores.items()}
-    return Result(value, (value - below, value + above), min(one["n"] for one in every), seeds)
+    n = round(float(np.mean([one["n"] for one in every])))
+    return Result(value, (value - below, value + above), n, seeds, every[0]["method"])
+
+
+def _of_mean(single: Result, n: int) -> Result:
+    """Return a mean over several seeds with the interval of the mean, where what is known per clip does not suffice.
+
+    The part over clips is the interval of one run, as if that had tested all n clips. Where all seeds test the same
+    clips, it is as wide as that of one run, and so too wide rather than too narrow.
+    """
+    scale = math.sqrt(single.n / n) if n else 1.0
+    low, high = single.interval
+    distances = scale * (single.value - low), scale * (high - single.value)
+    return _combined(single, n, distances, f"that of one run ({single.method}) for {n:,} clips")
+
+
+def _combined(single: Result, n: int, distances: tuple[float, float], method: str) -> Result:
+    """Return a mean over several seeds, given how far its interval over clips reaches to both sides."""
+    interval = with_spread_of_seeds(list(single.seeds.values()), *distances)
+    method = f"mean of {len(single.seeds)} seeds: {method}, and spread of the seeds"
+    return Result(single.value, interval, n, single.seeds, method, single)
+
+
+def _as_share(result: Result) -> Result:
+    """Return a result whose interval ends at 0 and 1: squared and added distances may reach farther."""
+    low, high = result.interval
+    return replace(result, interval=(max(0.0, low), min(1.0, high)))
 
 
 class Row(NamedTuple):
@@ -189,6 +301,7 @@ class Row(NamedTuple):
     high: float
     n: int
     seeds: int
+    method: str
 
 
 @dataclass(frozen=True)
@@ -205,7 +318,7 @@ class Collected:
         return [
             Row(
                 *(group.study, group.experiment, group.protocol, group.demo, metric, output or ""),
-                *(result.value, *result.interval, result.n, len(group.runs)),
+                *(result.value, *result.interval, result.n, len(group.runs), result.method),
             )
             for group in self.groups
             for (metric, output), result in group.results.items()

@@ -47,7 +47,9 @@ from reports.verdicts import (
 from reports.wording import MINUS, in_words, listed, sentence, signed
 
 READING = (
-    "Intervals are 95 %. Verdicts are on the protocol published, which does what the published numbers show was done. "
+    "Intervals are 95 %. Over several seeds they are of the mean, and have both sources of spread: clips (or songs, or "
+    "speakers) and seeds; n counts distinct test clips. "
+    "Verdicts are on the protocol published, which does what the published numbers show was done. "
     "The protocol corrected fixes the errors; independent uses speaker-, song- and source-disjoint splits. "
     "These two are not judged: their difference to published is the finding."
 )
@@ -358,13 +360,25 @@ def _facts(published: Published, experiment: Experiment, side: Side, verdicts: V
 
 
 def _verdict_facts(own: Sequence[Verdict]) -> list[tuple[str, str]]:
-    """Return the reason of the verdict, and how all published numbers fare."""
+    """Return the reason of the verdict, and how all published numbers fare: those of classes and cells apart."""
     if not own:
         return [("Verdict", "the document publishes no number of this experiment")]
     facts = [(f"Verdict on {in_words(own[0].metric)}", f"{own[0].verdict}: {own[0].why}")]
     if own[0].verdict != NOT_COMPARABLE:
-        facts.append((f"All {len(own)} published numbers", counted(Counter(row.verdict for row in own)) + _missed(own)))
+        overall, parts = ([row for row in own if (row.scope == "overall") == whole] for whole in (True, False))
+        words = counted(Counter(row.verdict for row in overall)) + _missed(overall)
+        facts.append((f"All {len(overall)} overall numbers", words))
+        if parts:
+            facts.append(("Single classes and cells", missed_of(parts) + _missed(parts)))
     return facts
+
+
+def missed_of(rows: Sequence[Verdict]) -> str:
+    """Count the numbers of single classes or cells that are not reproduced.
+
+    Their resolution is coarse: one that agrees says little, and is not counted as reproduced.
+    """
+    return f"{sum(row.verdict == NOT_REPRODUCED for row in rows)} of {len(rows)} not reproduced"
 
 
 def counted(counts: Counter[str]) -> str:

@@ -51,6 +51,7 @@ def number_table(published: Published, experiment: str, sides: Sequence[Side], v
         Column("Ours", kind="number"),
         Column("n", kind="number"),
         Column("Std", kind="number"),
+        Column("Interval"),
         Column("Seed by seed"),
     )
     title = f"{published.experiment(experiment).title}: overall numbers, ours with their 95 % intervals"
@@ -66,20 +67,21 @@ def _number_rows(
         obtained = precise(published, side.group, name)
         if obtained is not None:
             verdict, _ = verdicts.on(name, side.group)
-            spread = _spread(finer(published, name, experiment), obtained)
+            result = side.group.result(name)
+            spread = _spread(finer(published, name, experiment), obtained, result.method if result else "")
             found.append((heading(published, name), verdict, side.name, printed, *spread))
     if not found:
         verdict, _ = verdicts.on_first(experiment, name)
-        found.append((heading(published, name), verdict, None, printed, None, None, None, ""))
+        found.append((heading(published, name), verdict, None, printed, None, None, None, "", ""))
     return found
 
 
-def _spread(metric: Metric, number: Number) -> tuple[Cell, ...]:
-    """Return a number, how many items are behind it, its std and each seed."""
+def _spread(metric: Metric, number: Number, method: str) -> tuple[Cell, ...]:
+    """Return a number, how many items are behind it, its std, the method of its interval, and each seed."""
     n = Number(f"{number.n:,}", number.n) if number.n is not None else None
     spread = number.std
     std = Number(written(metric, spread), spread) if spread is not None else None
-    return number, n, std, each_seed(number.seeds, metric)
+    return number, n, std, method, each_seed(number.seeds, metric)
 
 
 def result_table(

@@ -1,7 +1,10 @@
 """Verdicts: does a published number hold, by the difference between ours (protocol `published`) and the document's.
 
-Both sides of a proportion have Wilson's interval and the difference Newcombe's. For F1 and the means the document's own
-interval is not published; it is taken as ours, scaled by the number of clips. The F1 of a class gets on neither side a
+Both sides of a proportion have Wilson's interval and the difference Newcombe's; over several seeds our side has the
+interval of their mean, over clips. Where ours is drawn over songs or speakers, the verdict with these as units is
+computed too, and said where it is another one. Where the document leaves out what decides a verdict (`unknown`), the
+result is not comparable. For F1 and the means the document's own interval is not published; it is taken as that of one
+run of ours, scaled by the number of clips. The F1 of a class gets on neither side a
 narrower interval than a proportion of the class' clips: where a class is never hit, every resample says 0.
 """
 
@@ -12,9 +15,9 @@ from typing import Literal
 
 import numpy as np
 
-from common.intervals import Interval, difference_interval, newcombe, wilson
+from common.intervals import Interval, difference_interval, wilson
 from common.published import Printed, Published
-from reports.comparability import caveat, data_in_words, obstacle
+from reports.comparability import caveat, data_in_words, obstacle, unknown
 from reports.results import Group, Result
 from reports.wording import signed
 
@@ -134,14 +137,8 @@ def _cells(published: Published, experiment: str, group: Group | None, recovered
         yield _verdict(published, experiment, "_as_".join(names), printed, ours, group, "cell")
 
 
-def _between(ours: Result, theirs: Result, *, independent: bool) -> Interval:
-    """Return the interval of the difference; of clips as if they were independent, or from both intervals.
-
-    Ours may be over songs, and wider for it. But where the document has the same songs as we, they are no reason for
-    its number to be another one, and must not make a verdict milder.
-    """
-    if independent:
-        return newcombe(ours.value, ours.n, theirs.value, theirs.n)
+def _between(ours: Result, theirs: Result) -> Interval:
+    """Return the interval of the difference from both intervals; from two of Wilson it is Newcombe's."""
     return difference_interval(ours.value, ours.interval, theirs.value, theirs.interval)
 
 
@@ -158,9 +155,10 @@ def _with_our_spread(printed: float, n: int, ours: Result | None) -> Result:
         return Result(printed, (printed, printed), n)
     if n == 0:
         return Result(printed, wilson(printed, n), n)
-    scale = math.sqrt(ours.n / n)
-    low, high = ours.interval
-    return Result(printed, (printed - scale * (ours.value - low), printed + scale * (high - ours.value)), n)
+    one = ours.of_one_run
+    scale = math.sqrt(one.n / n)
+    low, high = one.interval
+    return Result(printed, (printed - scale * (one.value - low), printed + scale * (high - one.value)), n)
 
 
 def _no_surer_than_a_proportion(estimate: Result) -> Result:
@@ -169,11 +167,23 @@ def _no_surer_than_a_proportion(estimate: Result) -> Result:
     return replace(estimate, interval=(min(low, lowest), max(high, highest)))
 
 
-def _difference(ours: Result, theirs: Result, printed: Printed, scope: Scope) -> Interval:
+def _over_clips(printed: Printed, scope: Scope) -> bool:
+    """Return whether a number is judged over clips, even where our interval is over songs or speakers.
+
+    That is wider. But where the document has the same songs as we, they are no reason for its number to be another one,
+    and must not make the verdict milder.
+    """
+    return scope == "overall" and printed.kind == "proportion"
+
+
+def _difference(group: Group, metric: str, ours: Result, printed: Printed, scope: Scope) -> Interval:
     """Return the interval of ours minus the published number."""
+    theirs = _theirs(printed, ours)
     if scope == "class" and printed.kind == "score":
         ours, theirs = _no_surer_than_a_proportion(ours), _no_surer_than_a_proportion(theirs)
-    return _between(ours, theirs, independent=scope == "overall" and printed.kind == "proportion")
+    if _over_clips(printed, scope):
+        ours = group.over_clips(metric) or ours
+    return _between(ours, theirs)
 
 
 def _verdict(
@@ -186,9 +196,8 @@ def _verdict(
     scope: Scope,
 ) -> Verdict:
     assert printed.resolution is not None
-    theirs = _theirs(printed, ours)
-    between = _difference(ours, theirs, printed, scope) if ours else None
-    word, why = _word(published, group, metric, between, printed.resolution)
+    between = _difference(group, metric, ours, printed, scope) if group and ours else None
+    word, why = _word(published, group, metric, ours, between, printed, scope)
     return Verdict(
         study=published.study,
         experiment=experiment,
@@ -208,23 +217,46 @@ def _verdict(
 
 
 def _word(
-    published: Published, group: Group | None, metric: str, between: Interval | None, resolution: float
+    published: Published,
+    group: Group | None,
+    metric: str,
+    ours: Result | None,
+    between: Interval | None,
+    printed: Printed,
+    scope: Scope,
 ) -> tuple[str, str]:
     """Return the verdict and the reason, as DESIGN defines them."""
     if group is None:
         return NOT_RUN, "no record of the protocol published"
-    reason = obstacle(group.first, published)
-    if reason:
+    if reason := obstacle(group.first, published):
         return NOT_COMPARABLE, reason
-    if between is None:
+    if ours is None or between is None:
         return NOT_COMPARABLE, f"the record has no {metric.replace('_', ' ')}"
-    low, high = between
-    words = f"the difference {signed(low)} to {signed(high)}"
-    if len(group.runs) > 1:
-        words += f" (mean of {len(group.runs)} seeds)"
-    also = f"; {form}" if (form := caveat(group.first, published)) else ""
+    word, words = _judged(between, printed)
+    items, groups = f"{published.data_of(group.experiment).items} as units", "groups (songs or speakers) as units"
+    over_groups = group.over_groups and scope != "cell"
+    units = groups if over_groups and not _over_clips(printed, scope) else items
+    mean = f" (mean of {len(group.runs)} seeds)" if len(group.runs) > 1 else ""
+    why = f"with {units}, the difference{mean} {words}"
+    if over_groups and _over_clips(printed, scope):
+        # The document's number is of one run: over groups, its interval is as wide as that of one run of ours.
+        theirs = _with_our_spread(printed.value, printed.n or ours.of_one_run.n, ours)
+        other, words = _judged(_between(ours, theirs), printed)
+        why += f": {word}; with {groups}, it {words}: {other}" * (other != word)
+    if form := caveat(group.first, published):
+        why += f"; {form}"
+    if reason := unknown(group.experiment, published):
+        return NOT_COMPARABLE, f"{reason}; {why}"
+    return word, why
+
+
+def _judged(between: Interval, printed: Printed) -> tuple[str, str]:
+    """Return the verdict on the interval of a difference, and what is said of it."""
+    assert printed.resolution is not None
+    (low, high), resolution = between, printed.resolution
+    words = f"is {signed(low)} to {signed(high)}"
     if not low <= 0 <= high:
-        return NOT_REPRODUCED, f"{words} does not cover 0{also}"
+        return NOT_REPRODUCED, f"{words}, which does not cover 0"
     if (high - low) / 2 > resolution:
-        return INCONCLUSIVE, f"{words} covers 0 but is wider than ±{resolution:g}{also}"
-    return REPRODUCED, f"{words} covers 0 and is no wider than ±{resolution:g}{also}"
+        return INCONCLUSIVE, f"{words}, which covers 0 but is wider than ±{resolution:g}"
+    return REPRODUCED, f"{words}, which covers 0 and is no wider than ±{resolution:g}"

@@ -205,7 +205,8 @@ def run_on(table: pd.DataFrame, content: Mapping[str, Any]) -> Run:
     """Return a run of which only some fields of its record and its predictions are known."""
     order, names, groups = records.names_and_groups(table)
     correct = (table["true"] == table["predicted"]).to_numpy(bool)
-    return Run(records.Record(Path(), dict(content)), records.ClipSet.of(names, groups), correct[order])
+    true = np.unique(table["true"], return_inverse=True)[1]
+    return Run(records.Record(Path(), dict(content)), records.ClipSet.of(names, groups), true[order], correct[order])
 
 
 def edit(folder: Path, changes: Mapping[str, Any]) -> Path:

@@ -106,6 +106,7 @@ class Experiment(Part):
     Attributes:
         settings: what the document varies from row to row of a search (`dropout = 0.3`).
         best_epoch: as published.
+        unknown: what the document does not say and what would decide whether its numbers are reproduced.
         data: what it worked on, where that is not what the document else worked on.
     """
 
@@ -114,6 +115,7 @@ class Experiment(Part):
     section: str
     settings: dict[str, float | int | str] = Field(default_factory=dict)
     best_epoch: Count | None = None
+    unknown: str = ""
     data: Data | None = None
 
 

@@ -210,11 +210,13 @@ class ClipSet:
     """Clips that a run tested, in the order of their names; runs with the same split share one in memory.
 
     Attributes:
+        names: with the corpus, as UTF-8, ascending, shape (n,).
         digest: of the names: two runs with the same have the same clips.
         groups: what each clip shares with others, and intervals are drawn over: its song, or else speaker, as UTF-8,
             shape (n,).
     """
 
+    names: np.ndarray
     digest: bytes
     groups: np.ndarray
 
@@ -228,7 +230,7 @@ class ClipSet:
         if (names[1:] == names[:-1]).any():
             raise InputError("it predicts a clip twice")
         # No name has a zero byte in it, so different names cannot be joined to the same bytes.
-        return cls(hashlib.sha256(b"\0".join(names.tolist())).digest(), groups)
+        return cls(names, hashlib.sha256(b"\0".join(names.tolist())).digest(), groups)
 
 
 def names_and_groups(clips: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -118,6 +118,33 @@ def test_an_interval_over_groups_does_not_make_the_verdict_milder(write: Write, 
     assert row.difference_interval == pytest.approx(newcombe(row.obtained, row.n, row.published, row.n))
 
 
+def test_a_verdict_that_depends_on_the_unit_says_so(write: Write, runs: Path) -> None:
+    assert "clips as units" in judged_over_groups(write, runs, accuracy=0.66).why
+    other = judged_over_groups(write, runs, accuracy=0.6)
+    assert other.verdict == "not reproduced"
+    assert "with clips as units" in other.why
+    assert "with groups (songs or speakers) as units" in other.why
+    assert "inconclusive" in other.why
+
+
+def judged_over_groups(write: Write, runs: Path, accuracy: float) -> Verdict:
+    """Return the verdict on an accuracy whose interval is over speakers, and plus or minus 0.06."""
+    interval, method = [accuracy - 0.06, accuracy + 0.06], "bootstrap over 24 groups"
+    edit(write(accuracy=accuracy), {"metrics.accuracy.interval": interval, "metrics.accuracy.method": method})
+    return accuracy_of(runs)
+
+
+def test_what_the_document_leaves_out_and_would_decide_makes_a_number_incomparable(write: Write, runs: Path) -> None:
+    write("single-cnn", accuracy=0.67)
+    entry = SER.experiment("single-cnn").model_copy(update={"unknown": "how long its clips are"})
+    known = SER.model_copy(update={"by_id": {**SER.by_id, "single-cnn": entry}})
+    rows = Verdicts(known, collect([runs]).groups).all
+    own = [row for row in rows if row.experiment == "single-cnn"]
+    assert {row.verdict for row in own} == {"not comparable"}
+    assert all(row.why.startswith("the document does not say how long its clips are") for row in own)
+    assert "covers 0" in own[0].why
+
+
 def test_the_mean_over_seeds_is_judged_and_said(write: Write, runs: Path) -> None:
     for seed, accuracy in enumerate((0.66, 0.67, 0.68)):
         write("single-cnn", seed=seed, accuracy=accuracy)

@@ -171,8 +171,10 @@ def test_the_overall_numbers_have_interval_deviation_and_seeds(write: Write, run
     table = number_table(SER, "single-cnn", own, verdicts_of(own))
     judged, other = texts(table)[:2]
     assert judged[:4] == ["Accuracy", "reproduced", "published", "0.67"]
-    assert judged[4].startswith("0.670 [0.643, 0.69")
-    assert judged[5:] == ["1,217", "0.015", "seed 0: 0.660, seed 1: 0.680"]
+    assert judged[4].startswith("0.670 [0.64")
+    assert judged[5:7] == ["2,434", "0.015"]
+    assert "mean of 2 seeds" in judged[7]
+    assert judged[8] == "seed 0: 0.660, seed 1: 0.680"
     assert other[:3] == ["Accuracy", "not judged", "corrected"]
 
 

@@ -159,6 +159,6 @@ def test_the_long_table_has_a_row_for_each_group_metric_and_output(write: Write,
     of_single = [row for row in table if row.experiment == "single-cnn"]
     assert len(of_single) == 7 + 7 * 3
     (accuracy,) = (row for row in of_single if row.metric == "accuracy")
-    assert (accuracy.seeds, accuracy.n, accuracy.output) == (2, 1217, "")
+    assert (accuracy.seeds, accuracy.n, accuracy.output) == (2, 2434, "")
     assert accuracy.value == pytest.approx(0.65, abs=0.001)
     assert {row.output for row in table if row.study == "freesound_tagging"} == {"", *TAGS}

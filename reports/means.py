@@ -1,0 +1,97 @@
+"""The 95 % interval of a mean over seeds.
+
+Two sources of spread count: other clips (or songs, or speakers) could have been tested, and other seeds train another
+model and, where the split follows from the seed, draw other test clips. Each source gives an interval of the mean; as
+in `common.intervals.difference_interval`, the distances from the mean are squared and added. The noise of a single clip
+is in both, so the interval is too wide rather than too narrow.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Self
+
+import numpy as np
+
+from common.intervals import RESAMPLES, Interval, Z, percentiles
+from common.runs.records import ClipSet
+
+
+@dataclass(frozen=True, eq=False)
+class DistinctClips:
+    """The distinct clips that several runs tested.
+
+    Attributes:
+        groups: number of the song or speaker of each clip, shape (clips,).
+        places: the numbers of each run's clips, one array (n,) a run.
+    """
+
+    groups: np.ndarray
+    places: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of(cls, tested: Sequence[ClipSet]) -> Self:
+        """Return the distinct clips of runs."""
+        sets = {clips.digest: clips for clips in tested}  # seeds often test the same clips
+        names = np.unique(np.concatenate([clips.names for clips in sets.values()]))
+        places = {digest: np.searchsorted(names, clips.names) for digest, clips in sets.items()}
+        groups = np.empty(len(names), np.result_type(*(clips.groups for clips in sets.values())))
+        for digest, clips in sets.items():
+            groups[places[digest]] = clips.groups
+        return cls(np.unique(groups, return_inverse=True)[1], tuple(places[clips.digest] for clips in tested))
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    @cached_property
+    def n_groups(self) -> int:
+        """Number of songs or speakers."""
+        return int(self.groups.max()) + 1
+
+    def labelled(self, labels: Iterable[np.ndarray]) -> np.ndarray:
+        """Count the clips that have a label in at least one run.
+
+        Args:
+            labels: of each run, booleans (n, outputs).
+
+        Returns:
+            Numbers of clips (outputs,).
+        """
+        has = [np.zeros((len(self), own.shape[1]), bool) for own in labels]
+        for place, own, seen in zip(self.places, labels, has, strict=True):
+            seen[place] = own
+        return np.asarray(np.any(has, axis=0).sum(axis=0))
+
+    def distances(self, scores: Sequence[np.ndarray], *, over_groups: bool) -> tuple[float, float]:
+        """Return how far the 95 % interval of the mean score reaches below and above, by a bootstrap.
+
+        A clip or group is drawn with its scores in all seeds that test it.
+
+        Args:
+            scores: of each clip of each run, (n,) a run.
+            over_groups: whether songs or speakers are drawn, not clips.
+        """
+        units = self.groups if over_groups else np.arange(len(self))
+        unit = np.concatenate([units[place] for place in self.places])
+        weights = np.concatenate(scores), np.ones(len(unit))
+        totals = np.stack([np.bincount(unit, weight) for weight in weights])
+        # Not @: of so thin a product, the threads of BLAS cost more than the product.
+        sums, sizes = np.einsum("du,tu->td", draws(totals.shape[1]), totals)
+        low, high = percentiles(sums / sizes)
+        mean = float(np.mean(weights[0]))
+        return mean - low, high - mean
+
+
+@cache
+def draws(units: int) -> np.ndarray:
+    """Return how often each unit is drawn in each resample, (resamples, units)."""
+    draw = np.random.default_rng(0)
+    return draw.multinomial(units, np.full(units, 1 / units), size=RESAMPLES).astype(float)
+
+
+def with_spread_of_seeds(values: Sequence[float], below: float, above: float) -> Interval:
+    """Return the interval of the mean of at least two seeds, given how far that over clips reaches to both sides."""
+    # Not Student's quantile: of two seeds it is 12.7, while the noise of single clips is counted twice as it is.
+    mean, half = float(np.mean(values)), Z * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return mean - math.hypot(below, half), mean + math.hypot(above, half)
