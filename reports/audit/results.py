@@ -29,6 +29,12 @@ def _verdicts(published: Published) -> Iterator[tuple[str, Verdict]]:
     for number in published.figures:
         if number.result and not number.result.other_run:
             yield from _of_the_text(published, number, number.result)
+        if number.counts:
+            counted = published.countable[number.counts]
+            claim = f"text of {number.section}: {number.id} is the count of {number.counts}"
+            evidence, numbers = f"{digits(number.value)} and {counted}", {"text": number.value, "counted": counted}
+            yield f"two-prints-count-{number.id}", (number.value == counted, claim, evidence, numbers)
+    yield from _shares(published)
     for search in published.searches:
         yield from _search(published, search)
     for counts in published.counts:
@@ -106,6 +112,20 @@ def _of_the_text(published: Published, number: Number, result: Result) -> Iterat
     evidence = f"{digits(value, 6)} and {_trials(printed)}" + f", of {listed(sizes)} items" * bool(sizes)
     numbers = {"text": value, "table": printed.value}
     yield f"two-prints-text-{number.id}", (agree and len(sizes) < 2, claim, evidence, numbers)
+
+
+def _shares(published: Published) -> Iterator[tuple[str, Verdict]]:
+    """Shares of one whole are not more than it, as far as their last digits show."""
+    shares: dict[str, list[Number]] = {}
+    for number in published.figures:
+        if number.share_of:
+            shares.setdefault(number.share_of, []).append(number)
+    for whole, parts in shares.items():
+        values = [part.value / (100 if part.unit == "%" else 1) for part in parts]
+        slack = sum(10.0**-part.decimals / (200 if part.unit == "%" else 2) for part in parts)
+        total, claim = math.fsum(values), f"the shares of {whole} are not more than all of it"
+        evidence = f"{' + '.join(digits(value) for value in values)} = {digits(total)}"
+        yield f"shares-{whole}", (total <= 1 + slack + TOLERANCE, claim, evidence, {"total": total, "of": len(parts)})
 
 
 def _agree(one: Printed, other: Printed) -> bool:
