@@ -329,6 +329,7 @@ def _other_tables(published: Published, examined: Examined) -> Iterator[Finding]
         other
         for other in published.result_tables
         if same_split(other.split, table.split) and "accuracy" in other.columns and table.experiment in other.rows
+        if other.folds is None
     ]
     for other in others:
         printed = published.results(other, table.experiment)["accuracy"]

@@ -58,7 +58,8 @@ def _proportions(published: Published, table: ResultTable) -> Iterator[tuple[str
     found: list[tuple[str, float, int, range, range]] = []
     for experiment, column, metric, value, step in _cells(published, table):
         n = table.n.get(column)
-        if metric.kind == "proportion" and n is not None:
+        # The mean over folds of different sizes is no share of all items.
+        if metric.kind == "proportion" and n is not None and not (table.folds and n % table.folds):
             name = f"{experiment} {column} {digits(value, 6)}"
             found.append((name, value, n, counts_of(value, n, step), cut_counts_of(value, n, step)))
     if not found:

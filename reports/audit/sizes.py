@@ -76,7 +76,7 @@ def _split_shares(published: Published) -> Iterator[Finding]:
     known = {split: of for split, of in shares.items() if of and max(of) <= 100}  # larger ones are numbers of items
     if known:
         wrong = [f"{split}: {' + '.join(map(str, of))} = {sum(of)}" for split, of in known.items() if sum(of) > 100]
-        verdict = none_wrong("the shares of a split add up to 100 % at most", wrong, listed(known), len(known))
+        verdict = none_wrong("the shares of a split add up to 100 % at most", wrong, f"{len(known)} splits", len(known))
         yield Finding(published.study, "split-shares", *verdict)
 
 

@@ -98,6 +98,7 @@ FAIL: list[tuple[str, Content, dict[str, float]]] = [
     ("sizes", {**sets(), "results": shares(0.8) | {"split": "80/10/10, test", "n": {"accuracy": 61}}}, {"wrong": 1}),
 ]
 SILENT: list[tuple[str, Content]] = [
+    ("proportions-t2", {"results": shares(0.715) | {"folds": 7}}),  # 60 items are no seven folds of one size
     ("proportions-t2", {"results": shares(0.715) | {"n": {}}}),
     ("two-prints-text-best", {"results": shares(0.783), "number": text(0.9, other_run=True)}),
     *(
