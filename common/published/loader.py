@@ -118,6 +118,7 @@ class Published(Part):
         for name in sorted(self._metrics_named() - set(self.metric)):
             raise ValueError(f"no [metric.{name}] says how to read that column")
         refuse_unknown([self.headline], self._overall(), "headline metric")
+        refuse_unknown({number.counts for number in self.figures if number.counts}, self.countable, "table or row")
         for claim in self.claims:
             refuse_unknown([claim.metric], SCORES if claim.kind == "each_greater" else self._names(), "metric")
         for table in self.class_tables:
@@ -193,6 +194,16 @@ class Published(Part):
                 found[f"each.{name}"] = (*found.get(f"each.{name}", ()), printed.value)
         # In an expression, a hyphen would be a minus.
         return {re.sub(r"[^\w.]", "_", name): value for name, value in found.items() if value is not None}
+
+    @cached_property
+    def countable(self) -> dict[str, int]:
+        """What a number of the text may count, by the names of `Number.counts`."""
+        found = {table.id: len(table.rows) for table in self.result_tables}
+        found |= {table.id: len(table.rows) for table in self.layer_tables}
+        for counts in self.counts:
+            found |= {counts.id: sum(counts.rows.values())}
+            found |= {f"{counts.id}.{row}": size for row, size in counts.rows.items()}
+        return found
 
     def _refuse_impossible_shares(self, table: ResultTable, experiment: str, row: Iterable[float]) -> None:
         for column, value in zip(table.columns, row, strict=True):

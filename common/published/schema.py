@@ -372,7 +372,13 @@ class Result(Part):
 
 
 class Number(Part):
-    """A single number of the text, or one known from elsewhere (`known`) to compare with."""
+    """A single number of the text, or one known from elsewhere (`known`) to compare with.
+
+    Attributes:
+        counts: what it counts, if its document prints that too: a table (the sum of a `[[counts]]` table, the rows of
+            another), or one row of a `[[counts]]` table (`sets.train`).
+        share_of: of what whole it is a share; all shares of one whole add up to 1 (100 %) at most.
+    """
 
     id: str
     section: str
@@ -382,6 +388,8 @@ class Number(Part):
     says: str
     known: How = "printed"
     result: Result | None = None
+    counts: str = ""
+    share_of: str = ""
 
     @model_validator(mode="after")
     def _decimals_suffice(self) -> Self:

@@ -33,7 +33,8 @@ def cut_counts_of(proportion: float, n: int, step: float) -> range:
     """Return the whole numbers k for which k/n, cut after the last published digit, is the published proportion."""
     steps, whole = _printed(proportion, step)
     low = -((-n * steps) // whole)
-    return range(low, min(n, -(-n * (steps + 1) // whole) - 1) + 1)
+    high = max(0, -(-n * (steps + 1) // whole) - 1)  # no hits of no items, which is published as 0
+    return range(low, min(n, high) + 1)
 
 
 def totals_of(proportion: float, hits: int, step: float, most: int, *, cut: bool = False) -> range:

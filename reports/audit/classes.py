@@ -21,7 +21,7 @@ from reports.audit.arithmetic import TOLERANCE, attainable, common, counts_of, c
 from reports.audit.finding import Finding, Verdict, digits, none_wrong, span
 from reports.wording import listed
 
-MOST_HITS = 10**5
+MOST_HITS = 10**4
 """A row that so many numbers of hits can give says no more by whole numbers than by its decimals."""
 
 MOST_WORDS = 2 * 10**7
@@ -144,7 +144,7 @@ class Examined:
     def mean(self, mean: str, score: str) -> tuple[float, float]:
         """Return the lowest and highest `macro` or `weighted` mean of a score that the rows allow."""
         rows = self.table.rows
-        counted = [None if self.table.averaged else pairs for pairs in self.pairs]
+        counted = [None] * len(rows) if self.table.averaged else self.pairs
         bounds = [
             pairs.scores(score) if pairs and pairs.predicted else self.exact(getattr(row, score))
             for pairs, row in zip(counted, rows, strict=True)
@@ -329,6 +329,7 @@ def _other_tables(published: Published, examined: Examined) -> Iterator[Finding]
         other
         for other in published.result_tables
         if same_split(other.split, table.split) and "accuracy" in other.columns and table.experiment in other.rows
+        if other.folds is None
     ]
     for other in others:
         printed = published.results(other, table.experiment)["accuracy"]

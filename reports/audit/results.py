@@ -33,6 +33,12 @@ def _verdicts(published: Published) -> Iterator[tuple[str, Verdict]]:
     for number in published.figures:
         if number.result and not number.result.other_run:
             yield from _of_the_text(published, number, number.result)
+        if number.counts:
+            counted = published.countable[number.counts]
+            claim = f"text of {number.section}: {number.id} is the count of {number.counts}"
+            evidence, numbers = f"{digits(number.value)} and {counted}", {"text": number.value, "counted": counted}
+            yield f"two-prints-count-{number.id}", (number.value == counted, claim, evidence, numbers)
+    yield from _shares(published)
     for search in published.searches:
         yield from _search(published, search)
     for counts in published.counts:
@@ -56,7 +62,8 @@ def _proportions(published: Published, table: ResultTable) -> Iterator[tuple[str
     found: list[tuple[str, float, int, range, range]] = []
     for experiment, column, metric, value, step in _cells(published, table):
         n = table.n.get(column)
-        if metric.kind == "proportion" and n is not None:
+        # The mean over folds of different sizes is no share of all items.
+        if metric.kind == "proportion" and n is not None and not (table.folds and n % table.folds):
             name = f"{experiment} {column} {digits(value, 6)}"
             found.append((name, value, n, counts_of(value, n, step), cut_counts_of(value, n, step)))
     if not found:
@@ -110,6 +117,20 @@ def _of_the_text(published: Published, number: Number, result: Result) -> Iterat
     evidence = f"{digits(value, 6)} and {_trials(printed)}" + f", of {listed(sizes)} items" * bool(sizes)
     numbers = {"text": value, "table": printed.value}
     yield f"two-prints-text-{number.id}", (agree and len(sizes) < 2, claim, evidence, numbers)
+
+
+def _shares(published: Published) -> Iterator[tuple[str, Verdict]]:
+    """Shares of one whole are not more than it, as far as their last digits show."""
+    shares: dict[str, list[Number]] = {}
+    for number in published.figures:
+        if number.share_of:
+            shares.setdefault(number.share_of, []).append(number)
+    for whole, parts in shares.items():
+        values = [part.value / (100 if part.unit == "%" else 1) for part in parts]
+        slack = sum(10.0**-part.decimals / (200 if part.unit == "%" else 2) for part in parts)
+        total, claim = math.fsum(values), f"the shares of {whole} are not more than all of it"
+        evidence = f"{' + '.join(digits(value) for value in values)} = {digits(total)}"
+        yield f"shares-{whole}", (total <= 1 + slack + TOLERANCE, claim, evidence, {"total": total, "of": len(parts)})
 
 
 def _agree(one: Printed, other: Printed) -> bool:

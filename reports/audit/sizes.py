@@ -1,7 +1,7 @@
-"""Checks of the numbers of items: in the sets of a split, in all, and behind the tables."""
+"""Checks of the numbers of items: in the sets of a split, in all, behind the tables, and per class of a test set."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from common.published import Published
 from common.published.schema import ClassTable, ConfusionTable, Counts
@@ -16,7 +16,7 @@ CLOSE = 0.01
 
 
 def check(published: Published) -> Iterator[Finding]:
-    """Compare the sets of a split with all items, and the items of each table with the set that it is of."""
+    """Compare the sets of a split with all items, and the tables with the set that they are of and with one another."""
     splits = {counts.id: sizes for counts in published.counts if len(sizes := _sets_of(counts)) > 1}
     clips = published.data.clips
     for counts in published.counts:
@@ -35,11 +35,60 @@ def check(published: Published) -> Iterator[Finding]:
     if compared:
         claim, right = "a table has as many items as the set that it is of", f"{compared} sizes are those of a set"
         yield Finding(published.study, "sizes", *none_wrong(claim, [*dict.fromkeys(wrong)], right, compared))
+    yield from _supports(published)
+    yield from _split_shares(published)
+
+
+def _supports(published: Published) -> Iterator[Finding]:
+    """Tables of one split have the same number of items in each class."""
+    groups: dict[tuple[str, tuple[str, ...], frozenset[str]], list[ClassTable]] = {}
+    for table in published.class_tables:
+        data = published.data_of(table.experiment)
+        if table.split:
+            groups.setdefault((table.split, data.classes, frozenset(data.corpora)), []).append(table)
+    for (split, *_), (first, *others) in groups.items():
+        by_class: dict[str, dict[int, list[str]]] = {row.name: {} for row in first.rows}
+        for table in (first, *others):
+            for row in table.rows:
+                by_class[row.name].setdefault(row.support, []).append(table.table)
+        wrong = [
+            f"{name}: {', '.join(_in_tables(support, tables) for support, tables in supports.items())}"
+            for name, supports in by_class.items()
+            if len(supports) > 1
+        ]
+        if others:
+            claim = f"the {len(others) + 1} per-class tables of {split} have the same supports"
+            holds, claim, evidence, numbers = none_wrong(claim, wrong, f"those of {first.table}", len(first.rows))
+            evidence = "; ".join(wrong) or evidence
+            yield Finding(published.study, f"supports-{first.experiment}", holds, claim, evidence, numbers)
+
+
+def _in_tables(support: int, tables: Sequence[str]) -> str:
+    more = f" and {len(tables) - 1} more" if len(tables) > 1 else ""
+    return f"{support} in {tables[0]}{more}"
+
+
+def _split_shares(published: Published) -> Iterator[Finding]:
+    """The shares that a split such as `80/10/10` is named after are not more than all items."""
+    splits = [table.split for table in published.class_tables] + [table.split for table in published.confusions]
+    splits += [table.split for table in published.result_tables]
+    shares = {split: _shares_of(split) for split in dict.fromkeys(splits)}
+    known = {split: of for split, of in shares.items() if of and max(of) <= 100}  # larger ones are numbers of items
+    if known:
+        wrong = [f"{split}: {' + '.join(map(str, of))} = {sum(of)}" for split, of in known.items() if sum(of) > 100]
+        verdict = none_wrong("the shares of a split add up to 100 % at most", wrong, f"{len(known)} splits", len(known))
+        yield Finding(published.study, "split-shares", *verdict)
+
+
+def _shares_of(split: str) -> list[int]:
+    """Return the shares of a split such as `80/10/10, test`; empty if it names none."""
+    first = split.partition(",")[0]
+    return [int(share) for share in re.findall(r"\d+", first)] if "/" in first else []
 
 
 def _may_be(split: str, sizes: Mapping[str, int]) -> bool:
     """Return whether sets have the shares that a split such as `80/10/10, test` begins with; True if it has none."""
-    shares = [int(share) for share in re.findall(r"\d+", split.partition(",")[0])] if "/" in split else []
+    shares = _shares_of(split)
     if not shares or "train" not in sizes:
         return True
     return abs(shares[0] / sum(shares) - sizes["train"] / sum(sizes.values())) < CLOSE

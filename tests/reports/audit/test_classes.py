@@ -192,6 +192,12 @@ def test_of_large_tables_the_bounds_are_used(monkeypatch: pytest.MonkeyPatch) ->
     assert set(exact) <= set(examined(TABLE).hits)
 
 
+def test_a_class_without_items_may_be_in_a_table_of_cut_digits() -> None:
+    rows = [("lark", 0.66, 0.66, 0.66, 3), ("owl", 0.66, 0.66, 0.66, 3), ("wren", 0.0, 0.0, 0.0, 0)]
+    table = class_table(rows, 0.66, macro=[0.44, 0.44, 0.44])
+    assert all(outcomes(found(data=BIRDS, classes=table), *classes.CHECKS).values())
+
+
 def test_of_huge_tables_whole_numbers_are_not_examined(monkeypatch: pytest.MonkeyPatch) -> None:
     exact = examined(TABLE).hits
     monkeypatch.setattr(classes, "MOST_HITS", 0)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from invented import EMPTY, Content, found
+from invented import EMPTY, Content, class_table, found, outcomes
 from pydantic import ValidationError
 
 NAMES = ("small", "large")
@@ -30,6 +30,19 @@ def text(value: float, metric: str = "accuracy", **fields: Any) -> Content:
     return {"value": value, "result": {"experiment": "small", "metric": metric, **own}, **fields}
 
 
+def counting(value: int, counts: str) -> Content:
+    return {"value": value, "decimals": 0, "counts": counts}
+
+
+def parts(*percentages: float) -> list[Content]:
+    """Shares of the clips, in percent."""
+    share = {"unit": "%", "decimals": 1, "share_of": "clips"}
+    return [{"id": f"share-{place}", "value": value, **share} for place, value in enumerate(percentages)]
+
+
+SETS = {"rows": {"train": 540, "test": 60}}
+
+
 def sets(test: int = 60) -> Content:
     return {"data": DATA, "counts": {"rows": {"train": 480, "validation": 60, "test": test}}}
 
@@ -53,6 +66,12 @@ HOLD: list[tuple[str, Content]] = [
     ("search-best-small", {"search": search([[0.01, 0.5], *TRUE[1:]])}),  # a tie
     ("counts-sets", {"counts": {"rows": {"train": 540, "test": 60}, "total": 600}}),
     ("sets-sets", sets()),
+    ("two-prints-count-best", {"counts": SETS, "number": counting(600, "sets")}),
+    ("two-prints-count-best", {"counts": SETS, "number": counting(60, "sets.test")}),
+    ("two-prints-count-best", {"results": shares(0.8, 0.7), "number": counting(2, "t2")}),
+    ("shares-clips", {"number": parts(62.1, 37.9)}),
+    ("shares-clips", {"number": parts(33.4, 33.4, 33.3)}),  # all may have been rounded up
+    ("split-shares", {"results": shares(0.8) | {"split": "80/10/10, test"}}),
     ("sizes", {**sets(), "results": shares(0.8) | {"split": "80/10/10, test"}}),
 ]
 FAIL: list[tuple[str, Content, dict[str, float]]] = [
@@ -70,11 +89,16 @@ FAIL: list[tuple[str, Content, dict[str, float]]] = [
     ("search-edge-small", {"search": search(TRUE, chosen={"rate": 1.0})}, {"wrong": 1, "of": 1}),
     ("counts-sets", {"counts": {"rows": {"train": 540, "test": 60}, "total": 601}}, {"total": 600, "published": 601}),
     ("sets-sets", sets(80), {"total": 620, "published": 600}),
+    ("two-prints-count-best", {"counts": SETS, "number": counting(610, "sets")}, {"text": 610, "counted": 600}),
+    ("two-prints-count-best", {"results": shares(0.8), "number": counting(2, "t2")}, {"text": 2, "counted": 1}),
+    ("shares-clips", {"number": parts(62.1, 38.9)}, {"of": 2}),
+    ("split-shares", {"results": shares(0.8) | {"split": "80/10/20, test"}}, {"wrong": 1, "of": 1}),
     ("sizes", {**sets(), "results": shares(0.8) | {"split": "80/10/10, test", "n": {"accuracy": 61}}}, {"wrong": 1}),
 ]
 SILENT: list[tuple[str, Content]] = [
     ("search-space-small", {"search": search(TRUE)}),
     ("search-edge-small", {"search": search(TRUE)}),
+    ("proportions-t2", {"results": shares(0.715) | {"folds": 7}}),  # 60 items are no seven folds of one size
     ("proportions-t2", {"results": shares(0.715) | {"n": {}}}),
     ("two-prints-text-best", {"results": shares(0.783), "number": text(0.9, other_run=True)}),
     *(
@@ -150,3 +174,17 @@ def test_trials_may_be_in_the_table_of_the_experiments() -> None:
     findings = found(experiment=TWO_SETTINGS, results=table, search=search([], columns=[]))
     assert findings["search-best-small"].holds
     assert findings["search-space-small"].numbers["tried"] == 2
+
+
+@pytest.mark.parametrize(("split", "larks", "holds"), [("test", 30, True), ("test", 31, False), ("other", 31, None)])
+def test_tables_of_one_split_have_the_same_supports(split: str, larks: int, holds: bool | None) -> None:
+    first = class_table([("lark", 0.79, 0.87, 0.83, 30), ("owl", 0.85, 0.77, 0.81, 30)], 0.82)
+    rows = [("lark", 0.79, 0.87, 0.83, larks), ("owl", 0.85, 0.77, 0.81, 60 - larks)]
+    other = class_table(rows, 0.82, experiment="large", table="Table 4", split=split)
+    findings = outcomes(found(classes=[first, other]), "supports-")
+    assert findings == ({} if holds is None else {"supports-small": holds})
+
+
+def test_a_count_of_nothing_in_the_document_is_refused() -> None:
+    with pytest.raises(ValidationError, match="no table or row 'sets'"):
+        found(number=counting(600, "sets"))
