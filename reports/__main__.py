@@ -146,7 +146,7 @@ def _is_stale(page: Path, text: str) -> bool:
 
 
 def _print_verdicts(rows: list[Verdict], folders: list[Path]) -> None:
-    """Print the overall metrics one by one, and of classes and cells that were compared how many are not reproduced."""
+    """Print the overall metrics one by one, and of classes and cells count those not reproduced."""
     ours = ", ".join(f"{folder}" for folder in folders)
     title = f"Published numbers against ours, from {ours} (difference with its 95 % interval)"
     table = Table(title=title, title_justify="left")
@@ -158,8 +158,9 @@ def _print_verdicts(rows: list[Verdict], folders: list[Path]) -> None:
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     console.print(table)
     for scope, words in {"class": "class by class", "cell": "cell by cell of the recovered matrices"}.items():
-        compared = [row for row in rows if row.scope == scope and row.verdict not in (NOT_COMPARABLE, NOT_RUN)]
-        console.print(f"{words}: {missed_of(compared)}")
+        own = [row for row in rows if row.scope == scope]
+        compared = [row for row in own if row.verdict not in (NOT_COMPARABLE, NOT_RUN)]
+        console.print(f"{words}: {len(compared)} of {len(own)} compared, {missed_of(compared)} not reproduced")
 
 
 def _ours(row: Verdict) -> tuple[str, str]:

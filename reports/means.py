@@ -3,7 +3,7 @@
 Two sources of spread count: other clips (or songs, or speakers) could have been tested, and other seeds train another
 model and, where the split follows from the seed, draw other test clips. Each source gives an interval of the mean; as
 in `common.intervals.difference_interval`, the distances from the mean are squared and added. The noise of a single clip
-is in both, so the interval is too wide rather than too narrow.
+is in both, which makes the interval rather wide; but two seeds may happen to agree where others would not.
 """
 
 import math
@@ -92,6 +92,6 @@ def draws(units: int) -> np.ndarray:
 
 def with_spread_of_seeds(values: Sequence[float], below: float, above: float) -> Interval:
     """Return the interval of the mean of at least two seeds, given how far that over clips reaches to both sides."""
-    # Not Student's quantile: of two seeds it is 12.7, while the noise of single clips is counted twice as it is.
+    # Not Student's quantile, which is 12.7 for two seeds: the noise of single clips is counted twice as it is.
     mean, half = float(np.mean(values)), Z * float(np.std(values, ddof=1)) / math.sqrt(len(values))
     return mean - math.hypot(below, half), mean + math.hypot(above, half)

@@ -199,22 +199,19 @@ class Group:
     def _resampled(self, single: Result, *, over_groups: bool) -> Result:
         """Return a mean over several seeds of what is known per clip, with an interval over clips or over groups."""
         units = f"{self.distinct.n_groups} groups" if over_groups else f"{len(self.distinct):,} clips"
-        distances = self._over_groups if over_groups else self._over_clips
+        distances = self._distances_over_groups if over_groups else self._distances_over_clips
         return _combined(single, len(self.distinct), distances, f"bootstrap over {units}")
 
     @cached_property
-    def _over_groups(self) -> tuple[float, float]:
+    def _distances_over_groups(self) -> tuple[float, float]:
         return self.distinct.distances([run.per_clip for run in self.runs], over_groups=True)
 
     @cached_property
-    def _over_clips(self) -> tuple[float, float]:
+    def _distances_over_clips(self) -> tuple[float, float]:
         return self.distinct.distances([run.per_clip for run in self.runs], over_groups=False)
 
-    def over_clips(self, metric: str) -> Result | None:
-        """Return a proportion of all outputs with its interval over clips, whatever the records draw."""
-        result = self.result(metric)
-        if result is None:
-            return None
+    def over_clips(self, metric: str, result: Result) -> Result:
+        """Return the group's result in a proportion with an interval over clips, whatever the records draw."""
         one = result.of_one_run
         single = replace(one, interval=wilson(one.value, one.n), method="Wilson")
         if len(self.runs) == 1:

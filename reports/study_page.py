@@ -369,16 +369,17 @@ def _verdict_facts(own: Sequence[Verdict]) -> list[tuple[str, str]]:
         words = counted(Counter(row.verdict for row in overall)) + _missed(overall)
         facts.append((f"All {len(overall)} overall numbers", words))
         if parts:
-            facts.append(("Single classes and cells", missed_of(parts) + _missed(parts)))
+            words = f"{missed_of(parts)} of {len(parts)} not reproduced{_missed(parts)}"
+            facts.append(("Single classes and cells", words))
     return facts
 
 
-def missed_of(rows: Sequence[Verdict]) -> str:
+def missed_of(parts: Sequence[Verdict]) -> int:
     """Count the numbers of single classes or cells that are not reproduced.
 
     Their resolution is coarse: one that agrees says little, and is not counted as reproduced.
     """
-    return f"{sum(row.verdict == NOT_REPRODUCED for row in rows)} of {len(rows)} not reproduced"
+    return sum(row.verdict == NOT_REPRODUCED for row in parts)
 
 
 def counted(counts: Counter[str]) -> str:

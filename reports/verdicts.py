@@ -4,8 +4,8 @@ Both sides of a proportion have Wilson's interval and the difference Newcombe's;
 interval of their mean, over clips. Where ours is drawn over songs or speakers, the verdict with these as units is
 computed too, and said where it is another one. Where the document leaves out what decides a verdict (`unknown`), the
 result is not comparable. For F1 and the means the document's own interval is not published; it is taken as that of one
-run of ours, scaled by the number of clips. The F1 of a class gets on neither side a
-narrower interval than a proportion of the class' clips: where a class is never hit, every resample says 0.
+run of ours, scaled by the number of clips. The F1 of a class gets on neither side a narrower interval than a proportion
+of the class' clips: where a class is never hit, every resample says 0.
 """
 
 import math
@@ -182,7 +182,7 @@ def _difference(group: Group, metric: str, ours: Result, printed: Printed, scope
     if scope == "class" and printed.kind == "score":
         ours, theirs = _no_surer_than_a_proportion(ours), _no_surer_than_a_proportion(theirs)
     if _over_clips(printed, scope):
-        ours = group.over_clips(metric) or ours
+        ours = group.over_clips(metric, ours)
     return _between(ours, theirs)
 
 

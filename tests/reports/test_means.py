@@ -51,9 +51,7 @@ def test_seeds_that_test_the_same_clips_add_no_clips(write: Write, runs: Path) -
     accuracy = accuracy_of(group)
     assert accuracy.n == 1440
     assert "bootstrap over 24 groups" in accuracy.method
-    over_clips = group.over_clips("accuracy")
-    assert over_clips is not None
-    assert "bootstrap over 1,440 clips" in over_clips.method
+    assert "bootstrap over 1,440 clips" in group.over_clips("accuracy", accuracy).method
 
 
 def test_seeds_that_differ_widen_the_interval_of_their_mean(write: Write, runs: Path) -> None:

@@ -8,7 +8,7 @@ from common import published
 from common.published import Published, load
 from common.published.schema import ConfusionTable
 from reports.audit import audit, recovered
-from reports.blocks import MISSING, Chapter, Number, Table, cell_text
+from reports.blocks import MISSING, Chapter, Facts, Number, Table, cell_text
 from reports.class_tables import class_table
 from reports.collect import collect
 from reports.columns import Side, sides_of
@@ -176,6 +176,16 @@ def test_the_overall_numbers_have_interval_deviation_and_seeds(write: Write, run
     assert "mean of 2 seeds" in judged[7]
     assert judged[8] == "seed 0: 0.660, seed 1: 0.680"
     assert other[:3] == ["Accuracy", "not judged", "corrected"]
+
+
+def test_numbers_of_single_classes_are_never_counted_as_reproduced(write: Write, runs: Path) -> None:
+    write("single-cnn")
+    groups = collect([runs]).groups
+    said = chapter(SER, groups, [], [], [], {}, Verdicts(SER, groups))
+    (facts,) = (block for section in said.sections for block in section.blocks if isinstance(block, Facts))
+    counted = dict(facts.rows)
+    assert "7 reproduced" in counted["All 7 overall numbers"]
+    assert counted["Single classes and cells"].partition(" (")[0].endswith("of 21 not reproduced")
 
 
 def test_a_confusion_matrix_stands_as_printed_above_the_counts_behind_it() -> None:
