@@ -54,7 +54,10 @@ def audit(published: Published) -> list[Finding]:
     """
     found = [*_of_file(published), *(finding for check in CHECKS for finding in check(published))]
     main = {symptom: of for of, symptoms in published.symptoms.items() for symptom in symptoms}
-    return [replace(finding, under=main.get(finding.id, "")) for finding in found]
+    remarks = {finding.id for finding in found if finding.kind == "remark"}
+    placed = [replace(finding, under=main.get(finding.id, "")) for finding in found]
+    # What shows the same as a remark is one too.
+    return [replace(one, kind="remark") if one.under in remarks else one for one in placed]
 
 
 def _of_file(published: Published) -> Iterator[Finding]:

@@ -131,14 +131,14 @@ def on_folds(found: Evidence) -> Statement:
     counts = Counter(named_labels(track_ids) for _, track_ids, _ in runs).most_common()
     no = best < low
     return Statement(
-        "the folds were of single pieces, not of whole songs"
+        "the folds appear to have been of single pieces, not of whole songs"
         if no
         else "open: whether the folds were of single pieces or of whole songs",
         f"with whole songs in the folds, the best of {len(runs)} runs has {percent(best)} ({experiment}, "
         f"{named_labels(labels)} labels, seed {seed}); the document has {percent(found.published)}. The runs are "
         f"{len(by_song)} combinations of labels, features and classifier: "
         f"{listed(f'{count} under {labels} labels' for labels, count in counts)}.",
-        f"{STRONGLY}, for all features tried" if no else "",
+        f"{STRONGLY}, for the handcrafted features and all that were tried in their place" if no else "",
     )
 
 
@@ -150,7 +150,9 @@ def on_own_labels(found: Evidence) -> Statement:
     by_errors = sum(ratio > 0 for _, ratio in ratios.values())
     no = min(places) > len(found.orders) / 2 and CORPUS not in found.reached
     return Statement(
-        "the songs did not have their own labels" if no else "open: whether the songs had their own labels",
+        "the songs appear to have had the labels of other songs"
+        if no
+        else "open: whether the songs had their own labels",
         f"of {len(found.orders)} orders of the genres, the corpus' own is number {places[0]} by the likelihood of the "
         f"published matrix ({-found.by_all[CORPUS]:.1f} less than the best in natural logarithms), and number "
         f"{places[1]} by its errors alone. {_ratio_of_our_runs(found)} We asked {len(ratios)} combinations of features "
@@ -195,7 +197,7 @@ def on_order(found: Evidence) -> Statement:
     likely = " and by the errors alone" if alone else ", but not by the errors alone"
     against = "" if as_low else " None of our runs finds its own order at so low a place, which speaks against it."
     return Statement(
-        f"they had the labels of the {named_labels(first)} order" if alone else "open: whose labels they had",
+        f"perhaps those of the {named_labels(first)} order" if alone else "open: whose labels they had",
         f"{reach} This rests on the {sum(tracks.values())} tracks that do not have {USUAL} pieces ({of_genres}). Of "
         f"these orders, {named_labels(first)} is the likeliest by all cells{likely}. By all cells it is {by_all}. By "
         f"the errors alone it is {by_errors}.{against} {_on_deep(found)}",

@@ -6,12 +6,11 @@ from itertools import pairwise
 
 from scipy import stats
 
-from common.intervals import newcombe
 from common.published import Published
 from reports.audit.arithmetic import attainable, counts_of, cut_counts_of, near
 from reports.audit.classes import Examined
 from reports.audit.finding import Computed, digits, span
-from reports.audit.printed import NotPrintedError, class_table, layer, layer_table, number, value, whole
+from reports.audit.printed import class_table, layer, layer_table, value, whole
 from reports.audit.stratified import halved, held_out
 from reports.studies import by_id
 from reports.studies.ser_parallel.findings import AS_SURPRISE, CHAPTER_4, CHAPTER_5, FIFTH, TENTH, labellings, supports
@@ -19,21 +18,6 @@ from reports.wording import listed
 
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Filters of VGG16's 3 x 3 convolutions, block by block (Simonyan & Zisserman 2014, configuration D)."""
-
-
-def best_from_scratch(published: Published) -> Computed:
-    """Compare the last model from scratch with the best accuracy of VGG16 in the text."""
-    n = class_table(published, "vgg16-3").n
-    other, own = number(published, "vgg16-other-run"), value(published, "parallel-mfcc-awgn", "accuracy")
-    if not 0 <= other <= 1:
-        raise NotPrintedError("vgg16-other-run")
-    low, high = newcombe(own.low, n, other, n)[0], newcombe(own.high, n, other, n)[1]
-    return low > 0, {
-        "own": own.printed.value,
-        "other": other,
-        "lead": (own.low - other, own.high - other),
-        "interval": (low, high),
-    }
 
 
 def vgg_convolutions() -> list[int]:
@@ -154,6 +138,4 @@ def wav2vec_split(published: Published) -> Computed:
     }
 
 
-FINDINGS = by_id(
-    *(best_from_scratch, vgg_unfreezing, vgg_split, vgg_proportion, vgg_fine_tuning, wav2vec_labels, wav2vec_split)
-)
+FINDINGS = by_id(*(vgg_unfreezing, vgg_split, vgg_proportion, vgg_fine_tuning, wav2vec_labels, wav2vec_split))
