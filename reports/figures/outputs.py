@@ -33,9 +33,9 @@ PITCH = 0.24
 
 
 def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]:
-    """List the scores of each output, group by group, the best first."""
+    """List the scores of each output, group by group, the best first; a single output has those of the whole."""
     for group in plain(groups):
-        score = SCORE.get(group.kind, "")
+        score = SCORE.get(group.kind, "") if len(group.outputs) > 1 else ""
         for number, part in in_parts(outputs_of(group, score), ROWS):
             yield Picture(
                 name=name_of("per-tag" if group.kind == "tagging" else "per-output", group, groups) + number,

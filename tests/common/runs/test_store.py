@@ -139,7 +139,13 @@ def test_a_lost_or_damaged_file_is_named(name: str, damage: Callable[[Path], obj
 def test_shipped_scores_and_intervals_are_those_of_the_shipped_predictions() -> None:
     every = [run for path in store.find(RESULTS) for run in store.read(path).runs]
     assert len(every) > 2000
-    for run in every[::149]:
+    others = [run for run in every if run.task.KIND != "classification"]
+    for run in others:
+        seen, kept = run.tested(), run.data["metrics"][run.task.HEADLINE]
+        again = run.task.headline(seen.true, seen.predicted, groups=None, seed=0)
+        # The store keeps float32; the order of the clips, which the interval depends on, is that of their names.
+        assert (again["value"], again["n"]) == (pytest.approx(kept["value"], rel=1e-6), kept["n"]), run.folder
+    for run in [run for run in every if run not in others][::149]:
         metrics, seen = run.data["metrics"], run.tested()
         over_groups = "groups" in metrics["accuracy"]["method"]
         again = classification(
