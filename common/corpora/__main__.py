@@ -40,7 +40,7 @@ def _describe(corpus: Corpus) -> str:
         f"  clips    {corpus.clips}{by_whom}: {labels}\n"
         f"  cite     {corpus.citation}\n"
         f"  licence  {corpus.licence}\n"
-        f"  address  {corpus.address}\n"
+        f"  address  {corpus.address or 'not known to us'}\n"
         f"  get it   {corpus.how_to_get}"
     )
 

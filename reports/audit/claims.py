@@ -2,11 +2,13 @@
 
 A proportion is taken as narrowly as its table allows: rounded to two digits it may be a dozen numbers of hits, of which
 the recalls and precisions of the classes leave a few. The interval of a difference is Newcombe's for two independent
-samples, from the lowest to the highest number of hits that is possible. Two models tested on the same clips usually
-differ less by chance than independent ones. A score that is no proportion (lwlrap, a mean of values in 0..1 over items)
-has at most the variance of a proportion and is treated as one. A mean over classes depends on the smallest of them: it
-counts as so many items as the classes' sizes give, and where these are not published its interval is marked as
-approximate. Several trials have Student's interval. Where neither n nor trials are published there is no interval.
+samples, from the lowest to the highest number of hits that is possible. Two models tested on the same clips are not
+independent: a proportion is better only if it is for every share of clips that the two may have decided differently. A
+claim that only says which published number is larger (`by = "digits"`) is judged by the digits. A score that is no
+proportion (lwlrap, a mean of values in 0..1 over items) has at most the variance of a proportion and is treated as one.
+A mean over classes depends on the smallest of them: it counts as so many items as the classes' sizes give, and where
+these are not published its interval is marked as approximate. Several trials have Student's interval. Where neither n
+nor trials are published there is no interval.
 """
 
 import math
