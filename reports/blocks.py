@@ -123,17 +123,31 @@ class Shown:
     title: str
 
 
-Block: TypeAlias = Table | Words | Facts | Shown
+@dataclass(frozen=True)
+class Leads:
+    """Findings in a sentence each, and the section with the evidence of each."""
+
+    rows: tuple[tuple[str, Link], ...]
+
+
+Block: TypeAlias = Table | Words | Facts | Shown | Leads
 
 
 @dataclass(frozen=True)
 class Section:
-    """Blocks under a title; `name` is unique in a chapter, `label` a shorter title for lists."""
+    """Blocks under a title.
+
+    Attributes:
+        name: unique in a chapter.
+        label: a shorter title for lists.
+        finding: what the section finds, in a sentence or two, for the top of the chapter.
+    """
 
     name: str
     title: str
     blocks: tuple[Block, ...]
     label: str = ""
+    finding: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ The audit asks whether the published numbers support a conclusion; here our own 
 protocol, by the same judge (`reports.audit.judge`). Only runs on the same data at the same size are compared.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from reports.audit.finding import Finding
 from reports.audit.judge import CONTRADICTED, NOT_SHOWN, SUPPORTED
 from reports.blocks import Cell, Column, Number, Section, Table, Words
 from reports.columns import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
-from reports.comparability import has_random_weights, obstacles, set_in_words, unknown
+from reports.comparability import RANDOM_WEIGHTS, has_random_weights, obstacles, set_in_words, unknown
 from reports.effects import Effect, PairedRun, contrast
 from reports.results import PROTOCOLS, Group, Result, cut_to
 from reports.verdicts import NOT_COMPARABLE, NOT_RUN
@@ -102,9 +102,10 @@ def conclusions(published: Published, groups: Sequence[Group]) -> list[Conclusio
         compared = _compared(published, claim)
         for protocol in PROTOCOLS:
             parts = models_of(groups, protocol)
+            random = {one.experiment for one in groups if one.protocol == protocol and has_random_weights(one.first)}
             named = [{name: models[name] for name in compared if name in models} for models in parts]
             models = max(named, key=lambda one: (bool(one) and not _any(one).demo, len(one)), default={})
-            judged = _judged(published, claim, protocol, models)
+            judged = _judged(published, claim, protocol, models, random)
             if protocol == PROTOCOLS[0] or judged.verdict != NOT_RUN:
                 found.append(judged)
     return found
@@ -118,7 +119,7 @@ def _compared(published: Published, claim: Claim) -> tuple[str, ...]:
     return (*named, *(name for name in published.by_id if name not in named))
 
 
-def _judged(published: Published, claim: Claim, protocol: str, models: Models) -> Conclusion:
+def _judged(published: Published, claim: Claim, protocol: str, models: Models, random: Collection[str]) -> Conclusion:
     missing = [name for name in _compared(published, claim) if name not in models]
     kinds: dict[str, Callable[[Published, Claim, Models], tuple[str, str]]] = {
         "best": _best,
@@ -129,18 +130,21 @@ def _judged(published: Published, claim: Claim, protocol: str, models: Models) -
     }
     first, enough = claim.experiments[0] in models, len(models) > 1
     if missing and not (claim.kind == "best" and first and enough):
-        return Conclusion(claim, protocol, NOT_RUN, _without(missing), ())
+        return Conclusion(claim, protocol, NOT_RUN, _without(missing, random), ())
     verdict, evidence = kinds[claim.kind](published, claim, models)
     if missing:
         verdict = verdict if verdict == CONTRADICTED else NOT_RUN
-        evidence += f"; {_without(missing)}"
+        evidence += f"; {_without(missing, random)}"
     if _any(models).demo:
         verdict = NOT_COMPARABLE
     return Conclusion(claim, protocol, verdict, evidence, tuple(models.values()))
 
 
-def _without(missing: Sequence[str]) -> str:
-    return f"no record of {', '.join(missing)} as described"
+def _without(missing: Sequence[str], random: Collection[str]) -> str:
+    """Name the experiments that have no record as described, and those whose networks had random weights."""
+    words = f"no record of {', '.join(missing)} as described"
+    only = [name for name in missing if name in random]
+    return f"{words} ({', '.join(only)}: {RANDOM_WEIGHTS})" if only else words
 
 
 def lead(published: Published, metric: str, first: Group, second: Group) -> Lead | None:
@@ -231,8 +235,9 @@ def section(
     if not published.claims:
         return Section(name, title, ())
     words = Words(
-        "Each conclusion of the text, tested against the published numbers (as the audit does) and against our runs: "
-        "supported or contradicted if the 95 % CI is decisive, else not shown."
+        "What the text concludes, and what its tables say by themselves, tested against the published numbers (as the "
+        "audit does) and against our runs: supported or contradicted if the 95 % CI is decisive, else not shown. Where "
+        "a document only says which number is larger, its own digits decide; for our runs it is the CI all the same."
     )
     found = conclusions(published, groups)
     tables = [_claim_table(published, found, findings), _model_table(published, sides), _test_table(published, groups)]
@@ -248,7 +253,7 @@ def _claim_table(published: Published, found: Sequence[Conclusion], findings: Se
         compared = NOT_COMPARABLE if any(_differs(group, published) for group in one.groups) else ""
         rows.append((claim.says, claim.section, printed, one.verdict, one.protocol, one.evidence, compared, claim.id))
     columns = (
-        Column("Conclusion", kind="prose"),
+        Column("Claim", kind="prose"),
         Column("Section"),
         Column("Published numbers", kind="verdict"),
         Column("Our runs", kind="verdict"),
@@ -262,7 +267,7 @@ def _claim_table(published: Published, found: Sequence[Conclusion], findings: Se
         "experiment says which.",
     )
     shown = any(row[-2] for row in rows)
-    return Table("conclusions", "Conclusions of the text", columns, tuple(rows), notes=notes if shown else ())
+    return Table("conclusions", "Claims of the document", columns, tuple(rows), notes=notes if shown else ())
 
 
 def _differs(group: Group, published: Published) -> bool:

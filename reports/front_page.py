@@ -26,6 +26,8 @@ FRONT_COLUMNS = (
     Column("Section"),
 )
 
+MORE_THAN_ONE_RUN = "n is larger than the clips of one run where seeds leave out different clips."
+
 
 def front_table(
     published: Published, sides: Sequence[Side], verdicts: Verdicts, compared: Collection[str] = ()
@@ -36,13 +38,14 @@ def front_table(
     """
     listed = [experiment for experiment in published.experiments if experiment.id not in compared]
     rows = [row for experiment in listed for row in _front_rows(published, experiment, sides, verdicts)]
+    drawn = any(len(side.group.distinct) > side.group.first["data"]["clips"] for side in sides)
     more = f"{len(compared)} more experiments print no number; those that were run as described are compared below."
     return Table(
         "experiments",
         "Published and ours, in the metric that ranks the experiments",
         FRONT_COLUMNS,
         tuple(rows),
-        notes=(*notes_on(published, sides), *([more] if compared else [])),
+        notes=(*notes_on(published, sides), *([MORE_THAN_ONE_RUN] if drawn else []), *([more] if compared else [])),
     )
 
 

@@ -5,7 +5,7 @@ worth, the document's tables with ours beside them, and each experiment in detai
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,21 @@ from reports import conclusions
 from reports.audit import beside_arithmetic
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.audit.finding import Finding
-from reports.blocks import MISSING, Block, Cell, Chapter, Column, Facts, Number, Section, Shown, Table, Words
+from reports.blocks import (
+    MISSING,
+    Block,
+    Cell,
+    Chapter,
+    Column,
+    Facts,
+    Leads,
+    Link,
+    Number,
+    Section,
+    Shown,
+    Table,
+    Words,
+)
 from reports.class_tables import class_table, output_table
 from reports.columns import Side, sides_of
 from reports.comparability import caveat, data_in_words
@@ -95,7 +109,7 @@ def chapter(
     """
     sides = sides_of(groups)
     sections = [
-        _overview(published, groups, sides, verdicts, pictures, answered.compared),
+        _overview(published, groups, sides, verdicts, pictures, answered),
         *answered.sections,
         _audit(published, findings),
         *_effects(changes, pictures),
@@ -113,19 +127,28 @@ def _overview(
     sides: Sequence[Side],
     verdicts: Verdicts,
     pictures: Sequence[Picture],
-    compared: Collection[str],
+    answered: Answers,
 ) -> Section:
     demo = bool(groups) and all(group.demo for group in groups)
     return Section(
         "experiments",
         "Every experiment",
         (
+            *_leads(published, answered.sections),
             Words(f"The numbers published in {published.document}, and beside them ours. {READING}"),
             *([Words(DEMO_NOTICE, warning=True)] if demo else []),
-            front_table(published, sides, verdicts, compared),
+            front_table(published, sides, verdicts, answered.compared),
             *_shown(picture for picture in pictures if not picture.experiment and not _elsewhere(picture)),
         ),
     )
+
+
+def _leads(published: Published, sections: Iterable[Section]) -> list[Block]:
+    """Return what the document's own questions found, a line each, or nothing."""
+    rows = [
+        (section.finding, Link(section.title, published.study, section.name)) for section in sections if section.finding
+    ]
+    return [Leads(tuple(rows))] if rows else []
 
 
 def _elsewhere(picture: Picture) -> bool:

@@ -258,5 +258,5 @@ def _judged(between: Interval, printed: Printed) -> tuple[str, str]:
     if not low <= 0 <= high:
         return NOT_REPRODUCED, f"{words}, which does not cover 0"
     if (high - low) / 2 > resolution:
-        return INCONCLUSIVE, f"{words}, which covers 0 but is wider than ±{resolution:g}"
-    return REPRODUCED, f"{words}, which covers 0 and is no wider than ±{resolution:g}"
+        return INCONCLUSIVE, f"{words}, which covers 0, but half its width is more than {resolution:g}"
+    return REPRODUCED, f"{words}, which covers 0, and half its width is at most {resolution:g}"

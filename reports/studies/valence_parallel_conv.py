@@ -12,10 +12,11 @@ from reports.audit.finding import Computed, digits
 from reports.audit.printed import NotPrintedError, search, value
 from reports.blocks import Cell, Column, Number, Section, Table, Words
 from reports.columns import origin
+from reports.effects import contrast
 from reports.figures import Picture
 from reports.results import Group
 from reports.studies import About, by_id
-from reports.wording import listed, words_of
+from reports.wording import listed, signed, words_of
 
 BEST = "combination-6"
 MAE = "val_mae"
@@ -125,7 +126,23 @@ def combinations(
     baseline = plain[BASELINE].values("mae") if BASELINE in plain else []
     means = f" The mean of the training clips alone has {np.mean(baseline):.4f}." if baseline else ""
     text = f"Published: {_best_in_words(printed)}. Ours: {_ours_in_words(ours, len(printed))}.{means}"
-    return Section("combinations", "Which combination is best?", (Words(text), _table(published, printed, known))), []
+    blocks = (Words(text), _table(published, printed, known))
+    return Section("combinations", "Which combination is best?", blocks, finding=_finding(plain)), []
+
+
+def _finding(plain: Mapping[str, Group]) -> str:
+    """Say whether the best combination is better than the mean of the training clips, if both were run."""
+    if BEST not in plain or BASELINE not in plain:
+        return ""
+    effect = contrast(plain[BASELINE], plain[BEST])
+    if effect is None:
+        return ""
+    low, high = effect.interval
+    answer = "is better than" if high < 0 else "is worse than" if low > 0 else "is not shown to be better than"
+    return (
+        f"On other clips than the document's, its best combination ({BEST}) {answer} always answering the mean of the "
+        f"training clips: the MAE differs by {signed(effect.mean)} [{signed(low)}, {signed(high)}]."
+    )
 
 
 def _best_in_words(trials: Trials) -> str:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import EMPTY, Content, found
+from mlscorecheck.check.binary import check_1_testset_no_kfold
 from sklearn.metrics import precision_recall_fscore_support
 
 from common.published import Printed
@@ -78,6 +79,28 @@ def test_accuracy_sensitivity_and_specificity_are_possible_if_some_classifier_ha
     rounded = {k + s for p, k, s in CLASSIFIERS if near(k / p, sensitivity) and near(s / (N - p), specificity)}
     cut = {k + s for p, k, s in CLASSIFIERS if below(k / p, sensitivity) and below(s / (N - p), specificity)}
     assert ours[right] is (right in rounded | cut)
+
+
+def by_mlscorecheck(accuracy: float, sensitivity: float, specificity: float, n: int, eps: float) -> bool:
+    """Whether some split of n clips allows the scores, each known to plus or minus `eps`."""
+    scores = {"acc": accuracy, "sens": sensitivity, "spec": specificity}
+    checked = (
+        check_1_testset_no_kfold(testset={"p": p, "n": n - p}, scores=scores, eps=eps, prefilter_by_pairs=False)
+        for p in range(1, n)
+    )
+    return any(not result["inconsistency"] for result in checked)
+
+
+@given(st.sampled_from(CLASSIFIERS), st.integers(-2, 2))
+@settings(max_examples=60, deadline=None)
+def test_binary_scores_are_possible_where_mlscorecheck_says_so(classifier: tuple[int, int, int], more: int) -> None:
+    # Ours also allows digits that were cut, so it lies between mlscorecheck at half a step and at a whole one.
+    p, hits, spared = classifier
+    right = min(max(hits + spared + more, 0), N)
+    scores = right / N, round(hits / p, 2), round(spared / (N - p), 2)
+    ours = binary_possible(printed(scores[0], N), printed(scores[1]), printed(scores[2]))
+    assert ours or not by_mlscorecheck(*scores, N, eps=0.005)
+    assert not ours or by_mlscorecheck(*scores, N, eps=0.01)
 
 
 def near(share: float, value: float) -> bool:
