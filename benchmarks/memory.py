@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
     """Measure and print."""
     experiment = STUDY.experiment("parallel-mel-awgn")
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    clips = STUDY.label(commands.scan_clips(STUDY, [folder]).manifest, setting)
+    clips = STUDY.label(commands.scan_clips(STUDY, STUDY.experiments, [folder]).manifest, setting)
     (fold,) = STUDY.split(clips, setting)
     prepared = experiment.inputs.prepare(clips, fold, STUDY.task.targets(clips), setting)
     features_gib = prepared.train.x[:].nbytes / 2**30

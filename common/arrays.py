@@ -78,9 +78,11 @@ class Crops:
         sources: the array of each clip, (frames, ...) or, with another `axis`, (..., frames). They are memory maps, so
             only the crops are read.
         index: numbers of the chosen clips in their order, int (rows,).
-        length: frames of a crop. Shorter clips are padded with zeros at their end.
+        length: frames of a crop. Shorter clips are padded at their end.
         seed: seed of the random crops. A crop depends on (seed, epoch, clip), not on the batch.
         axis: the axis of the frames.
+        fill: value of the padding.
+        wrap: half of the random crops of a short clip repeat the clip instead.
     """
 
     sources: Sequence[np.ndarray]
@@ -88,6 +90,8 @@ class Crops:
     length: int
     seed: int = 0
     axis: int = 0
+    fill: float = 0.0
+    wrap: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -106,23 +110,27 @@ class Crops:
 
     def __getitem__(self, rows: Any) -> np.ndarray:
         """Copy the middle crop of some rows into memory; `rows` is a slice or an index array."""
-        return self._cut(self.index[rows], lambda clip, last: last // 2)
+        return self._cut(self.index[rows], lambda clip, last: (last // 2, False))
 
     def at(self, rows: np.ndarray, epoch: int) -> np.ndarray:
         """Copy a random crop of some rows into memory, int (rows,) to (rows, ...); each epoch has other crops."""
 
-        def begin(clip: int, last: int) -> int:
+        def begin(clip: int, last: int) -> tuple[int, bool]:
             # A generator per clip: its crop does not depend on the clips that were cropped before.
-            return int(np.random.default_rng((self.seed, epoch, clip)).integers(last + 1))
+            draw = np.random.default_rng((self.seed, epoch, clip))
+            return int(draw.integers(last + 1)), self.wrap and bool(draw.integers(2))
 
         return self._cut(self.index[rows], begin)
 
-    def _cut(self, clips: np.ndarray, begin: Callable[[int, int], int]) -> np.ndarray:
-        crops = np.zeros((len(clips), *self.shape[1:]), self.dtype)  # what a short clip does not fill stays 0
+    def _cut(self, clips: np.ndarray, begin: Callable[[int, int], tuple[int, bool]]) -> np.ndarray:
+        """Copy a crop of each clip; `begin` says at which frame it starts, and whether a short clip is repeated."""
+        crops = np.full((len(clips), *self.shape[1:]), self.fill, self.dtype)
         for crop, clip in zip(crops, clips, strict=True):
             source = np.moveaxis(self.sources[clip], self.axis, 0)  # a view: nothing is read yet
-            first = begin(int(clip), max(len(source) - self.length, 0))
+            first, repeated = begin(int(clip), max(len(source) - self.length, 0))
             stretch = source[first : first + self.length]
+            if repeated:
+                stretch = np.resize(stretch, (self.length, *stretch.shape[1:]))
             np.moveaxis(crop, self.axis, 0)[: len(stretch)] = stretch
         return crops
 

@@ -144,14 +144,17 @@ class Ensemble:
     Attributes:
         weights: weight of each experiment by its id; they need not add up to 1.
         of: average the `outputs` or their `logits` (log-odds of tags, log-probabilities of classes).
+        raw: members whose logits are averaged with the outputs of the others, although the two have other scales.
     """
 
     weights: Mapping[str, float]
     of: Literal["outputs", "logits"] = "outputs"
+    raw: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """Return the settings as plain values, for a record."""
-        return {"weights_of": dict(self.weights), "mean_of": self.of}
+        raw = {"raw_logits_of": list(self.raw)} if self.raw else {}
+        return {"weights_of": dict(self.weights), "mean_of": self.of, **raw}
 
 
 Method = Training | Fit | Ensemble
@@ -168,9 +171,9 @@ class Inputs:
             disk space of decoded audio.
         copies: number of altered copies of each training clip that `prepare` adds.
         weights: the default pretrained weights at each size. None: the model is trained from scratch.
-        augment: a function (x, y, random) -> (x, y) that alters a training batch, differently in each epoch. It runs
-            inside tf.data, so use `keras.ops` and draw with `keras.random.uniform(..., seed=random)`. `random` depends
-            only on (seed, epoch, step).
+        augment: a function (x, y, random, setting) -> (x, y) that alters a training batch, differently in each epoch.
+            It runs inside tf.data, so use `keras.ops` and draw with `keras.random.uniform(..., seed=random)`. `random`
+            depends only on (seed, epoch, step).
     """
 
     prepare: Callable[[pd.DataFrame, Split, np.ndarray, Setting], Prepared]
@@ -178,7 +181,7 @@ class Inputs:
     settings: Mapping[str, Any] = field(default_factory=dict)
     copies: int = 0
     weights: Mapping[Size, str] | None = None
-    augment: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None
+    augment: Callable[[Any, Any, Any, Setting], tuple[Any, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,10 @@ class Experiment:
         inputs: how the inputs of the model are made.
         switches: names of the study's switches that this experiment depends on.
         task: what is predicted. None: the task of the study.
+        corpora: the corpora it uses, some of the study's. Empty: all of them.
+        substitutes: other published corpora that it can be run on; such results are not comparable.
         demo: fields of `Training` with other values at demo size.
+        under: fields of the method with other values under a value of a switch, by `switch=value`.
         split: returns the folds of a relabelled manifest. None: the folds of the study.
         printed_shape: converts a layer's output shape to the form in the document. None: the function of the study.
         origin: if another library replaces the document's software: the name of the method there, and how we know it.
@@ -211,7 +217,10 @@ class Experiment:
     inputs: Inputs
     switches: tuple[str, ...]
     task: Task | None = None
+    corpora: tuple[str, ...] = ()
+    substitutes: tuple[str, ...] = ()
     demo: Mapping[str, Any] = field(default_factory=dict)
+    under: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     split: Callable[[pd.DataFrame, Setting], list[Split]] | None = None
     printed_shape: Callable[[tuple[int | None, ...]], tuple[int | None, ...]] | None = None
     origin: str = ""
@@ -276,6 +285,14 @@ class Study:
     def unit(self) -> str:
         """The column of the manifest that is resampled for intervals: a speaker, or a song."""
         return next(iter(self.apart))
+
+    def corpora_of(self, experiment: Experiment) -> tuple[str, ...]:
+        """Return the corpora of the document that an experiment uses."""
+        return experiment.corpora or self.corpora
+
+    def accepted_by(self, experiment: Experiment) -> tuple[str, ...]:
+        """Return the published corpora that an experiment can be run on."""
+        return (*self.corpora_of(experiment), *experiment.substitutes)
 
     def task_of(self, experiment: Experiment) -> Task:
         """Return the task of an experiment."""

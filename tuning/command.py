@@ -81,7 +81,8 @@ def _tune(
     plans, chosen = tunable.of(name, search), study.protocol(protocol)
     commands.refuse_weights(weights, [experiment])
     deadline = commands.deadline_of(budget)
-    scanned, size = commands.scan_clips(study, data), size or ("full" if data else "demo")
+    scanned = jobs.clips_for(study, experiment, commands.scan_clips(study, [experiment], data))
+    size = size or ("full" if data else "demo")
     for seed in seeds or [0]:
         options = jobs.Options(
             runs=runs or commands.default_runs(data),

@@ -114,7 +114,7 @@ def _search(plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None) -> Sear
         deadline=options.deadline,
         fresh=options.fresh,
         notes=several,
-        augment=job.experiment.inputs.augment,
+        augment=job.augment,
     )
 
 

@@ -147,12 +147,15 @@ def _run(
     _set_up(strategy, mixed_precision=mixed_precision)
     experiments = _able(experiments, strategy, named=bool(names))
     # Only now: reading audio takes long, and a wrong call should fail at once.
-    scanned = scan_clips(study, data)
+    scanned = scan_clips(study, experiments, data)
+    clips = _clips_of(study, experiments, scanned, named=bool(names))
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
+        if experiment.id not in clips:
+            continue
         # Experiments have different values of their own, so the same options may change one and not another.
-        own = jobs.as_changed(experiment, options)
+        own = jobs.as_changed(experiment, options, one.switches)
         own = replace(own, seed=seed, weights=weights_of(experiment, weights, size))
-        _run_one(jobs.Job(study, experiment, one, scanned, own), dry_run=dry_run, as_json=as_json)
+        _run_one(jobs.Job(study, experiment, one, clips[experiment.id], own), dry_run=dry_run, as_json=as_json)
     if study.examples and not (names or dry_run):  # with names, the user wants these experiments only
         _keep_illustrations(study, scanned, options.runs)
 
@@ -162,6 +165,23 @@ def _set_up(strategy: str, *, mixed_precision: bool) -> None:
     keras3.strategy_scope(strategy)
     if mixed_precision:
         keras3.use_mixed_precision()
+
+
+def _clips_of(study: Study, experiments: Sequence[Experiment], scanned: Scan, *, named: bool) -> dict[str, Scan]:
+    """Return the clips of each experiment by its id; experiments without clips are left out.
+
+    Raises:
+        InputError: an experiment has no clips, and it was named.
+    """
+    found = {}
+    for experiment in experiments:
+        try:
+            found[experiment.id] = jobs.clips_for(study, experiment, scanned)
+        except InputError as error:
+            if named:
+                raise
+            announce(f"left out: {error}")
+    return found
 
 
 def _run_one(job: jobs.Job, *, dry_run: bool, as_json: bool) -> None:
@@ -270,7 +290,8 @@ def _attribution(
     experiment, overrides = study.experiment(name), _overrides({}, epochs, batch_size)
     refuse_weights(weights, [experiment])
     _refuse_training([experiment], bool(overrides))
-    scanned, size = scan_clips(study, data), size or ("full" if data else "demo")
+    scanned = jobs.clips_for(study, experiment, scan_clips(study, [experiment], data))
+    size = size or ("full" if data else "demo")
     options = jobs.Options(
         runs=runs or default_runs(data),
         size=size,
@@ -278,7 +299,7 @@ def _attribution(
         weights=weights_of(experiment, weights, size),
         deadline=deadline_of(budget),
     )
-    own = jobs.as_changed(experiment, options)
+    own = jobs.as_changed(experiment, options, study.protocol("published").switches)
     scores: dict[str, list[float]] = {}
     metric = study.task_of(experiment).HEADLINE
     # All protocols of a seed come first: if the time runs out, whole comparisons are there.
@@ -344,7 +365,7 @@ def _mean_in_words(values: Sequence[float] | np.ndarray, *, signed: bool = False
 def _illustrate(context: typer.Context, data: Data = None, runs: Runs = None) -> None:
     """Write the data of the document's figures of clips and models, for the reports."""
     study: Study = context.obj
-    _keep_illustrations(study, scan_clips(study, data), runs or default_runs(data))
+    _keep_illustrations(study, scan_clips(study, study.experiments, data), runs or default_runs(data))
 
 
 def _keep_illustrations(study: Study, scanned: Scan, runs: Path) -> None:
@@ -502,27 +523,33 @@ def _seconds(budget: str) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def scan_clips(study: Study, data: Sequence[Path] | None) -> Scan:
+def scan_clips(study: Study, experiments: Sequence[Experiment], data: Sequence[Path] | None) -> Scan:
     """Scan the given folders or, without any, the demo corpus, which is made first if it does not exist.
 
-    Published corpora that the study does not use are left out: they have other labels or other kinds of sounds.
+    Published corpora that no experiment uses are left out: they have other labels or other kinds of sounds.
+
+    Args:
+        study: the document.
+        experiments: what the clips are for.
+        data: folders; None: the demo corpus.
 
     Raises:
         InputError: a folder does not exist, or there are no clips that the study can use.
     """
     scanned = _usable(study, scan(data or [_demo_folder(study)]))
     print(scanned.summary(), file=sys.stderr)  # standard output is for results
-    absent = scanned.absent(study.corpora)
+    absent = scanned.absent(list(dict.fromkeys(name for one in experiments for name in study.corpora_of(one))))
     if absent:
         announce(f"absent: {', '.join(absent)}; results are not comparable with the document's")
     return scanned
 
 
 def _usable(study: Study, scanned: Scan) -> Scan:
-    foreign = [found.corpus for found in scanned.found if found.corpus in CORPORA and found.corpus not in study.corpora]
+    accepted = list(dict.fromkeys(name for one in study.experiments for name in study.accepted_by(one)))
+    foreign = [found.corpus for found in scanned.found if found.corpus in {*CORPORA} - {*accepted}]
     usable = scanned.without(foreign)
     if usable.manifest.empty:
-        raise InputError(f"{study.name} does not use {', '.join(foreign)}; name a folder of {', '.join(study.corpora)}")
+        raise InputError(f"{study.name} does not use {', '.join(foreign)}; name a folder of {', '.join(accepted)}")
     if foreign:
         announce(f"left out: {', '.join(foreign)}, which {study.name} does not use")
     return usable

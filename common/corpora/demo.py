@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from common.corpora import demo_emotify
 from common.corpora.base import DEMO_MARKER, Clip
 from common.corpora.checksums import names_of
+from common.corpora.emodb import WOMEN
 from common.corpora.files import in_threads, make_folder
 from common.corpora.registry import CORPORA, corpus_called
 from common.corpora.tava import AFFECTS
@@ -132,6 +133,7 @@ RECORDINGS = {
     "tess": Recording("TESS", 24_414, -22, -70, 0.06, 0.12, 90, 0.5, (4, 4), 0.6, 1.15),
     "crema_d": Recording("CREMA-D", 16_000, -26, -54, 0.35, 0.45, 120, 0.3, (5, 7), 1.0, 0.85),
     "tava": Recording("TAVA/audio", 16_000, -26, -60, 0.2, 0.2, 80, 0.0, (5, 7), 1.0, 1.0),
+    "emodb": Recording("EMO-DB", 16_000, -22, -72, 0.05, 0.05, 80, 0.2, (8, 11), 1.0, 1.1),
 }
 
 
@@ -279,9 +281,8 @@ def _rng(seed: int, of_what: str) -> np.random.Generator:
 def _voice(corpus: str, speaker: str, seed: int) -> Voice:
     """Draw a speaker. The sex is that of the corpus' speaker; for CREMA-D, whose names do not say it, it is random."""
     rng = _rng(seed, f"speaker {corpus} {speaker}")
-    female = {"ravdess": speaker.isdigit() and int(speaker) % 2 == 0, "savee": False, "tess": True}.get(
-        corpus, rng.random() < 0.5
-    )
+    women = {"ravdess": speaker.isdigit() and int(speaker) % 2 == 0, "emodb": speaker in WOMEN}
+    female = {"savee": False, "tess": True, **women}.get(corpus, rng.random() < 0.5)
     # Women's pitch is almost an octave higher; their vocal tract is shorter, so formants are about 16 % higher.
     pitch = (200.0 if female else 112.0) * 2 ** (rng.normal(0, 2.0) / 12)
     return Voice(pitch, (1.16 if female else 1.0) * rng.normal(1, 0.03), rng.normal(0, 1.2), rng.uniform(0.75, 1.2))
@@ -305,6 +306,8 @@ def _intensity(name: str) -> float:
 
 def _text(corpus: str, name: str) -> str:
     """Return a key of the sentence that a clip says: one sentence has the same syllables for all speakers."""
+    if corpus == "emodb":
+        return f"{corpus} {name[-5:-2]}"
     separator, part = {
         "ravdess": ("-", 4),
         "savee": ("/", 1),

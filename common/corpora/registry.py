@@ -2,6 +2,7 @@
 
 from common.corpora.base import Corpus
 from common.corpora.crema_d import CREMA_D
+from common.corpora.emodb import EMODB
 from common.corpora.emotify import EMOTIFY
 from common.corpora.ravdess import RAVDESS
 from common.corpora.savee import SAVEE
@@ -9,7 +10,7 @@ from common.corpora.tava import TAVA
 from common.corpora.tess import TESS
 from common.errors import InputError
 
-CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in (RAVDESS, SAVEE, TESS, CREMA_D, EMOTIFY, TAVA)}
+CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in (RAVDESS, SAVEE, TESS, CREMA_D, EMOTIFY, TAVA, EMODB)}
 
 
 def corpus_called(name: str) -> Corpus:

@@ -62,9 +62,13 @@ def mean_of(outputs: Sequence[np.ndarray], task: Task, method: Ensemble) -> np.n
         method: the weights, which are divided by their sum, and what is averaged: outputs or logits.
     """
     weights = np.array(list(method.weights.values()), np.float64)
-    averaged = [task.logits(one) if method.of == "logits" else one.astype(np.float64) for one in outputs]
+    as_logits = [method.of == "logits" or name in method.raw for name in method.weights]
+    averaged = [
+        task.logits(one) if logits else one.astype(np.float64) for one, logits in zip(outputs, as_logits, strict=True)
+    ]
     mean = np.tensordot(weights / weights.sum(), np.stack(averaged), axes=1)
-    return task.from_logits(mean) if method.of == "logits" else mean.astype(np.float32)
+    # A mean with raw logits is no probability. The logistic function makes it one without changing any ranking.
+    return task.from_logits(mean) if any(as_logits) else mean.astype(np.float32)
 
 
 def identity_of_members(job: Job, method: Ensemble) -> dict[str, Any]:

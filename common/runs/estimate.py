@@ -82,7 +82,7 @@ def estimate(job: Job) -> Estimate:
         return costing(None, None, 0.0, environment.peak_memory_mib(), 0.0)
     learner = class_of(job.experiment)(partial(_here(job).build, len(task.outputs)), task, method)
     divided = learner.divided if learner.divided and learner.divided.fits(len(clips)) else None
-    if job.experiment.inputs.augment is not None:  # then the frozen layers run in every epoch
+    if job.augment is not None:  # then the frozen layers run in every epoch
         divided = None
     trained = divided.rest if divided else learner.model
     rate = keras3.steps_per_second(trained, _noise(trained, task, method.batch_size))

@@ -193,6 +193,7 @@ def _unit(study: Study, clips: pd.DataFrame, leaks: Sequence[Mapping[str, Any]])
 
 def _data(job: Job, material: Material) -> dict[str, Any]:
     """Return the facts of the clips for the record: numbers of clips, corpora, and corpora that are missing."""
+    corpora_of_document = job.study.corpora_of(job.experiment)
     corpora = {
         found.corpus: {
             "clips": found.clips,
@@ -205,9 +206,9 @@ def _data(job: Job, material: Material) -> dict[str, Any]:
     return {
         "demo": job.scan.demo,
         "clips": len(material.clips),
-        "expected_clips": job.study.clips or sum(CORPORA[name].clips for name in job.study.corpora),
+        "expected_clips": job.study.clips or sum(CORPORA[name].clips for name in corpora_of_document),
         "corpora": corpora,
-        "missing": job.scan.absent(job.study.corpora),
+        "missing": job.scan.absent(corpora_of_document),
         "per_output": material.task.counts(material.clips),
         # Of all scanned clips. Some studies leave clips out at random; their seeds still have the same data.
         "digest": digest_of(job.scan.manifest["name"], digests_of(job.scan.manifest)),

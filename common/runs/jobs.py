@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from common import splits
-from common.corpora import Scan
+from common.corpora import CORPORA, Scan
 from common.errors import InputError
 from common.learners.learner import class_of
+from common.learners.pipeline import Augment
 from common.runs import records
 from common.runs.digests import digests_of
 from common.seeds import derive
@@ -67,7 +68,13 @@ class Job:
     @property
     def method(self) -> Method:
         """The method of the document; for a training, with the values of the options."""
-        return method_of(self.experiment, self.options)
+        return method_of(self.experiment, self.options, self.protocol.switches)
+
+    @property
+    def augment(self) -> Augment | None:
+        """What alters the training batches of this run."""
+        augment = self.experiment.inputs.augment
+        return (lambda x, y, random: augment(x, y, random, self.setting)) if augment else None
 
     @property
     def folder(self) -> Path:
@@ -102,7 +109,7 @@ class Job:
             task,
             method,
             seed=derive(options.seed, "fold", fold, stage),
-            augment=self.experiment.inputs.augment,
+            augment=self.augment,
             folder=self.folder / "work",
             strategy=options.strategy,
             deadline=options.deadline,
@@ -135,9 +142,24 @@ class Job:
         return split(clips, self.setting)
 
 
-def method_of(experiment: Experiment, options: Options) -> Method:
-    """Return the method of an experiment with the size and the values in the options."""
+def clips_for(study: Study, experiment: Experiment, scan: Scan) -> Scan:
+    """Return the part of a scan that an experiment can be run on: published corpora that it uses, and your own.
+
+    Raises:
+        InputError: there is none.
+    """
+    accepted = study.accepted_by(experiment)
+    usable = scan.without([found.corpus for found in scan.found if found.corpus in {*CORPORA} - {*accepted}])
+    if usable.manifest.empty:
+        raise InputError(f"{experiment.id} needs clips of {' or '.join(accepted)}; name their folder with --data")
+    return usable
+
+
+def method_of(experiment: Experiment, options: Options, switches: Mapping[str, str]) -> Method:
+    """Return the method of an experiment under switches, with the size and the values in the options."""
     method = experiment.method
+    for name, value in switches.items():
+        method = replace(method, **experiment.under.get(f"{name}={value}", {}))
     if not isinstance(method, Training):
         return method
     if options.size == "demo":
@@ -146,9 +168,9 @@ def method_of(experiment: Experiment, options: Options) -> Method:
     return replace(method, **options.overrides)
 
 
-def as_changed(experiment: Experiment, options: Options) -> Options:
+def as_changed(experiment: Experiment, options: Options, switches: Mapping[str, str]) -> Options:
     """Return the options without settings that equal the document's own: such a run is not a changed one."""
-    own = method_of(experiment, replace(options, overrides={}))
+    own = method_of(experiment, replace(options, overrides={}), switches)
     overrides = {name: value for name, value in options.overrides.items() if getattr(own, name, None) != value}
     model = {name: value for name, value in options.model.items() if experiment.model.get(name) != value}
     return replace(options, overrides=overrides, model=model)

@@ -138,7 +138,7 @@ def evidence(
         raise InputError("runs with random weights say nothing about a pretrained network; leave --weights out")
     if weights:
         identity.weights_in_words(weights)  # an absent file is an error now, not when its turn comes
-    scanned = commands.scan_clips(STUDY, [data])
+    scanned = commands.scan_clips(STUDY, STUDY.experiments, [data])
     if not (scanned.manifest["corpus"] == "emotify").any():
         raise InputError("there are no songs of Emotify; name its folder with --data")
     wanted = jobs_of(BATCHES, scanned, runs, weights)

@@ -41,7 +41,7 @@ def tagged(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
     return clips.assign(label=clips["label"] + np.where(clips["takes"] < 4, ",early", ""))
 
 
-def shaken(x: Any, y: Any, random: Any) -> tuple[Any, Any]:
+def shaken(x: Any, y: Any, random: Any, setting: Any = None) -> tuple[Any, Any]:
     """Add a little noise."""
     return x + 0.1 * keras.random.normal(keras.ops.shape(x), seed=random), y
 

@@ -82,7 +82,7 @@ def test_the_ordinary_scan_finds_all_corpora_of_speech_with_every_class_and_enou
     for found in result.found:
         assert found.counts == dict.fromkeys(CORPORA[found.corpus].expected, 3)
         assert (found.form, found.unlisted) == ("synthesised", 0)
-    assert result.absent(list(CORPORA)) == ["emotify", "tava"]
+    assert result.absent(list(CORPORA)) == ["emotify", "tava", "emodb"]
     assert {found.corpus: found.layout for found in result.found} == {
         "crema_d": "AudioWAV folder",
         "ravdess": "Actor_NN folders",

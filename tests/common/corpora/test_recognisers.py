@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.corpora import CORPORA, LABELS
+from common.corpora import CORPORA, LABELS, scan
 from common.corpora.base import Clip, Refusal
 from common.corpora.checksums import names_of
 
@@ -47,6 +47,7 @@ def test_no_corpus_reads_the_names_of_another(name):
         ("crema_d", "AudioWAV/1040_ITH_SAD_X.wav", ("AudioWAV/1040_ITH_SAD_XX", "sad", "1040")),
         ("emotify", "emotifymusic/rock/100.mp3", ("rock/100", "rock", "")),
         ("tava", "x/s44_serene_audio.flac", ("recordings/s44_serene_audio", "serene", "44")),
+        ("emodb", "EMO-DB/wav/16b10Wb.flac", ("wav/16b10Wb", "angry", "16")),
         ("emotify", "/music/Emotify/mp3/Pop/7.OPUS", ("pop/7", "pop", "")),
     ],
 )
@@ -79,10 +80,20 @@ def test_a_name_gives_canonical_name_label_and_speaker(corpus, path, clip):
         ("emotify", "songs/rock/7.mp3"),
         ("tava", "recordings/s03_serene_audio.wav"),
         ("tava", "recordings/s01_bored_audio.wav"),
+        ("emodb", "wav/01a01Fa.wav"),
+        ("emodb", "wav/03a03Fa.wav"),
+        ("emodb", "wav/03a01Xa.wav"),
     ],
 )
 def test_a_name_outside_the_pattern_is_not_read(corpus, path):
     assert CORPORA[corpus].recognise(Path(path)) is None
+
+
+def test_emodb_has_the_clips_and_speakers_of_four_emotions_and_refuses_the_others(shared_data):
+    found = scan([shared_data / "emodb"]).found[0]
+    assert (found.clips, found.missing, found.unlisted, found.speakers) == (339, 0, 0, 10)
+    assert found.counts == CORPORA["emodb"].expected
+    assert isinstance(CORPORA["emodb"].recognise(Path("03a01La.wav")), Refusal)
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def test_a_folder_without_usable_audio_is_refused_by_name(make_clips, tmp_path, 
     if kind == "file":
         folder.write_text("corpus.zip")
     elif kind == "unknown":
-        make_clips(["wav/03a01Fa.wav"], folder)
+        make_clips(["wav/recording.wav"], folder)
     elif kind == "renamed":
         make_clips(["Actor_01/one.wav", "Actor_02/two.wav"], folder)
     elif kind == "empty":

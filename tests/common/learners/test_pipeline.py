@@ -143,6 +143,14 @@ def test_each_epoch_has_random_crops_of_its_own_whatever_the_order(batches) -> N
     assert len({tuple(met[epoch, 5]) for epoch in range(8)}) > 2
 
 
+def test_half_of_the_crops_of_a_short_clip_repeat_it_and_the_others_are_filled_up() -> None:
+    short = Crops([np.array([1.0, 2.0])], np.zeros(1, int), length=5, fill=-8, wrap=True)
+    crops = [tuple(short.at(np.array([0]), epoch)[0]) for epoch in range(60)]
+    assert set(crops) == {(1, 2, -8, -8, -8), (1, 2, 1, 2, 1)}
+    assert 15 < crops.count((1, 2, 1, 2, 1)) < 45
+    assert short[:].tolist() == [[1, 2, -8, -8, -8]]
+
+
 def test_outside_training_a_crop_is_the_middle_one_and_short_clips_are_filled_up() -> None:
     crops = Crops(long_arrays(), np.array([5, 0]), length=5)
     assert crops.shape == (2, 5, 1)

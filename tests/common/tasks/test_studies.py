@@ -119,6 +119,14 @@ def test_logits_of_members_are_averaged_if_asked_for(kind) -> None:
         assert ((low - 1e-6 <= mean) & (mean <= high + 1e-6)).all()
 
 
+def test_raw_logits_of_one_member_are_averaged_with_outputs_of_another(kind) -> None:
+    task, draw = tiny_tasks.TASKS[kind], np.random.default_rng(0)
+    outputs = task.from_logits(draw.normal(size=(2 * 5, len(task.outputs)))).reshape(2, 5, -1)
+    method = replace(tiny_tasks.study(kind).experiment("both").method, raw=("again",))
+    expected = task.from_logits((2 * task.logits(outputs[0]) + outputs[1]) / 3)
+    np.testing.assert_allclose(ensemble.mean_of(list(outputs), task, method), expected, atol=1e-6)
+
+
 def test_files_are_predicted_by_networks_estimators_and_ensembles(kind, finished, corpus) -> None:
     task, own = tiny_tasks.TASKS[kind], tiny_tasks.study(kind)
     for record in finished.values():
