@@ -71,7 +71,7 @@ def _class_row(published: Published, table: ClassTable | None, name: str, sides:
         row = next((row for row in table.rows if row.name == name), None)
         scores = [getattr(row, score) for score in SCORES] if row else []
         theirs = [_as_printed(score, table) for score in scores] if row else [None] * len(SCORES)
-        theirs.append(count_cell(row.support) if row else None)
+        theirs.append(count_cell(row.support) if row and row.support is not None else None)
     return (words_of(name), *_beside(theirs, [_class_cells(side.group, name) for side in sides]))
 
 
@@ -106,9 +106,10 @@ def _summary_rows(published: Published, table: ClassTable | None, sides: Sequenc
     counted = [
         _counts_of({run.seed: run.data["metrics"]["accuracy"]["n"] for run in side.group.runs}) for side in sides
     ]
-    n = [count_cell(table.n)] if table else []
-    accuracy: list[Cell] = ["", "", *([_as_printed(table.accuracy, table)] if table else [])]
-    theirs: list[Cell] | None = [*accuracy, *n] if table else None
+    items = table.counted if table else None
+    n = count_cell(items.n) if items else None
+    accuracy = _as_printed(items.accuracy, table) if table and items else None
+    theirs: list[Cell] | None = ["", "", accuracy, n] if table else None
     obtained: list[list[Cell]] = [
         ["", "", _accuracy(side.group), count] for side, count in zip(sides, counted, strict=True)
     ]
@@ -116,7 +117,7 @@ def _summary_rows(published: Published, table: ClassTable | None, sides: Sequenc
     for mean in MEANS:
         line = table.means.get(mean) if table else None
         scores = [_as_printed(value, table) for value in line] if table and line else [None] * len(SCORES)
-        printed = [*scores, *n] if table else None
+        printed = [*scores, n] if table else None
         cells = [
             [*(ours(published, side.group, f"{mean}_{score}") for score in SCORES), count]
             for side, count in zip(sides, counted, strict=True)

@@ -170,12 +170,15 @@ def _ours_of(layout: _Layout, experiment: str, name: str) -> list[Cell]:
 
 
 def confusion_table(published: Published, table: ConfusionTable, sides: Sequence[Side]) -> Table:
-    """Return a published confusion matrix in percentages with ours below each of its rows; seeds are summed."""
+    """Return a published confusion matrix in percentages with ours below each of its rows; seeds are summed.
+
+    Published counts stand as percentages of the true class.
+    """
     columns = [Column("True label"), Column("Side")]
     columns += [Column("Predicted", words_of(name), "number") for name in table.classes]
     shares = {side.label: _percentages(side.group, table) for side in sides if side.group.kind == "classification"}
     rows: list[tuple[Cell, ...]] = []
-    for place, (name, printed) in enumerate(table.rows.items()):
+    for place, (name, printed) in enumerate(table.percentages.items()):
         rows.append((words_of(name), PRINTED, *_percents(printed, table)))
         rows += [(words_of(name), label, *_percents(share[place], table)) for label, share in shares.items()]
     lines = _diagonal_rows(table, shares)
@@ -216,7 +219,7 @@ def _diagonal_rows(table: ConfusionTable, shares: Mapping[str, np.ndarray]) -> l
 
 
 def recovered_table(published: Published, table: ConfusionTable, counts: np.ndarray) -> Table:
-    """Return the counts that are the only ones to give a matrix' published percentages.
+    """Return the counts that are published, or are the only ones to give a matrix' published percentages.
 
     Args:
         published: what the document publishes.
@@ -229,7 +232,8 @@ def recovered_table(published: Published, table: ConfusionTable, counts: np.ndar
     rows: list[tuple[Cell, ...]] = [
         (words_of(name), *(count_cell(int(n)) for n in (*line, line.sum()))) for name, line in lines
     ]
-    title = f"{published.experiment(table.experiment).title}: the counts behind the published percentages"
+    which = "published counts" if table.normalised == "counts" else "counts behind the published percentages"
+    title = f"{published.experiment(table.experiment).title}: the {which}"
     return Table(f"recovered-{table.experiment}", title, tuple(columns), tuple(rows), summary=1)
 
 

@@ -121,6 +121,8 @@ def _cells(published: Published, experiment: str, group: Group | None, recovered
     assert table is not None  # the counts were recovered from it
     for (true, predicted), hits in np.ndenumerate(recovered):
         column = int(recovered[:, predicted].sum())
+        if not column:
+            continue  # what is never predicted has no share that is right
         share = float(hits / column)
         names = table.classes[true], table.classes[predicted]
         printed = Printed(

@@ -58,6 +58,7 @@ class Printed(NamedTuple):
         step: the unit of its last published digit.
         trials: each published trial where `value` is their mean; else the value alone.
         split: on which it was measured; may be empty.
+        averaged: whether it is a mean over folds that may differ in size, and so no share of all items.
     """
 
     value: float
@@ -69,6 +70,7 @@ class Printed(NamedTuple):
     table: str
     trials: tuple[float, ...]
     split: str = ""
+    averaged: bool = False
 
 
 class Published(Part):
@@ -308,23 +310,23 @@ class Published(Part):
             step = metric.step_of(table.decimals_of(experiment, table.columns.index(name), metric))
             where = (table.section, table.table)
             n, limit = table.n.get(name), metric.resolution
-            found[name] = Printed(mean, metric.kind, n, step, limit, *where, trials=trials, split=table.split)
+            averaged = bool(table.folds and (n is None or n % table.folds))
+            found[name] = Printed(mean, metric.kind, n, step, limit, *where, trials, table.split, averaged)
         return found
 
     def _means(self, experiment: str, split: str) -> dict[str, Printed]:
         table = self.table(experiment)
         if table is None or not same_split(table.split, split):
             return {}
-        values = {f"{mean}_{score}": getattr(line, score) for mean, line in table.means.items() for score in SCORES}
-        return {
-            name: self._of_table(table, value, name, "overall", table.n)
-            for name, value in {"accuracy": table.accuracy, **values}.items()
-        }
+        values = {} if table.accuracy is None else {"accuracy": table.accuracy}
+        values |= {f"{mean}_{score}": getattr(line, score) for mean, line in table.means.items() for score in SCORES}
+        return {name: self._of_table(table, value, name, "overall", table.n) for name, value in values.items()}
 
     def class_numbers(self, experiment: str) -> dict[str, Printed]:
         """Return the published numbers of each class, as `<class>_<score>`.
 
-        n is the class' support, for a precision the number of items that were predicted as the class.
+        n is the class' support, for a precision the number of items that were predicted as the class; None in a table
+        without supports.
         """
         table = self.table(experiment)
         if table is None:
@@ -338,7 +340,7 @@ class Published(Part):
         }
 
     def _of_table(
-        self, table: ClassTable, value: float, name: str, kind: Literal["overall", "per_class"], n: int
+        self, table: ClassTable, value: float, name: str, kind: Literal["overall", "per_class"], n: int | None
     ) -> Printed:
         # These are k of n items (weighted recall is the accuracy). F1 and the other means are not.
         kind_of: Kind = "proportion" if name in ("accuracy", "weighted_recall", "recall", "precision") else "score"
@@ -352,6 +354,7 @@ class Published(Part):
             table=table.table,
             trials=(value,),
             split=table.split,
+            averaged=table.averaged is not None,
         )
 
     def table(self, experiment: str) -> ClassTable | None:

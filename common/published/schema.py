@@ -25,6 +25,7 @@ Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(gt=0)]
 Decimals = Annotated[int, Field(ge=0, le=15)]  # a float keeps no more
 Percentage = Annotated[float, Field(ge=0, le=100)]
+Cell = Annotated[float, Field(ge=0)]
 WRITTEN = re.compile(r"|ci|to|p|[+%]?(\.\d)?")
 """How a placeholder of an evidence text may be written."""
 LOWEST = {
@@ -121,17 +122,19 @@ class Experiment(Part):
 
 # Rows are named tuples, because they are arrays in the file.
 class ClassRow(NamedTuple):
-    """One row of a published per-class table."""
+    """One row of a published per-class table; many are printed without supports."""
 
     name: str
     precision: Share
     recall: Share
     f1: Share
-    support: Count
+    support: Count | None = None
 
     @property
-    def predicted(self) -> int:
+    def predicted(self) -> int | None:
         """How many items were predicted as this class, by the rounded scores: hits / precision."""
+        if self.support is None:
+            return None
         # hits = recall * support = precision * predicted; without hits nothing says how many were predicted.
         return round(self.recall * self.support / self.precision) if self.precision else 0
 
@@ -144,10 +147,20 @@ class Means(NamedTuple):
     f1: Share
 
 
+class Counted(NamedTuple):
+    """The items behind a per-class table: all, those of each class, and the share of them that is right."""
+
+    n: int
+    supports: tuple[int, ...]
+    accuracy: float
+
+
 class ClassTable(Part):
-    """A published per-class table with the lines under it; `n` items were scored.
+    """A published per-class table with the lines under it.
 
     Attributes:
+        n: how many items were scored. It stands with `accuracy` and the supports of all rows, or all of them are left
+            out.
         macro: the plain mean over the classes, where the document prints it.
         weighted: the mean weighted by the supports, where the document prints it.
         averaged: `folds` if each score is the mean of those of several folds.
@@ -157,9 +170,9 @@ class ClassTable(Part):
     section: str
     table: str
     split: str
-    n: Size
+    n: Size | None = None
     rows: tuple[ClassRow, ...]
-    accuracy: Share
+    accuracy: Share | None = None
     macro: Means | None = None
     weighted: Means | None = None
     decimals: Decimals = 2
@@ -167,10 +180,30 @@ class ClassTable(Part):
 
     @model_validator(mode="after")
     def _decimals_suffice(self) -> Self:
-        scores = [(row.name, row[1:4]) for row in self.rows]
-        for name, values in [*scores, ("accuracy", (self.accuracy,)), *self.means.items()]:
+        scores = [(row.name, (row.precision, row.recall, row.f1)) for row in self.rows]
+        accuracy = () if self.accuracy is None else (self.accuracy,)
+        for name, values in [*scores, ("accuracy", accuracy), *self.means.items()]:
             refuse_more_decimals(values, self.decimals, f"{self.table}, {name}")
         return self
+
+    @model_validator(mode="after")
+    def _counted_wholly_or_not(self) -> Self:
+        known = {"n": self.n, "accuracy": self.accuracy}
+        known |= {f"the support of {row.name}": row.support for row in self.rows}
+        missing = [name for name, value in known.items() if value is None]
+        if 0 < len(missing) < len(known):
+            raise ValueError(
+                f"a table has either supports in all rows, n and accuracy, or none of them; {self.table} lacks "
+                f"{', '.join(missing)} (an accuracy alone belongs into [[results]])"
+            )
+        return self
+
+    @property
+    def counted(self) -> Counted | None:
+        """The items behind it, or None if it is printed without them."""
+        if self.n is None or self.accuracy is None:
+            return None
+        return Counted(self.n, tuple(row.support or 0 for row in self.rows), self.accuracy)
 
     @property
     def means(self) -> dict[str, Means]:
@@ -217,13 +250,15 @@ class ResultTable(Part):
 
 
 class ConfusionTable(Part):
-    """A published confusion matrix in percentages.
+    """A published confusion matrix, in percentages or in counts.
 
     Attributes:
         split: how the items were split, and the part that was classified.
-        normalised: what adds up to 100: the `columns` (predicted classes) or the `rows` (true classes).
+        normalised: what adds up to 100: the `columns` (predicted classes) or the `rows` (true classes); `counts` if the
+            cells are whole numbers of items.
+        decimals: of the percentages.
         n: how many items were classified, if the document says.
-        rows: percentages by true class, in the order of `classes`; an empty cell is 0.
+        rows: cells by true class, in the order of `classes`; an empty cell is 0.
         positive: the line under a column-normalised matrix that repeats its diagonal (PPV).
         false: 100 minus that (FDR).
         restored: the classes whose cell in `positive` the copy at hand has lost; it was taken from the diagonal.
@@ -233,11 +268,11 @@ class ConfusionTable(Part):
     section: str
     table: str
     split: str = ""
-    normalised: Literal["columns", "rows"]
+    normalised: Literal["columns", "rows", "counts"]
     decimals: Decimals = 1
     n: Size | None = None
     classes: tuple[str, ...]
-    rows: dict[str, tuple[Percentage, ...]]
+    rows: dict[str, tuple[Cell, ...]]
     positive: tuple[Percentage, ...] = ()
     false: tuple[Percentage, ...] = ()
     restored: tuple[str, ...] = ()
@@ -248,7 +283,7 @@ class ConfusionTable(Part):
             raise ValueError(f"the rows are not {', '.join(self.classes)}, in this order")
         lines = [*self.rows.values(), *(line for line in (self.positive, self.false) if line)]
         if any(len(line) != len(self.classes) for line in lines):
-            raise ValueError("a row has not one percentage per class")
+            raise ValueError("a row has not one cell per class")
         refuse_unknown(self.restored, self.classes, "class")
         for name, value in zip(self.classes, self.positive, strict=False):  # there may be no line of positives
             if name in self.restored and value != self.rows[name][self.classes.index(name)]:
@@ -256,10 +291,49 @@ class ConfusionTable(Part):
         return self
 
     @model_validator(mode="after")
-    def _decimals_suffice(self) -> Self:
-        for name, values in [*self.rows.items(), ("positive", self.positive), ("false", self.false)]:
-            refuse_more_decimals(values, self.decimals, f"{self.table}, {name}")
+    def _cells_are_possible(self) -> Self:
+        if self.normalised == "counts":
+            if self.positive or self.false:
+                raise ValueError(f"{self.table}: the lines under a matrix belong to one in percentages")
+            if not any(map(any, self.rows.values())):
+                raise ValueError(f"{self.table} counts no items")
+            return self
+        for name, line in self.lines.items():
+            if max(line) > 100:
+                kind = self.normalised.removesuffix("s")
+                raise ValueError(
+                    f"{self.table}: the {kind} of {name} adds up to {sum(line):g}, more than 100; "
+                    'normalised = "counts" is for counts'
+                )
         return self
+
+    @model_validator(mode="after")
+    def _decimals_suffice(self) -> Self:
+        decimals = 0 if self.normalised == "counts" else self.decimals
+        for name, values in [*self.rows.items(), ("positive", self.positive), ("false", self.false)]:
+            refuse_more_decimals(values, decimals, f"{self.table}, {name}")
+        return self
+
+    @property
+    def lines(self) -> dict[str, tuple[float, ...]]:
+        """The columns by predicted class where these are normalised, else the rows."""
+        if self.normalised != "columns":
+            return self.rows
+        return dict(zip(self.classes, zip(*self.rows.values(), strict=True), strict=True))
+
+    @property
+    def size(self) -> int | None:
+        """How many items were classified: `n`, or the sum of the counts."""
+        if self.n is not None or self.normalised != "counts":
+            return self.n
+        return int(sum(map(sum, self.rows.values())))
+
+    @property
+    def percentages(self) -> dict[str, tuple[float, ...]]:
+        """The rows in percent: as published, or the counts as shares of their true class; without items all 0."""
+        if self.normalised != "counts":
+            return self.rows
+        return {name: tuple(100 * cell / (sum(row) or 1) for cell in row) for name, row in self.rows.items()}
 
 
 class Layer(NamedTuple):

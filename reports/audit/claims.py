@@ -166,7 +166,7 @@ def value_of(published: Published, experiment: str, metric: str, split: str = ""
     low, high = _bounds(published, experiment, metric, printed)
     over_classes = metric.startswith("macro_")
     if over_classes and table is not None and printed.table == table.table:
-        return Value(printed, low, high, items_of_mean([row.support for row in table.rows]))
+        return Value(printed, low, high, items_of_mean(table.counted.supports if table.counted else []))
     # A result table has the number of all items, not of each class: as if the classes were equally large.
     return Value(printed, low, high, printed.n, over_classes and bool(printed.n))
 
@@ -189,8 +189,10 @@ def _bounds(published: Published, experiment: str, metric: str, printed: Printed
         return (hits[0] / printed.n, hits[-1] / printed.n) if hits else (printed.value, printed.value)
     name, _, score = metric.rpartition("_")
     row = next((row for row in published.class_table(experiment) if row.name == name), None)
-    if table is not None and not table.averaged and row and metric in published.class_numbers(experiment):
-        pairs = pairs_of(row, table.n, printed.step)
+    if row is None or table is None or table.averaged or table.n is None or row.support is None:
+        return printed.value, printed.value
+    if metric in published.class_numbers(experiment):
+        pairs = pairs_of(row, row.support, table.n, printed.step)
         return pairs.scores(score) if pairs.predicted else (printed.value, printed.value)
     return printed.value, printed.value
 

@@ -15,16 +15,17 @@ solution is proven to be the only one:
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby, product
 from math import prod
 
 import numpy as np
 
-from common.published import Published
+from common.published import Printed, Published
 from common.published.schema import ConfusionTable
-from reports.audit.arithmetic import counts_of
+from reports.audit.arithmetic import counts_of, cut_counts_of
 
 MOST_COMBINATIONS = 10**12
 MOST_LISTED = 10**5
@@ -102,25 +103,41 @@ class Solved:
     Attributes:
         matrices: per solution the integer matrix (true classes, predicted classes) of each experiment.
         steps: how many candidates each step left, in words.
+        hits: what the diagonal of an experiment's matrix can add up to, where none of it is what its accuracy allows.
     """
 
     matrices: list[dict[str, np.ndarray]]
     steps: list[str]
+    hits: dict[str, list[int]] = field(default_factory=dict)
+
+
+def accuracy_of(published: Published, table: ConfusionTable) -> Printed | None:
+    """Return the published accuracy that must be the diagonal's share of a matrix; None if there is none.
+
+    Of several trials nobody says which one the matrix is of, and a mean over folds is no share of all items.
+    """
+    accuracy = published.numbers(table.experiment, table.split).get("accuracy")
+    if accuracy is None or accuracy.kind != "proportion" or accuracy.averaged or len(accuracy.trials) > 1:
+        return None
+    return accuracy
+
+
+def hits_of(accuracy: Printed, n: int) -> range:
+    """Return how many of n items can be right by a published accuracy, which may be cut and not rounded."""
+    return counts_of(accuracy.value, n, accuracy.step) or cut_counts_of(accuracy.value, n, accuracy.step)
 
 
 def matrix_of(published: Published, table: ConfusionTable) -> Matrix | None:
-    """Gather what a document prints on a confusion matrix; None if it does not say of how many items."""
+    """Gather what a document prints on a confusion matrix; None if it has counts, or does not say of how many items."""
     n = table.n  # never all items of the corpus in its place: a matrix is usually of a test set
-    if n is None:
+    if n is None or table.normalised == "counts":
         return None
     decimals = min(table.decimals, FLOAT32_DECIMALS)
-    percentages = np.array([*table.rows.values()]) * 10**decimals
-    steps = np.rint(percentages if table.normalised == "rows" else percentages.T).astype(int).tolist()
+    steps = np.rint(np.array([*table.lines.values()]) * 10**decimals).astype(int).tolist()
     lines = tuple(map(tuple, steps))
-    accuracy = published.numbers(table.experiment, table.split).get("accuracy")
-    usable = accuracy is not None and accuracy.kind == "proportion" and accuracy.n in (None, n)
-    hits = counts_of(accuracy.value, n, accuracy.step) if accuracy is not None and usable else range(n + 1)
-    supports = {row.name: row.support for row in published.class_table(table.experiment)}
+    accuracy = accuracy_of(published, table)
+    hits = hits_of(accuracy, n) if accuracy is not None and accuracy.n in (None, n) else range(n + 1)
+    supports = {row.name: row.support or 0 for row in published.class_table(table.experiment)}
     known = set(supports) == set(table.classes) and sum(supports.values()) == n
     by_class = tuple(supports[name] for name in table.classes) if known else None
     return Matrix(table.experiment, lines, 100 * 10**decimals, n, hits, table.normalised == "columns", by_class)
@@ -138,9 +155,10 @@ def groups_of(published: Published) -> list[tuple[Matrix, ...]]:
 def recovered(published: Published) -> dict[str, np.ndarray]:
     """Return the integer matrix (true classes, predicted classes) of each experiment where there is exactly one.
 
-    An experiment is absent if its published percentages allow no matrix, several, or too many to search.
+    Published counts are such a matrix. An experiment is absent if its published percentages allow no matrix, several,
+    or too many to search.
     """
-    found: dict[str, np.ndarray] = {}
+    found = {table.experiment: cells_in(table) for table in published.confusions if table.normalised == "counts"}
     for group in groups_of(published):
         try:
             solved = solve(group)
@@ -149,6 +167,11 @@ def recovered(published: Published) -> dict[str, np.ndarray]:
         if len(solved.matrices) == 1:
             found |= solved.matrices[0]
     return found
+
+
+def cells_in(table: ConfusionTable) -> np.ndarray:
+    """Return a matrix that is published in counts as integers (true classes, predicted classes)."""
+    return np.array([*table.rows.values()]).astype(np.int64)
 
 
 @cache
@@ -162,7 +185,7 @@ def solve(group: tuple[Matrix, ...]) -> Solved:
     searches = [_Search(matrix, work) for matrix in group]
     steps = [search.step for search in searches]
     if not all(search.combinations for search in searches):
-        return Solved([], steps)
+        return Solved([], steps, _without_accuracy(searches))
     first, *others = sorted(searches, key=lambda search: search.combinations)
     by_rows: dict[tuple[int, ...], _Choices] = {}
     for cells in first.listed():
@@ -175,6 +198,16 @@ def solve(group: tuple[Matrix, ...]) -> Solved:
     if sum(prod(map(len, choices.values())) for choices in by_rows.values()) > MOST_LISTED:
         raise TooManyError
     return Solved([solution for choices in by_rows.values() for solution in _products(choices)], steps)
+
+
+def _without_accuracy(searches: Iterable["_Search"]) -> dict[str, list[int]]:
+    """Return the hits that the matrices without a combination have if their accuracy is left out, as far as known."""
+    found: dict[str, list[int]] = {}
+    for search in searches:
+        if search.with_items and not search.combinations:
+            with suppress(TooManyError):  # then the search only says that there is none
+                found[search.name] = search.attained()
+    return found
 
 
 def _products(choices: _Choices) -> Iterator[dict[str, np.ndarray]]:
@@ -190,18 +223,18 @@ class _Search:
         self.matrix, self.name, self._work = matrix, matrix.experiment, work
         alone = [self._totals(line) for line in range(len(matrix.lines))]
         self.candidates: list[np.ndarray] = [np.zeros((0, len(line)), dtype=np.int64) for line in matrix.lines]
-        self.combinations = with_items = 0
+        self.combinations = self.with_items = 0
         fitting = [0] * len(alone)
         if all(len(totals) for totals in alone):
             room = matrix.n - sum(int(totals[0]) for totals in alone)
             bounded = [totals[totals <= totals[0] + room] for totals in alone]
             fitting = [len(totals) for totals in bounded]
             self.candidates = self._candidates(bounded)
-            with_items, self.combinations = self._count()
+            self.with_items, self.combinations = self._count()
         self.step = (
             f"{self.name}: {_joined(map(len, alone))} totals up to {matrix.n} per line, {_joined(fitting)} "
-            f"beside the smallest of the others, {with_items} combinations of {matrix.n} items, {self.combinations} "
-            f"with the published accuracy"
+            f"beside the smallest of the others, {self.with_items} combinations of {matrix.n} items, "
+            f"{self.combinations} with the published accuracy"
         )
 
     def _totals(self, line: int) -> np.ndarray:
@@ -237,18 +270,32 @@ class _Search:
         cells = self.candidates[line][:, line]
         return cells if self._counts_hits else np.zeros_like(cells)
 
+    def attained(self) -> list[int]:
+        """Return what the diagonal can add up to in n items, whatever the published accuracy allows.
+
+        Raises:
+            TooManyError: that takes too long to say.
+        """
+        return [int(hits) for hits in np.flatnonzero(deque(self._ways(self._most_hits()), maxlen=1).pop()[-1])]
+
+    def _most_hits(self) -> int:
+        return min(self.matrix.n, sum(int(cells[:, line].max()) for line, cells in enumerate(self.candidates)))
+
     def _count(self) -> tuple[int, int]:
         """Count the combinations of lines with n items, and of these the ones with the right hits."""
         with_items = np.zeros((self.matrix.n + 1, 1), dtype=np.int64)
         with_items[0, 0] = 1
         for cells in self.candidates:
             with_items = self._convolved(with_items, cells.sum(axis=1), np.zeros(len(cells), dtype=np.int64))
-        last = deque(self._ways(), maxlen=1).pop()
+        last = deque(self._ways(self._most_wanted()), maxlen=1).pop()
         return int(with_items[-1, 0]), int(sum(last[-1, hits] for hits in self._wanted()))
 
-    def _ways(self) -> Iterator[np.ndarray]:
+    def _most_wanted(self) -> int:
+        return max(self.matrix.hits, default=0) if self._counts_hits else 0
+
+    def _ways(self, most: int) -> Iterator[np.ndarray]:
         """Yield, after no line, the last, the last two, ..., all: in `ways[t, h]` ways they have t items and h hits."""
-        n, most = self.matrix.n, max(self.matrix.hits, default=0) if self._counts_hits else 0
+        n = self.matrix.n
         # Held three times while a line is added; `listed` keeps a byte per line for each integer of it.
         self._work.hold((n + 1) * (most + 1) * (3 + len(self.candidates) // 8))
         ways = np.zeros((n + 1, most + 1), dtype=np.int64)
@@ -274,7 +321,7 @@ class _Search:
             raise TooManyError
         self._work.hold(self.combinations * len(self.candidates) ** 2)
         # What the lines after each one can have, so that the walk never starts a choice that cannot be finished.
-        reached = [ways > 0 for ways in self._ways()][::-1]
+        reached = [ways > 0 for ways in self._ways(self._most_wanted())][::-1]
         n, wanted = self.matrix.n, self._wanted()
         return [self._square(chosen) for hits in wanted for chosen in self._walk(reached, 0, n, hits)]
 

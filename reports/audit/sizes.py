@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from common.published import Published
-from common.published.schema import ClassTable, ConfusionTable, Counts
+from common.published.schema import ClassTable, Counts
 from reports.audit.finding import Finding, none_wrong
 from reports.wording import listed
 
@@ -44,13 +44,13 @@ def _supports(published: Published) -> Iterator[Finding]:
     groups: dict[tuple[str, tuple[str, ...], frozenset[str]], list[ClassTable]] = {}
     for table in published.class_tables:
         data = published.data_of(table.experiment)
-        if table.split:
+        if table.split and table.counted:
             groups.setdefault((table.split, data.classes, frozenset(data.corpora)), []).append(table)
     for (split, *_), (first, *others) in groups.items():
         by_class: dict[str, dict[int, list[str]]] = {row.name: {} for row in first.rows}
         for table in (first, *others):
             for row in table.rows:
-                by_class[row.name].setdefault(row.support, []).append(table.table)
+                by_class[row.name].setdefault(row.support or 0, []).append(table.table)
         wrong = [
             f"{name}: {', '.join(_in_tables(support, tables) for support, tables in supports.items())}"
             for name, supports in by_class.items()
@@ -100,10 +100,11 @@ def _sets_of(counts: Counts) -> dict[str, int]:
 
 def _items(published: Published) -> Iterator[tuple[str, str, str, int]]:
     """Go through what is published on a set: where, on what split, which set, on how many items."""
-    tables: tuple[ClassTable | ConfusionTable, ...] = (*published.class_tables, *published.confusions)
-    for table in tables:
-        if table.n is not None:
-            yield from ((table.table, table.split, name, table.n) for name in _set_of(table.split))
+    tables = [(table.table, table.split, table.n) for table in published.class_tables]
+    tables += [(matrix.table, matrix.split, matrix.size) for matrix in published.confusions]
+    for where, split, n in tables:
+        if n is not None:
+            yield from ((where, split, name, n) for name in _set_of(split))
     # What has data of its own is of no set of the document's.
     own = [table for table in published.result_tables if all(published.by_id[name].data is None for name in table.rows)]
     for results in own:

@@ -244,7 +244,8 @@ def as_printed_figure(
         counts = _counts(group, table.classes)
         panels.append(_obtained_panel(table, counts))
     if recovered is not None:
-        panels.append(_counts_panel(table, recovered, f"counts behind the published: {recovered.sum():,}"))
+        which = "published counts" if table.normalised == "counts" else "counts behind the published"
+        panels.append(_counts_panel(table, recovered, f"{which}: {recovered.sum():,}"))
     if recovered is not None and group is not None:
         mean = ", mean of the seeds" if len(group.runs) > 1 else ""
         panels.append(_counts_panel(table, counts, f"our counts: {counts.sum():,.0f}{mean}"))
@@ -259,7 +260,7 @@ def _counts(group: Group, classes: Sequence[str]) -> np.ndarray:
 
 
 def _printed_panel(table: ConfusionTable) -> _Panel:
-    percent = np.array(list(table.rows.values()))
+    percent = np.array(list(table.percentages.values()))
     lines = {"PPV": table.positive, "FDR": table.false}
     below = {name: [f"{value:.{table.decimals}f}" for value in line] for name, line in lines.items() if line}
     texts = [_percentages(row, table.decimals) for row in percent]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from invented import paper
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, QuadMesh
@@ -19,6 +20,7 @@ from common.published import Published, load, studies
 from common.published.schema import ConfusionTable
 from common.runs import records
 from reports import figures, processes
+from reports.audit import recovered
 from reports.collect import collect
 from reports.effects import effects
 from reports.figures import changes, classes, confusion, cost, curves, headline, searches, seeds, sheet
@@ -242,6 +244,13 @@ def test_recovered_counts_stand_beside_the_printed_where_nothing_was_run() -> No
     for picture in shown:
         titles = [axes.get_title("left") for axes in picture.draw().axes]
         assert titles == ["published, % of each predicted class", "counts behind the published: 1,580"]
+
+
+def test_published_counts_are_drawn_in_percent_beside_themselves() -> None:
+    known = paper(confusion={"normalised": "counts", "rows": {"lark": [45, 15], "owl": [0, 40]}})
+    figure = confusion.as_printed_figure(known, known.confusions[0], None, recovered(known)["small"])
+    shown = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert shown == [["75.0", "25.0", "100.0"], ["45", "15", "40"]]
 
 
 def test_curves_are_those_of_the_history(write: Write, runs: Path) -> None:

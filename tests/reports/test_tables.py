@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from invented import paper
 from synthetic import Write, edit
 
 from common import published
@@ -195,6 +196,32 @@ def test_a_confusion_matrix_stands_as_printed_above_the_counts_behind_it() -> No
     assert [row[0] for row in texts(table)[-2:]] == ["PPV", "FDR"]
     counts = recovered_table(EMOTIFY, printed, recovered(EMOTIFY)[printed.experiment])
     assert texts(counts)[-1][-1] == "1580"
+
+
+def counted(lark: list[int], owl: list[int]) -> Published:
+    return paper(confusion={"normalised": "counts", "rows": {"lark": lark, "owl": owl}})
+
+
+def test_published_counts_stand_in_percent_above_themselves() -> None:
+    known = counted([45, 15], [0, 40])
+    (printed,) = known.confusions
+    assert [row[2:] for row in texts(confusion_table(known, printed, []))] == [["75.0", "25.0"], ["0.0", "100.0"]]
+    own = recovered_table(known, printed, recovered(known)["small"])
+    assert [row[1:] for row in texts(own)] == [["45", "15", "60"], ["0", "40", "40"], ["45", "55", "100"]]
+
+
+def test_a_class_that_is_never_predicted_in_counts_has_no_share_to_judge() -> None:
+    known = counted([0, 60], [0, 40])
+    judged = Verdicts(known, [], recovered(known)).all
+    assert [row.metric for row in judged] == ["lark_as_owl", "owl_as_owl"]
+
+
+def test_a_class_table_without_supports_is_shown_with_dashes() -> None:
+    known = paper(classes={"rows": [["lark", 0.79, 0.87, 0.83], ["owl", 0.85, 0.77, 0.81]]})
+    rows = texts(class_table(known, "small", []))
+    assert rows[0] == ["Lark", "0.79", "0.87", "0.83", MISSING]
+    assert rows[2] == ["Accuracy", "", "", MISSING, MISSING]
+    assert chapter(known, [], [], [], audit(known), {}, Verdicts(known, [])).sections
 
 
 def test_our_confusion_matrix_is_below_the_printed_and_adds_up(write: Write, runs: Path) -> None:

@@ -16,7 +16,7 @@ from reports.audit import judge
 from reports.audit.claims import Difference, value_of
 from reports.audit.finding import Computed, spaced, span
 from reports.audit.layers import shape_of
-from reports.audit.printed import NotPrintedError, class_table, layer_table
+from reports.audit.printed import NotPrintedError, class_table, layer_table, needed
 from reports.audit.stratified import Counts, halved, held_out
 from reports.studies import by_id
 from reports.wording import listed
@@ -37,7 +37,7 @@ AS_SURPRISE = ("savee", "surprise")
 
 def supports(published: Published, experiments: Iterable[str]) -> Counts:
     """Return the published supports of a chapter's tables, which are all the same; raises NotPrintedError."""
-    found = {tuple(row.support for row in class_table(published, name).rows) for name in experiments}
+    found = {needed(class_table(published, name).counted, name).supports for name in experiments}
     if len(found) != 1:
         raise NotPrintedError("supports that are the same in all tables")
     return found.pop()

@@ -10,7 +10,7 @@ from common.published import Published
 from reports.audit.arithmetic import attainable, counts_of, cut_counts_of, near
 from reports.audit.classes import Examined
 from reports.audit.finding import Computed, digits, span
-from reports.audit.printed import class_table, layer, layer_table, value, whole
+from reports.audit.printed import class_table, layer, layer_table, needed, value, whole
 from reports.audit.stratified import halved, held_out
 from reports.studies import by_id
 from reports.studies.ser_parallel.findings import AS_SURPRISE, CHAPTER_4, CHAPTER_5, FIFTH, TENTH, labellings, supports
@@ -70,15 +70,16 @@ def vgg_split(published: Published) -> Computed:
 def vgg_proportion(published: Published) -> Computed:
     """Ask whether experiment 2's accuracy is a share of its clips, and which accuracies its class table allows."""
     table, printed = class_table(published, "vgg16-2"), value(published, "vgg16-2", "accuracy").printed
-    shares = {*counts_of(printed.value, table.n, printed.step), *cut_counts_of(printed.value, table.n, printed.step)}
-    recalls = attainable([row.recall for row in table.rows], [row.support for row in table.rows], 10.0**-table.decimals)
+    n, sizes, _ = needed(table.counted, "vgg16-2")
+    shares = {*counts_of(printed.value, n, printed.step), *cut_counts_of(printed.value, n, printed.step)}
+    recalls = attainable([row.recall for row in table.rows], sizes, 10.0**-table.decimals)
     counted = Examined(table).hits
     return bool(shares) and bool(set(counted) & shares), {
         "accuracy": printed.value,
-        "n": table.n,
-        "near": near(printed.value, table.n),
-        "by_recalls": _hits(range(recalls[0], recalls[1] + 1) if recalls else range(0), table.n),
-        "by_all": _hits(counted, table.n),
+        "n": n,
+        "near": near(printed.value, n),
+        "by_recalls": _hits(range(recalls[0], recalls[1] + 1) if recalls else range(0), n),
+        "by_all": _hits(counted, n),
         "hits": counted[0] if counted else 0,
     }
 

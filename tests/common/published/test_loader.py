@@ -208,11 +208,11 @@ def test_the_example_of_the_form_is_read(example: Callable[..., Published]) -> N
     ("right", "wrong", "place"),
     [
         # what the types refuse
-        ("accuracy = 0.82", "acuracy = 0.82", "classes, 1 (large-cnn), accuracy"),
+        ("accuracy = 0.82", "acuracy = 0.82", "classes, 1 (large-cnn), acuracy"),
         ('title = "Small CNN"', 'title = "Small"\nbest = 67', "experiment, 1 (small-cnn), best"),
         ("accuracy = 0.82", "accuracy = 82.0", "classes, 1 (large-cnn), accuracy"),
         ('["lark", 0.79, 0.87', '["lark", 0.79', "classes, 1 (large-cnn), rows, 1"),
-        ("76.7] }", "767] }", "less than or equal to 100"),
+        ("76.7] }", "-76.7] }", "confusion, 1 (small-cnn), rows, owl, 2"),
         ("[0.783, 0.61]", "[nan, 0.61]", "results, 1 (table-2), rows, small-cnn, 1"),
         ("overall = 0.05", "overall = inf", "resolution, overall"),
         ("decimals = 3", "decimals = 400", "metric, accuracy, decimals"),
@@ -233,6 +233,10 @@ def test_the_example_of_the_form_is_read(example: Callable[..., Published]) -> N
         # what does not fit together
         ("small-cnn = [0.783, ", "small-cnn = [", "row small-cnn has 1 numbers for 2 columns"),
         ("total = 674", "total = 647", "layers, 1 (large-cnn)"),
+        ("0.83, 30]", "0.83]", "the support of lark"),
+        ("accuracy = 0.82", "", "classes, 1 (large-cnn)"),
+        ("owl = [23.3, 76.7] }", "owl = [23, 177] }", "the row of owl adds up to 200, more than 100"),
+        ('normalised = "rows"', 'normalised = "counts"', "Figure 1, owl: 23.3"),
         ("chosen = { learning_rate = 0.001 }", "chosen = { learning_rate = 0.1 }", "chosen learning_rate"),
         ('kind = "greater"', 'kind = "greater"\nthreshold = 0.5', "threshold"),
         ('["large-cnn", "small-cnn"]', '["large-cnn"]', "compares two"),
@@ -282,7 +286,7 @@ def test_a_table_that_is_there_twice_is_refused(part: str, example: Callable[...
 @pytest.mark.parametrize(
     ("right", "wrong", "message"),
     [
-        ("positive = [45.8, ", "positive = [", "one percentage per class"),
+        ("positive = [45.8, ", "positive = [", "one cell per class"),
         ('restored = ["tension"]', 'restored = ["tensions"]', "'tensions'"),
         ("14.3, 80.0, 50.0]", "14.3, 80.0, 51.0]", "the restored cell of tension"),
     ],

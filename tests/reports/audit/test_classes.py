@@ -3,14 +3,15 @@
 import math
 from collections.abc import Callable
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from invented import Content, class_table, found, outcomes, paper
+from invented import EMPTY, Content, class_table, found, outcomes, paper
 from pydantic import ValidationError
-from sklearn.metrics import classification_report
+from sklearn.metrics import classification_report, precision_recall_fscore_support
 
 from reports.audit import classes
 from reports.audit.classes import Examined
@@ -225,3 +226,146 @@ def test_numbers_that_are_equal_by_definition_are_equal(change: Callable[[Conten
     change(table)
     finding = found(classes=table)["identities-small"]
     assert (finding.holds, finding.numbers) == (False, {"wrong": 1, "of": 4})
+
+
+# Tables without supports, as most of them are printed.
+
+
+def bare(table: Content) -> Content:
+    """Leave out the supports, the number of items, the accuracy and the lines of means."""
+    return {"rows": [row[:4] for row in table["rows"]]}
+
+
+def beside(**scores: float) -> dict[str, Any]:
+    """Print overall scores with two decimals in a result table."""
+    kinds = {name: "proportion" if name == "accuracy" else "score" for name in scores}
+    metric = EMPTY["metric"] | {name: {"kind": kind, "decimals": 2} for name, kind in kinds.items()}
+    return {"metric": metric, "results": {"columns": [*scores], "rows": {"small": [*scores.values()]}}}
+
+
+@given(st.lists(ROWS, min_size=3, max_size=3), st.sampled_from(["macro", "weighted", "micro"]), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_any_table_holds_without_supports_beside_its_own_scores(
+    cells: list[list[int]], mean: Any, supports: bool
+) -> None:
+    places = [(true, guess) for true, row in enumerate(cells) for guess, n in enumerate(row) for _ in range(n)]
+    truth, guesses = zip(*places, strict=True)
+    of = precision_recall_fscore_support(truth, guesses, average=mean, zero_division=0)[:3]
+    named = dict(zip(("precision", "recall", "f1"), (round(float(score), 2) for score in of), strict=True))
+    full = printed(cells, THREE)
+    table = full if supports else bare(full) | {"macro": full["macro"], "weighted": full["weighted"]}
+    scores = {"accuracy": full["accuracy"]} | named | {f"{mean}_{name}": score for name, score in named.items()}
+    findings = found(data=BIRDS, classes=table, **beside(**scores))
+    assert all(outcomes(findings, *classes.CHECKS, "two-prints").values())
+    assert findings["two-prints-scores-small-t2"].numbers["of"] == len(scores) - supports
+    assert {"f1-small", "means-small"} < findings.keys()
+    assert ("counts-small" in findings) is supports
+
+
+def test_without_supports_only_what_needs_no_counts_is_asked() -> None:
+    findings = outcomes(found(classes=bare(TABLE)), *classes.CHECKS)
+    assert findings == {"f1-small": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("f1", put(0.58, "rows", 0, 3)), ("means", put(0.9, "macro", 0)), ("means", put(0.92, "weighted", 1))],
+)
+def test_one_digit_changed_is_found_without_supports(name: str, change: Callable[[Content], None]) -> None:
+    table = bare(TABLE) | {"macro": TABLE["macro"], "weighted": TABLE["weighted"]}
+    assert all(outcomes(found(classes=table), *classes.CHECKS).values())
+    changed = deepcopy(table)
+    change(changed)
+    assert not found(classes=changed)[f"{name}-small"].holds
+
+
+README = {"rows": [["lark", 0.80, 0.80, 0.80], ["owl", 0.35, 0.32, 0.33]]}
+"""No score is above 0.80, which may be up to 0.805."""
+
+
+@pytest.mark.parametrize(
+    ("score", "value", "holds"),
+    [
+        ("accuracy", 0.85, False),
+        ("accuracy", 0.81, True),
+        ("accuracy", 0.82, False),
+        ("accuracy", 0.32, True),
+        ("accuracy", 0.30, False),
+        ("f1", 0.83, False),
+        ("f1", 0.33, True),
+        ("precision", 0.34, True),
+        ("precision", 0.33, False),
+        ("weighted_recall", 0.82, False),
+        ("weighted_recall", 0.70, True),
+        ("macro_f1", 0.70, False),
+        ("macro_f1", 0.57, True),
+        ("balanced_accuracy", 0.99, None),
+    ],
+)
+def test_an_overall_score_is_a_mean_of_the_rows(score: str, value: float, holds: bool | None) -> None:
+    findings = outcomes(found(classes=README, **beside(**{score: value})), "two-prints")
+    assert findings == ({} if holds is None else {"two-prints-scores-small-t2": holds})
+
+
+def test_what_the_rows_allow_is_named() -> None:
+    numbers = found(classes=README, **beside(accuracy=0.85, f1=0.5))["two-prints-scores-small-t2"].numbers
+    assert numbers == {
+        "wrong": 1,
+        "of": 2,
+        "accuracy": 0.85,
+        "accuracy_low": pytest.approx(0.315),
+        "accuracy_high": pytest.approx(0.805),
+    }
+
+
+def test_f1_may_be_that_of_mean_precision_and_mean_recall() -> None:
+    rows = {"rows": [["lark", 1.0, 0.5, 0.67], ["owl", 0.5, 1.0, 0.67]]}
+    assert found(classes=rows, **beside(f1=0.75, macro_f1=0.75))["two-prints-scores-small-t2"].holds
+    assert not found(classes=rows, **beside(f1=0.77))["two-prints-scores-small-t2"].holds
+
+
+@pytest.mark.parametrize(
+    "fields", [{"split": "train"}, {"folds": 5}, {"rows": {"large": [0.99]}}], ids=["set", "folds", "experiment"]
+)
+def test_scores_of_another_evaluation_are_not_compared(fields: Content) -> None:
+    parts = beside(accuracy=0.99)
+    parts["results"] |= fields
+    assert not outcomes(found(classes=README, **parts), "two-prints")
+    assert not outcomes(found(classes=README | {"averaged": "folds"}, **beside(accuracy=0.99)), "two-prints")
+
+
+def test_one_possible_trial_is_enough() -> None:
+    parts = beside(accuracy=0.85)
+    parts["results"] = {"columns": ["accuracy"] * 2, "rows": {"small": [0.85, 0.7]}}
+    assert found(classes=README, **parts)["two-prints-scores-small-t2"].holds
+
+
+def test_scores_of_cut_digits_are_compared_as_such() -> None:
+    """A recall of 0.809 is cut to 0.80, and the accuracy may be as high."""
+    parts = beside(accuracy=0.809)
+    parts["metric"]["accuracy"]["decimals"] = 3
+    assert found(classes=README, **parts)["two-prints-scores-small-t2"].holds
+
+
+def test_a_class_table_with_supports_decides_on_means_in_other_tables_too() -> None:
+    findings = found(classes=TABLE, **beside(macro_f1=0.9, weighted_f1=TABLE["weighted"][2]))
+    assert findings["two-prints-scores-small-t2"].numbers["wrong"] == 1
+
+
+@pytest.mark.parametrize("missing", ["n", "accuracy", "support"])
+def test_items_are_printed_wholly_or_not_at_all(missing: str) -> None:
+    table = deepcopy(TABLE)
+    if missing == "support":
+        table["rows"][1].pop()
+    else:
+        table[missing] = None
+    with pytest.raises(ValidationError, match=missing):
+        paper(classes=table)
+
+
+def test_claims_on_a_table_without_supports_have_no_interval() -> None:
+    tables = [README, README | {"experiment": "large", "table": "Table 4"}]
+    claim = {"kind": "greater", "metric": "lark_f1", "experiments": ["small", "large"]}
+    findings = found(classes=tables, claim=claim)
+    assert findings["moon-claims-it"].verdict == "not shown"
+    assert not [name for name in findings if name.startswith("supports-")]
