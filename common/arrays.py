@@ -158,6 +158,7 @@ class Prepared:
         scaler_rows: manifest rows on which the front end was fitted.
         front_end: arrays that turn features of a new clip into the model's input, such as a scaler's mean and scale.
         load_s: seconds of the preparation that were spent on decoding audio; the rest were spent on features.
+        notes: what the record should say of these inputs, one sentence each.
     """
 
     train: Arrays
@@ -167,6 +168,7 @@ class Prepared:
     scaler_rows: np.ndarray
     front_end: dict[str, np.ndarray] = field(default_factory=dict)
     load_s: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]
     # To predict a clip, all members have to predict it.
     ms_per_clip = sum(member.data["timings"]["ms_per_clip"] for member in members)
     parameters = [member.data["parameters"] for member in members]
+    notes = [f"{member.data['experiment']}: {note}" for member in members for note in member.data["notes"]]
     nothing = np.array([], int)  # no altered copies and no scaler; the audits of the members have theirs
     results, start = [], 0
     for number, fold in enumerate(material.folds):
@@ -44,6 +45,7 @@ def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]
             "parameters": {kind: _total(parameters, kind) for kind in ("total", "trainable")},
             "leaks": leaks_of(job.study, material, number, nothing, nothing),
             "orders": [],
+            "notes": notes,
         }
         own = outputs[start : start + len(fold.test)]
         # Members keep the outputs of test clips only, so thresholds stay at their defaults.

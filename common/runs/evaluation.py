@@ -216,7 +216,8 @@ def _data(job: Job, material: Material) -> dict[str, Any]:
 
 
 def _notes(job: Job, material: Material, facts: Sequence[Mapping[str, Any]], tested: int) -> list[str]:
-    notes, method = [], job.method
+    method = job.method
+    notes = list(dict.fromkeys(note for fold in facts for note in fold["notes"]))
     if material.left_out:
         notes.append(f"only the first {len(facts)} of {len(facts) + material.left_out} folds were run")
     if overrides := {**job.options.overrides, **job.options.model}:

@@ -139,6 +139,7 @@ def _make_fold(job: Job, material: Material, number: int, announce: Callable[[st
         "parameters": {key: summary.get(key) for key in ("total", "trainable")},
         "leaks": leaks_of(job.study, material, number, prepared.augmented, prepared.scaler_rows),
         "orders": _other_orders(job, material.task, learner, prepared.test),
+        "notes": prepared.notes,
     }
     _keep_model(job.folder / f"fold-{number}", learner, prepared)
     _keep_fold(_place(job, number), FoldResult(outputs, validation, history, facts))

@@ -19,7 +19,8 @@ from reports.studies.emotify_features.tracks import (
     reaches,
     whole_corpus,
 )
-from reports.studies.music_mood_wavenet import tags
+from reports.studies.music_mood_wavenet.data_analysis import BIN_S, LAST_S, NUMBERS
+from reports.studies.music_mood_wavenet.findings import tags
 
 Counted = Counter[tuple[str, str, str, str, str, int]]
 
@@ -85,3 +86,9 @@ def test_the_tags_of_split_0_are_counted_rightly(shared_data: Path) -> None:
         assert tags("tag", part) == Counter(tag for of_track in of_tracks for tag in of_track)
         sizes = {int(size): count for size, count in tags("tags of a track", part).items() if count}
         assert sizes == Counter(map(len, of_tracks))
+        seconds = [float(line.split("\t")[4]) for line in lines]
+        assert tags("seconds", part) == Counter(str(min(int(one // BIN_S) * BIN_S, LAST_S)) for one in seconds)
+        for number in NUMBERS:
+            low, high = int(number[0]), int(number[-1])
+            among = Counter(tag for of_track in of_tracks if low <= len(of_track) <= high for tag in of_track)
+            assert {tag: count for tag, count in tags(f"tag among {number}", part).items() if count} == among

@@ -1,7 +1,10 @@
-"""Music moods from WaveNet features (document 000): findings that need more than arithmetic on published numbers.
+"""Findings that need more than arithmetic on published numbers.
 
-`reports/published/mtg_jamendo_tags.csv` holds what the slides leave out of the corpus: how many tracks of each set of
-split-0 have a tag, and how many tracks have so many tags.
+`reports/published/mtg_jamendo_tags.csv` holds what the slides leave out of the corpus, counted in each set of split-0:
+
+- `tag`: tracks that have a tag; `tag among 1`, `2 to 3` and `4 to 8`: those of them that have so many tags;
+- `tags of a track`: tracks that have so many tags;
+- `seconds`: tracks whose length begins with this multiple of 30 s; the last one is 600 s and more.
 """
 
 import csv
@@ -17,7 +20,7 @@ from common.published import FOLDER, Published
 from reports.audit.arithmetic import counts_of, cut_counts_of, shared_sizes
 from reports.audit.finding import Computed, digits
 from reports.audit.printed import NotPrintedError, hits, value, whole
-from reports.studies import About, by_id
+from reports.studies import by_id
 from reports.wording import listed
 
 TAGS = FOLDER / "mtg_jamendo_tags.csv"
@@ -27,7 +30,7 @@ PR_AUC = "macro_pr_auc"
 
 @cache
 def tags(what: str, part: str, path: Path = TAGS) -> dict[str, int]:
-    """Return how many tracks of a set of split-0 have each `tag`, or each number of tags (`tags of a track`)."""
+    """Return the counts of a set of split-0 by value: tracks of each `tag`, of each number of tags, of each length."""
     with path.open(encoding="utf-8", newline="") as file:
         return {row["value"]: int(row[part]) for row in csv.DictReader(file) if row["what"] == what}
 
@@ -143,4 +146,4 @@ def ensembles(published: Published) -> Computed:
     }
 
 
-ABOUT = About(by_id(training_set, emodb_proportion, emodb_difference, variant, rows, ensembles))
+FINDINGS = by_id(training_set, emodb_proportion, emodb_difference, variant, rows, ensembles)
