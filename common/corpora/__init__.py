@@ -2,7 +2,7 @@
 
 `scan` reads folders into a manifest, `verify` compares files with the published checksums, `download` fetches the
 corpora that may be downloaded. `common.corpora.demo` synthesises a substitute for all of them. No module here needs
-Keras.
+Keras, except to compute mel spectrograms as those of MTG-Jamendo.
 """
 
 from common.corpora.base import DEMO_MARKER, FORMS, LABELS, MANIFEST_COLUMNS, Corpus, Found, LeftOut, Scan

@@ -84,7 +84,9 @@ def download_corpus(name: Name, folder: Annotated[Path, typer.Argument(help="Whe
 @app.command("demo")
 def write_demo(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
-    clips: Annotated[int, typer.Option(help="Clips per class and corpus; tracks per genre.")] = demo.CLIPS_PER_CLASS,
+    clips: Annotated[
+        int, typer.Option(help="Clips per class and corpus; tracks per genre, tag.")
+    ] = demo.CLIPS_PER_CLASS,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same bytes.")] = 0,
     whole: Annotated[bool, typer.Option("--whole", help="As many clips as the real corpora (2 GB).")] = False,
 ) -> None:

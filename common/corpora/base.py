@@ -103,7 +103,10 @@ class Corpus:
         recognise: reads a file name.
         source: what to download; None if the corpus requires a registration.
         tables: addresses of files that belong beside the audio.
-        names: the canonical names of all clips, if no checksums are published; else the index has them.
+        names: the canonical names of all clips, if no checksums are published; else the index has them. If the names
+            are in tables beside the clips, a function that reads them, given the path of a clip.
+        arrays: if a clip may also be a `.npy` file of its features: returns the duration in seconds of such a file, or
+            the reason why it is not usable.
     """
 
     name: str
@@ -118,7 +121,8 @@ class Corpus:
     recognise: Recogniser
     source: Archive | SingleFiles | None
     tables: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] | Callable[[Path], Collection[str]] = ()
+    arrays: Callable[[Path], float | str] | None = None
 
     @property
     def clips(self) -> int:

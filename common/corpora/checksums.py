@@ -39,8 +39,18 @@ def originals(corpus: str) -> dict[str, Original]:
     return {str(PurePosixPath(file.path).with_suffix("")): file for file in sorted(files, key=lambda file: file.path)}
 
 
-def names_of(corpus: Corpus) -> list[str]:
-    """Return the canonical names of all published clips of a corpus, sorted."""
+def names_of(corpus: Corpus, clip: Path | None = None) -> list[str]:
+    """Return the canonical names of all published clips of a corpus, sorted.
+
+    Args:
+        corpus: the corpus.
+        clip: the path of one of its clips. Without one, a corpus whose names are in tables beside its clips has none.
+
+    Raises:
+        InputError: such tables are missing or damaged.
+    """
+    if callable(corpus.names):
+        return sorted(corpus.names(clip)) if clip else []
     return sorted(corpus.names) if corpus.names else list(originals(corpus.name))
 
 

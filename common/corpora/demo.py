@@ -5,7 +5,7 @@ syllables: glottal pulses with a pitch contour, breath and frication, filtered b
 pitch range, rate, level, spectral tilt, breath, jitter) depends on its label in the directions that Juslin and Laukka
 (2003, Psychological Bulletin 129: 770-814, table 7) report, on the speaker, and on a random part, so that emotions
 overlap as they do in speech. Each corpus has its own recording conditions. Scores on it say nothing about emotions.
-Music is in `demo_emotify`.
+Music is in `demo_emotify` and `demo_jamendo`.
 
 A clip depends on (seed, its name) alone: the same seed gives the same bytes, however many clips are written.
 """
@@ -20,7 +20,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from common.corpora import demo_emotify
+from common.corpora import demo_emotify, demo_jamendo
 from common.corpora.base import DEMO_MARKER, Clip
 from common.corpora.checksums import names_of
 from common.corpora.emodb import WOMEN
@@ -159,10 +159,12 @@ def write(
 
     Args:
         folder: a new or empty folder, or one with the same demo corpus.
-        clips_per_class: clips per class and corpus, spread over speakers; for Emotify, tracks per genre.
+        clips_per_class: clips per class and corpus, spread over speakers; for Emotify, tracks per genre; for
+            MTG-Jamendo, tracks for each of six tags.
         seed: of everything random.
         corpora: which ones; by default the four of acted emotions.
-        whole: as many clips as the real corpora have (12,162 of speech, 400 of music), instead of `clips_per_class`.
+        whole: as many clips as the real corpora have (12,162 of speech, 400 of music), instead of `clips_per_class`;
+            not for MTG-Jamendo, which would be 20 GB.
 
     Raises:
         InputError: the folder contains something else; a corpus is unknown; fewer than one clip per class.
@@ -182,6 +184,8 @@ def write(
     if "emotify" in corpora:
         tracks = demo_emotify.TRACKS_PER_GENRE if whole else clips_per_class
         demo_emotify.write(folder, tracks_per_genre=tracks, seed=seed)
+    if "mtg_jamendo" in corpora:
+        demo_jamendo.write(folder, tracks_per_tag=clips_per_class, seed=seed)
     return folder
 
 

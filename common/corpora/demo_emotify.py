@@ -8,6 +8,7 @@ Scores on it say nothing about emotions.
 A track depends on (seed, its name) alone; `data.csv` always has rows of all 400 tracks, as in the corpus.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -113,22 +114,35 @@ def synthesise(name: str, *, seed: int = 0) -> NDArray[np.int16]:
     """Return the samples of track `<genre>/<number>`, shape (samples,), 16 bit, at `SAMPLE_RATE`."""
     rng = np.random.default_rng(derive(seed, "demo track", name))
     playing = PLAYING[emotion(name, seed=seed)] + SPREAD * rng.standard_normal(len(SPREAD))
-    playing = np.maximum(playing, LEAST)
     noise, fading_s = COLOURS[name.split("/")[0]]
-    music = _music(playing, fading_s, rng)
+    return np.rint(play(np.maximum(playing, LEAST), noise, fading_s, LENGTHS_S, rng) * 32767).astype(np.int16)
+
+
+def play(
+    playing: Floats, noise: float, fading_s: float, lengths_s: Sequence[float], rng: np.random.Generator
+) -> Floats:
+    """Return music at `SAMPLE_RATE`, shape (samples,), full scale 1 and at most 0.95.
+
+    Args:
+        playing: how it is played, in the order of `PLAYING`.
+        noise: level of the noise on the beat, relative to the chords.
+        fading_s: seconds in which a note decays to 1/e.
+        lengths_s: its length in seconds is one of these.
+        rng: of everything random.
+    """
+    music = _music(playing, fading_s, lengths_s, rng)
     music += noise * np.sqrt(np.mean(music**2)) * _beats(len(music), playing[0], rng)
-    music *= min(10 ** (playing[4] / 20) / np.sqrt(np.mean(music**2)), 0.95 / np.abs(music).max())
-    return np.rint(music * 32767).astype(np.int16)
+    return music * min(10 ** (playing[4] / 20) / np.sqrt(np.mean(music**2)), 0.95 / np.abs(music).max())
 
 
-def _music(playing: Floats, fading_s: float, rng: np.random.Generator) -> Floats:
+def _music(playing: Floats, fading_s: float, lengths_s: Sequence[float], rng: np.random.Generator) -> Floats:
     """Return the chords, repeated note by note to the end of the track; shape (samples,)."""
     tempo, major, brightness, density, _, register, dissonance = playing
     key = 57 + register + rng.integers(-3, 4)  # around A3 (MIDI 57)
     step_s = 60 / tempo / density
     chords = [key + np.array(chord) for chord in CHORDS[int(rng.random() < major)]]
     sounds = [_chord(np.append(chord, chord[0] - 12), brightness, fading_s, dissonance) for chord in chords]
-    music = np.zeros(round(rng.choice(LENGTHS_S) * SAMPLE_RATE))
+    music = np.zeros(round(rng.choice(lengths_s) * SAMPLE_RATE))
     steps_per_chord = max(round(4 * density), 1)
     for step in range(int(len(music) / SAMPLE_RATE / step_s) + 1):
         # Each note starts a few milliseconds early or late, as played by hand; the first cannot start before 0.

@@ -54,6 +54,9 @@ ROWS = 8407
 PIECE_S = 15.0
 """Length of a piece in seconds."""
 
+SHARE = 0.25
+"""Share of the listeners of a track who have to choose an emotion for it to be one of the track's tags."""
+
 AMAZEMENT_TRACKS = 2
 """Number of tracks with amazement that the document reports (slide "Elaborazione dei Dati")."""
 
@@ -217,6 +220,31 @@ def _random_tie_breaking(first: pd.DataFrame, untied: pd.Series, seed: int) -> p
         if certain + (drawn == "amazement").sum() == AMAZEMENT_TRACKS:
             return drawn
         attempt += 1
+
+
+def tagged(manifest: pd.DataFrame, share: float = SHARE) -> pd.DataFrame:
+    """Return a manifest in which each track of Emotify has the emotions that enough of its listeners chose as tags.
+
+    No document says how many are enough: a quarter is our choice. With it each of the 400 tracks has one to six tags;
+    with higher shares some have none, and an empty label, which `common.tasks.Tagging` accepts.
+
+    Args:
+        manifest: a row per track, as `common.corpora.scan` returns it; rows of other corpora stay as they are.
+        share: the least share of listeners, 0 to 1.
+
+    Raises:
+        InputError: `data.csv` is missing or damaged.
+    """
+    own = manifest["corpus"] == EMOTIFY.name
+    if not own.any():
+        return manifest
+    counted = votes(annotations(manifest))
+    chosen = counted[list(EMOTIONS)].ge(share * counted["listeners"], axis=0)
+    tags = [",".join(emotion for emotion in EMOTIONS if row[emotion]) for _, row in chosen.iterrows()]
+    ids = [track_id(genre, int(number)) for genre, number in manifest.loc[own, "name"].str.split("/")]
+    labels = manifest["label"].copy()
+    labels[own] = [tags[track - 1] for track in ids]
+    return manifest.assign(label=labels)
 
 
 def pieces(manifest: pd.DataFrame) -> pd.DataFrame:

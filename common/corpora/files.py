@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import soundfile
 
 from common.errors import InputError
@@ -16,6 +17,7 @@ from common.signals import audio
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus"})
 VIDEO_SUFFIXES = frozenset({".mp4"})
+ARRAY_SUFFIXES = frozenset({".npy"})
 THREADS = min(16, 4 * (os.cpu_count() or 1))
 """More threads than cores: reading headers and hashing wait for the disk and release the GIL."""
 
@@ -111,10 +113,20 @@ def duration_or_reason(path: Path) -> float | str:
             # The reason has no seconds in it, because scans count files by reason.
             return "cut off before its end" if audio.cut_off(file) else file.frames / file.samplerate
     except (soundfile.LibsndfileError, OSError) as error:
-        return _why_unreadable(path, error)
+        return _why_unreadable(path) or f"not readable as audio ({_reason(error)})"
 
 
-def _why_unreadable(path: Path, error: Exception) -> str:
+def array_or_reason(path: Path) -> np.ndarray | str:
+    """Return the memory map of a `.npy` file, whose header alone is read, or the reason why it is not readable."""
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, OverflowError):
+        # NumPy's reasons have the sizes of a file in them, but scans count files by reason.
+        return _why_unreadable(path) or "not a NumPy array, or cut off before its end"
+
+
+def _why_unreadable(path: Path) -> str:
+    """Return why no file of any kind is readable there; "" if its contents are the reason."""
     try:
         with path.open("rb") as file:
             start = file.read(len(LFS_POINTER))
@@ -123,8 +135,10 @@ def _why_unreadable(path: Path, error: Exception) -> str:
     if not start:
         return "an empty file"
     if start == LFS_POINTER:
-        return "a git-lfs pointer instead of audio (run `git lfs pull` in its folder)"
+        return "a git-lfs pointer instead of the file (run `git lfs pull` in its folder)"
+    return ""
+
+
+def _reason(error: Exception) -> str:
     reason = str(getattr(error, "error_string", error))
-    if reason.startswith(ABSENT):
-        reason = "damaged, or of an unknown format"
-    return f"not readable as audio ({reason})".replace("..", ".").replace(".)", ")")
+    return "damaged, or of an unknown format" if reason.startswith(ABSENT) else reason.rstrip(".")

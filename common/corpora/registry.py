@@ -4,13 +4,16 @@ from common.corpora.base import Corpus
 from common.corpora.crema_d import CREMA_D
 from common.corpora.emodb import EMODB
 from common.corpora.emotify import EMOTIFY
+from common.corpora.mtg_jamendo import MTG_JAMENDO
 from common.corpora.ravdess import RAVDESS
 from common.corpora.savee import SAVEE
 from common.corpora.tava import TAVA
 from common.corpora.tess import TESS
 from common.errors import InputError
 
-CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in (RAVDESS, SAVEE, TESS, CREMA_D, EMOTIFY, TAVA, EMODB)}
+CORPORA: dict[str, Corpus] = {
+    corpus.name: corpus for corpus in (RAVDESS, SAVEE, TESS, CREMA_D, EMOTIFY, TAVA, EMODB, MTG_JAMENDO)
+}
 
 
 def corpus_called(name: str) -> Corpus:

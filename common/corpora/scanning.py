@@ -1,7 +1,7 @@
 """Scanning folders for clips: from the folders on a disk to the manifest, one row per clip.
 
-A scan reads names and headers, never samples. Files that it cannot identify are listed with the reason; it never
-guesses a label.
+A scan reads names and headers, never samples or values. Files that it cannot identify are listed with the reason; it
+never guesses a label.
 """
 
 import math
@@ -18,6 +18,7 @@ from common.corpora import own
 from common.corpora.base import MANIFEST_COLUMNS, SCALES, Clip, Corpus, Found, LeftOut, Refusal, Scan, below_demo_marker
 from common.corpora.checksums import names_of, originals
 from common.corpora.files import (
+    ARRAY_SUFFIXES,
     AUDIO_SUFFIXES,
     VIDEO_SUFFIXES,
     duration_or_reason,
@@ -29,6 +30,7 @@ from common.corpora.registry import CORPORA
 from common.errors import InputError
 
 SECOND_COPY = "a second copy of a clip"
+AUDIO_OF_ARRAY = "a second copy of a clip: the array of its features is used"
 NO_PATTERN = "name does not fit any corpus"
 
 
@@ -87,18 +89,18 @@ def _read(folder: Path) -> Reading:
         raise InputError(f"{folder} is a file; unpack it and name the folder")
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; check the spelling")
-    files = list(files_below(folder, AUDIO_SUFFIXES | VIDEO_SUFFIXES))
+    files = list(files_below(folder, AUDIO_SUFFIXES | VIDEO_SUFFIXES | ARRAY_SUFFIXES))
     audio = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
     table = own.table_in(folder)
     # A table comes first: its author has said what the files are, even if their names fit a published corpus.
     if table:
         return _own_reading(folder, own.from_table(folder, table, audio))
-    if not audio:
-        raise InputError(f"{folder} has no audio ({' '.join(sorted(AUDIO_SUFFIXES))}); name another folder")
     reading = _published_reading(files)
     # One file of a published corpus is enough: its other folders are not classes, even if all its clips are refused.
     if reading.candidates or any(omission.corpus for omission in reading.omissions):
         return reading
+    if not audio:
+        raise InputError(f"{folder} has no audio ({' '.join(sorted(AUDIO_SUFFIXES))}); name another folder")
     return _own_reading(folder, own.from_class_folders(folder, audio))
 
 
@@ -129,12 +131,18 @@ def _those_there(claims: Iterable[tuple[Path, str, Clip, Path]], omissions: Sequ
 
 def _recognise(path: Path) -> tuple[str, Clip | Refusal | None]:
     for corpus in CORPORA.values():
+        if _is_array(path) and not corpus.arrays:
+            continue
         said = corpus.recognise(path)
         if isinstance(said, Clip) and path.suffix.lower() in VIDEO_SUFFIXES:
             return corpus.name, Refusal("video, not an audio-only clip")
         if said:
             return corpus.name, said
     return "", None
+
+
+def _is_array(path: Path) -> bool:
+    return path.suffix.lower() in ARRAY_SUFFIXES
 
 
 def _root(path: Path, name: str) -> Path:
@@ -163,7 +171,7 @@ def _unique(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _with_durations(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[LeftOut]]:
     """Return the readable files with their durations, and the unreadable ones with the reason."""
     readable, damaged = [], []
-    headers = in_threads(duration_or_reason, [candidate.path for candidate in candidates], "reading headers")
+    headers = in_threads(_duration_or_reason, candidates, "reading headers")
     for candidate, header in zip(candidates, headers, strict=True):
         if isinstance(header, str):
             damaged.append(LeftOut(candidate.path, header, candidate.corpus))
@@ -172,14 +180,25 @@ def _with_durations(candidates: Sequence[Candidate]) -> tuple[list[Candidate], l
     return readable, damaged
 
 
+def _duration_or_reason(candidate: Candidate) -> float | str:
+    of_array = CORPORA[candidate.corpus].arrays if _is_array(candidate.path) else None
+    return of_array(candidate.path) if of_array else duration_or_reason(candidate.path)
+
+
 def _one_copy_each(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[LeftOut]]:
-    """Keep one file per clip: an original rather than a re-encoded one, then the one with fewer folders above it."""
+    """Keep one file per clip: features before audio, an original before a re-encoded one, fewer folders before more.
+
+    Features come first because they are what the corpus publishes for learning: others would differ in the details.
+    """
     kept: dict[tuple[str, str], Candidate] = {}
     copies = []
-    for candidate in sorted(candidates, key=lambda c: (not _is_original(c), len(c.path.parts), c.path)):
+    order = sorted(candidates, key=lambda c: (not _is_array(c.path), not _is_original(c), len(c.path.parts), c.path))
+    for candidate in order:
         key = (candidate.corpus, candidate.clip.name)
         if key in kept:
-            copies.append(LeftOut(candidate.path, SECOND_COPY, candidate.corpus))
+            of_array = _is_array(kept[key].path) and not _is_array(candidate.path)
+            reason = AUDIO_OF_ARRAY if of_array else SECOND_COPY
+            copies.append(LeftOut(candidate.path, reason, candidate.corpus))
         else:
             kept[key] = candidate
     return [kept[key] for key in sorted(kept)], sorted(copies, key=lambda copy: copy.path)
@@ -239,7 +258,7 @@ def _manifest(clips: Sequence[Candidate]) -> pd.DataFrame:
 
 def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) -> Found:
     published = CORPORA.get(corpus)
-    listed = names_of(published) if published else []
+    listed = names_of(published, clips[0].path) if published else []
     names = {c.clip.name for c in clips}
     known = len(names.intersection(listed))
     counts = Counter(c.clip.label for c in clips if c.clip.label)  # clips of your own may be rated, not labelled

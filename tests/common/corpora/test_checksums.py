@@ -8,9 +8,11 @@ from common.errors import InputError
 
 
 def test_every_corpus_names_all_its_clips():
-    assert {name: len(names_of(corpus)) for name, corpus in CORPORA.items()} == {
-        name: corpus.clips for name, corpus in CORPORA.items()
+    known = {name: corpus for name, corpus in CORPORA.items() if not callable(corpus.names)}
+    assert {name: len(names_of(corpus)) for name, corpus in known.items()} == {
+        name: corpus.clips for name, corpus in known.items()
     }
+    assert set(CORPORA) - set(known) == {"mtg_jamendo"}  # its names are in tables beside its tracks
 
 
 @pytest.mark.parametrize("name", indexed())

@@ -1,26 +1,32 @@
 import hashlib
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from common.corpora import CORPORA, demo_emotify, emotify, scan
+from common.corpora import CORPORA, demo_emotify, demo_jamendo, emotify, mtg_jamendo, scan
 from common.corpora.checksums import originals
 from common.corpora.demo import RECORDINGS, _clips, synthesise, write
 from common.errors import InputError
+from common.signals import audio
 
-KINDS = {"speech": {"clips_per_class": 3}, "music": {"clips_per_class": 2, "corpora": ["emotify"]}}
+KINDS = {
+    "speech": {"clips_per_class": 3},
+    "music": {"clips_per_class": 2, "corpora": ["emotify"]},
+    "tagged music": {"clips_per_class": 2, "corpora": ["mtg_jamendo"]},
+}
 GENRES = emotify.ORDERS["corpus"]
 
-both_kinds = pytest.mark.parametrize("kind", KINDS)
+all_kinds = pytest.mark.parametrize("kind", KINDS)
 
 
 def digests(folder):
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*.*")
-        if path.suffix in (".wav", ".flac", ".csv")
+        if path.suffix in (".wav", ".flac", ".npy", ".csv", ".tsv")
     }
 
 
@@ -35,24 +41,24 @@ def votes(demos):
     return emotify.votes(emotify.annotations(scan([demos["music"]]).manifest))
 
 
-@both_kinds
+@all_kinds
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_bytes(demos, kind, tmp_path):
     assert digests(write(tmp_path / "again", **KINDS[kind])) == digests(demos[kind])
     other = digests(write(tmp_path / "other", **{**KINDS[kind], "clips_per_class": 1}, seed=1))
     assert not set(other.values()) & set(digests(demos[kind]).values())
 
 
-@both_kinds
+@all_kinds
 def test_writing_again_only_adds_missing_clips(demos, kind):
     whole = digests(demos[kind])
-    gone, *kept = sorted([*demos[kind].rglob("*.wav"), *demos[kind].rglob("*.flac")])
+    gone, *kept = sorted(path for path in demos[kind].rglob("*.*") if path.suffix in (".wav", ".flac", ".npy"))
     gone.unlink()
     then = {path: path.stat().st_mtime_ns for path in kept}
     assert digests(write(demos[kind], **KINDS[kind])) == whole
     assert {path: path.stat().st_mtime_ns for path in kept} == then
 
 
-@both_kinds
+@all_kinds
 @pytest.mark.parametrize("change", [{"seed": 1}, {"corpora": ["savee"]}], ids=["seed", "corpora"])
 def test_a_folder_with_another_demo_corpus_is_refused(demos, kind, change):
     before = digests(demos[kind])
@@ -82,7 +88,7 @@ def test_the_ordinary_scan_finds_all_corpora_of_speech_with_every_class_and_enou
     for found in result.found:
         assert found.counts == dict.fromkeys(CORPORA[found.corpus].expected, 3)
         assert (found.form, found.unlisted) == ("synthesised", 0)
-    assert result.absent(list(CORPORA)) == ["emotify", "tava", "emodb"]
+    assert result.absent(list(CORPORA)) == ["emotify", "tava", "emodb", "mtg_jamendo"]
     assert {found.corpus: found.layout for found in result.found} == {
         "crema_d": "AudioWAV folder",
         "ravdess": "Actor_NN folders",
@@ -153,6 +159,37 @@ def test_the_whole_demo_has_every_published_name(tmp_path, monkeypatch):
     write(tmp_path / "whole", whole=True)
     assert sorted(clip.name for corpus, clip in written if corpus == "tess") == sorted(originals("tess"))
     assert len(written) == 12_162
+
+
+def test_tagged_tracks_are_unclipped_and_their_spectrograms_are_those_of_their_audio(demos):
+    manifest = scan([demos["tagged music"]]).manifest
+    assert len(manifest) == 12
+    assert manifest["duration"].between(12, 40.1).all()
+    for path in map(Path, manifest["path"]):
+        recording = path.parents[2] / "audio" / path.parent.name / f"{path.stem}.flac"
+        waveform = audio.load(recording, sample_rate=12_000)
+        assert 0.01 < np.abs(waveform).max() < 1
+        assert np.array_equal(mtg_jamendo.mel(path), mtg_jamendo.mel_of(waveform))
+
+
+def test_tracks_have_one_to_three_tags_and_eight_per_tag_give_every_set_each_tag():
+    tracks = [(demo_jamendo._set(number), demo_jamendo.tags(number)) for number in range(48)]
+    assert {len(tags) for _, tags in tracks} == {1, 2, 3}
+    assert all(len(set(tags)) == len(tags) for _, tags in tracks)
+    assert Counter(of_set for of_set, _ in tracks) == {"train": 24, "validation": 12, "test": 12}
+    counts = Counter((of_set, tag) for of_set, tags in tracks for tag in tags)
+    assert len(counts) == 3 * 6
+    assert set(demo_jamendo.LAYERS) <= set(mtg_jamendo.TAGS)
+
+
+def test_a_tag_can_be_seen_in_the_spectrogram():
+    def band(number):
+        """Return the mel band in which the track is loudest on average."""
+        return mtg_jamendo.mel_of(demo_jamendo.synthesise(number)[::2] / np.float32(32768)).mean(axis=1).argmax()
+
+    alone = {tag: [n for n in range(48) if demo_jamendo.tags(n) == [tag]] for tag in ("dark", "dream")}
+    assert min(map(len, alone.values())) > 0
+    assert max(map(band, alone["dark"])) < min(map(band, alone["dream"]))
 
 
 def test_the_answers_give_the_tracks_their_emotions_except_for_ties(votes):

@@ -1,13 +1,15 @@
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.corpora import DEMO_MARKER, emotify, scan
+from common.corpora import DEMO_MARKER, demo_emotify, emotify, scan
 from common.corpora.demo_emotify import _table
 from common.errors import InputError
+from common.tasks import Tagging
 
 ORDERS = emotify.ORDERS
 
@@ -152,6 +154,45 @@ def test_votes_that_cannot_give_amazement_two_tracks_are_refused(table):
     votes["amazement"] = 0
     with pytest.raises(InputError, match="amazement"):
         emotify.dominant(votes)
+
+
+# Tags.
+
+
+def test_each_real_track_has_the_emotions_that_a_quarter_of_its_listeners_chose(real):
+    manifest, votes = real
+    found = emotify.tagged(manifest)
+    shares = emotions_of(votes).div(votes["listeners"], axis=0)
+    for name, label in zip(found["name"], found["label"], strict=True):
+        genre, number = name.split("/")
+        of_track = shares.loc[emotify.track_id(genre, int(number))]
+        assert label.split(",") == [emotion for emotion in emotify.EMOTIONS if of_track[emotion] >= 0.25]
+    pd.testing.assert_frame_equal(found.drop(columns="label"), manifest.drop(columns="label"))
+    assert set(manifest["label"]) == set(ORDERS["corpus"])
+
+
+def test_a_track_without_a_common_emotion_has_no_tags(real):
+    found = emotify.tagged(real[0], share=0.3)
+    assert (found["label"] == "").sum() == 5
+    task = Tagging(emotify.EMOTIONS)
+    targets = task.targets(found)
+    assert (targets.sum(axis=1) == 0).sum() == 5
+    outputs = np.zeros_like(targets)
+    assert (task.per_clip(targets, outputs)[targets.sum(axis=1) == 0] == 1).all()
+    assert np.array_equal(task.read(task.table(targets, outputs))[0], targets)
+
+
+def test_tags_leave_other_corpora_as_they_are(make_clips, tmp_path, answers):
+    (tmp_path / DEMO_MARKER).touch()
+    folder = make_clips(["emotifymusic/rock/1.wav", "SAVEE/DC/a01.wav"])
+    (folder / "data.csv").write_text("\n".join(answers), encoding="utf-8")
+    manifest = scan([folder]).manifest
+    found = emotify.tagged(manifest).set_index("corpus")["label"]
+    assert found["savee"] == "angry"
+    assert demo_emotify.emotion("rock/1") in found["emotify"].split(",")
+    assert emotify.tagged(manifest, share=1.0).set_index("corpus")["label"]["emotify"] == ""
+    speech = manifest[manifest["corpus"] == "savee"]
+    assert emotify.tagged(speech) is speech
 
 
 # Numbers, pieces, places.

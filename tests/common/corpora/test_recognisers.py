@@ -9,8 +9,11 @@ from common.corpora import CORPORA, LABELS, scan
 from common.corpora.base import Clip, Refusal
 from common.corpora.checksums import names_of
 
+KNOWN = {name: corpus for name, corpus in CORPORA.items() if not callable(corpus.names)}
+"""The corpora whose names are known here, and not only from tables beside their clips."""
 
-@pytest.mark.parametrize("corpus", CORPORA.values(), ids=list(CORPORA))
+
+@pytest.mark.parametrize("corpus", KNOWN.values(), ids=list(KNOWN))
 def test_every_published_name_is_read_with_the_counts_of_the_complete_corpus(corpus):
     clips = {name: corpus.recognise(Path(f"{name}.wav")) for name in names_of(corpus)}
     assert all(clip.name == name for name, clip in clips.items())
@@ -25,7 +28,7 @@ def test_recognisers_accept_any_name_and_return_known_labels_only(name, folder):
         assert said is None or isinstance(said, Refusal) or said.label in LABELS
 
 
-@pytest.mark.parametrize("name", sorted(CORPORA))
+@pytest.mark.parametrize("name", sorted(KNOWN))
 def test_no_corpus_reads_the_names_of_another(name):
     others = [corpus for corpus in CORPORA.values() if corpus.name != name]
     paths = [Path(f"{clip}.wav") for clip in names_of(CORPORA[name])]
