@@ -1,0 +1,1 @@
+"""Document 000: moods and themes of music."""
