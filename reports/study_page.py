@@ -63,7 +63,7 @@ from reports.wording import MINUS, in_words, listed, sentence, signed
 READING = (
     "Intervals are 95 %. Over several seeds they are of the mean, and have both sources of spread: clips (or songs, or "
     "speakers) and seeds; n counts distinct test clips. "
-    "Verdicts are on the protocol published, which does what the published numbers show was done. "
+    "Verdicts are on the protocol published, which does what the published numbers indicate was done. "
     "The protocol corrected fixes the errors; independent uses speaker-, song- and source-disjoint splits. "
     "These two are not judged: their difference to published is the finding."
 )

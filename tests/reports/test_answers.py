@@ -231,7 +231,7 @@ def test_permuted_labels_that_explain_the_matrix_better_speak_against_an_order()
 
 def test_permutations_some_of_which_are_better_and_some_worse_explain_the_matrix_equally_well() -> None:
     said = by_permutation(of_labels(LEANING, SURE.T[::-1]))
-    assert "equally well by all cells" in said.verdict
+    assert "about equally well by all cells" in said.verdict
     assert "2 choices from 2 permutations" in said.evidence
     assert said.against
 

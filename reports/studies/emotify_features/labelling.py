@@ -88,10 +88,12 @@ def answer(
 def _finding(found: Evidence) -> str:
     """Say in two sentences what the runs found, and the number that says it."""
     verdicts = ", and ".join(one.verdict for one in (on_folds(found), on_own_labels(found)))
+    place = list(found.by_all).index(CORPUS) + 1
     by_song = [value for way, group in found.groups.items() if way[2] == "song" for value in group.values("accuracy")]
     return sentence(
-        f"{verdicts}. With whole songs in the folds, our {len(by_song):,} runs have {percent(max(by_song))} at most; "
-        f"the document has {percent(found.published)}."
+        f"for the handcrafted features, {verdicts}. With whole songs in the folds, our {len(by_song):,} runs have "
+        f"{percent(max(by_song))} at most; the document has {percent(found.published)}. Of {len(found.orders)} ways to "
+        f"give the labels to the songs, the right one explains the published matrix as number {place}."
     )
 
 
@@ -99,7 +101,7 @@ def _blocks(found: Evidence) -> list[Block]:
     """Return what is concluded, how sure it is and what speaks against it, a line each, and folded the evidence."""
     statements = {
         "Folds": on_folds(found),
-        "Own labels": on_own_labels(found),
+        "Labels of other songs": on_own_labels(found),
         "Which labels instead": on_order(found),
         "Accuracy": by_accuracy(found),
         "Permuted labels": by_permutation(found),
@@ -266,7 +268,8 @@ def by_accuracy(found: Evidence) -> Statement:
         verdict = f"accuracy alone agrees with {'both' if near else 'neither'} of the two known orders"
     means = " and ".join(
         f"{abs(distance):.1f} standard deviations {'above' if distance > 0 else 'below'} the mean of {len(values)} "
-        f"seeds under {KNOWN[labels]} labels ({percent(_mean(values))}, {_range(values)})"
+        f"seeds under {KNOWN[labels]} labels ({percent(_mean(values))}, {_range(values)}; "
+        f"{sum(value > found.published for value in values)} of {len(values)} seeds are higher)"
         for labels, distance in apart.items()
         for values in [found.groups[HANDCRAFTED, labels, "piece"].values("accuracy")]
     )
@@ -309,7 +312,7 @@ def by_permutation(found: Evidence) -> Statement:
         ratio = partial(log_ratio, found.matrices[HANDCRAFTED], other=own, errors=errors)
         of_known, of_permuted = ratio(known), [ratio(few) for few in choices]
         low, high = min(of_permuted), max(of_permuted)
-        word = "worse" if high < of_known else "better" if low > of_known else "equally well"
+        word = "worse" if high < of_known else "better" if low > of_known else "about equally well"
         words.append(f"{word} by {how}")
         ranges = f"{signed(low, 1)} to {signed(high, 1)} for permuted and {signed(of_known, 1)} for alphabetical labels"
         evidence.append(f"{ranges} by {how}")
