@@ -10,23 +10,19 @@ turns in one process: `GridMaximum` (ours), Keras' Conv2D and MaxPooling2D, the 
 matrix, Conv2D in bfloat16 (which rounds, so it is no replacement), and PyTorch, eager and compiled, if it is installed.
 """
 
-import statistics
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
+from matrix_rate import Step, in_turns
 
 from common.learners.quiet import keras
 from reproductions.valence_parallel_conv.network import BANDS, FILTERS, FRAMES, KERNELS, UNITS, GridMaximum
 
-CLIPS, ROUNDS = 16, 3
-SIDE = 2048
+CLIPS = 16
 MACS = 2 * FILTERS * sum((BANDS - h + 1) * (FRAMES - w + 1) * h * w for h, w in KERNELS)
 """Multiplications of the convolutions of one clip in a training step: the maps, and the gradient of the kernels."""
-
-Step = Callable[[], Any]
 
 
 def cell(kernel: tuple[int, int]) -> tuple[int, int]:
@@ -105,19 +101,6 @@ def with_torch(*, compiled: bool) -> Step:
     return step
 
 
-def product() -> Step:
-    """Return a product of two matrices, by the backend's own routine."""
-    matrix = keras.ops.convert_to_tensor(np.random.default_rng(0).standard_normal((SIDE, SIDE), np.float32))
-    return lambda: np.asarray(keras.ops.matmul(matrix, matrix))
-
-
-def seconds(step: Step) -> float:
-    """Return the wall time of one step."""
-    began = time.monotonic()
-    step()
-    return time.monotonic() - began
-
-
 def steps() -> dict[str, Step]:
     """Return the alternatives that can run here, by name."""
     found: dict[str, Callable[[], Step]] = {
@@ -143,15 +126,10 @@ def steps() -> dict[str, Step]:
 
 def main() -> None:
     """Measure and print."""
-    multiply, alternatives = product(), steps()
-    seconds(multiply)
-    rounds = [(seconds(multiply), {name: seconds(step) for name, step in alternatives.items()}) for _ in range(ROUNDS)]
-    limit = SIDE**3 / statistics.median(took for took, _ in rounds)
+    limit, measured = in_turns(steps(), CLIPS * MACS)
     print(f"{keras.backend.backend()}: matrix products {limit / 1e9:.1f} billion multiplications a second")
-    for name in alternatives:
-        rate = CLIPS / statistics.median(took[name] for _, took in rounds)
-        share = statistics.median(CLIPS * MACS / took[name] / (SIDE**3 / of) for of, took in rounds)
-        print(f"{name:24} {rate:6.1f} clips/s, share of the limit {share:.2f}")
+    for name, found in measured.items():
+        print(f"{name:24} {CLIPS / found.seconds:6.1f} clips/s, share of the limit {found.share:.2f}")
 
 
 if __name__ == "__main__":

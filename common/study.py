@@ -170,6 +170,7 @@ class Inputs:
         settings: settings of the features, for the record. `sample_rate` (Hz) and `duration_s` are used to estimate the
             disk space of decoded audio.
         copies: number of altered copies of each training clip that `prepare` adds.
+        on_disk: whether the arrays that `prepare` returns stay on the disk and are read batch by batch.
         weights: the default pretrained weights at each size. None: the model is trained from scratch.
         augment: a function (x, y, random, setting) -> (x, y) that alters a training batch, differently in each epoch.
             It runs inside tf.data, so use `keras.ops` and draw with `keras.random.uniform(..., seed=random)`. `random`
@@ -180,6 +181,7 @@ class Inputs:
     of_file: Callable[[Path, Setting, Mapping[str, np.ndarray]], FileInputs]
     settings: Mapping[str, Any] = field(default_factory=dict)
     copies: int = 0
+    on_disk: bool = False
     weights: Mapping[Size, str] | None = None
     augment: Callable[[Any, Any, Any, Setting], tuple[Any, Any]] | None = None
 

@@ -92,6 +92,8 @@ def estimate(job: Job) -> Estimate:
     stages = 2 if method.retrain else 1
     frozen_s = _seconds_of_frozen(divided, len(clips)) if divided else None
     in_memory, on_disk = _inputs_mib(learner.model, divided, max(rows), len(clips))
+    if job.experiment.inputs.on_disk:
+        in_memory = 0.0
     models_mib = _models_mib(learner.model.count_params(), trained.count_params(), len(folds), stages)
     return costing(
         learner.model.count_params(),

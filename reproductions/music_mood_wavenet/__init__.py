@@ -1,1 +1,315 @@
-"""Document 000: moods and themes of music."""
+"""Moods and themes of music with EfficientNet and WaveNet features (document 000, HCMUS at MediaEval 2020).
+
+Which of 56 moods and themes does a track have? Seven rows: mel spectrograms with EfficientNet-B0, without and with
+"data processing" and SpecAugment; the features of NSynth's WaveNet encoder with MobileNetV2 and EfficientNet-B7; two
+ensembles of both. A slide also shows a table of another paper: WaveNet against CNN and LSTM, on raw speech (`speech`).
+
+    python -m reproductions.music_mood_wavenet                             the demo corpus, in minutes
+    python -m reproductions.music_mood_wavenet run mel-b0 --data JAMENDO --weights imagenet
+    python -m reproductions.music_mood_wavenet run emodb-wavenet emodb-cnn-lstm --data EMO-DB
+    python -m reproductions.music_mood_wavenet predict FILE                the top tags, averaged over windows
+
+Your data: MTG-Jamendo's numbered folders of mel spectrograms (`NN/<id>.npy`) or audio beside its split files; Emotify
+as a substitute, tagged by its listeners' votes; or your own audio with a CSV of `path,label`, tags separated by commas.
+Full size is planned for one GPU: `--dry-run` says what it takes. `--set frames=1406 encoded=10` is for two cores.
+
+Weights: `--weights imagenet`, a file of the backbone, `none`, or for the WaveNet rows a folder with the files of the
+encoder's checkpoint (`model.ckpt-200000.*`) and, if there is one, the backbone's (`*.h5`). Without the checkpoint the
+encoder is untrained, and the record says so.
+
+What the code does and the slides do not say is from the authors' public code (`code` in the sheet).
+
+Errors and unclear choices, each a switch:
+
+1. `crop`: with a chance of 0.33 the code stretches one patch of the centre to the whole input: a random crop was meant,
+   but none of its boxes fits so long a spectrogram. `corrected` drops it.
+2. `ensemble`: the code averages raw logits of the one model with probabilities of the other. Which model's are raw is
+   not known: here those of the mel spectrogram. `corrected` averages probabilities.
+3. `frames`: the slides and the paper have 6950, the code 6590.
+4. `variant`: the table has EfficientNet-B7, another slide B8, the uploaded file B6. `keras.applications` has no B8.
+5. `loss`: cross-entropy; the uploaded file ends with a focal loss, which the paper says did not help.
+6. `encoded`: 30 s of a track are encoded.
+7. `speakers`: whether a speaker of EMO-DB may be in both training and test set.
+
+Departures and choices:
+
+8. Only the stretch of a track that the model reads is encoded. The steps within 0.2 s of its ends differ by that.
+9. The WaveNet rows have the backbone's own dropout of 0.5 (recall) and one block of SpecAugment in each direction.
+10. An emotion of Emotify is a tag of a track if a quarter of its listeners chose it. Its 400 tracks are divided at
+    random: a quarter is tested, 15 % of the rest validate.
+11. An ensemble's decisions (F1) are at 0.5: its members keep the predictions of test tracks only.
+12. At demo size EfficientNet-B0 takes the place of B7, a crop has 256 frames, and two seconds are encoded.
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import keras
+import pandas as pd
+
+from common import splits
+from common.corpora import emodb, emotify, mtg_jamendo
+from common.errors import InputError
+from common.study import Ensemble, Experiment, Inputs, Plateau, Protocol, Setting, Study, Switch, Training
+from common.tasks import Classification, Tagging
+from reproductions.music_mood_wavenet import inputs, network, nsynth, speech
+from reproductions.music_mood_wavenet.examples import examples
+from reproductions.music_mood_wavenet.weights import backbone_of
+
+TASK = Tagging(mtg_jamendo.TAGS)
+
+SWITCHES = (
+    Switch(
+        "crop",
+        published="stretched",
+        corrected="none",
+        acts_on="model",
+        question="Is a patch of the centre stretched to the whole input?",
+        evidence="Code: a random resized crop whose box never fits, so it falls back to one patch of the centre.",
+    ),
+    Switch(
+        "ensemble",
+        published="mixed",
+        corrected="probabilities",
+        acts_on="model",
+        question="Are raw logits averaged with probabilities, or probabilities with probabilities?",
+        evidence="Code: raw logits with sigmoids; it explains their F of 0.0594 beside a PR-AUC of 0.1414.",
+    ),
+    Switch(
+        "frames",
+        published="6590",
+        corrected="6590",
+        acts_on="model",
+        question="How many frames has a crop of a mel spectrogram?",
+        evidence="Mel-spectrogram: 6950; the code and the baseline that it builds on have 6590.",
+        error=False,
+        others=("6950", "1406"),
+    ),
+    Switch(
+        "variant",
+        published="b7",
+        corrected="b7",
+        acts_on="model",
+        question="Which EfficientNet reads the WaveNet features?",
+        evidence="Experiment results: B7; EfficientNet: B8; the uploaded file: B6.",
+        error=False,
+        others=("b6",),
+    ),
+    Switch(
+        "loss",
+        published="cross-entropy",
+        corrected="cross-entropy",
+        acts_on="model",
+        question="Which loss is minimised?",
+        evidence="Code: cross-entropy; the uploaded file for mel spectrograms ends with a focal loss (0.25, 2).",
+        error=False,
+        others=("focal",),
+    ),
+    Switch(
+        "encoded",
+        published="30",
+        corrected="30",
+        acts_on="model",
+        question="How many seconds of a track are encoded?",
+        evidence="Neural Audio Synthesis: the output of a 30 seconds audio is 16 frames with 937 time steps.",
+        error=False,
+        others=("10", "5"),
+    ),
+    Switch(
+        "speakers",
+        published="random",
+        corrected="disjoint",
+        acts_on="split",
+        question="May a speaker of EMO-DB be in both training and test set?",
+        evidence="Emotion Recognition from Raw Speech: nothing is said of the split.",
+        error=False,
+    ),
+)
+PUBLISHED = {switch.name: switch.published for switch in SWITCHES}
+INDEPENDENT = {switch.name: switch.corrected for switch in SWITCHES}
+PROTOCOLS = {
+    "published": Protocol("published", PUBLISHED, "as the code does it"),
+    "corrected": Protocol("corrected", {**INDEPENDENT, "speakers": "random"}, "no stretched crop, no mixed ensemble"),
+    "independent": Protocol("independent", INDEPENDENT, "as corrected, with speaker-disjoint folds of EMO-DB"),
+}
+MEL_SWITCHES, WAVENET_SWITCHES = ("crop", "frames", "loss"), ("crop", "encoded", "loss")
+"""What a row on mel spectrograms and one on WaveNet features depend on."""
+
+
+def label(manifest: pd.DataFrame, setting: Setting) -> pd.DataFrame:
+    """Return the manifest with the tags of each track, and the set of split-0 that it is in."""
+    return mtg_jamendo.tagged(emotify.tagged(manifest))
+
+
+def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
+    """Return split-0, which shares no artist between its sets; other corpora are divided at random (choice 10).
+
+    Raises:
+        InputError: only some of the tracks have a set, or a set has no track.
+    """
+    sets = clips["set"].to_numpy()
+    if not (sets != "").any():
+        return [splits.random_split(len(clips), test=0.25, validation=0.15, seed=setting.seed)]
+    rows = {name: (sets == name).nonzero()[0] for name in splits.SETS}
+    if sum(map(len, rows.values())) < len(clips):
+        raise InputError("MTG-Jamendo has a split of its own, and other tracks have not; name one corpus with --data")
+    if empty := [name for name in splits.SETS if not len(rows[name])]:
+        raise InputError(f"no track of the {empty[0]} set is here; add its tracks, or use a corpus without such sets")
+    return [splits.Split(**rows)]
+
+
+def focal_loss(targets: Any, outputs: Any) -> Any:
+    """Return the focal loss of Lin et al. 2017 with alpha 0.25 and gamma 2, a value per track."""
+    return keras.losses.binary_focal_crossentropy(targets, outputs, apply_class_balancing=True, alpha=0.25, gamma=2.0)
+
+
+UNDER = {"loss=focal": {"loss": focal_loss}}
+TRAINING = Training(
+    epochs=120,
+    batch_size=8,
+    learning_rate=1e-3,
+    patience=25,
+    amsgrad=True,
+    plateau=Plateau(0.1, 5),
+    drop_remainder=True,
+)
+"""Code: the learning rate falls by a factor of 10 when the validation loss has not fallen for 5 epochs."""
+DEMO = {"epochs": 2}
+
+
+def mel_b0(setting: Setting, outputs: int) -> keras.Model:
+    """Return EfficientNet-B0 for mel spectrograms, (tracks, 96, frames, 1), which are divided by 100 (code)."""
+    shape = (inputs.BANDS, inputs.frames_of(setting))
+    return network.tagger(setting, outputs, name="b0", shape=shape, dropout=0.2, scale=100.0)
+
+
+def wavenet(setting: Setting, outputs: int, *, tiled: int) -> keras.Model:
+    """Return the network for WaveNet features (tracks, 16 * tiled, steps, 1): MobileNetV2; if tiled, EfficientNet."""
+    shape = (nsynth.CHANNELS * tiled, inputs.steps_of(setting))
+    name = "mobilenetv2" if tiled == 1 else setting.switches["variant"] if setting.size == "full" else "b0"
+    setting = replace(setting, weights=backbone_of(setting.weights))
+    return network.tagger(setting, outputs, name=name, shape=shape, dropout=0.5)
+
+
+WEIGHTS: Any = {"full": "imagenet", "demo": "none"}
+
+
+def mel_inputs(*, balance: bool, blocks: Any = None) -> Inputs:
+    """Return the inputs of a row on mel spectrograms: with "data processing", and with SpecAugment."""
+    return Inputs(
+        partial(inputs.prepare_mel, balance=balance),
+        inputs.mel_of_file,
+        {**inputs.MEL, "balance": balance, "spec_augment": blocks},
+        on_disk=True,
+        weights=WEIGHTS,
+        augment=partial(inputs.augmented, blocks=blocks),
+    )
+
+
+def wavenet_inputs(*, tiled: int) -> Inputs:
+    """Return the inputs of a row on WaveNet features."""
+    return Inputs(
+        partial(inputs.prepare_wavenet, tiled=tiled),
+        partial(inputs.wavenet_of_file, tiled=tiled),
+        {"sample_rate": nsynth.SAMPLE_RATE, "tiled": tiled, "spec_augment": inputs.WAVENET_BLOCKS},
+        weights=WEIGHTS,
+        augment=partial(inputs.augmented, blocks=inputs.WAVENET_BLOCKS),
+    )
+
+
+def row(name: str, title: str, build: Any, method: Any, made: Inputs, switches: tuple[str, ...]) -> Experiment:
+    """Return a row of the table of results."""
+    return Experiment(
+        id=name,
+        title=title,
+        section="Experiment results",
+        build=build,
+        method=method,
+        inputs=made,
+        switches=switches,
+        corpora=(mtg_jamendo.MTG_JAMENDO.name,),
+        substitutes=(emotify.EMOTIFY.name,),
+        demo=DEMO,
+        under=UNDER,
+    )
+
+
+def ensemble(name: str, title: str, other: str, switches: tuple[str, ...]) -> Experiment:
+    """Return an ensemble of the best row on mel spectrograms and one on WaveNet features, 0.7 and 0.3 (code)."""
+    method = Ensemble({"mel-b0-specaugment": 0.7, other: 0.3})
+    made = row(name, title, mel_b0, method, mel_inputs(balance=True), switches)
+    return replace(made, demo={}, under={"ensemble=mixed": {"raw": ("mel-b0-specaugment",)}})
+
+
+def of_speech(name: str, title: str, build: Any) -> Experiment:
+    """Return a row of the other paper's table."""
+    return Experiment(
+        id=name,
+        title=title,
+        section="Emotion Recognition from Raw Speech",
+        build=build,
+        method=speech.TRAINING,
+        inputs=Inputs(
+            speech.prepare, speech.of_file, {"sample_rate": speech.SAMPLE_RATE, "duration_s": speech.SECONDS}
+        ),
+        switches=("speakers",),
+        task=Classification(speech.EMOTIONS),
+        corpora=(emodb.EMODB.name,),
+        demo=DEMO,
+        split=speech.split,
+    )
+
+
+BOTH = tuple(dict.fromkeys(("ensemble", *MEL_SWITCHES, *WAVENET_SWITCHES)))
+ROWS = partial(row, method=TRAINING)
+OF_WAVENET = partial(row, method=replace(TRAINING, batch_size=32))
+EXPERIMENTS = (
+    ROWS("mel-b0", "Mel spectrogram, EfficientNet-B0", mel_b0, made=mel_inputs(balance=False), switches=MEL_SWITCHES),
+    ROWS(
+        "mel-b0-balanced",
+        "Mel spectrogram, EfficientNet-B0, data processing",
+        mel_b0,
+        made=mel_inputs(balance=True),
+        switches=MEL_SWITCHES,
+    ),
+    ROWS(
+        "mel-b0-specaugment",
+        "Mel spectrogram, EfficientNet-B0, SpecAugment",
+        mel_b0,
+        made=mel_inputs(balance=True, blocks=inputs.MEL_BLOCKS),
+        switches=MEL_SWITCHES,
+    ),
+    OF_WAVENET(
+        "wavenet-mobilenetv2",
+        "WaveNet features, MobileNetV2",
+        partial(wavenet, tiled=1),
+        made=wavenet_inputs(tiled=1),
+        switches=WAVENET_SWITCHES,
+    ),
+    OF_WAVENET(
+        "wavenet-b7",
+        "WaveNet features, EfficientNet-B7",
+        partial(wavenet, tiled=inputs.TILED),
+        made=wavenet_inputs(tiled=inputs.TILED),
+        switches=(*WAVENET_SWITCHES, "variant"),
+    ),
+    ensemble("ensemble-cd", "Ensemble of C and D", "wavenet-mobilenetv2", BOTH),
+    ensemble("ensemble-ce", "Ensemble of C and E", "wavenet-b7", (*BOTH, "variant")),
+    of_speech("emodb-wavenet", "WaveNet on raw speech, EMO-DB", speech.wavenet),
+    of_speech("emodb-cnn-lstm", "CNN and LSTM on raw speech, EMO-DB", speech.cnn_lstm),
+)
+
+STUDY = Study(
+    name="music_mood_wavenet",
+    title="Emotion classification of music with WaveNet features, HCMUS at MediaEval 2020",
+    task=TASK,
+    corpora=(mtg_jamendo.MTG_JAMENDO.name, emodb.EMODB.name),
+    switches=SWITCHES,
+    protocols=PROTOCOLS,
+    experiments=EXPERIMENTS,
+    label=label,
+    split=split,
+    examples=examples,
+    diagrams={"mel-b0": "Figure 2 (overview of submission 1)"},
+)

@@ -1,0 +1,223 @@
+"""The inputs of document 000's taggers: crops of mel spectrograms, and WaveNet features ("Features Processing")."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from common import cache, splits
+from common.arrays import Arrays, Crops, FileInputs, Prepared
+from common.corpora import mtg_jamendo
+from common.corpora.files import AUDIO_SUFFIXES
+from common.errors import InputError
+from common.progress import progress
+from common.seeds import derive
+from common.signals import audio
+from common.study import Setting
+from reproductions.music_mood_wavenet import nsynth
+from reproductions.music_mood_wavenet.augment import centre_stretch, mixup, spec_augment
+from reproductions.music_mood_wavenet.balance import balanced
+from reproductions.music_mood_wavenet.weights import Encoder, encoder_of
+
+MEL = mtg_jamendo.MEL
+BANDS: int = MEL["n_mels"]
+SILENCE = -200.0
+"""The level of silence, which fills short clips. Levels are twice decibels, as in the corpus (`mtg_jamendo.mel_of`)."""
+
+VERSION = 1
+"""Part of the cache key of mel spectrograms; increase it when they change."""
+
+DEMO_FRAMES, DEMO_S = 256, 2.0
+"""Frames of a crop and seconds that are encoded at demo size."""
+
+LONGEST_S = 400.0
+"""Of longer tracks the middle is encoded (code)."""
+TILED = 2
+"""EfficientNet-B7 is given the channels twice: 16 rows are too few for it."""
+
+
+def frames_of(setting: Setting) -> int:
+    """Return the frames of a crop."""
+    return int(setting.switches["frames"]) if setting.size == "full" else DEMO_FRAMES
+
+
+def mel_of(path: Path) -> np.ndarray:
+    """Return the mel spectrogram of a track, float (96, frames): the corpus' own array, or the same of its audio.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if path.suffix.lower() == ".npy":
+        return mtg_jamendo.mel(path)
+    name = cache.key("mel", VERSION, audio.VERSION, cache.file_digests([path])[0], MEL)
+
+    def computed() -> Iterator[np.ndarray]:
+        yield mtg_jamendo.mel_of(audio.load(path, sample_rate=MEL["sample_rate"])).astype(np.float16)
+
+    return cache.array(f"mel-{name}", BANDS, computed)
+
+
+def prepare_mel(
+    clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting, *, balance: bool
+) -> Prepared:
+    """Return crops of mel spectrograms, (clips, 96, frames, 1): random ones for training, else the middle.
+
+    Args:
+        clips: the relabelled manifest.
+        fold: rows of the sets.
+        targets: (clips, tags).
+        setting: its switch `frames`.
+        balance: take the training tracks and labels of "data processing" (row B).
+    """
+    with progress("mel spectrograms", len(clips)) as advance:
+        sources = []
+        for path in clips["path"]:
+            sources.append(mel_of(Path(path))[..., np.newaxis])  # a view: nothing is read yet
+            advance()
+    rows, labels = fold.train, targets[fold.train]
+    notes: tuple[str, ...] = ()
+    if balance:
+        every = labels
+        kept, labels = balanced(every, seed=setting.seed)
+        rows, left = rows[kept], f"{labels.sum():,.0f} of {every.sum():,.0f} labels"
+        notes = (f"data processing keeps {len(kept):,} of {len(every):,} training tracks and {left}",)
+    crops = partial(Crops, sources, length=frames_of(setting), axis=1, fill=SILENCE)
+    seed = derive(setting.seed, "crops")
+    validation, test = (Arrays(crops(index=part), targets[part]) for part in (fold.validation, fold.test))
+    nothing = np.array([], int)
+    train = Arrays(crops(index=rows, seed=seed, wrap=True), labels)
+    return Prepared(train, validation, test, nothing, nothing, notes=notes)
+
+
+def mel_of_file(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray]) -> FileInputs:
+    """Return consecutive crops of one file, (crops, 96, frames, 1).
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    return FileInputs(windows(np.asarray(mel_of(path), np.float32), frames_of(setting), SILENCE)[..., np.newaxis])
+
+
+def windows(values: np.ndarray, length: int, fill: float) -> np.ndarray:
+    """Divide (rows, frames) into windows of one length, (windows, rows, length); what the last one lacks is filled.
+
+    A last window that is mostly filling is left out, unless it is the only one.
+    """
+    count = max(round(values.shape[1] / length), 1)
+    padded = np.full((len(values), count * length), fill, values.dtype)
+    kept = values[:, : count * length]
+    padded[:, : kept.shape[1]] = kept
+    return np.moveaxis(padded.reshape(len(values), count, length), 1, 0)
+
+
+def prepare_wavenet(
+    clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting, *, tiled: int
+) -> Prepared:
+    """Return the WaveNet features of a stretch of each track, float32 (clips, 16 * tiled, steps, 1).
+
+    Raises:
+        InputError: the audio of a track is missing or cannot be read, or the encoder's checkpoint cannot.
+    """
+    encoder = encoder_of(setting.weights)
+    paths = [audio_of(Path(path)) for path in clips["path"]]
+    x = np.empty((len(paths), nsynth.CHANNELS * tiled, steps_of(setting), 1), np.float32)
+    with progress("WaveNet features", len(paths)) as advance:
+        for row, path in zip(x, paths, strict=True):
+            row[..., 0] = np.tile(encoded(encoder, path, steps_of(setting)).T, (tiled, 1))
+            advance()
+    train, validation, test = (Arrays(x[rows], targets[rows]) for rows in fold.sets().values())
+    nothing = np.array([], int)
+    return Prepared(train, validation, test, nothing, nothing, notes=encoder.notes)
+
+
+def steps_of(setting: Setting) -> int:
+    """Return the steps of the features: 30 s are 937."""
+    seconds = float(setting.switches["encoded"]) if setting.size == "full" else DEMO_S
+    return nsynth.steps(round(seconds * nsynth.SAMPLE_RATE))
+
+
+def encoded(encoder: Encoder, path: Path, steps: int) -> np.ndarray:
+    """Return the features of one stretch of a track, float32 (steps, 16), from the cache if it was encoded before.
+
+    The stretch lies at a random place, which depends on the bytes of the file alone: it is the same in every run. Of a
+    shorter track the rest is silence.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    digest, length = cache.file_digests([path])[0], steps * nsynth.HOP_LENGTH
+    name = cache.key("wavenet", VERSION, audio.VERSION, encoder.identity, digest, steps)
+
+    def computed() -> Iterator[np.ndarray]:
+        whole = middle(audio.load(path, sample_rate=nsynth.SAMPLE_RATE), round(LONGEST_S * nsynth.SAMPLE_RATE))
+        first = int(np.random.default_rng(int(digest[:16], 16)).integers(max(len(whole) - length, 0) + 1))
+        stretch = whole[first : first + length]
+        yield nsynth.encode(encoder.model, np.pad(stretch, (0, length - len(stretch))))
+
+    return cache.array(f"wavenet-{name}", steps, computed)
+
+
+def middle(waveform: np.ndarray, longest: int) -> np.ndarray:
+    """Return the middle of a waveform (samples,) that is longer than `longest` samples, else all of it."""
+    return waveform[(first := max(len(waveform) - longest, 0) // 2) : first + longest]
+
+
+def audio_of(path: Path) -> Path:
+    """Return the audio of a track of which the mel spectrogram was found: in a folder beside that of the arrays.
+
+    Raises:
+        InputError: there is none.
+    """
+    if path.suffix.lower() != ".npy":
+        return path
+    arrays = path.parent.parent
+    for folder in sorted(arrays.parent.iterdir()):
+        for found in sorted(folder.glob(f"{path.parent.name}/{path.stem}.*")):
+            if found.suffix.lower() in AUDIO_SUFFIXES:
+                return found
+    raise InputError(
+        f"WaveNet features need audio, and there is none of {path}; put the folder of the audio beside {arrays}, or "
+        "name it alone with --data"
+    )
+
+
+def wavenet_of_file(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray], *, tiled: int) -> FileInputs:
+    """Return the WaveNet features of one file in consecutive windows, (windows, 16 * tiled, steps, 1).
+
+    Raises:
+        InputError: the file cannot be read, or is shorter than a step.
+    """
+    encoder = encoder_of(setting.weights)
+    waveform = middle(audio.load(path, sample_rate=nsynth.SAMPLE_RATE), round(LONGEST_S * nsynth.SAMPLE_RATE))
+    if len(waveform) < nsynth.HOP_LENGTH:
+        shortest = 1000 * nsynth.HOP_LENGTH / nsynth.SAMPLE_RATE
+        raise InputError(f"{path} is shorter than {shortest:g} ms; use longer audio")
+    of_track = np.tile(nsynth.encode(encoder.model, waveform).T, (tiled, 1))
+    return FileInputs(windows(of_track, steps_of(setting), 0.0)[..., np.newaxis], encoder.notes)
+
+
+MEL_BLOCKS: dict[str, Any] = {"blocks": 2, "max_frames": 0.20, "max_channels": 0.15}
+WAVENET_BLOCKS: dict[str, Any] = {"blocks": 1, "max_frames": 0.15, "max_channels": 0.10}
+"""Settings of SpecAugment for mel spectrograms (slides, code) and for WaveNet features (code)."""
+
+
+def augmented(x: Any, y: Any, random: Any, setting: Setting, *, blocks: Mapping[str, Any] | None) -> tuple[Any, Any]:
+    """Alter a training batch as the code does: the stretched centre, SpecAugment, then mixup.
+
+    Args:
+        x: (clips, bands, frames, 1).
+        y: (clips, tags).
+        random: seeds of the draws.
+        setting: its switch `crop`.
+        blocks: of SpecAugment; None: none.
+    """
+    x = keras.ops.cast(x, "float32")  # mel spectrograms may be stored in half precision
+    if setting.switches["crop"] == "stretched":
+        x = centre_stretch(x, random)
+    if blocks is not None:
+        x = spec_augment(x, random, **blocks)
+    return mixup(x, y, random)
