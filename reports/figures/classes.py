@@ -28,6 +28,7 @@ from reports.figures.sheet import (
     name_of,
     name_rows,
     plain,
+    plain_name,
     sheet,
     stripe,
     styled,
@@ -108,15 +109,22 @@ def _distributions(
     published: Published, groups: Sequence[Group], recovered: Mapping[str, np.ndarray]
 ) -> Iterator[Picture]:
     for ending, members in by_demo(groups) or [("", [])]:
-        series = counts_of(published, members, recovered)
-        if series:
+        # Experiments on data of their own have classes of their own.
+        apart: dict[str, list[Group]] = {"": []}
+        for group in members:
+            own = published.experiment(group.experiment).data
+            apart.setdefault("".join(f"-{corpus}" for corpus in own.corpora) if own else "", []).append(group)
+        for data, alike in apart.items():
+            series = counts_of(published, alike, recovered) if not data else counts_of_ours(alike)
+            if not series:
+                continue
             yield Picture(
-                name=f"class-distribution{ending}",
+                name=plain_name(f"class-distribution{data}{ending}"),
                 title=f"{sentence(published.data.items)} of each class",
                 experiment=None,
                 protocol=None,
                 demo=bool(ending),
-                draw=partial(distribution_figure, published, members, series),
+                draw=partial(distribution_figure, published, alike, series),
             )
 
 
@@ -130,7 +138,20 @@ def counts_of(
         table = published.confusion(name)
         if table is not None:
             said.append(("behind the published matrices", dict(zip(table.classes, matrix.sum(axis=1), strict=True))))
-    said += [(f"{OURS}{group.protocol}", rows) for group in groups if (rows := group.first["data"]["per_output"])]
+    return _different([*said, *_ours(groups)])
+
+
+def counts_of_ours(groups: Sequence[Group]) -> dict[str, dict[str, int]]:
+    """Return how many items each class has in our runs."""
+    return _different(_ours(groups))
+
+
+def _ours(groups: Sequence[Group]) -> list[tuple[str, dict[str, int]]]:
+    return [(f"{OURS}{group.protocol}", rows) for group in groups if (rows := group.first["data"]["per_output"])]
+
+
+def _different(said: Sequence[tuple[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
+    """Return counts by who says so, numbered where one says several; what was said before is left out."""
     found: dict[str, dict[str, int]] = {}
     for who, rows in said:
         if not any(rows == other for other in found.values()):
@@ -147,7 +168,8 @@ def _source(counts: Counts) -> str:
 def distribution_figure(published: Published, groups: Sequence[Group], series: dict[str, dict[str, int]]) -> Figure:
     """Draw a bar for each class and each who counts it."""
     items = published.data.items
-    names = list(dict.fromkeys(name for rows in series.values() for name in rows))
+    # Of many tags, a run may have clips of a few only.
+    names = list(dict.fromkeys(name for rows in series.values() for name, count in rows.items() if count))
     colours = _colours(list(series))
     page = sheet(
         len(names) * (BAR * len(series) + 0.14) + 0.45,
