@@ -81,7 +81,7 @@ class Crops:
         length: frames of a crop. Shorter clips are padded at their end.
         seed: seed of the random crops. A crop depends on (seed, epoch, clip), not on the batch.
         axis: the axis of the frames.
-        fill: value of the padding.
+        fill: value of the padding, at the end. None: the minimum of the clip's crop, on both sides.
         wrap: half of the random crops of a short clip repeat the clip instead.
     """
 
@@ -90,7 +90,7 @@ class Crops:
     length: int
     seed: int = 0
     axis: int = 0
-    fill: float = 0.0
+    fill: float | None = 0.0
     wrap: bool = False
 
     @property
@@ -124,14 +124,18 @@ class Crops:
 
     def _cut(self, clips: np.ndarray, begin: Callable[[int, int], tuple[int, bool]]) -> np.ndarray:
         """Copy a crop of each clip; `begin` says at which frame it starts, and whether a short clip is repeated."""
-        crops = np.full((len(clips), *self.shape[1:]), self.fill, self.dtype)
+        crops = np.full((len(clips), *self.shape[1:]), self.fill or 0, self.dtype)
         for crop, clip in zip(crops, clips, strict=True):
             source = np.moveaxis(self.sources[clip], self.axis, 0)  # a view: nothing is read yet
             first, repeated = begin(int(clip), max(len(source) - self.length, 0))
             stretch = source[first : first + self.length]
             if repeated:
                 stretch = np.resize(stretch, (self.length, *stretch.shape[1:]))
-            np.moveaxis(crop, self.axis, 0)[: len(stretch)] = stretch
+            before = 0
+            if self.fill is None:
+                crop[...] = stretch.min()
+                before = (self.length - len(stretch)) // 2
+            np.moveaxis(crop, self.axis, 0)[before : before + len(stretch)] = stretch
         return crops
 
 
@@ -159,6 +163,7 @@ class Prepared:
         front_end: arrays that turn features of a new clip into the model's input, such as a scaler's mean and scale.
         load_s: seconds of the preparation that were spent on decoding audio; the rest were spent on features.
         notes: what the record should say of these inputs, one sentence each.
+        untrained: networks with random weights that made these inputs, where the document had pretrained ones.
     """
 
     train: Arrays
@@ -169,6 +174,7 @@ class Prepared:
     front_end: dict[str, np.ndarray] = field(default_factory=dict)
     load_s: float = 0.0
     notes: tuple[str, ...] = ()
+    untrained: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

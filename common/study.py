@@ -172,6 +172,8 @@ class Inputs:
         copies: number of altered copies of each training clip that `prepare` adds.
         on_disk: whether the arrays that `prepare` returns stay on the disk and are read batch by batch.
         weights: the default pretrained weights at each size. None: the model is trained from scratch.
+        encoded: whether a pretrained network outside the model makes its features, so that `predict` needs the weights
+            of a network that is trained too.
         augment: a function (x, y, random, setting) -> (x, y) that alters a training batch, differently in each epoch.
             It runs inside tf.data, so use `keras.ops` and draw with `keras.random.uniform(..., seed=random)`. `random`
             depends only on (seed, epoch, step).
@@ -183,6 +185,7 @@ class Inputs:
     copies: int = 0
     on_disk: bool = False
     weights: Mapping[Size, str] | None = None
+    encoded: bool = False
     augment: Callable[[Any, Any, Any, Setting], tuple[Any, Any]] | None = None
 
 
@@ -330,6 +333,12 @@ class Study:
         # Sorted, so that the order on the command line does not matter: the name is also the folder's.
         label = "+".join([name, *(f"{key}={value}" for key, value in changed.items())])
         return replace(protocol, name=label, switches={**protocol.switches, **changed})
+
+    def protocol_of(self, experiment: Experiment, protocol: str) -> Protocol:
+        """Return a protocol, by a name such as `published+crop=none`, with the changes alone that an experiment has."""
+        name, *changes = protocol.split("+")
+        pairs = dict(change.split("=", 1) for change in changes)
+        return self.protocol(name, {key: value for key, value in pairs.items() if key in experiment.switches})
 
     def _check_changes(self, changes: Mapping[str, str]) -> None:
         known = {switch.name: switch for switch in self.switches}

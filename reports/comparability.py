@@ -72,7 +72,8 @@ def set_in_words(record: dict[str, Any]) -> str:
 
 def has_random_weights(record: dict[str, Any]) -> bool:
     """Return whether a pretrained network had random weights instead."""
-    return record["configuration"].get("weights") == "none"
+    configuration = record["configuration"]
+    return configuration.get("weights") == "none" or bool(configuration.get("untrained"))
 
 
 def caveat(record: dict[str, Any], published: Published) -> str:

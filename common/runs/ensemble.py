@@ -12,7 +12,7 @@ from common.errors import InputError
 from common.runs import records
 from common.runs.evaluation import FoldResult
 from common.runs.jobs import Job, Material, leaks_of
-from common.study import Ensemble
+from common.study import Ensemble, Study
 from common.tasks import Task
 
 
@@ -31,6 +31,11 @@ def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]
     ms_per_clip = sum(member.data["timings"]["ms_per_clip"] for member in members)
     parameters = [member.data["parameters"] for member in members]
     notes = [f"{member.data['experiment']}: {note}" for member in members for note in member.data["notes"]]
+    untrained = [
+        f"{member.data['experiment']}: {what}"
+        for member in members
+        for what in member.data["configuration"].get("untrained", [])
+    ]
     nothing = np.array([], int)  # no altered copies and no scaler; the audits of the members have theirs
     results, start = [], 0
     for number, fold in enumerate(material.folds):
@@ -46,6 +51,7 @@ def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]
             "leaks": leaks_of(job.study, material, number, nothing, nothing),
             "orders": [],
             "notes": notes,
+            "untrained": untrained,
         }
         own = outputs[start : start + len(fold.test)]
         # Members keep the outputs of test clips only, so thresholds stay at their defaults.
@@ -82,18 +88,20 @@ def identity_of_members(job: Job, method: Ensemble) -> dict[str, Any]:
     return {"members": {name: _record(job, name).data["finished"] for name in method.weights}}
 
 
-def member_folder(record: records.Record, name: str) -> Path:
+def member_folder(study: Study, record: records.Record, name: str) -> Path:
     """Return the folder of a member's run, given the record of the ensemble."""
-    # <study>/<experiment>/<protocol>/seed-<n>: only the experiment differs.
-    return record.folder.parents[1].with_name(name) / Path(*record.folder.parts[-2:])
+    # <study>/<experiment>/<protocol>/seed-<n>: a member's protocol lacks switches that it does not depend on.
+    protocol = study.protocol_of(study.experiment(name), record.data["protocol"]).name
+    return record.folder.parents[1].with_name(name) / protocol / record.folder.name
 
 
 def _record(job: Job, name: str) -> records.Record:
-    folder = replace(job, experiment=job.study.experiment(name)).folder
+    member = job.study.experiment(name)
+    folder = replace(job, experiment=member, protocol=job.study.protocol_of(member, job.protocol.name)).folder
     if not (folder / "record.json").exists():
         raise InputError(
             f"{job.experiment.id} averages {name}, which has no finished run in {folder}; run {name} first, with the "
-            "same --data, --protocol, --seed and --runs"
+            "same --data, --protocol, --seed and --runs, and those of the --set that it depends on"
         )
     return records.read(folder)
 

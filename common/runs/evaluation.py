@@ -75,7 +75,7 @@ def content_of(job: Job, material: Material, results: Sequence[FoldResult], iden
         "protocol": job.protocol.name,
         "seed": job.options.seed,
         **context(job, material),
-        "configuration": _configuration(job, identity),
+        "configuration": _configuration(job, identity, facts),
         "parameters": facts[0]["parameters"],
         "metrics": scores.metrics | losses,
         "per_output": scores.per_output,
@@ -115,8 +115,8 @@ def context(job: Job, material: Material) -> dict[str, Any]:
     }
 
 
-def _configuration(job: Job, identity: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of the method and those of the features."""
+def _configuration(job: Job, identity: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the settings of the method and those of the features; and which networks had random weights."""
     method = job.method
     if isinstance(method, Fit):
         learned: dict[str, Any] = {"estimator": identity["estimator"]}
@@ -125,7 +125,9 @@ def _configuration(job: Job, identity: Mapping[str, Any]) -> dict[str, Any]:
         learned = {**method.facts(), "optimizer": "Adam", "strategy": job.options.strategy, **model}
     else:
         learned = method.facts()
-    weights = {"weights": identity["weights"]} if job.experiment.pretrained else {}
+    weights: dict[str, Any] = {"weights": identity["weights"]} if "weights" in identity else {}
+    if untrained := list(dict.fromkeys(what for fold in facts for what in fold["untrained"])):
+        weights["untrained"] = untrained
     overrides = {**job.options.overrides, **job.options.model}
     chosen = {"inputs": dict(job.experiment.inputs.settings), "overrides": overrides, "identity": identity}
     return {**learned, **weights, **chosen}

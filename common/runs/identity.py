@@ -14,7 +14,7 @@ from common.errors import InputError
 from common.learners import keras3, summaries
 from common.runs.digests import digest_of
 from common.runs.jobs import Job, Material
-from common.study import Fit, Training
+from common.study import Ensemble, Fit, Training
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[\w-][\w.-]*")
 """The name of a model on the Hugging Face hub: owner/name."""
@@ -43,8 +43,10 @@ def labelled_digest(material: Material) -> str:
 
 def _learned(job: Job, outputs: int) -> dict[str, Any]:
     """Return the method with its settings, and the source of pretrained weights."""
-    weights = {"weights": weights_in_words(job.options.weights)} if job.experiment.pretrained else {}
     method = job.method
+    # An ensemble has the weights of its members.
+    pretrained = job.experiment.pretrained and not isinstance(method, Ensemble)
+    weights = {"weights": weights_in_words(job.options.weights)} if pretrained else {}
     if isinstance(method, Fit):
         return {"estimator": summaries.steps(job.build(outputs)), **weights}
     # The document's own settings of the model are left out, so that a new adjustable setting changes no identity.

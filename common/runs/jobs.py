@@ -157,15 +157,21 @@ def clips_for(study: Study, experiment: Experiment, scan: Scan) -> Scan:
 
 def method_of(experiment: Experiment, options: Options, switches: Mapping[str, str]) -> Method:
     """Return the method of an experiment under switches, with the size and the values in the options."""
-    method = experiment.method
-    for name, value in switches.items():
-        method = replace(method, **experiment.under.get(f"{name}={value}", {}))
+    method = under(experiment, switches)
     if not isinstance(method, Training):
         return method
     if options.size == "demo":
         method = replace(method, **experiment.demo)
     # Last: what the command line sets has priority over the demo size.
     return replace(method, **options.overrides)
+
+
+def under(experiment: Experiment, switches: Mapping[str, str]) -> Method:
+    """Return the document's method of an experiment under switches."""
+    method = experiment.method
+    for name, value in switches.items():
+        method = replace(method, **experiment.under.get(f"{name}={value}", {}))
+    return method
 
 
 def as_changed(experiment: Experiment, options: Options, switches: Mapping[str, str]) -> Options:

@@ -21,6 +21,7 @@ from common.errors import InputError
 from common.learners.learner import Learner, class_of
 from common.runs import ensemble, records, runner
 from common.runs.identity import weights_in_words
+from common.runs.jobs import under
 from common.runs.records import Record
 from common.signals import audio
 from common.study import Ensemble, Experiment, Setting, Study, Training
@@ -168,11 +169,12 @@ class Models:
         self._experiment = experiment = study.experiment(record.data["experiment"])
         self.seed: int = record.data["seed"]
         self._task, self._split = record.task, record.split()
+        self._method = under(experiment, record.data["switches"])
         self._members: list[Models] = []
         self._folds: list[tuple[Learner, dict[str, np.ndarray]]] = []
-        if isinstance(experiment.method, Ensemble):
+        if isinstance(self._method, Ensemble):
             # An ensemble has no models of its own: its members predict the file.
-            folders = [ensemble.member_folder(record, name) for name in experiment.method.weights]
+            folders = [ensemble.member_folder(study, record, name) for name in self._method.weights]
             self._members = [Models(study, run_in(study, folder), weights=weights) for folder in folders]
             self._about: tuple[str, ...] = ()
             return
@@ -197,8 +199,8 @@ class Models:
         """
         if isinstance(reason := duration_or_reason(path), str):
             raise InputError(f"{path}: {reason}; predict takes whole audio files")
-        if isinstance(self._experiment.method, Ensemble):
-            return self._averaged(path, self._experiment.method)
+        if isinstance(self._method, Ensemble):
+            return self._averaged(path, self._method)
         inputs, setting = self._experiment.inputs, self._setting
         # Each fold has its own front end, such as a scaler fitted on its training clips.
         fed: list[FileInputs] = [inputs.of_file(path, setting, front_end) for _, front_end in self._folds]
@@ -274,7 +276,7 @@ def _check_inputs(record: Record, experiment: Experiment) -> None:
 
 def _weights(record: Record, experiment: Experiment, weights: str | None) -> str:
     """Return the pretrained weights that make the features; they must be those of the run."""
-    if isinstance(experiment.method, Training):  # a pretrained network is part of the saved model
+    if isinstance(experiment.method, Training) and not experiment.inputs.encoded:  # part of the saved model
         return "none"
     used = record.data["configuration"].get("weights")
     if used is None or (weights is None and not used.startswith("sha256:")):

@@ -140,6 +140,7 @@ def _make_fold(job: Job, material: Material, number: int, announce: Callable[[st
         "leaks": leaks_of(job.study, material, number, prepared.augmented, prepared.scaler_rows),
         "orders": _other_orders(job, material.task, learner, prepared.test),
         "notes": prepared.notes,
+        "untrained": prepared.untrained,
     }
     _keep_model(job.folder / f"fold-{number}", learner, prepared)
     _keep_fold(_place(job, number), FoldResult(outputs, validation, history, facts))

@@ -120,7 +120,7 @@ def _distributions(
                 continue
             yield Picture(
                 name=plain_name(f"class-distribution{data}{ending}"),
-                title=f"{sentence(published.data.items)} of each class",
+                title=f"{sentence(_items(published, alike))} of each class",
                 experiment=None,
                 protocol=None,
                 demo=bool(ending),
@@ -164,10 +164,15 @@ def _source(counts: Counts) -> str:
     return "published" if counts.known == "printed" else counts.id.replace("-", " ")
 
 
+def _items(published: Published, groups: Sequence[Group]) -> str:
+    """Return the word for what is classified: clips, or tracks."""
+    return (published.data_of(groups[0].experiment) if groups else published.data).items
+
+
 @styled
 def distribution_figure(published: Published, groups: Sequence[Group], series: dict[str, dict[str, int]]) -> Figure:
     """Draw a bar for each class and each who counts it."""
-    items = published.data.items
+    items = _items(published, groups)
     # Of many tags, a run may have clips of a few only.
     names = list(dict.fromkeys(name for rows in series.values() for name, count in rows.items() if count))
     colours = _colours(list(series))

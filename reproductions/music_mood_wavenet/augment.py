@@ -146,13 +146,13 @@ def centre_stretch(x: Any, random: Any, *, p: float = STRETCHED) -> Any:
     """Stretch the centre of a clip to its full width, bilinearly, with probability `p` (see `centre_width`).
 
     Args:
-        x: (clips, channels, frames, 1), frames more than 2.3 times the channels.
+        x: (clips, channels, frames, 1). Of fewer frames than 2.3 times the channels, all are the centre.
         random: seeds for `keras.random`.
         p: probability that a clip is stretched.
     """
     _, channels, frames, _ = x.shape
-    width = centre_width(channels)
-    first = int((frames - WIDEST * channels) // 2)
+    width = min(centre_width(channels), frames)
+    first = max(int((frames - WIDEST * channels) // 2), 0)
     patch = x[:, :, first : first + width]
     stretched = ops.image.resize(patch, (channels, frames), interpolation="bilinear", data_format="channels_last")
     drawn = keras.random.uniform((ops.shape(x)[0], 1, 1, 1), seed=random) < p

@@ -55,7 +55,8 @@ def _random(setting: Setting) -> keras.random.SeedGenerator:
 
 def _mel(title: str, values: np.ndarray) -> Panel:
     seconds = values.shape[1] * inputs.MEL["hop_length"] / inputs.MEL["sample_rate"]
-    return Panel(title, values.astype(np.float16), seconds, "mel band", len(values), "2 dB")
+    # The levels of the corpus are twice decibels.
+    return Panel(title, (values / 2).astype(np.float16), seconds, "mel band", len(values), "dB")
 
 
 def _constant_q(path: Path, name: str) -> Example:

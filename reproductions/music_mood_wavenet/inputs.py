@@ -1,6 +1,6 @@
 """The inputs of document 000's taggers: crops of mel spectrograms, and WaveNet features ("Features Processing")."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from common.arrays import Arrays, Crops, FileInputs, Prepared
 from common.corpora import mtg_jamendo
 from common.corpora.files import AUDIO_SUFFIXES
 from common.errors import InputError
+from common.learners import keras3
 from common.progress import progress
 from common.seeds import derive
 from common.signals import audio
@@ -25,8 +26,6 @@ from reproductions.music_mood_wavenet.weights import Encoder, encoder_of
 
 MEL = mtg_jamendo.MEL
 BANDS: int = MEL["n_mels"]
-SILENCE = -200.0
-"""The level of silence, which fills short clips. Levels are twice decibels, as in the corpus (`mtg_jamendo.mel_of`)."""
 
 VERSION = 1
 """Part of the cache key of mel spectrograms; increase it when they change."""
@@ -61,6 +60,23 @@ def mel_of(path: Path) -> np.ndarray:
     return cache.array(f"mel-{name}", BANDS, computed)
 
 
+class Mels(Sequence[np.ndarray]):
+    """The mel spectrograms of tracks, (96, frames, 1) each, opened when they are read.
+
+    Open memory maps take a file descriptor each, of which a process has few.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, number: Any) -> Any:
+        """Return a memory map, of which nothing is read yet."""
+        return mel_of(self._paths[number])[..., np.newaxis]
+
+
 def prepare_mel(
     clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting, *, balance: bool
 ) -> Prepared:
@@ -73,10 +89,10 @@ def prepare_mel(
         setting: its switch `frames`.
         balance: take the training tracks and labels of "data processing" (row B).
     """
-    with progress("mel spectrograms", len(clips)) as advance:
-        sources = []
-        for path in clips["path"]:
-            sources.append(mel_of(Path(path))[..., np.newaxis])  # a view: nothing is read yet
+    sources = Mels([Path(path) for path in clips["path"]])
+    with progress("mel spectrograms", len(sources)) as advance:
+        for number in range(len(sources)):
+            sources[number]  # those of audio are computed, those of the corpus are checked
             advance()
     rows, labels = fold.train, targets[fold.train]
     notes: tuple[str, ...] = ()
@@ -85,7 +101,7 @@ def prepare_mel(
         kept, labels = balanced(every, seed=setting.seed)
         rows, left = rows[kept], f"{labels.sum():,.0f} of {every.sum():,.0f} labels"
         notes = (f"data processing keeps {len(kept):,} of {len(every):,} training tracks and {left}",)
-    crops = partial(Crops, sources, length=frames_of(setting), axis=1, fill=SILENCE)
+    crops = partial(Crops, sources, length=frames_of(setting), axis=1, fill=None)
     seed = derive(setting.seed, "crops")
     validation, test = (Arrays(crops(index=part), targets[part]) for part in (fold.validation, fold.test))
     nothing = np.array([], int)
@@ -99,18 +115,20 @@ def mel_of_file(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray
     Raises:
         InputError: the file cannot be read.
     """
-    return FileInputs(windows(np.asarray(mel_of(path), np.float32), frames_of(setting), SILENCE)[..., np.newaxis])
+    return FileInputs(windows(np.asarray(mel_of(path), np.float32), frames_of(setting))[..., np.newaxis])
 
 
-def windows(values: np.ndarray, length: int, fill: float) -> np.ndarray:
-    """Divide (rows, frames) into windows of one length, (windows, rows, length); what the last one lacks is filled.
+def windows(values: np.ndarray, length: int) -> np.ndarray:
+    """Divide (rows, frames) into windows of one length, (windows, rows, length).
 
-    A last window that is mostly filling is left out, unless it is the only one.
+    What is missing is filled with the minimum, on both sides. A last window that would be mostly filling is left out,
+    unless it is the only one.
     """
     count = max(round(values.shape[1] / length), 1)
-    padded = np.full((len(values), count * length), fill, values.dtype)
+    padded = np.full((len(values), count * length), values.min(), values.dtype)
     kept = values[:, : count * length]
-    padded[:, : kept.shape[1]] = kept
+    before = (padded.shape[1] - kept.shape[1]) // 2
+    padded[:, before : before + kept.shape[1]] = kept
     return np.moveaxis(padded.reshape(len(values), count, length), 1, 0)
 
 
@@ -131,7 +149,8 @@ def prepare_wavenet(
             advance()
     train, validation, test = (Arrays(x[rows], targets[rows]) for rows in fold.sets().values())
     nothing = np.array([], int)
-    return Prepared(train, validation, test, nothing, nothing, notes=encoder.notes)
+    untrained = ("WaveNet encoder",) if encoder.notes else ()
+    return Prepared(train, validation, test, nothing, nothing, notes=encoder.notes, untrained=untrained)
 
 
 def steps_of(setting: Setting) -> int:
@@ -150,7 +169,7 @@ def encoded(encoder: Encoder, path: Path, steps: int) -> np.ndarray:
         InputError: the file cannot be read.
     """
     digest, length = cache.file_digests([path])[0], steps * nsynth.HOP_LENGTH
-    name = cache.key("wavenet", VERSION, audio.VERSION, encoder.identity, digest, steps)
+    name = cache.key("wavenet", VERSION, audio.VERSION, encoder.identity, keras3.precision(), digest, steps)
 
     def computed() -> Iterator[np.ndarray]:
         whole = middle(audio.load(path, sample_rate=nsynth.SAMPLE_RATE), round(LONGEST_S * nsynth.SAMPLE_RATE))
@@ -196,8 +215,11 @@ def wavenet_of_file(path: Path, setting: Setting, front_end: Mapping[str, np.nda
     if len(waveform) < nsynth.HOP_LENGTH:
         shortest = 1000 * nsynth.HOP_LENGTH / nsynth.SAMPLE_RATE
         raise InputError(f"{path} is shorter than {shortest:g} ms; use longer audio")
-    of_track = np.tile(nsynth.encode(encoder.model, waveform).T, (tiled, 1))
-    return FileInputs(windows(of_track, steps_of(setting), 0.0)[..., np.newaxis], encoder.notes)
+    # Silence is encoded too, as in training: its features are not 0.
+    count = max(round(nsynth.steps(len(waveform)) / steps_of(setting)), 1) * steps_of(setting) * nsynth.HOP_LENGTH
+    heard = np.pad(waveform[:count], (0, max(count - len(waveform), 0)))
+    of_track = np.tile(nsynth.encode(encoder.model, heard).T, (tiled, 1))
+    return FileInputs(windows(of_track, steps_of(setting))[..., np.newaxis], encoder.notes)
 
 
 MEL_BLOCKS: dict[str, Any] = {"blocks": 2, "max_frames": 0.20, "max_channels": 0.15}

@@ -70,7 +70,10 @@ def backbone(setting: Setting, name: str, shape: tuple[int, int]) -> keras.Model
 
 
 def _padded_on_both_sides(made: keras.Model) -> keras.Model:
-    """Return a network that pads both sides before a stride, as PyTorch's does: Keras' leaves no row of 16 bands."""
+    """Return a network that pads both sides before a stride, as PyTorch's does: with Keras' no row of 16 is left.
+
+    The first convolution pads as before.
+    """
 
     def padded(layer: keras.layers.Layer) -> keras.layers.Layer:
         if isinstance(layer, layers.ZeroPadding2D):

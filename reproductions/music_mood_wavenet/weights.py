@@ -1,17 +1,18 @@
 """The two pretrained networks of the WaveNet rows, and what `--weights` says of them.
 
 `--weights` names the backbone's weights, as for the other rows, or a folder with the files of both: the encoder's
-checkpoint (`model.ckpt-200000.index` and its data) and the backbone's `*.h5`. What a folder does not have is random.
+checkpoint (`model.ckpt-200000.index` and its data) and of the backbones, with `b7` or `mobilenetv2` in their names
+(`*.h5`). What a folder does not have is random, and the record says so.
 """
 
+import functools
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import keras
 
+from common import cache
 from common.errors import InputError
-from common.runs.identity import weights_in_words
 from reproductions.music_mood_wavenet import nsynth
 
 UNTRAINED = "the WaveNet encoder is untrained: its checkpoint was not given (--weights FOLDER)"
@@ -32,7 +33,7 @@ class Encoder:
     notes: tuple[str, ...]
 
 
-@cache
+@functools.cache
 def encoder_of(weights: str) -> Encoder:
     """Return the encoder with the checkpoint in the folder `weights`; without one, it is untrained.
 
@@ -43,18 +44,20 @@ def encoder_of(weights: str) -> Encoder:
     if checkpoint is None:
         return Encoder(model, f"untrained {nsynth.SEED}", (UNTRAINED,))
     nsynth.load_checkpoint(model, checkpoint)
-    return Encoder(model, weights_in_words(weights), ())
+    # Of the checkpoint's own files: another file in the folder changes no feature.
+    files = sorted(checkpoint.parent.glob(f"{checkpoint.stem}.*"))
+    return Encoder(model, cache.key(cache.file_digests(files)), ())
 
 
-def backbone_of(weights: str) -> str:
-    """Return the weights of the backbone: those of the folder, else `weights` as it is.
+def backbone_of(weights: str, name: str) -> str:
+    """Return the weights of a backbone: those of the folder that have its name in theirs, else `weights` as it is.
 
     Raises:
         InputError: the folder has several.
     """
     if not Path(weights).is_dir():
         return weights
-    return str(_only_file(weights, "*.h5") or "none")
+    return str(_only_file(weights, f"*{name}*.h5") or "none")
 
 
 def _only_file(weights: str, pattern: str) -> Path | None:

@@ -50,3 +50,10 @@ def test_an_experiment_is_given_the_clips_of_its_own_corpora_and_of_no_other_one
     assert set(jobs.clips_for(both, own, found).manifest["corpus"]) == {"tess"}
     with pytest.raises(InputError, match="ravdess"):
         jobs.clips_for(both, replace(own, substitutes=()), found)
+
+
+def test_a_member_s_protocol_has_the_changes_alone_that_it_depends_on() -> None:
+    member = replace(tiny.STUDY.experiments[0], switches=("labels", "split"))
+    found = tiny.STUDY.protocol_of(member, "published+labels=right+width=8")
+    assert found.name == "published+labels=right"
+    assert tiny.STUDY.protocol_of(member, "published+width=8") is tiny.PROTOCOLS["published"]

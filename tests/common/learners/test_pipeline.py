@@ -151,6 +151,11 @@ def test_half_of_the_crops_of_a_short_clip_repeat_it_and_the_others_are_filled_u
     assert short[:].tolist() == [[1, 2, -8, -8, -8]]
 
 
+def test_a_short_clip_may_be_filled_on_both_sides_with_its_minimum() -> None:
+    short = Crops([np.array([[3.0, 2.0], [5.0, 4.0]])], np.zeros(1, int), length=5, axis=1, fill=None)
+    assert short[:].tolist() == [[[2, 3, 2, 2, 2], [2, 5, 4, 2, 2]]]
+
+
 def test_outside_training_a_crop_is_the_middle_one_and_short_clips_are_filled_up() -> None:
     crops = Crops(long_arrays(), np.array([5, 0]), length=5)
     assert crops.shape == (2, 5, 1)

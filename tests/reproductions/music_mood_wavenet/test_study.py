@@ -14,7 +14,8 @@ from common import published
 from common.errors import InputError
 from common.runs import jobs
 from common.study import Setting
-from reproductions.music_mood_wavenet import STUDY, focal_loss, inputs, network, speech, split
+from reports.comparability import has_random_weights
+from reproductions.music_mood_wavenet import STUDY, augment, focal_loss, inputs, network, speech, split
 
 PRINTED = published.load("music_mood_wavenet")
 
@@ -100,14 +101,16 @@ def test_a_backbone_is_that_of_keras_without_its_scaling_of_pixels(name, shape, 
 
 
 @given(st.integers(1, 50), st.integers(1, 20))
-def test_windows_follow_one_another_and_only_the_last_is_filled(frames, length) -> None:
-    values = np.arange(2 * frames, dtype=np.float32).reshape(2, frames)
-    found = inputs.windows(values, length, -1.0)
+def test_windows_follow_one_another_and_what_is_missing_is_filled_with_the_minimum(frames, length) -> None:
+    values = np.arange(1, 2 * frames + 1, dtype=np.float32).reshape(2, frames)
+    found = inputs.windows(values, length)
     assert found.shape[1:] == (2, length)
     together = np.concatenate(list(found), axis=1)
     kept = min(frames, together.shape[1])
-    np.testing.assert_array_equal(together[:, :kept], values[:, :kept])
-    assert (together[:, kept:] == -1).all()
+    before = (together.shape[1] - kept) // 2
+    np.testing.assert_array_equal(together[:, before : before + kept], values[:, :kept])
+    assert (together[:, :before] == 1).all()
+    assert (together[:, before + kept :] == 1).all()
     assert frames - kept <= length / 2  # what is left out would be mostly filling
 
 
@@ -156,3 +159,13 @@ def test_the_wavenet_for_speech_is_causal_up_to_its_mean() -> None:
     one, other = (keras.ops.convert_to_numpy(before_mean(both)) for both in (x, late))
     np.testing.assert_array_equal(one[:, :1000], other[:, :1000])
     assert not np.allclose(one[:, 1000:], other[:, 1000:])
+
+
+def test_features_of_an_untrained_encoder_make_a_run_not_comparable() -> None:
+    assert has_random_weights({"configuration": {"weights": "imagenet", "untrained": ["WaveNet encoder"]}})
+    assert not has_random_weights({"configuration": {"weights": "imagenet"}})
+
+
+def test_a_stretched_centre_of_few_frames_is_all_of_them() -> None:
+    x = np.arange(32 * 62, dtype=np.float32).reshape(1, 32, 62, 1)
+    np.testing.assert_allclose(augment.centre_stretch(x, keras.random.SeedGenerator(0), p=1.0), x, rtol=1e-6)
