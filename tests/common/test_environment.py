@@ -93,3 +93,11 @@ def test_the_commit_of_our_own_repository_is_reported_with_its_changes_and_no_ot
 def test_without_git_the_commit_is_unknown(monkeypatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert environment._commit() == "unknown"
+
+
+def test_the_peak_memory_is_that_of_this_process_and_not_of_the_one_that_started_it() -> None:
+    large = bytes(200 * 2**20)
+    program = "from common import environment; print(environment.peak_memory_mib())"
+    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert 5 < float(printed) < 100
+    assert environment.peak_memory_mib() > len(large) / 2**20

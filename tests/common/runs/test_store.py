@@ -173,5 +173,5 @@ def same(one: dict | None, other: dict | None) -> bool:
 
 def test_the_shipped_results_are_small() -> None:
     files = [path for path in RESULTS.rglob("*") if path.is_file()]
-    assert len(files) < 80
+    assert len(files) < 120  # one per experiment, and a few that the experiments of a document share
     assert sum(path.stat().st_size for path in files) < 4_000_000
