@@ -1,7 +1,7 @@
 """Checks of a confusion matrix: its sums, the lines under it, the tables beside it, the whole numbers behind it.
 
 Percentages allow several whole numbers, or one, or none. A matrix in counts needs no search: its cells, rows and
-diagonal are held against what is published beside it.
+diagonal are compared with what is published beside it.
 """
 
 import math
