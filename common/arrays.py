@@ -74,6 +74,8 @@ class Rows:
 class Crops:
     """Crops of long arrays on the disk, one per clip: random crops for training, the middle one otherwise.
 
+    A subclass may make its training clips in another way: by `at` and `targets`.
+
     Attributes:
         sources: the array of each clip, (frames, ...) or, with another `axis`, (..., frames). They are memory maps, so
             only the crops are read.
@@ -121,6 +123,10 @@ class Crops:
             return int(draw.integers(last + 1)), self.wrap and bool(draw.integers(2))
 
         return self._cut(self.index[rows], begin)
+
+    def targets(self, y: np.ndarray, rows: np.ndarray, epoch: int) -> np.ndarray:
+        """Return the targets of what `at` returns, (rows, outputs), given those of all clips."""
+        return y[rows]
 
     def _cut(self, clips: np.ndarray, begin: Callable[[int, int], tuple[int, bool]]) -> np.ndarray:
         """Copy a crop of each clip; `begin` says at which frame it starts, and whether a short clip is repeated."""

@@ -51,12 +51,12 @@ def key(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]  # 128 bits: short names that do not meet by chance
 
 
-def array(name: str, length: int, chunks: Callable[[], Iterable[np.ndarray]]) -> np.ndarray:
+def array(name: str, length: int | None, chunks: Callable[[], Iterable[np.ndarray]]) -> np.ndarray:
     """Return the array cached under `name`; if it is absent, compute it by `chunks()` and cache it.
 
     Args:
         name: Identifies the array and what it was computed from, for instance `"clips-" + key(...)`.
-        length: Number of rows of the array.
+        length: Number of rows of the array. None: it is not known before, and there is one chunk.
         chunks: Yields the rows, in order, in arrays of shape (rows, ...) and one dtype. If it raises an error, nothing
             is cached.
 
@@ -75,7 +75,7 @@ def array(name: str, length: int, chunks: Callable[[], Iterable[np.ndarray]]) ->
     return kept
 
 
-def find(name: str, length: int) -> np.ndarray | None:
+def find(name: str, length: int | None) -> np.ndarray | None:
     """Return the array cached under `name`, or None if it is absent or incomplete.
 
     Args:
@@ -89,7 +89,7 @@ def find(name: str, length: int) -> np.ndarray | None:
         kept = np.load(folder() / f"{name}.npy", mmap_mode="r")
     except (OSError, ValueError, EOFError):
         return None
-    return kept if len(kept) == length else None
+    return kept if length in (None, len(kept)) else None
 
 
 def release(kept: np.ndarray) -> None:
@@ -147,7 +147,7 @@ def _reading(path: str | Path) -> Iterator[None]:
         ) from error
 
 
-def _write(path: Path, length: int, chunks: Iterable[np.ndarray]) -> None:
+def _write(path: Path, length: int | None, chunks: Iterable[np.ndarray]) -> None:
     _remove_leftovers(path)
     with _writing(path.parent):
         descriptor, temporary = tempfile.mkstemp(prefix=f"{path.stem}.", suffix=".tmp", dir=path.parent)
@@ -162,12 +162,13 @@ def _write(path: Path, length: int, chunks: Iterable[np.ndarray]) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
-def _write_rows(file: IO[bytes], where: Path, length: int, chunks: Iterable[np.ndarray]) -> None:
+def _write_rows(file: IO[bytes], where: Path, length: int | None, chunks: Iterable[np.ndarray]) -> None:
     # Plain writes and not a writable memory map, because on a full disk a map kills the process by a bus error.
     rows = 0
     for chunk in chunks:
         with _writing(where):
             if rows == 0:  # only the first chunk says the dtype and the shape of a row
+                length = len(chunk) if length is None else length
                 shape = (length, *chunk.shape[1:])
                 header = {"descr": np.lib.format.dtype_to_descr(chunk.dtype), "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)

@@ -88,10 +88,12 @@ class Plateau:
     Attributes:
         factor: the learning rate is multiplied by this.
         patience: number of epochs without a better score.
+        monitor: the score. None: the one by which the best epoch is chosen.
     """
 
     factor: float
     patience: int
+    monitor: str | None = None
 
 
 @dataclass(frozen=True)

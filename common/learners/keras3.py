@@ -10,7 +10,7 @@ import functools
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -228,14 +228,18 @@ class KerasLearner:
 
     def _deciding(self) -> list[keras.callbacks.Callback]:
         """Return the callbacks that watch the monitored score: first the plateau, then early stopping."""
-        training, monitor = self.training, self.training.monitor
-        mode, found = self.task.MONITORS[monitor], []
-        if training.plateau is not None:
-            found.append(keras.callbacks.ReduceLROnPlateau(monitor, mode=mode, **asdict(training.plateau)))
+        training, found = self.training, []
+        if plateau := training.plateau:
+            monitored = self._monitored(plateau.monitor or training.monitor)
+            lower = keras.callbacks.ReduceLROnPlateau(factor=plateau.factor, patience=plateau.patience, **monitored)
+            found.append(lower)
         if training.patience is not None:
             stopping = {"patience": training.patience, "restore_best_weights": True}
-            found.append(keras.callbacks.EarlyStopping(monitor, mode=mode, **stopping))
+            found.append(keras.callbacks.EarlyStopping(**self._monitored(training.monitor), **stopping))
         return found
+
+    def _monitored(self, score: str) -> dict[str, Any]:
+        return {"monitor": score, "mode": self.task.MONITORS[score]}
 
     def _tensorboard(self, stage: str) -> list[keras.callbacks.Callback]:
         if self._folder is None or keras.backend.backend() != "tensorflow":

@@ -10,13 +10,14 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from common.arrays import Arrays, Crops, Features, Rows
+from common.arrays import Arrays, Crops, Rows
 from common.seeds import derive
 
 Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
@@ -132,15 +133,15 @@ class _EpochBatches(keras.utils.PyDataset):
         epoch, step = divmod(number + self._first * self._steps, self._steps)
         size, x = self._batching.size, self._arrays.x
         rows = self._orders[epoch, step * size : (step + 1) * size]
-        read = x.at(rows, epoch) if isinstance(x, Crops) else x[rows]
-        batch = self._batching.altered(read, self._arrays.y[rows], self._seeds[epoch], step)
+        drawn = _drawn(self._arrays, rows, epoch) if isinstance(x, Crops) else (x[rows], self._arrays.y[rows])
+        batch = self._batching.altered(*drawn, self._seeds[epoch], step)
         return tuple(map(ops.convert_to_numpy, batch))
 
 
 def _dataset(arrays: Arrays, orders: np.ndarray, batching: Batching, first_epoch: int) -> Any:
     import tensorflow as tf
 
-    read, y, rows = _reader(arrays.x), _resident(arrays.y), _resident(orders)
+    read, rows = _reader(arrays), _resident(orders)
     epochs, clips = orders.shape
     steps, seeds = batching.steps(clips), _resident(batching.epoch_seeds(epochs))
 
@@ -148,30 +149,39 @@ def _dataset(arrays: Arrays, orders: np.ndarray, batching: Batching, first_epoch
         epoch, step = number // steps, number % steps
         first = step * batching.size
         chosen = tf.gather(rows, epoch)[first : tf.minimum(first + batching.size, clips)]
-        return batching.altered(read(chosen, epoch), tf.gather(y, chosen), tf.gather(seeds, epoch), step)
+        return batching.altered(*read(chosen, epoch), tf.gather(seeds, epoch), step)
 
     numbers = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
     batches = numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return batches.apply(tf.data.experimental.assert_cardinality((epochs - first_epoch) * steps))
 
 
-def _reader(x: Features) -> Callable[[Any, Any], Any]:
-    """Return the function that reads the clips of a batch, given their numbers and the epoch."""
+def _reader(arrays: Arrays) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """Return the function that reads features and targets of a batch, given the numbers of its clips and the epoch."""
     import tensorflow as tf
 
+    x, y = arrays.x, _resident(arrays.y)
     if isinstance(x, np.ndarray):
         resident = _resident(x)
-        return lambda chosen, epoch: tf.gather(resident, chosen)
+        return lambda chosen, epoch: (tf.gather(resident, chosen), tf.gather(y, chosen))
     # tf.numpy_function loses the shape, which the model needs.
-    shape, read = tf.TensorShape((None, *x.shape[1:])), _from_disk(x)
-    return lambda chosen, epoch: tf.ensure_shape(tf.numpy_function(read, [chosen, epoch], x.dtype), shape)
+    shape = tf.TensorShape((None, *x.shape[1:]))
+    if isinstance(x, Rows):
+        from_disk = partial(tf.numpy_function, x.__getitem__, Tout=x.dtype)
+        return lambda chosen, epoch: (tf.ensure_shape(from_disk([chosen]), shape), tf.gather(y, chosen))
+    drawn = partial(tf.numpy_function, partial(_drawn, arrays), Tout=(x.dtype, arrays.y.dtype))
+
+    def read(chosen: Any, epoch: Any) -> tuple[Any, Any]:
+        features, targets = drawn([chosen, epoch])
+        return tf.ensure_shape(features, shape), tf.ensure_shape(targets, (None, *arrays.y.shape[1:]))
+
+    return read
 
 
-def _from_disk(x: Rows | Crops) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Return the function that copies clips from the disk, given their numbers and the epoch."""
-    if isinstance(x, Crops):
-        return lambda chosen, epoch: x.at(chosen, int(epoch))
-    return lambda chosen, epoch: x[chosen]
+def _drawn(arrays: Arrays, chosen: np.ndarray, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `Crops` draw for an epoch: features and targets of a batch."""
+    crops: Any = arrays.x
+    return crops.at(chosen, int(epoch)), crops.targets(arrays.y, chosen, int(epoch))
 
 
 def _resident(array: np.ndarray) -> Any:
