@@ -31,10 +31,11 @@ class Panel:
     Attributes:
         title: what it shows.
         values: (2, stretches), minima and maxima of a waveform; or (rows, frames), the first row at the bottom.
-        duration_s: length in seconds.
+        duration_s: length in seconds; the right end of the horizontal axis, if that is another one.
         vertical: label of the vertical axis, with the unit of `top`.
         top: upper end of the vertical axis, which starts at 0; 0 for a waveform.
         unit: of the values; empty for a waveform and for grey levels of 0 to 255.
+        horizontal: label of the horizontal axis, which starts at 0.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Panel:
     vertical: str = "amplitude"
     top: float = 0.0
     unit: str = ""
+    horizontal: str = "seconds"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +81,14 @@ class Example:
         figure: its name in the document, such as `Figure 2`.
         title: what it shows, with the names of the clips.
         panels: from top to bottom.
+        of_clips: whether it shows clips, whose corpora are named below the title.
     """
 
     name: str
     figure: str
     title: str
     panels: tuple[Panel | Bars, ...]
+    of_clips: bool = True
 
 
 @dataclass(frozen=True)
@@ -194,7 +198,7 @@ def _example(row: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Exampl
         _panel({**panel, "values": _picture(arrays[_key(row["name"], number)])})
         for number, panel in enumerate(row["panels"])
     ]
-    return Example(row["name"], row["figure"], row["title"], tuple(panels))
+    return Example(row["name"], row["figure"], row["title"], tuple(panels), row.get("of_clips", True))
 
 
 def _panel(facts: dict[str, Any]) -> Panel | Bars:

@@ -73,12 +73,14 @@ class Setting:
         seed: seed of everything random.
         size: `full` or `demo`.
         weights: weights of a pretrained network: a name, the path of a file or folder, or `none` for random weights.
+        impulse_responses: a folder of them, to convolve training clips with; "": they are synthesised.
     """
 
     switches: Mapping[str, str]
     seed: int
     size: Size = "full"
     weights: str = "none"
+    impulse_responses: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ class Inputs:
         augment: a function (x, y, random, setting) -> (x, y) that alters a training batch, differently in each epoch.
             It runs inside tf.data, so use `keras.ops` and draw with `keras.random.uniform(..., seed=random)`. `random`
             depends only on (seed, epoch, step).
+        convolved: whether training clips are convolved with impulse responses, which `--impulse-responses` can name.
     """
 
     prepare: Callable[[pd.DataFrame, Split, np.ndarray, Setting], Prepared]
@@ -189,6 +192,7 @@ class Inputs:
     weights: Mapping[Size, str] | None = None
     encoded: bool = False
     augment: Callable[[Any, Any, Any, Setting], tuple[Any, Any]] | None = None
+    convolved: bool = False
 
 
 @dataclass(frozen=True)

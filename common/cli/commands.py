@@ -26,6 +26,7 @@ from common.errors import InputError
 from common.learners import keras3, quiet
 from common.learners.learner import class_of
 from common.runs import estimate, jobs, prediction, runner
+from common.signals import impulse_responses
 from common.study import Experiment, Protocol, Setting, Size, Study, Training
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Ids; default: all.")]
@@ -43,6 +44,9 @@ BatchSize = Annotated[int | None, typer.Option(min=1, help="Clips per training s
 Folds = Annotated[int | None, typer.Option(min=1, help="Only the first N folds.")]
 Weights = Annotated[
     str | None, typer.Option(help="Pretrained weights: a name such as imagenet, a path, or none for random weights.")
+]
+ImpulseResponses = Annotated[
+    Path | None, typer.Option("--impulse-responses", help="Folder of them; default: synthesised ones.")
 ]
 SizeName = Annotated[
     Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
@@ -112,6 +116,7 @@ def _run(
     batch_size: BatchSize = None,
     folds: Folds = None,
     weights: Weights = None,
+    responses: ImpulseResponses = None,
     size: SizeName = None,
     config: Config = None,
     mixed_precision: MixedPrecision = False,
@@ -130,6 +135,7 @@ def _run(
     protocols = [study.protocol(one, _pairs(changes)) for one in chosen]
     _refuse_idle_changes(experiments, changes)
     refuse_weights(weights, experiments)
+    _refuse_responses(responses, experiments, named=bool(names))
     tables = config_file.read(config)
     overrides, model = _overrides(tables["training"], epochs, batch_size), tables["model"]
     config_file.refuse_model(config, experiments, model)
@@ -155,6 +161,8 @@ def _run(
         # Experiments have different values of their own, so the same options may change one and not another.
         own = jobs.as_changed(experiment, options, one.switches)
         own = replace(own, seed=seed, weights=weights_of(experiment, weights, size))
+        if experiment.inputs.convolved and responses:
+            own = replace(own, impulse_responses=str(responses))
         _run_one(jobs.Job(study, experiment, one, clips[experiment.id], own), dry_run=dry_run, as_json=as_json)
     if study.examples and not (names or dry_run):  # with names, the user wants these experiments only
         _keep_illustrations(study, scanned, options.runs)
@@ -479,6 +487,16 @@ def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> No
     names = [experiment.id for experiment in experiments if not experiment.pretrained]
     if weights not in (None, "none") and names:  # random weights are what they have anyway
         raise InputError(f"{_listed(names)}: trained from scratch; leave out --weights")
+
+
+def _refuse_responses(responses: Path | None, experiments: Sequence[Experiment], *, named: bool) -> None:
+    """Refuse `--impulse-responses` for experiments that convolve no clips, or a folder without any."""
+    if not responses:
+        return
+    idle = [experiment.id for experiment in experiments if not experiment.inputs.convolved]
+    if len(idle) == len(experiments) or (named and idle):
+        raise InputError(f"{_listed(idle)}: no clips are convolved; leave out --impulse-responses")
+    impulse_responses.files_in(str(responses))
 
 
 def weights_of(experiment: Experiment, weights: str | None, size: Size) -> str:

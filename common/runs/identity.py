@@ -4,6 +4,7 @@ An interrupted run is resumed, and a finished one is read, only if the identity 
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from common.errors import InputError
 from common.learners import keras3, summaries
 from common.runs.digests import digest_of
 from common.runs.jobs import Job, Material
+from common.signals import impulse_responses
 from common.study import Ensemble, Fit, Training
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[\w-][\w.-]*")
@@ -47,6 +49,8 @@ def _learned(job: Job, outputs: int) -> dict[str, Any]:
     # An ensemble has the weights of its members.
     pretrained = job.experiment.pretrained and not isinstance(method, Ensemble)
     weights = {"weights": weights_in_words(job.options.weights)} if pretrained else {}
+    if job.experiment.inputs.convolved:
+        weights["impulse_responses"] = _responses_in_words(job.options.impulse_responses)
     if isinstance(method, Fit):
         return {"estimator": summaries.steps(job.build(outputs)), **weights}
     # The document's own settings of the model are left out, so that a new adjustable setting changes no identity.
@@ -66,12 +70,20 @@ def weights_in_words(weights: str) -> str:
         return weights
     if path.is_dir():
         # Hidden files, such as those of a version control system, are not part of the model.
-        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-        return f"sha256:{digest_of([file.name for file in files], cache.file_digests(files))}"
+        return _digest_of_files(sorted(file for file in path.iterdir() if file.is_file() and file.name[0] != "."))
     if not path.is_file():
         raise InputError(f"--weights {weights} cannot be read: there is no such file; name one, or imagenet, or none")
     # Not its path: the same file may be in another folder tomorrow.
     return f"sha256:{cache.file_digests([weights])[0]}"
+
+
+def _responses_in_words(folder: str) -> str:
+    """Return what identifies impulse responses: `synthesised`, or a digest of the files in the folder."""
+    return _digest_of_files(impulse_responses.files_in(folder)) if folder else "synthesised"
+
+
+def _digest_of_files(files: Sequence[Path]) -> str:
+    return f"sha256:{digest_of([file.name for file in files], cache.file_digests(files))}"
 
 
 def _computed_otherwise(job: Job) -> dict[str, str]:

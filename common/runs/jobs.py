@@ -36,6 +36,7 @@ class Options:
         strategy: strategy of tf.distribute: `none` or `mirrored`.
         deadline: the `time.monotonic()` (s) at which training pauses. None: never.
         weights: weights of a pretrained network: a name, the path of a file or folder, or `none` for random weights.
+        impulse_responses: a folder of them, if the experiment convolves its training clips; "": they are synthesised.
     """
 
     runs: Path
@@ -48,6 +49,7 @@ class Options:
     strategy: str = "none"
     deadline: float | None = None
     weights: str = "none"
+    impulse_responses: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Job:
     @property
     def setting(self) -> Setting:
         """The setting that models and data depend on."""
-        return Setting(self.protocol.switches, self.options.seed, self.options.size, self.options.weights)
+        options = self.options
+        return Setting(self.protocol.switches, options.seed, options.size, options.weights, options.impulse_responses)
 
     @property
     def method(self) -> Method:

@@ -66,8 +66,10 @@ def example_figure(published: Published, illustrations: Illustrations, example: 
     height = HEIGHT if columns == 1 else width
     heading = TITLE + LINE * max(panel.title.count("\n") for panel in example.panels)
     pitch = heading + height + BELOW
-    lines = [f"Clips: {', '.join(corpus_title(name, published) for name in illustrations.corpora)}"]
-    page = sheet(pitch * rows, f"{example.figure}: {example.title}", lines, demo=illustrations.demo)
+    corpora = ", ".join(corpus_title(name, published) for name in illustrations.corpora)
+    lines = [f"Clips: {corpora}"] if example.of_clips else []
+    demo = illustrations.demo and example.of_clips
+    page = sheet(pitch * rows, f"{example.figure}: {example.title}", lines, demo=demo)
     limits = _limits(pictured)
     for number, panel in enumerate(example.panels):
         row, column = divmod(number, columns)
@@ -104,7 +106,7 @@ def _limits(panels: Sequence[Panel]) -> tuple[float, float]:
 
 def _draw(figure: Figure, axes: Axes, panel: Panel, limits: tuple[float, float]) -> None:
     axes.set_title(panel.title, loc="left", fontsize=SMALL)
-    axes.set_xlabel("seconds")
+    axes.set_xlabel(panel.horizontal)
     axes.set_ylabel(panel.vertical)
     axes.grid(visible=False)
     if not panel.top:
