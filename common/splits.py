@@ -91,10 +91,10 @@ def hold_out(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Divide clips into two stratified parts, for corpora whose test set is published.
 
-    With one label per clip, exactly `ceil(fraction * clips)` clips are held out. With several tags, iterative
-    stratification prefers the proportions of the tags to the size of the set, for which it has no bound. As small sets
-    would otherwise lack classes, at least as many clips are held out as there are classes. Every class is then held
-    out if clips have one label; a rare tag may be missing if all its clips have rarer tags too.
+    The size of the held-out part is `ceil(fraction * clips)`, or the number of classes if that is larger, because a
+    small part would otherwise lack classes. With one label per clip the size is exact, and every class is held out.
+    With several tags, iterative stratification prefers the proportions of the tags to the size, for which it has no
+    bound; a tag may be missing if all its clips have rarer tags too.
 
     Args:
         labels: one label per clip (clips,), or 0 and 1 for each tag (clips, tags).
