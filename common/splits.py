@@ -2,6 +2,9 @@
 
 A split consists of index arrays into the manifest. Functions take fractions as arguments; the fractions of a document
 are in the document's module.
+
+Clips with several tags are stratified by iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011, On the
+stratification of multi-label data, ECML PKDD): the clips of the rarest tag are divided first.
 """
 
 import math
@@ -14,6 +17,7 @@ from typing import TypedDict
 
 import numpy as np
 import pandas as pd
+from iterstrat.ml_stratifiers import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from common.errors import InputError
@@ -65,21 +69,47 @@ class Leak(TypedDict):
 def stratified_split(
     labels: Sequence[str] | np.ndarray | pd.Series, *, test: float, validation: float, seed: int
 ) -> Split:
-    """Hold out a test set, then a validation set from the remaining clips, both stratified.
+    """Hold out a test set, then a validation set from the remaining clips, both stratified (see `hold_out`).
 
     Args:
-        labels: one label per clip.
+        labels: one label per clip (clips,), or 0 and 1 for each tag (clips, tags).
         test: fraction of all clips in the test set.
         validation: fraction of the *remaining* clips in the validation set; 0.1 and 1/9 make 80/10/10.
         seed: of the split.
 
     Raises:
-        InputError: a class has too few clips to be in every set, or a clip has several labels.
+        InputError: a class has too few clips to be in every set.
     """
-    strata = _one_label_each(labels)
+    strata = _strata(labels)
     rest, tested = _hold_out(np.arange(len(strata)), test, seed, strata)
     trained, validated = _hold_out(rest, validation, seed, strata[rest])
     return _sorted_split(trained, validated, tested)
+
+
+def hold_out(
+    labels: Sequence[str] | np.ndarray | pd.Series, *, fraction: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide clips into two stratified parts, for corpora whose test set is published.
+
+    The size of the held-out part is `ceil(fraction * clips)`, or the number of classes if that is larger, because a
+    small part would otherwise lack classes. With one label per clip the size is exact, and every class is held out.
+    With several tags, iterative stratification prefers the proportions of the tags to the size, for which it has no
+    bound; a tag may be missing if all its clips have rarer tags too.
+
+    Args:
+        labels: one label per clip (clips,), or 0 and 1 for each tag (clips, tags).
+        fraction: fraction of the clips that is held out.
+        seed: of the split.
+
+    Returns:
+        The remaining and the held-out clips, as sorted integer arrays.
+
+    Raises:
+        InputError: a class has too few clips to be in both parts.
+    """
+    strata = _strata(labels)
+    rest, held = _hold_out(np.arange(len(strata)), fraction, seed, strata)
+    return np.sort(rest), np.sort(held)
 
 
 def random_split(clips: int, *, test: float, validation: float, seed: int) -> Split:
@@ -105,43 +135,52 @@ def halved_split(
     """Hold out a fraction and halve it into validation and test set; an odd clip goes to the test set.
 
     Args:
-        labels: one label per clip.
+        labels: one label per clip (clips,), or 0 and 1 for each tag (clips, tags): then halves are equal in tags, and
+            only approximately in clips.
         held_out: fraction of all clips in validation and test set together.
         seed: of the split.
         stratified: whether all sets have the same class proportions.
 
     Raises:
-        InputError: a class has too few clips to be in every set, or a clip has several labels.
+        InputError: a class has too few clips to be in every set.
     """
-    strata = _one_label_each(labels) if stratified else None
+    strata = _strata(labels) if stratified else None
     trained, held = _hold_out(np.arange(len(labels)), held_out, seed, strata)
     validated, tested = _hold_out(held, 0.5, seed, None if strata is None else strata[held])
     return _sorted_split(trained, validated, tested)
 
 
-def _one_label_each(labels: Sequence[str] | np.ndarray | pd.Series) -> np.ndarray:
-    """Return the labels as an array (clips,)."""
+def _strata(labels: Sequence[str] | np.ndarray | pd.Series) -> np.ndarray:
+    """Return labels as an array (clips,), or 0 and 1 (clips, tags) for several tags: one tag has two classes."""
     strata = np.asarray(labels)
-    if strata.ndim != 1:
-        raise InputError(
-            f"strata of shape {strata.shape} cannot be split: stratification takes one label per clip, not several tags"
-        )
-    return strata
+    return strata[:, 0] if strata.shape[1:] == (1,) else strata
 
 
 def _hold_out(rows: np.ndarray, fraction: float, seed: int, strata: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Divide rows into the rest and the held-out ones; if stratified, at least one clip of every class is held out."""
-    classes = {} if strata is None else dict(zip(*np.unique(strata, return_counts=True), strict=True))
+    """Divide rows into the rest and the held-out ones; `hold_out` says how many. Without strata, at random."""
+    sizes = np.array([], int) if strata is None else _clips_per_class(strata)
     # Rounded up as in scikit-learn; at least one per class, which small demo corpora would fall below.
-    held_out = max(math.ceil(fraction * len(rows)), len(classes))
+    held_out = max(math.ceil(fraction * len(rows)), len(sizes))
     try:
-        rest, held = train_test_split(rows, test_size=held_out, random_state=seed, stratify=strata)
+        if strata is not None and strata.ndim == 2:
+            splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=held_out, random_state=seed)
+            rest, held = (rows[places] for places in next(splitter.split(strata, strata)))
+        else:
+            rest, held = train_test_split(rows, test_size=held_out, random_state=seed, stratify=strata)
     except ValueError as error:
-        rarest = f"; the rarest class has {min(classes.values())}" if classes else ""
+        rarest = f"; the rarest class has {sizes.min()}" if len(sizes) else ""
         raise InputError(
             f"{len(rows)} clips are too few to hold out {held_out} of them{rarest}. Use more clips of each class."
         ) from error
     return rest, held
+
+
+def _clips_per_class(strata: np.ndarray) -> np.ndarray:
+    """Return the number of clips of each class, or of each tag that a clip has."""
+    if strata.ndim == 2:
+        counts = np.count_nonzero(strata, axis=0)
+        return counts[counts > 0]
+    return np.unique(strata, return_counts=True)[1]
 
 
 def _sorted_split(trained: np.ndarray, validated: np.ndarray, tested: np.ndarray) -> Split:
@@ -160,17 +199,26 @@ def stratified_folds(
     Every fold has the class proportions of the whole, as far as class sizes and groups allow.
 
     Args:
-        labels: one label per clip.
+        labels: one label per clip (clips,), or, without groups, 0 and 1 for each tag (clips, tags).
         folds: number of folds.
         seed: of the split.
         groups: one value per clip; clips of one group are on one side of every fold. None: no groups.
 
     Raises:
-        InputError: no class has as many clips as there are folds, there are fewer groups than folds, or a clip has
-            several labels.
+        InputError: no class has as many clips as there are folds, there are fewer groups than folds, or clips with
+            several tags have groups.
     """
-    strata, rows = _one_label_each(labels), np.arange(len(labels))
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    strata, rows = _strata(labels), np.arange(len(labels))
+    tagged = strata.ndim == 2
+    if tagged and groups is not None:
+        raise InputError(
+            f"Clips with {strata.shape[1]} tags cannot be divided by groups and tags at once. Use `grouped_folds`, "
+            "which does not stratify."
+        )
+    if tagged and len(rows) < folds:
+        raise InputError(f"{len(rows)} clips are too few for {folds} stratified folds. Use more clips of each tag.")
+    one_label = StratifiedKFold if groups is None else StratifiedGroupKFold
+    kind = MultilabelStratifiedKFold if tagged else one_label
     # Not shuffled, folds would follow the order of the manifest: one would have mostly one corpus.
     splitter = kind(folds, shuffle=True, random_state=seed)
     if groups is not None and len(set(groups)) < folds:
@@ -187,42 +235,45 @@ def stratified_folds(
     return [Split(trained, np.array([], int), tested) for trained, tested in pairs]
 
 
-def grouped_folds(manifest: pd.DataFrame, *, folds: int = 6, seed: int) -> list[Split]:
-    """Speaker-disjoint folds: each clip is tested once, by a model that was not trained on its speaker.
+def grouped_folds(manifest: pd.DataFrame, *, folds: int = 6, seed: int, by: str = "speaker") -> list[Split]:
+    """Speaker-disjoint folds, or folds that are disjoint in another column: each clip is tested once.
 
     RAVDESS gives 6 folds of 4 actors (2 of each sex), SAVEE alone 4 folds of one speaker, TESS alone 2. The validation
     set of fold f consists of the speakers of fold f + 1. With two folds no other speakers are left for validation: then
     it is a stratified ninth of the training speakers' clips, and the leak audit reports it. The order of the rows does
-    not matter.
+    not matter. Folds have equally many groups; labels are not considered, so clips may have several tags.
 
     Args:
-        manifest: one row per clip with `corpus`, `speaker`, `label`, `name`.
+        manifest: one row per clip with `corpus`, `by` and, for two folds, `label` (one per clip) and `name`.
         folds: at most this many, and not more than the largest corpus has speakers.
         seed: of the assignment of speakers to folds.
+        by: the column whose values are on one side of every fold: "speaker", "group" (source recordings, songs) or
+            the folds that a corpus publishes.
 
     Raises:
-        InputError: the speaker of a clip is unknown, or there are fewer than two speakers.
+        InputError: the speaker or group of a clip is unknown (""), or there are fewer than two.
     """
-    if "" in set(manifest["speaker"]):
-        unknown = int((manifest["speaker"] == "").sum())
+    values = manifest[by].astype(str)
+    if "" in set(values):
         raise InputError(
-            f"{unknown} of {len(manifest)} clips have no known speaker, so folds cannot be speaker-disjoint. "
-            "Add a speaker column, or use the protocol published or corrected."
+            f"{int((values == '').sum())} of {len(manifest)} clips have no known {by}, so folds cannot be "
+            f"{by}-disjoint. Add a {by} column, or use the protocol published or corrected."
         )
-    fold_of = _assign_speakers(manifest, folds, seed)
-    clip_fold = manifest["speaker"].map(fold_of).to_numpy(dtype=int)
+    fold_of = _assign(manifest["corpus"], values, folds, seed)
+    clip_fold = values.map(fold_of).to_numpy(dtype=int)
     count = max(fold_of.values()) + 1
     return [_fold_split(manifest, clip_fold, fold, count, seed) for fold in range(count)]
 
 
-def _assign_speakers(manifest: pd.DataFrame, folds: int, seed: int) -> dict[str, int]:
-    """Return the fold of each speaker."""
-    speakers = {str(corpus): sorted(set(part["speaker"])) for corpus, part in manifest.groupby("corpus", sort=True)}
-    if sum(map(len, speakers.values())) < 2:
-        raise InputError("All clips are of one speaker, so folds cannot be speaker-disjoint. Add another speaker.")
-    count = max(2, min(folds, max(map(len, speakers.values()))))
+def _assign(corpora: pd.Series, values: pd.Series, folds: int, seed: int) -> dict[str, int]:
+    """Return the fold of each speaker or group, given the corpus and the speaker or group of each clip."""
+    members = {str(corpus): sorted(set(part)) for corpus, part in values.groupby(corpora, sort=True)}
+    if values.nunique() < 2:
+        what = values.name
+        raise InputError(f"All clips are of one {what}, so folds cannot be {what}-disjoint. Add another {what}.")
+    count = max(2, min(folds, max(map(len, members.values()))))
     fold_of: dict[str, int] = {}
-    for corpus, names in speakers.items():
+    for corpus, names in members.items():
         ordered = _shuffled(corpus, names, seed)
         # Few speakers are spread over the folds, so that the test and the next (validation) fold do not have them all.
         places = [number if len(ordered) >= count else number * count // len(ordered) for number in range(len(ordered))]

@@ -104,7 +104,10 @@ class Corpus:
         source: what to download; None if the corpus requires a registration.
         tables: addresses of files that belong beside the audio.
         names: the canonical names of all clips, if no checksums are published; else the index has them. If the names
-            are in tables beside the clips, a function that reads them, given the path of a clip.
+            are in tables beside the clips, a function that reads them, given the path of a clip; the tables of clips
+            with different labels may be different ones.
+        in_parts: if its labels are parts that people may have without the others: then no clip of a part is missing
+            if none is found.
         arrays: if a clip may also be a `.npy` file of its features: returns the duration in seconds of such a file, or
             the reason why it is not usable.
     """
@@ -122,6 +125,7 @@ class Corpus:
     source: Archive | SingleFiles | None
     tables: tuple[str, ...] = ()
     names: tuple[str, ...] | Callable[[Path], Collection[str]] = ()
+    in_parts: bool = False
     arrays: Callable[[Path], float | str] | None = None
 
     @property
@@ -152,7 +156,7 @@ class Found:
         layout: which of its namings was found, in words.
         clips: number of usable clips.
         counts: clips per label.
-        expected: clips per label in the complete corpus; empty for your own corpus.
+        expected: clips per label in the complete corpus, of its parts that were found; empty for your own corpus.
         speakers: number of speakers; 0 if they are unknown.
         missing_clips: names of the published clips that were not found.
         unlisted: number of clips that fit the naming but are not among the published ones.

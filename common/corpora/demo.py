@@ -5,7 +5,7 @@ syllables: glottal pulses with a pitch contour, breath and frication, filtered b
 pitch range, rate, level, spectral tilt, breath, jitter) depends on its label in the directions that Juslin and Laukka
 (2003, Psychological Bulletin 129: 770-814, table 7) report, on the speaker, and on a random part, so that emotions
 overlap as they do in speech. Each corpus has its own recording conditions. Scores on it say nothing about emotions.
-Music is in `demo_emotify` and `demo_jamendo`.
+Music is in `demo_emotify` and `demo_jamendo`, events are in `demo_fsdkaggle2019`.
 
 A clip depends on (seed, its name) alone: the same seed gives the same bytes, however many clips are written.
 """
@@ -20,7 +20,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from common.corpora import demo_emotify, demo_jamendo
+from common.corpora import demo_emotify, demo_fsdkaggle2019, demo_jamendo
 from common.corpora.base import DEMO_MARKER, Clip
 from common.corpora.checksums import names_of
 from common.corpora.emodb import WOMEN
@@ -136,6 +136,9 @@ RECORDINGS = {
     "emodb": Recording("EMO-DB", 16_000, -22, -72, 0.05, 0.05, 80, 0.2, (8, 11), 1.0, 1.1),
 }
 
+COUNTERPARTS = (*RECORDINGS, "emotify", "mtg_jamendo", "fsdkaggle2019")
+"""The corpora that have a demo version."""
+
 
 @dataclass(frozen=True)
 class Voice:
@@ -160,22 +163,25 @@ def write(
     Args:
         folder: a new or empty folder, or one with the same demo corpus.
         clips_per_class: clips per class and corpus, spread over speakers; for Emotify, tracks per genre; for
-            MTG-Jamendo, tracks for each of six tags.
+            MTG-Jamendo, tracks for each of six tags; for FSDKaggle2019, curated clips for each of eight tags.
         seed: of everything random.
-        corpora: which ones; by default the four of acted emotions.
+        corpora: which ones of `COUNTERPARTS`; by default the four of acted emotions.
         whole: as many clips as the real corpora have (12,162 of speech, 400 of music), instead of `clips_per_class`;
-            not for MTG-Jamendo, which would be 20 GB.
+            not for MTG-Jamendo, which would be 20 GB, nor for FSDKaggle2019.
 
     Raises:
-        InputError: the folder contains something else; a corpus is unknown; fewer than one clip per class.
+        InputError: the folder contains something else; a corpus is unknown or has no demo version; fewer than one clip
+            per class.
     """
     folder = Path(folder)
     if clips_per_class < 1:
         raise InputError(f"{clips_per_class} clips per class are too few; ask for at least one")
+    if absent := [name for name in corpora if corpus_called(name).name not in COUNTERPARTS]:
+        raise InputError(f"there is no demo version of {absent[0]}; choose from {', '.join(COUNTERPARTS)}")
     amount = "every clip" if whole else f"{clips_per_class} clips per class and corpus"
     _claim(folder, f"{amount}, corpora {' '.join(corpora)}, seed {seed}, version {VERSION}")
     jobs = []
-    for name in [name for name in corpora if corpus_called(name).name in RECORDINGS]:
+    for name in [name for name in corpora if name in RECORDINGS]:
         clips = _clips(name) if whole else _choose(name, clips_per_class, seed)
         jobs += [(name, clip) for clip in clips if not _file(folder, name, clip).is_file()]
     in_threads(partial(_write_clip, folder, seed), jobs, "synthesising the demo corpus", THREADS)
@@ -186,6 +192,8 @@ def write(
         demo_emotify.write(folder, tracks_per_genre=tracks, seed=seed)
     if "mtg_jamendo" in corpora:
         demo_jamendo.write(folder, tracks_per_tag=clips_per_class, seed=seed)
+    if "fsdkaggle2019" in corpora:
+        demo_fsdkaggle2019.write(folder, clips_per_tag=clips_per_class, seed=seed)
     return folder
 
 

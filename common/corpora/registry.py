@@ -4,6 +4,8 @@ from common.corpora.base import Corpus
 from common.corpora.crema_d import CREMA_D
 from common.corpora.emodb import EMODB
 from common.corpora.emotify import EMOTIFY
+from common.corpora.esc10 import ESC10
+from common.corpora.fsdkaggle2019 import FSDKAGGLE2019
 from common.corpora.mtg_jamendo import MTG_JAMENDO
 from common.corpora.ravdess import RAVDESS
 from common.corpora.savee import SAVEE
@@ -12,7 +14,8 @@ from common.corpora.tess import TESS
 from common.errors import InputError
 
 CORPORA: dict[str, Corpus] = {
-    corpus.name: corpus for corpus in (RAVDESS, SAVEE, TESS, CREMA_D, EMOTIFY, TAVA, EMODB, MTG_JAMENDO)
+    corpus.name: corpus
+    for corpus in (RAVDESS, SAVEE, TESS, CREMA_D, EMOTIFY, TAVA, EMODB, MTG_JAMENDO, FSDKAGGLE2019, ESC10)
 }
 
 

@@ -258,18 +258,21 @@ def _manifest(clips: Sequence[Candidate]) -> pd.DataFrame:
 
 def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) -> Found:
     published = CORPORA.get(corpus)
-    listed = names_of(published, clips[0].path) if published else []
+    listed = _listed(published, clips) if published else []
     names = {c.clip.name for c in clips}
     known = len(names.intersection(listed))
     counts = Counter(c.clip.label for c in clips if c.clip.label)  # clips of your own may be rated, not labelled
+    expected = dict(published.expected) if published else {}
+    if published and published.in_parts:
+        expected = {part: number for part, number in expected.items() if counts[part]}
     demo = any(below_demo_marker(folder) for folder in {c.path.parent for c in clips})
     return Found(
         corpus=corpus,
         folder=Path(os.path.commonpath([c.root for c in clips])),
         layout=_layout(clips),
         clips=len(clips),
-        counts={label: counts[label] for label in (published.expected if published else sorted(counts))},
-        expected=dict(published.expected) if published else {},
+        counts={label: counts[label] for label in (expected if published else sorted(counts))},
+        expected=expected,
         speakers=len({c.clip.speaker for c in clips if c.clip.speaker}),
         missing_clips=[name for name in listed if name not in names],
         unlisted=len(clips) - known if published else 0,
@@ -277,6 +280,14 @@ def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) ->
         omissions=omissions,
         demo=demo,
     )
+
+
+def _listed(corpus: Corpus, clips: Sequence[Candidate]) -> list[str]:
+    """Return the names of the published clips, sorted; if they are in tables, of those near a clip of each label."""
+    if not callable(corpus.names):
+        return names_of(corpus)
+    one_of_each = {c.clip.label: c.path for c in clips}.values()
+    return sorted({name for path in one_of_each for name in names_of(corpus, path)})
 
 
 def _layout(clips: Sequence[Candidate]) -> str:

@@ -79,7 +79,7 @@ class Tagging:
         return targets
 
     def strata(self, clips: pd.DataFrame) -> np.ndarray:
-        """Return the targets; `common.splits` cannot stratify by several tags yet and refuses them."""
+        """Return the targets: `common.splits` stratifies several tags iteratively."""
         return self.targets(clips)
 
     def counts(self, clips: pd.DataFrame) -> dict[str, int]:

@@ -13,6 +13,7 @@ from common.splits import (
     audit,
     grouped_folds,
     halved_split,
+    hold_out,
     merge_audits,
     stratified_folds,
     stratified_split,
@@ -162,9 +163,12 @@ TAGS = np.eye(3)[np.arange(20) % 3]
         (lambda: grouped_folds(clips(savee=1), seed=0), "one speaker"),
         (lambda: stratified_folds(list("aabb"), folds=5, seed=0), "4 clips"),
         (lambda: stratified_folds(list("ab") * 20, folds=5, seed=0, groups=list("ab") * 20), "2 groups"),
-        (lambda: stratified_split(TAGS, test=0.2, validation=0.2, seed=0), r"\(20, 3\)"),
-        (lambda: halved_split(TAGS, held_out=0.2, seed=0), r"\(20, 3\)"),
-        (lambda: stratified_folds(TAGS, folds=2, seed=0), r"\(20, 3\)"),
+        (lambda: grouped_folds(clips(savee=2).assign(group=["a", ""] * 12), seed=0, by="group"), "12 of 24 clips"),
+        (lambda: grouped_folds(clips(savee=2).assign(group="a"), seed=0, by="group"), "one group"),
+        (lambda: stratified_split(TAGS[:3], test=0.2, validation=0.2, seed=0), "3 clips"),
+        (lambda: stratified_split(TAGS[:, :1], test=0.9, validation=0.9, seed=0), "2 clips"),
+        (lambda: stratified_folds(TAGS[:2], folds=3, seed=0), "2 clips"),
+        (lambda: stratified_folds(TAGS, folds=2, seed=0, groups=np.arange(20)), "3 tags"),
     ],
 )
 def test_clips_that_cannot_be_split_are_refused_with_their_number(split, number) -> None:
@@ -279,3 +283,105 @@ def test_a_leak_in_one_fold_is_a_leak_in_the_merged_audit() -> None:
 def test_clips_with_several_tags_can_be_split_without_strata() -> None:
     split = halved_split(TAGS, held_out=0.2, seed=0, stratified=False)
     assert [len(rows) for rows in split.sets().values()] == [16, 2, 2]
+
+
+# Several tags.
+
+one_tag_each = st.lists(st.integers(0, 5), min_size=60, max_size=200).map(lambda tags: np.eye(6, dtype=int)[tags])
+any_tags = st.integers(0, 10**6).map(
+    lambda seed: np.random.default_rng(seed).random((120, 7)) < [0.5, 0.3, 0.2, 0.1, 0.1, 0.05, 0.02]
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.one_of(one_tag_each, any_tags), st.integers(0, 99))
+def test_every_clip_with_tags_is_in_exactly_one_set_by_the_seed_alone(tags: np.ndarray, seed: int) -> None:
+    splits = [
+        [stratified_split(tags, test=0.2, validation=0.25, seed=seed), halved_split(tags, held_out=0.4, seed=seed)]
+        for _ in range(2)
+    ]
+    for one, again in zip(*splits, strict=True):
+        assert sorted(np.concatenate(list(one.sets().values()))) == list(range(len(tags)))
+        assert all(np.array_equal(rows, again.sets()[name]) for name, rows in one.sets().items())
+    folds = stratified_folds(tags, folds=4, seed=seed)
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(len(tags)))
+    assert all(len(fold.train) + len(fold.test) == len(tags) for fold in folds)
+
+
+@settings(max_examples=30, deadline=None)
+@given(one_tag_each, st.integers(0, 99), st.sampled_from([0.1, 0.2, 0.5]))
+def test_with_one_tag_per_clip_each_tag_is_held_out_in_proportion(tags: np.ndarray, seed: int, fraction: float) -> None:
+    rest, held = hold_out(tags, fraction=fraction, seed=seed)
+    assert sorted([*rest, *held]) == list(range(len(tags)))
+    totals = tags.sum(axis=0)
+    wanted = max(np.ceil(fraction * len(tags)), np.count_nonzero(totals)) / len(tags)
+    assert np.all(np.abs(tags[held].sum(axis=0) - wanted * totals) <= 1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(any_tags, st.integers(0, 99))
+def test_folds_have_each_of_several_tags_about_in_proportion(tags: np.ndarray, seed: int) -> None:
+    for fold in stratified_folds(tags, folds=4, seed=seed):
+        assert abs(len(fold.test) - len(tags) / 4) <= tags.shape[1]
+        assert np.all(np.abs(tags[fold.test].sum(axis=0) - tags.sum(axis=0) / 4) <= 2)
+
+
+def test_a_small_corpus_has_each_tag_in_every_set() -> None:
+    tags = np.eye(8, dtype=int)[np.arange(48) % 8]
+    split = stratified_split(tags, test=0.1, validation=0.1, seed=0)
+    assert all(tags[rows].any(axis=0).all() for rows in split.sets().values())
+
+
+def test_ten_percent_of_the_size_of_fsdkaggle2019_has_a_tenth_of_each_tag() -> None:
+    draw = np.random.default_rng(0)
+    tags = np.eye(80, dtype=int)[np.arange(4970) % 80]
+    more = draw.choice(4970, 700, replace=False)  # with a second tag: 1.14 tags a clip; the corpus has about 1.2
+    tags[more, draw.integers(0, 80, 700)] = 1
+    _, held = hold_out(tags, fraction=0.1, seed=0)
+    assert abs(len(held) - 497) < 20  # the authors' split has 506
+    assert np.all(np.abs(tags[held].sum(axis=0) - tags.sum(axis=0) / 10) <= 1)
+
+
+def test_one_tag_is_stratified_as_two_classes() -> None:
+    tag = np.repeat([1, 0], [20, 80])[:, np.newaxis]
+    rest, held = hold_out(tag, fraction=0.1, seed=0)
+    assert (len(rest), len(held), int(tag[held].sum())) == (90, 10, 2)
+
+
+def test_the_held_out_clips_are_those_of_a_split_without_a_test_set() -> None:
+    rest, held = hold_out(LABELS, fraction=0.1, seed=42)
+    split = stratified_split(LABELS, test=0.1, validation=1 / 9, seed=42)
+    assert np.array_equal(held, split.test)
+    assert np.array_equal(rest, np.sort(np.concatenate([split.train, split.validation])))
+
+
+# Folds by another column.
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 12), min_size=20, max_size=60), st.integers(3, 5), st.integers(0, 99))
+def test_folds_by_source_are_disjoint_in_it_and_test_each_clip_once(sources: list, folds: int, seed: int) -> None:
+    if len(set(sources)) < folds:
+        sources = [*sources, *range(folds)]
+    manifest = pd.DataFrame({"corpus": "fsdkaggle2019", "group": list(map(str, sources)), "label": "Bark,Meow"})
+    made = grouped_folds(manifest, folds=folds, seed=seed, by="group")
+    assert len(made) == folds
+    assert sorted(np.concatenate([fold.test for fold in made])) == list(range(len(manifest)))
+    for fold in made:
+        of = {name: set(manifest["group"][rows]) for name, rows in fold.sets().items()}
+        assert all(of.values())
+        assert sum(map(len, of.values())) == len(set.union(*of.values()))
+
+
+def test_folds_that_a_corpus_publishes_are_kept() -> None:
+    manifest = pd.DataFrame({"corpus": "esc10", "fold": np.arange(50) % 5 + 1, "label": "dog"})
+    folds = grouped_folds(manifest, folds=5, seed=0, by="fold")
+    assert sorted(sorted(set(manifest["fold"][fold.test])) for fold in folds) == [[1], [2], [3], [4], [5]]
+
+
+def test_a_source_of_two_corpora_is_in_one_fold() -> None:
+    manifest = pd.DataFrame(
+        {"corpus": ["esc10"] * 12 + ["fsdkaggle2019"] * 12, "group": [str(number % 12) for number in range(24)]}
+    )
+    for fold in grouped_folds(manifest, folds=4, seed=0, by="group"):
+        assert not set(manifest["group"][fold.test]) & set(manifest["group"][[*fold.train, *fold.validation]])

@@ -2,11 +2,21 @@ import hashlib
 from collections import Counter
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
 
-from common.corpora import CORPORA, demo_emotify, demo_jamendo, emotify, mtg_jamendo, scan
+from common.corpora import (
+    CORPORA,
+    demo_emotify,
+    demo_fsdkaggle2019,
+    demo_jamendo,
+    emotify,
+    fsdkaggle2019,
+    mtg_jamendo,
+    scan,
+)
 from common.corpora.checksums import originals
 from common.corpora.demo import RECORDINGS, _clips, synthesise, write
 from common.errors import InputError
@@ -16,6 +26,7 @@ KINDS = {
     "speech": {"clips_per_class": 3},
     "music": {"clips_per_class": 2, "corpora": ["emotify"]},
     "tagged music": {"clips_per_class": 2, "corpora": ["mtg_jamendo"]},
+    "tagged events": {"clips_per_class": 4, "corpora": ["fsdkaggle2019"]},
 }
 GENRES = emotify.ORDERS["corpus"]
 
@@ -74,7 +85,7 @@ def test_a_folder_with_other_files_is_refused(make_clips):
     assert [path.name for path in folder.rglob("*.*")] == ["a01.wav"]
 
 
-@pytest.mark.parametrize("wrong", [{"clips_per_class": 0}, {"corpora": ["iemocap"]}])
+@pytest.mark.parametrize("wrong", [{"clips_per_class": 0}, {"corpora": ["iemocap"]}, {"corpora": ["esc10"]}])
 def test_no_clips_or_an_unknown_corpus_are_refused(tmp_path, wrong):
     with pytest.raises(InputError):
         write(tmp_path / "demo", **wrong)
@@ -88,7 +99,9 @@ def test_the_ordinary_scan_finds_all_corpora_of_speech_with_every_class_and_enou
     for found in result.found:
         assert found.counts == dict.fromkeys(CORPORA[found.corpus].expected, 3)
         assert (found.form, found.unlisted) == ("synthesised", 0)
-    assert result.absent(list(CORPORA)) == ["emotify", "tava", "emodb", "mtg_jamendo"]
+    assert result.absent(list(CORPORA)) == [
+        name for name in CORPORA if name not in ("ravdess", "savee", "tess", "crema_d")
+    ]
     assert {found.corpus: found.layout for found in result.found} == {
         "crema_d": "AudioWAV folder",
         "ravdess": "Actor_NN folders",
@@ -190,6 +203,60 @@ def test_a_tag_can_be_seen_in_the_spectrogram():
     alone = {tag: [n for n in range(48) if demo_jamendo.tags(n) == [tag]] for tag in ("dark", "dream")}
     assert min(map(len, alone.values())) > 0
     assert max(map(band, alone["dark"])) < min(map(band, alone["dream"]))
+
+
+EVENTS = [(of_set, number) for of_set, clips in (("train_curated", 80), ("test", 40)) for number in range(clips)]
+
+
+def test_events_are_read_from_the_layout_and_the_tables_of_the_real_corpus(demos):
+    scanned = scan([demos["tagged events"]])
+    (found,) = scanned.found
+    assert (found.counts, found.missing, found.form) == ({"train_curated": 32, "test": 16}, 0, "synthesised")
+    clips = fsdkaggle2019.tagged(scanned.manifest)
+    for of_set, total in found.counts.items():
+        rows = clips[clips["set"] == of_set].set_index("name")
+        made = {f"{of_set}/{demo_fsdkaggle2019.name(of_set, number)}": number for number in range(total)}
+        assert set(made) == set(rows.index)
+        for name, number in made.items():
+            assert rows.loc[name, "label"].split(",") == demo_fsdkaggle2019.tags(of_set, number)
+    assert clips.groupby("group")["set"].nunique().max() == 1
+    assert clips["group"].nunique() == 24 + 8  # of four clips of a tag, two share a source
+
+
+def test_events_are_short_unclipped_clips_of_44_1_khz_and_16_bit(demos):
+    for path in demos["tagged events"].rglob("*.wav"):
+        header = soundfile.info(path)
+        assert (header.samplerate, header.channels, header.subtype) == (44_100, 1, "PCM_16")
+        assert 0.5 <= header.duration <= 6
+        assert 0.01 < np.abs(soundfile.read(path)[0]).max() < 1
+
+
+def test_about_a_fifth_of_the_events_have_several_tags_and_every_set_has_each_tag():
+    of_clips = [(of_set, demo_fsdkaggle2019.tags(of_set, number)) for of_set, number in EVENTS]
+    assert all(len(set(tags)) == len(tags) <= 3 for _, tags in of_clips)
+    assert 0.1 < np.mean([len(tags) > 1 for _, tags in of_clips]) < 0.35
+    assert {tag for of_set, tags in of_clips for tag in tags} <= set(fsdkaggle2019.TAGS)
+    assert len({(of_set, tag) for of_set, tags in of_clips for tag in tags}) == 2 * 8
+
+
+def test_the_tag_of_an_event_can_be_told_by_its_mel_spectrogram():
+    def described(clip):
+        """Return mean and spread of each mel band over time."""
+        waveform = demo_fsdkaggle2019.synthesise(*clip) / np.float32(32768)
+        mel = librosa.feature.melspectrogram(y=waveform, sr=44_100, n_fft=2560, hop_length=692, n_mels=32)
+        levels = librosa.power_to_db(mel, ref=np.max)
+        return np.concatenate([levels.mean(axis=1), levels.std(axis=1)])
+
+    alone = [clip for clip in EVENTS if len(demo_fsdkaggle2019.tags(*clip)) == 1]
+    known, asked = ([clip for clip in alone if clip[0] == of_set] for of_set in ("train_curated", "test"))
+    features = {clip: described(clip) for clip in alone}
+    centres = {
+        tag: np.mean([features[clip] for clip in known if demo_fsdkaggle2019.tags(*clip) == [tag]], axis=0)
+        for tag in demo_fsdkaggle2019.EVENTS
+    }
+    said = [min(centres, key=lambda tag, at=features[clip]: np.linalg.norm(centres[tag] - at)) for clip in asked]
+    right = np.mean([demo_fsdkaggle2019.tags(*clip) == [tag] for clip, tag in zip(asked, said, strict=True)])
+    assert right > 0.9
 
 
 def test_the_answers_give_the_tracks_their_emotions_except_for_ties(votes):

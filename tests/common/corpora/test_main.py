@@ -48,7 +48,7 @@ def test_verify_has_exit_code_1_if_clips_are_missing(run, make_clips):
 def test_demo_writes_and_counts(run, tmp_path):
     code, out, _ = run("demo", tmp_path / "demo", "--clips", 1, "--seed", 5)
     assert code == 0
-    assert "emotify 4, mtg_jamendo 6, ravdess 8" in out
+    assert "emotify 4, fsdkaggle2019 16, mtg_jamendo 6, ravdess 8" in out
 
 
 @pytest.mark.parametrize(
