@@ -11,8 +11,9 @@ without its last page, counts as damaged.
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 import soundfile
@@ -21,6 +22,7 @@ import soxr
 from common import cache
 from common.errors import InputError
 from common.progress import progress
+from common.signals import opus
 
 VERSION = 1
 """Part of the cache key; increase it when a change gives other samples for the same file."""
@@ -155,16 +157,23 @@ def _load(path: str | Path, sample_rate: int, offset: float, duration: float | N
 def _read(path: str | Path, offset: float, duration: float | None) -> tuple[np.ndarray, int]:
     """Return the requested part as float32 of shape (samples, channels), and the sample rate of the file."""
     try:
-        with soundfile.SoundFile(path) as file:
-            rate, first = file.samplerate, int(offset * file.samplerate)  # int, not round, as librosa.load has it
-            wanted = max(file.frames - first, 0)
-            if duration is not None:
-                wanted = min(wanted, int(duration * rate))
-            _check_length(file, first)
-            file.seek(first)
-            samples = file.read(wanted, dtype="float32", always_2d=True)
+        return _read_part(path, offset, duration)
     except soundfile.LibsndfileError as error:
+        if repaired := opus.recounted(Path(path)):
+            with suppress(soundfile.LibsndfileError):
+                return _read_part(repaired, offset, duration)
         raise _Unusable(_why_unreadable(Path(path), error)) from error
+
+
+def _read_part(source: str | Path | IO[bytes], offset: float, duration: float | None) -> tuple[np.ndarray, int]:
+    with soundfile.SoundFile(source) as file:
+        rate, first = file.samplerate, int(offset * file.samplerate)  # int, not round, as librosa.load has it
+        wanted = max(file.frames - first, 0)
+        if duration is not None:
+            wanted = min(wanted, int(duration * rate))
+        _check_length(file, first)
+        file.seek(first)
+        samples = file.read(wanted, dtype="float32", always_2d=True)
     if wanted - len(samples) > MISSING_S * rate:
         raise _Unusable(f"is cut off or damaged: only {len(samples) / rate:.2f} of {wanted / rate:.2f} s can be read")
     return samples, rate
@@ -186,11 +195,17 @@ def peak(path: str | Path) -> float:
         InputError: it cannot be read.
     """
     try:
-        return max(
-            (float(np.abs(block).max()) for block in soundfile.blocks(path, BLOCK, dtype="float32")), default=0.0
-        )
+        return _loudest(path)
     except soundfile.LibsndfileError as error:
+        if repaired := opus.recounted(Path(path)):
+            with suppress(soundfile.LibsndfileError):
+                return _loudest(repaired)
         raise InputError(f"{path} {_why_unreadable(Path(path), error)}") from error
+
+
+def _loudest(source: str | Path | IO[bytes]) -> float:
+    blocks = soundfile.blocks(source, BLOCK, dtype="float32")
+    return max((float(np.abs(block).max()) for block in blocks), default=0.0)
 
 
 def cut_off(file: soundfile.SoundFile) -> str:

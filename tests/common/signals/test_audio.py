@@ -1,3 +1,4 @@
+import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mutagen.ogg import OggPage
 
 from common.errors import InputError
 from common.signals import audio
@@ -43,6 +45,41 @@ def test_each_format_is_decoded(tmp_path: Path, suffix: str, form: dict[str, str
     decoded = audio.load(write(tmp_path / f"a.{suffix}", tone, **form), sample_rate=RATE)
     assert decoded.dtype == np.float32 and abs(len(decoded) - RATE) < 0.05 * RATE
     assert np.corrcoef(decoded[: RATE // 2], tone[: RATE // 2])[0, 1] > 0.99
+
+
+def late_positions(path: Path, pages: int, late: int = 488) -> Path:
+    """Make the positions of the first sounding pages of an Opus file some samples too late."""
+    content, found = io.BytesIO(path.read_bytes()), []
+    while content.tell() < len(content.getvalue()):
+        found.append(OggPage(content))
+    for page in found[2 : 2 + pages]:
+        page.position += late
+    return written(path, b"".join(page.write() for page in found))
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+def test_an_opus_file_with_late_page_positions_is_read_as_if_they_were_right(tmp_path: Path, pages: int) -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, 4 * 48_000).astype(np.float32)
+    opus_form = {"format": "OGG", "subtype": "OPUS"}
+    right = write(tmp_path / "right.opus", noise, 48_000, **opus_form)
+    expected = audio.load(right, sample_rate=48_000)
+    late = late_positions(write(tmp_path / "late.opus", noise, 48_000, **opus_form), pages)
+    with pytest.raises(soundfile.LibsndfileError):
+        soundfile.read(late)
+    np.testing.assert_array_equal(audio.load(late, sample_rate=48_000), expected)
+    np.testing.assert_array_equal(
+        audio.load(late, sample_rate=48_000, offset=1.0, duration=2.5), expected[48_000 : 3 * 48_000 + 24_000]
+    )
+    assert audio.peak(late) == pytest.approx(np.abs(expected).max())
+
+
+def test_a_damaged_page_of_such_a_file_is_not_repaired(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, 4 * 48_000).astype(np.float32)
+    late = late_positions(write(tmp_path / "a.opus", noise, 48_000, format="OGG", subtype="OPUS"), 1)
+    content = bytearray(late.read_bytes())
+    content[len(content) // 2] ^= 1
+    with pytest.raises(InputError):
+        audio.load(written(late, bytes(content)), sample_rate=48_000)
 
 
 def test_channels_are_averaged(tmp_path: Path) -> None:
