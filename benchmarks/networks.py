@@ -59,13 +59,13 @@ def with_keras(model: Any, loss: str) -> Step:
 def with_torch(model: Any, shape: tuple[int, ...], loss: str) -> Step:
     """Return a training step of a network of `in_torch`, compiled."""
     import torch
-    from torch.nn import functional
+    from torch import nn
 
     model = model.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(model.parameters())
     of = {
-        "binary_crossentropy": functional.binary_cross_entropy_with_logits,
-        "categorical_crossentropy": functional.cross_entropy,
+        "binary_crossentropy": nn.functional.binary_cross_entropy_with_logits,
+        "categorical_crossentropy": nn.functional.cross_entropy,
     }
     forward = torch.compile(model)
     x, y = (torch.from_numpy(array) for array in batch(shape))
@@ -207,7 +207,7 @@ def in_torch(name: str) -> Any:
 
 
 def steps(name: str) -> dict[str, Step]:
-    """Return a training step of a network in each library, by library; PyTorch's where it is installed.
+    """Return a training step of a network in each library, by library; PyTorch's where it is installed and compiles.
 
     Raises:
         AssertionError: the two networks do not have the same number of trainable parameters.
@@ -215,13 +215,17 @@ def steps(name: str) -> dict[str, Step]:
     loss = "categorical_crossentropy" if name.startswith("mcnn") else "binary_crossentropy"
     ours = OURS[name](SETTING, TAGS)
     found = {"ours": with_keras(ours, loss)}
+    found["ours"]()  # traces and compiles
     if find_spec("torch"):
         theirs = in_torch(name)
         parameters = sum(int(np.prod(variable.shape)) for variable in ours.trainable_variables)
         assert parameters == sum(weights.numel() for weights in theirs.parameters()), f"{name}: not the same network"
-        found["PyTorch"] = with_torch(theirs, ours.input_shape[1:], loss)
-    for step in found.values():  # traces and compiles
-        step()
+        step = with_torch(theirs, ours.input_shape[1:], loss)
+        try:
+            step()
+            found["PyTorch"] = step
+        except Exception as error:  # without a C++ compiler, for instance
+            print(f"{name}: PyTorch left out ({type(error).__name__}: {str(error).splitlines()[0]})")
     return found
 
 

@@ -17,7 +17,7 @@ def summarise(model: Any) -> dict[str, Any]:
 
     Returns:
         `total`, `trainable`, `non_trainable` counts, and `layers`: dicts of `name`, `type`, `shape` (None for the
-        clips' dimension) and `parameters`.
+        clips' dimension; the first, if there are several outputs) and `parameters`.
     """
     trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     total = model.count_params()
@@ -25,7 +25,7 @@ def summarise(model: Any) -> dict[str, Any]:
         {
             "name": operation.name,
             "type": type(operation).__name__,
-            "shape": list(operation.output.shape),
+            "shape": list(keras.tree.flatten(operation.output)[0].shape),
             "parameters": operation.count_params() if hasattr(operation, "count_params") else 0,
         }
         for operation in (model.operations if isinstance(model, keras.Model) else model.layers)

@@ -1,0 +1,9 @@
+"""`python -m reproductions.freesound_tagging`: the commands of document 003."""
+
+from common.cli import console
+from reproductions.freesound_tagging import STUDY
+from tuning.command import study_app
+
+if __name__ == "__main__":
+    app = study_app(STUDY, ())
+    console.main(app)
