@@ -178,6 +178,7 @@ DEMO = {"epochs": 4}
 MELS = Inputs(
     inputs.prepare_mels, partial(inputs.of_file, of=inputs.mels_of), {**inputs.MEL, "duration_s": inputs.SECONDS}
 )
+PRETRAINED = replace(MELS, weights={"full": "imagenet", "demo": "none"})
 RAW = Inputs(
     inputs.prepare_raw,
     partial(inputs.of_file, of=inputs.as_raw),
@@ -221,13 +222,9 @@ EXPERIMENTS = (
     row("mcnn-aug-nomask", "MCNN without masks, augmented clips", unmasked, OF_MCNN, MIXTURES),
     row("samplecnn", "SampleCNN", waveform_networks.samplecnn, OF_SAMPLECNN, RAW),
     row("rese2multi", "ReSE-2-Multi", waveform_networks.rese2multi, OF_RESE, RAW),
-    row(
-        "imagenet-cnn",
-        "CNN pretrained on ImageNet",
-        networks.imagenet_cnn,
-        BASE,
-        replace(MELS, weights={"full": "imagenet", "demo": "none"}),
-        "backbone",
+    replace(
+        row("imagenet-cnn", "CNN pretrained on ImageNet", networks.imagenet_cnn, BASE, PRETRAINED, "backbone"),
+        section="Classification Models",
     ),
 )
 
