@@ -173,7 +173,8 @@ OF_MCNN = replace(BASE, epochs=200, plateau=Plateau(0.5, 10, "val_loss"), loss="
 """Code: softmax cross-entropy with the tags of a clip as targets, though they may be several (choice 9)."""
 OF_RESE = replace(BASE, epochs=200)
 OF_SAMPLECNN = replace(OF_RESE, learning_rate=1e-4)
-DEMO = {"epochs": 4}
+DEMO = {"epochs": 6, "batch_size": 8}
+DEMO_OF_WAVEFORMS = {"epochs": 2, "batch_size": 8}
 
 MELS = Inputs(
     inputs.prepare_mels, partial(inputs.of_file, of=inputs.mels_of), {**inputs.MEL, "duration_s": inputs.SECONDS}
@@ -220,8 +221,8 @@ EXPERIMENTS = (
     row("mcnn-nomask", "MCNN without masks", unmasked, OF_MCNN, MELS),
     row("mcnn-aug", "MCNN, augmented clips", masked, OF_MCNN, MIXTURES),
     row("mcnn-aug-nomask", "MCNN without masks, augmented clips", unmasked, OF_MCNN, MIXTURES),
-    row("samplecnn", "SampleCNN", waveform_networks.samplecnn, OF_SAMPLECNN, RAW),
-    row("rese2multi", "ReSE-2-Multi", waveform_networks.rese2multi, OF_RESE, RAW),
+    replace(row("samplecnn", "SampleCNN", waveform_networks.samplecnn, OF_SAMPLECNN, RAW), demo=DEMO_OF_WAVEFORMS),
+    replace(row("rese2multi", "ReSE-2-Multi", waveform_networks.rese2multi, OF_RESE, RAW), demo=DEMO_OF_WAVEFORMS),
     replace(
         row("imagenet-cnn", "CNN pretrained on ImageNet", networks.imagenet_cnn, BASE, PRETRAINED, "backbone"),
         section="Classification Models",
@@ -240,4 +241,5 @@ STUDY = Study(
     split=split,
     apart={"group": "recording"},
     examples=examples,
+    diagrams={"dcnn": "DCNN Model"},
 )

@@ -1,9 +1,10 @@
 """The figures of document 003: a clip without and with augmentation, and a mask.
 
 The slides do not say what their two pictures of augmentation show. Here they are the mel spectrograms of one clip, the
-first by name that is mixed with another one; the learning curves of both kinds of training are in the reports.
+first by name of at least two seconds; the learning curves of both kinds of training are in the reports.
 """
 
+from itertools import count
 from pathlib import Path
 
 import keras
@@ -15,7 +16,7 @@ from common.seeds import derive
 from common.study import Setting
 from reproductions.freesound_tagging import inputs, networks
 from reproductions.freesound_tagging.mask import mask
-from reproductions.freesound_tagging.mixing import convolve
+from reproductions.freesound_tagging.mixing import Mixtures, convolve
 
 
 def examples(clips: pd.DataFrame, setting: Setting, runs: Path) -> list[Example]:
@@ -24,19 +25,26 @@ def examples(clips: pd.DataFrame, setting: Setting, runs: Path) -> list[Example]
     Raises:
         InputError: a clip cannot be read.
     """
-    return [_augmentation(clips.sort_values("name").head(2), setting), _mask()]
+    long_enough = clips[clips["duration"] >= inputs.SECONDS]  # a short one would be mostly padding
+    pair = (long_enough if len(long_enough) > 1 else clips).sort_values("name").head(2)
+    return [_augmentation(pair, setting), _mask()]
 
 
 def _augmentation(pair: pd.DataFrame, setting: Setting) -> Example:
-    """Return the mel spectrogram of a clip, and of its mixture with another clip in a room."""
+    """Return the mel spectrogram of the first of two clips, and of a mixture of both in a room."""
     waveforms = inputs.Trimmed([Path(path) for path in pair["path"]])
-    first, *others = (inputs.beginning(waveform) for waveform in waveforms)
-    mixed = np.mean([first, *others], axis=0)[np.newaxis]
+    mixtures = Mixtures(waveforms, np.arange(len(pair)), inputs.SAMPLES, seed=derive(setting.seed, "figure"))
+    has = np.eye(len(pair), dtype=np.float32)
+    # The first epoch in which the first clip is mixed with another one.
+    epoch = next(epoch for epoch in count() if mixtures.targets(has, np.array([0]), epoch).all())
+    mixed = keras.ops.convert_to_tensor(mixtures.at(np.array([0]), epoch))
     random = keras.random.SeedGenerator(derive(setting.seed, "figure"))
-    altered = convolve(keras.ops.convert_to_tensor(mixed), inputs.responses_of(setting), random, p=1.0)
+    altered = convolve(mixed, inputs.responses_of(setting), random, p=1.0)
     name, *more = pair["name"]
-    mixture = f"with augmentation: mixed with {', '.join(more)}, in a synthesised room" if more else "with augmentation"
-    panels = (_mel("without augmentation", first[np.newaxis]), _mel(mixture, altered))
+    panels = (
+        _mel("without augmentation", inputs.beginning(waveforms[0])[np.newaxis]),
+        _mel(f"with augmentation: mixed with {', '.join(more)}, in a synthesised room", altered),
+    )
     return Example("augmentation", "Augmentations", f"Mel spectrogram of {name}", panels)
 
 
