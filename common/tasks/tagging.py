@@ -220,6 +220,9 @@ class Tagging:
         return None
 
 
+CLIPS_AT_ONCE = 512
+"""Clips whose outputs are ranked at a time."""
+
 PER_TAG_NAMES = {f"tag_{name}": name for name in PER_TAG}
 """Names of the scores per tag: in `_Statistics`, and in the record."""
 
@@ -234,18 +237,16 @@ def label_precisions(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
 
     Tie-breaking: tags with equal outputs all have the last of their ranks, as in scikit-learn.
     """
-    # A binary search in sorted outputs counts the tags at or above each rank; comparing all pairs would need (clips,
-    # tags, tags) numbers in memory.
-    ranked = np.sort(outputs, axis=1)
-    hits = np.zeros(targets.shape)
-    ahead = np.zeros(targets.shape)
-    for row in range(len(targets)):
-        true = np.flatnonzero(targets[row])
-        if len(true):
-            values = outputs[row, true]
-            ahead[row, true] = outputs.shape[1] - np.searchsorted(ranked[row], values, side="left")
-            hits[row, true] = len(true) - np.searchsorted(np.sort(values), values, side="left")
-    return np.divide(hits, ahead, out=np.zeros_like(hits), where=ahead > 0)
+    precisions = np.zeros(targets.shape)
+    # Some clips at a time: the comparisons of all of them would not fit into the processor's cache.
+    for first in range(0, len(targets), CLIPS_AT_ONCE):
+        rows = slice(first, first + CLIPS_AT_ONCE)
+        true, said = targets[rows] > 0, outputs[rows]
+        clip, tag = np.nonzero(true)
+        # For each true tag of each clip, only: which tags have no lower an output.
+        ahead = said[clip] >= said[clip, tag][:, np.newaxis]
+        precisions[first + clip, tag] = (ahead & true[clip]).sum(axis=1) / ahead.sum(axis=1)
+    return precisions
 
 
 def _lwlrap(weights: np.ndarray, precisions: np.ndarray, targets: np.ndarray) -> np.ndarray:
