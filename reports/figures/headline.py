@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from common.intervals import Interval, wilson
 from common.published import Printed, Published
 from common.published.schema import Experiment
-from reports.comparability import has_random_weights, set_in_words
+from reports.comparability import set_in_words
 from reports.figures.sheet import (
     EDGED,
     GREY,
@@ -152,9 +152,8 @@ def obtained_dot(published: Published, metric: str, group: Group, number: int) -
     if ours is None:
         return None
     seeds = f", {len(group.runs)} seeds" * (len(group.runs) > 1)
-    untrained = ", random weights" * has_random_weights(group.first)
     changed = f", {words}" if (words := set_in_words(group.first)) else ""
-    more = seeds + untrained + changed + (f" ({number})" if number else "")
+    more = seeds + changed + (f" ({number})" if number else "")
     text = as_printed(published, metric, ours.value, 0.001) + more
     return Dot(ours.value, ours.interval, text, look(group))
 

@@ -15,16 +15,14 @@ import pytest
 from common.published import load
 from reports.blocks import MISSING, Shown
 from reports.collect import collect
-from reports.columns import sides_of
 from reports.effects import effects
-from reports.front_page import all_experiments
 from reports.renderers.html_page import page as html_page
 from reports.study_page import chapter
 from reports.verdicts import Verdicts
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe")
-FRONT = "document.getElementById('all.all-experiments.table')"
+FRONT = "document.getElementById('ser_parallel.experiments.table')"
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
 
@@ -129,9 +127,9 @@ def page(write: Callable[..., Path], runs: Path, tmp_path: Path) -> Path:
     known, groups = load("ser_parallel"), collect([runs]).groups
     said = chapter(known, groups, effects(groups), [], [], {}, Verdicts(known, groups))
     (tmp_path / "wide.svg").write_text('<svg viewBox="0 0 1400 700" xmlns="http://www.w3.org/2000/svg"/>')
-    front = [all_experiments([(known, sides_of(groups), Verdicts(known, groups))]), Shown("wide", "A wide picture")]
     path = tmp_path / "index.html"
-    path.write_text(html_page(front, [said], lambda study, name: tmp_path / f"{name}.svg"))
+    front = [Shown("wide", "A wide picture")]
+    path.write_text(html_page("Numbers", front, [said], lambda study, name: tmp_path / f"{name}.svg"))
     return path
 
 
@@ -172,13 +170,13 @@ def test_the_page_is_never_wider_than_its_window(width: int, tab: Page, page: Pa
     assert tab.ask("[...document.querySelectorAll('.scroll')].some((one) => one.scrollWidth > one.clientWidth)")
 
 
-def test_the_page_is_light_or_dark_as_its_reader_likes_and_pictures_stay_on_white(tab: Page, page: Path) -> None:
+def test_the_page_is_light_or_dark_as_its_reader_likes_and_pictures_with_it(tab: Page, page: Path) -> None:
+    colour = "getComputedStyle(document.querySelector('{}')).backgroundColor"
     papers = {}
     for scheme in ("light", "dark"):
         tab.open(page, scheme=scheme)
-        papers[scheme] = tab.ask("getComputedStyle(document.body).backgroundColor")
-        assert tab.ask("getComputedStyle(document.querySelector('img')).backgroundColor") == "rgb(255, 255, 255)"
-    assert papers == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 28)"}
+        papers[scheme] = [tab.ask(colour.format(element)) for element in ("body", "main img")]
+    assert papers == {"light": ["rgb(255, 255, 255)"] * 2, "dark": ["rgb(20, 24, 28)", "rgb(23, 23, 23)"]}
 
 
 def test_without_a_script_the_tables_are_plain_and_whole(tab: Page, page: Path) -> None:
