@@ -49,7 +49,7 @@ class Link:
     section: str = ""
 
 
-Cell: TypeAlias = str | Number | Link | None
+Cell: TypeAlias = str | Number | Link | tuple[Link, ...] | None
 
 
 @dataclass(frozen=True)
@@ -209,4 +209,6 @@ def cell_text(cell: Cell) -> str:
     """Return a cell as plain words."""
     if cell is None:
         return MISSING
+    if isinstance(cell, tuple):
+        return ", ".join(link.text for link in cell)
     return cell if isinstance(cell, str) else cell.text

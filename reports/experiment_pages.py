@@ -24,10 +24,14 @@ from reports.tables import confusion_table, number_table, recovered_table
 from reports.verdicts import NOT_COMPARABLE, NOT_JUDGED, NOT_REPRODUCED, VERDICTS, Verdict, Verdicts
 from reports.wording import MINUS, in_words, listed
 
+FEW = 3
+"""Experiments that a finding touches and are named one by one."""
 NAMED = 6
 """Numbers that were not reproduced and are named one by one."""
 
 Matrices = Mapping[str, np.ndarray]
+Touched = Mapping[str, tuple[Link, ...]]
+"""The experiments that findings touch, by the id of the finding."""
 
 
 def experiment_sections(
@@ -117,6 +121,18 @@ def touches(finding: Finding, experiment: Experiment, published: Published) -> b
     if finding.section == published.data_of(experiment.id).section:
         return True
     return bool(finding.section) and _parent(finding.section) == _parent(experiment.section)
+
+
+def touched_by(published: Published, findings: Iterable[Finding], linked: Sequence[str]) -> Touched:
+    """Return which experiments each finding touches, of those that have a page; one link stands for many."""
+    return {finding.id: _touched(published, finding, linked) for finding in findings} if linked else {}
+
+
+def _touched(published: Published, finding: Finding, linked: Sequence[str]) -> tuple[Link, ...]:
+    own = [name for name in linked if touches(finding, published.experiment(name), published)]
+    if len(own) > FEW:
+        return (Link(f"{len(own)} experiments", published.study, "experiments"),)
+    return tuple(Link(name, published.study, name) for name in own)
 
 
 def _named(finding: Finding, experiment: str) -> bool:

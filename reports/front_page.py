@@ -10,11 +10,11 @@ from common.published.schema import Experiment
 from reports.audit.finding import CONTRADICTED, Finding
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.blocks import Block, Cell, Chapter, Column, Leads, Link, Number, Shown, Table, Words, cell_text
-from reports.columns import Side, heading, notes_on, precise, printed_number, ranked_by, sides_of
+from reports.columns import Side, heading, metric_of, notes_on, precise, printed_number, ranked_by, sides_of
 from reports.comparability import data_in_words, obstacles
 from reports.results import PROTOCOLS, Group
 from reports.verdicts import NOT_RUN, VERDICTS, Verdicts
-from reports.wording import listed, sentence
+from reports.wording import in_words, listed, sentence
 
 READING = (
     "How to read the tables: intervals are 95 %. Over several seeds they are of the mean, and have both sources of "
@@ -29,7 +29,7 @@ DONE = {
     "independent": "with speakers, songs and sources kept apart too",
 }
 """What a protocol does, in words."""
-DEMO_NOTICE = "Demo corpus: synthesised sounds. These numbers say that the code runs, and nothing about the document."
+DEMO_NOTICE = "DEMO corpus: synthesised sounds. These numbers say that the code runs, and nothing about the document."
 FRONT_COLUMNS = (
     Column("Experiment"),
     Column("Verdict", kind="verdict"),
@@ -131,16 +131,17 @@ def _result(known: Known, first: Side) -> tuple[str, tuple[Link, ...]]:
     metric = ranked_by(published, published.numbers(experiment.id))
     printed = printed_number(published, experiment.id, metric)
     own = [side for side in sides_of(known.groups) if side.group.experiment == experiment.id]
+    unit = " %" * metric_of(published, metric).percent
     ours = [
-        f"{number.text} {DONE.get(side.group.protocol, side.name)}"
+        f"{number.text}{unit} {DONE.get(side.group.protocol, side.name)}"
         for side in own
         if (number := precise(published, side.group, metric))
     ]
     verdict, why = known.verdicts.on(metric, first.group)
     seeds = f"{len(first.group.runs)} seeds, {data_in_words(first.group.first, published)}"
     text = (
-        f"{experiment.title}, in {published.document}: {heading(published, metric)} {printed.text if printed else ''}. "
-        f"Ours: {listed(ours)} ({seeds}). {sentence(verdict)}: {why.partition(';')[0]}."
+        f"{experiment.title}: {in_words(metric)} {printed.text if printed else ''}{unit} in {published.document}, ours "
+        f"{listed(ours)} ({seeds}). {sentence(verdict)}: {why.partition(';')[0]}."
     )
     return text, (Link("Is it right, and why?", published.study, experiment.id),)
 

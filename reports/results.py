@@ -16,7 +16,7 @@ from common.illustrations import Illustrations
 from common.intervals import Interval, Score, wilson
 from common.runs.records import ClipSet, Record
 from common.runs.search_records import SearchResult
-from reports.means import DistinctClips, with_spread_of_seeds
+from reports.means import DistinctClips, distinct_of, with_spread_of_seeds
 
 PROTOCOLS = ("published", "corrected", "independent")
 MEANS_OF_CLIPS = {"classification": ("accuracy", "weighted_recall"), "tagging": (), "regression": ("mae",)}
@@ -169,7 +169,7 @@ class Group:
     @cached_property
     def distinct(self) -> DistinctClips:
         """The distinct clips that the seeds tested."""
-        return DistinctClips.of([run.clips for run in self.runs])
+        return distinct_of(tuple(run.clips for run in self.runs))
 
     @cached_property
     def _supports(self) -> Mapping[str, int]:

@@ -17,7 +17,7 @@ from reports.blocks import MISSING, Block, Cell, Chapter, Column, Leads, Number,
 from reports.class_tables import class_table
 from reports.columns import Side, sides_of
 from reports.effects import Effect, PairedRun
-from reports.experiment_pages import Matrices, experiment_sections, matrix_tables
+from reports.experiment_pages import Matrices, Touched, experiment_sections, matrix_tables, touched_by
 from reports.figures import Picture
 from reports.front_page import DEMO_NOTICE, front_table
 from reports.results import Group
@@ -65,13 +65,14 @@ def chapter(
     shown = [group for group in groups if group.experiment not in answered.compared]
     sides = sides_of(shown)
     one_by_one = experiment_sections(published, sides, verdicts, pictures, findings, matrices)
+    touched = touched_by(published, findings, [section.name for section in one_by_one])
     sections = [
         _overview(published, shown, sides, verdicts, pictures, answered),
         models.section(published, groups, [section.name for section in one_by_one]),
-        _audit(published, findings),
+        _audit(findings, touched),
         _effects(changes, pictures),
         *answered.sections,
-        _more_findings(findings),
+        _more_findings(findings, touched),
         conclusions.section(published, groups, findings),
         _printed_tables(published, sides, verdicts, searches, pictures, matrices),
         _illustrated(pictures),
@@ -121,7 +122,7 @@ def _shown(pictures: Iterable[Picture]) -> list[Block]:
     return [Shown(picture.name, picture.title) for picture in pictures]
 
 
-def _audit(published: Published, findings: Sequence[Finding]) -> Section:
+def _audit(findings: Sequence[Finding], touched: Touched) -> Section:
     """Return what the published numbers contradict or do not show."""
     judged = [finding for finding in findings if finding.kind != "remark"]
     supported = sum(finding.holds and finding.counted for finding in judged)
@@ -129,23 +130,25 @@ def _audit(published: Published, findings: Sequence[Finding]) -> Section:
         f"What the published numbers say of themselves, {beside_arithmetic(findings)}; no run of ours is needed for "
         f"it. {supported} claims and checks are supported."
     )
-    table = _finding_table("findings", "Claims and checks that are not supported", judged, supported=False)
+    table = _finding_table("findings", "Claims and checks that are not supported", judged, touched, supported=False)
     return Section("findings", "What the audit found", (Words(words), table) if table.rows else (Words(words),))
 
 
-def _more_findings(findings: Sequence[Finding]) -> Section:
+def _more_findings(findings: Sequence[Finding], touched: Touched) -> Section:
     """Return what we notice besides, and what the published numbers support."""
     remarks = [finding for finding in findings if finding.kind == "remark"]
     judged = [finding for finding in findings if finding.kind != "remark"]
     tables = (
-        _finding_table("remarks", "What we notice, and no author claims", remarks),
-        _finding_table("holding", "Supported", judged, supported=True),
+        _finding_table("remarks", "What we notice, and no author claims", remarks, touched),
+        _finding_table("holding", "Supported", judged, {}, supported=True),
     )
     title = "What the audit noticed, and what is supported"
     return Section("more-findings", title, tuple(table for table in tables if table.rows), apart=True)
 
 
-def _finding_table(name: str, caption: str, findings: Sequence[Finding], *, supported: bool | None = None) -> Table:
+def _finding_table(
+    name: str, caption: str, findings: Sequence[Finding], touched: Touched, *, supported: bool | None = None
+) -> Table:
     """Return a line per finding, contradictions first; symptoms follow what they are symptoms of."""
     shown = [finding for finding in findings if supported is None or finding.holds == supported]
     order = {finding.id: (_severity(finding), place) for place, finding in enumerate(shown)}
@@ -154,11 +157,13 @@ def _finding_table(name: str, caption: str, findings: Sequence[Finding], *, supp
     for finding in shown:
         verdict = [] if finding.kind == "remark" else [finding.verdict]
         claim = f"symptom of {finding.under}: {finding.claim}" if finding.under else finding.claim
-        rows.append((claim, *verdict, finding.evidence, finding.id))
+        experiments = [touched[finding.id]] if touched else []
+        rows.append((claim, *verdict, finding.evidence, *experiments, finding.id))
     columns = (
         Column("Remark" if name == "remarks" else "Claim", kind="prose"),
         *[Column("Verdict", kind="verdict")] * (name != "remarks"),
         Column("Evidence", kind="prose"),
+        *[Column("Touches")] * bool(touched),
         Column("Id", kind="code"),
     )
     counted = sum(not finding.under for finding in shown)

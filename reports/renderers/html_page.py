@@ -51,6 +51,8 @@ def _cell(cell: Cell, column: Column) -> Markup:
         return Markup('<span class="missing">{}</span>').format(MISSING)
     if isinstance(cell, Link):
         return _link(cell)
+    if isinstance(cell, tuple):
+        return Markup(", ").join(map(_link, cell))
     if isinstance(cell, Number):
         return Markup.escape(cell.text)
     if cell and column.kind == "verdict":

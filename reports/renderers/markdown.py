@@ -152,6 +152,8 @@ def _cell(cell: Cell, column: Column, url: Url) -> str:
         return f"`{text}`"
     if isinstance(cell, Link):
         return _link(cell, url)
+    if isinstance(cell, tuple):
+        return ", ".join(_link(link, url) for link in cell)
     return escape(text)
 
 

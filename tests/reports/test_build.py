@@ -164,7 +164,7 @@ def test_a_demo_says_so_on_the_page(write: Write, runs: Path) -> None:
     pages = page_texts(collect([runs]), Path())
     text = pages["ser_parallel.md"]
     for page in (text, pages["README.md"], pages["pages/ser_parallel/single-cnn.md"]):
-        assert page.count("**Demo corpus: synthesised sounds.") == 1
+        assert page.count("**DEMO corpus: synthesised sounds.") == 1
     assert "| not comparable |" in text
 
 

@@ -400,7 +400,7 @@ def test_a_number_of_changed_runs_says_what_was_changed(write: Write, configure:
     configure(write("dual-cnn", accuracy=0.3), overrides={"epochs": 1})
     dot = headline.obtained_dot(SER, "accuracy", only_group(runs), 0)
     assert dot is not None
-    assert dot.text == "0.300, epochs = 1"
+    assert dot.text == "0.300, n 1,217, epochs = 1"
 
 
 def test_networks_without_their_weights_are_in_no_picture(write: Write, configure: Write, runs: Path) -> None:

@@ -116,13 +116,16 @@ function searchable() {
   const count = document.createElement("output");
   const places = [...document.querySelectorAll("main h3, main tbody tr, main tfoot tr, main p, main li, main dd")];
   const texts = places.map((place) => (place.cells ? [...place.cells].map(text).join(" | ") : text(place)).replace(/\s+/g, " "));
-  const ranks = places.map((place) => (place.closest("details:has(> summary > .badge)") ? 0 : 1)); // experiments first
+  // Experiments come first, and of each section only the first place: of an experiment that is its verdict.
+  const ranks = places.map((place) => (place.closest("details:has(> summary > .badge)") ? 0 : 1));
+  const sections = places.map((place) => place.closest("section[id]"));
   const plain = texts.map((words) => words.toLowerCase());
   const update = () => {
     const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
     const hits = words.length ? [...places.keys()].filter((at) => words.every((word) => plain[at].includes(word))) : [];
-    hits.sort((one, other) => ranks[one] - ranks[other]);
-    list.replaceChildren(...hits.slice(0, FOUND).map((at) => hit(places[at], texts[at])));
+    const one = hits.filter((at, place) => place === hits.findIndex((other) => sections[other] === sections[at]));
+    one.sort((at, other) => ranks[at] - ranks[other] || texts[at].length - texts[other].length);
+    list.replaceChildren(...one.slice(0, FOUND).map((at) => hit(places[at], texts[at])));
     count.value = words.length ? `${hits.length} found` : "";
   };
   box.addEventListener("input", update);
