@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 from common import published
-from common.files import write_text
 from common.illustrations import Illustrations
 from common.runs.search_records import SearchResult
 from reports import audit, figures
@@ -153,5 +152,7 @@ def _write_tables(said: Chapter, out: Path) -> Iterable[Path]:
 
 
 def _write(path: Path, text: str) -> Path:
-    write_text(path, text)
+    """Write a file unsynced: the next build mends what a killed one left, and to sync hundreds takes seconds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
     return path
