@@ -21,8 +21,8 @@ from reports.audit import command as audit_command
 from reports.audit import recovered
 from reports.build import RESULTS, build, page_texts
 from reports.collect import collect
+from reports.experiment_pages import missed_of
 from reports.results import Collected
-from reports.study_page import missed_of
 from reports.verdicts import NOT_COMPARABLE, NOT_REPRODUCED, NOT_RUN, Verdict, Verdicts
 
 RUNS = Path("runs")
@@ -134,7 +134,7 @@ def stale_pages(results: Path, committed: Path) -> list[str]:
 
     Texts are compared to the byte, pictures are not: those depend on the version of matplotlib.
     """
-    texts = page_texts(collect([results] if results.is_dir() else []))
+    texts = page_texts(collect([results] if results.is_dir() else []), committed)
     return [name for name, text in texts.items() if _is_stale(committed / name, text)]
 
 

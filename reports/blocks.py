@@ -3,7 +3,7 @@
 Every form of a report (Markdown, LaTeX, CSV, HTML) is a rendering of these values; none adds a number of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -42,14 +42,14 @@ class Number:
 
 @dataclass(frozen=True)
 class Link:
-    """Words that lead to a study's page, or to a section of it."""
+    """Words that lead to a study's page, or to a section or a row of it by its name."""
 
     text: str
     study: str
     section: str = ""
 
 
-Cell: TypeAlias = str | Number | Link | None
+Cell: TypeAlias = str | Number | Link | tuple[Link, ...] | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class Table:
         summary: how many rows at the end sum the others up.
         notes: what a reader must know to read it rightly.
         folded: whether it is of second rank and shown when asked for.
+        filed: whether it is only in its files, because a picture shows the same.
+        anchors: the name of each row, by which links find it; unique in a study. None where no row has one.
     """
 
     name: str
@@ -93,6 +95,8 @@ class Table:
     summary: int = 0
     notes: tuple[str, ...] = ()
     folded: bool = False
+    filed: bool = False
+    anchors: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if odd := [row for row in self.rows if len(row) != len(self.columns)]:
@@ -108,6 +112,13 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Typed:
+    """A command, as it is typed."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """Names with what is known of each, under a title."""
 
@@ -117,20 +128,21 @@ class Facts:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture by the stem of its files; the title says in words what it shows."""
+    """A picture by the stem of its files; the title says in words what it shows. `study` if it is another one's."""
 
     name: str
     title: str
+    study: str = ""
 
 
 @dataclass(frozen=True)
 class Leads:
-    """Findings in a sentence each, and the section with the evidence of each."""
+    """Sentences, and what each leads to: the section with its evidence, or several."""
 
-    rows: tuple[tuple[str, Link], ...]
+    rows: tuple[tuple[str, tuple[Link, ...]], ...]
 
 
-Block: TypeAlias = Table | Words | Facts | Shown | Leads
+Block: TypeAlias = Table | Words | Typed | Facts | Shown | Leads
 
 
 @dataclass(frozen=True)
@@ -141,6 +153,8 @@ class Section:
         name: unique in a chapter.
         label: a shorter title for lists.
         finding: what the section finds, in a sentence or two, for the top of the chapter.
+        apart: whether it is of second rank: a page of its own, folded where all is one page.
+        verdict: on what it is about, to be seen before it is opened.
     """
 
     name: str
@@ -148,15 +162,18 @@ class Section:
     blocks: tuple[Block, ...]
     label: str = ""
     finding: str = ""
+    apart: bool = False
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """All that is said of one document."""
+    """All that is said of one document; `about` says which one it is."""
 
     study: str
     title: str
     sections: tuple[Section, ...]
+    about: str = ""
 
     @property
     def tables(self) -> list[Table]:
@@ -164,13 +181,34 @@ class Chapter:
         return [block for section in self.sections for block in section.blocks if isinstance(block, Table)]
 
     @property
+    def leads(self) -> tuple[tuple[str, tuple[Link, ...]], ...]:
+        """What its sections find, each with the section."""
+        return leads_of(self.study, self.sections)
+
+    @property
+    def places(self) -> dict[str, str]:
+        """The names of sections and of rows that links may lead to, each with its page: "" for the first one."""
+        found: dict[str, str] = {"": ""}
+        for section in self.sections:
+            rows = [name for block in section.blocks if isinstance(block, Table) for name in block.anchors]
+            found |= dict.fromkeys([section.name, *rows], section.name if section.apart else "")
+        return found
+
+    @property
     def pictures(self) -> list[str]:
         """Names of all pictures shown, in order."""
         return [block.name for section in self.sections for block in section.blocks if isinstance(block, Shown)]
+
+
+def leads_of(study: str, sections: Iterable[Section]) -> tuple[tuple[str, tuple[Link, ...]], ...]:
+    """Return what sections of a study find, each with the section."""
+    return tuple((one.finding, (Link(one.title, study, one.name),)) for one in sections if one.finding)
 
 
 def cell_text(cell: Cell) -> str:
     """Return a cell as plain words."""
     if cell is None:
         return MISSING
+    if isinstance(cell, tuple):
+        return ", ".join(link.text for link in cell)
     return cell if isinstance(cell, str) else cell.text

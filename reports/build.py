@@ -1,5 +1,6 @@
 """Writes all that is made of records: pages, tables in three forms, pictures, and the HTML page of all studies."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,45 +9,38 @@ from pathlib import Path
 import pandas as pd
 
 from common import published
-from common.files import write_text
 from common.illustrations import Illustrations
-from common.published import Published
 from common.runs.search_records import SearchResult
 from reports import audit, figures
-from reports.audit.finding import Finding
-from reports.blocks import Block, Chapter, Words
-from reports.columns import sides_of
+from reports.blocks import Block, Chapter
 from reports.effects import effects
 from reports.figures import Picture
-from reports.front_page import all_experiments, study_table
+from reports.front_page import Known, found, front_blocks
 from reports.processes import processes
 from reports.renderers import html_page, latex, markdown, spreadsheet
 from reports.results import Collected, Group, Row
 from reports.studies import answers, of
-from reports.study_page import READING, chapter
+from reports.study_page import chapter
 from reports.verdicts import Verdicts
 
 RESULTS = Path(__file__).parent / "results"
 """Records that we ran, shipped with the project; the committed pages beside them are made of these."""
-FRONT = "README.md"
+README = Path(__file__).parents[1] / "README.md"
+FINDINGS = re.compile(r"(<!-- findings, generated -->).*?(<!-- end -->)", re.DOTALL)
 TITLE = "Published numbers on emotion in audio, and ours"
-INTRODUCTION = (
-    "Every number that these documents publish is stored as data, examined, and compared with our results; code "
-    "decides the verdict. Where nothing was run yet, the published numbers stand alone."
-)
 
 
 @dataclass(frozen=True)
 class StudyReport:
     """All that is known of one study before anything is written."""
 
-    published: Published
-    groups: Sequence[Group]
+    known: Known
     pictures: Sequence[Picture]
-    findings: Sequence[Finding]
-    chapter: Chapter
-    compared: frozenset[str]
-    verdicts: Verdicts
+
+    @property
+    def chapter(self) -> Chapter:
+        """What is said of it."""
+        return self.known.chapter
 
 
 @dataclass(frozen=True)
@@ -79,8 +73,9 @@ def study_of(
     shown = [group for group in groups if group.experiment not in answered.compared]
     changes, verdicts = effects(shown), Verdicts(known, groups, matrices)
     pictures = figures.pictures(known, shown, changes, verdicts, searches, illustrations)
-    said = chapter(known, shown, changes, pictures, findings, matrices, verdicts, searches, answered)
-    return StudyReport(known, groups, [*pictures, *answered.pictures], findings, said, answered.compared, verdicts)
+    said = chapter(known, groups, changes, pictures, findings, matrices, verdicts, searches, answered)
+    front = Known(known, groups, findings, verdicts, said, answered.compared)
+    return StudyReport(front, [*pictures, *answered.pictures])
 
 
 def _names(collected: Collected) -> list[str]:
@@ -93,9 +88,18 @@ def _gathered(name: str, collected: Collected) -> StudyReport:
     return study_of(name, collected.of(name), collected.searches_of(name), collected.illustrations.get(name))
 
 
-def page_texts(collected: Collected) -> dict[str, str]:
-    """Return the text of every Markdown page by file name; nothing is drawn for it."""
-    return _texts([_gathered(name, collected) for name in _names(collected)])
+def page_texts(collected: Collected, out: Path) -> dict[str, str]:
+    """Return the text of every page that `build` writes into a folder, by its file; nothing is drawn for it."""
+    return _texts([_gathered(name, collected) for name in _names(collected)], out)
+
+
+def _readme(studies: Sequence[StudyReport], out: Path) -> dict[str, str]:
+    """Return the project's README, with what was found, for the committed pages; nothing where it is not shipped."""
+    if out.resolve() != RESULTS.parent or not README.is_file():
+        return {}
+    leads = markdown.leads_of_front(found([one.known for one in studies]), [one.chapter for one in studies])
+    text = FINDINGS.sub(lambda marks: f"{marks[1]}\n{leads}\n{marks[2]}", README.read_text(encoding="utf-8"))
+    return {"../README.md": text}
 
 
 def build(collected: Collected, out: Path) -> Built:
@@ -103,8 +107,8 @@ def build(collected: Collected, out: Path) -> Built:
 
     Args:
         collected: the records.
-        out: folder; gets `README.md`, `<study>.md`, `tables/<study>/`, `tables/results.csv` (the long table of all
-            scores), `pictures/<study>/` and `index.html`.
+        out: folder; gets `README.md`, `<study>.md`, `pages/<study>/`, `tables/<study>/`, `tables/results.csv` (the long
+            table of all scores), `pictures/<study>/` and `index.html`.
     """
     names = _names(collected)
     known: dict[str, StudyReport] = {}
@@ -125,26 +129,19 @@ def build(collected: Collected, out: Path) -> Built:
         for study in studies
         for picture, file in zip(study.pictures, saved[study.chapter.study], strict=True)
     }
-    pages = [_write(out / name, text) for name, text in _texts(studies).items()]
-    html = html_page.page(_front(studies, each=True), [study.chapter for study in studies], lambda *name: places[name])
+    pages = [_write(out / name, text) for name, text in _texts(studies, out).items()]
+    html = html_page.page(TITLE, _front(studies), [study.chapter for study in studies], lambda *name: places[name])
     files = tuple(file for files in saved.values() for file in files)
     return Built(tuple(pages), tuple(tables), files, _write(out / "index.html", html))
 
 
-def _texts(studies: Sequence[StudyReport]) -> dict[str, str]:
-    pages = {f"{study.chapter.study}.md": markdown.page(study.chapter) for study in studies}
-    return {FRONT: markdown.front(TITLE, _front(studies, each=False)), **pages}
+def _texts(studies: Sequence[StudyReport], out: Path) -> dict[str, str]:
+    pages = markdown.pages(TITLE, _front(studies), [study.chapter for study in studies])
+    return pages | _readme(studies, out)
 
 
-def _front(studies: Sequence[StudyReport], *, each: bool) -> list[Block]:
-    """Return what stands before the studies: a line per document and, if asked for, one per experiment."""
-    compared = frozenset().union(*(study.compared for study in studies))
-    known = [(study.published, study.groups, study.findings, study.verdicts) for study in studies]
-    lines = study_table(known, compared)
-    if not each:
-        return [Words(INTRODUCTION), Words(READING), lines]
-    rows = all_experiments([(study.published, sides_of(study.groups), study.verdicts) for study in studies], compared)
-    return [Words(INTRODUCTION), Words(READING), lines, rows]
+def _front(studies: Sequence[StudyReport]) -> list[Block]:
+    return front_blocks([one.known for one in studies])
 
 
 def _write_tables(said: Chapter, out: Path) -> Iterable[Path]:
@@ -155,5 +152,7 @@ def _write_tables(said: Chapter, out: Path) -> Iterable[Path]:
 
 
 def _write(path: Path, text: str) -> Path:
-    write_text(path, text)
+    """Write a file unsynced: the next build mends what a killed one left, and to sync hundreds takes seconds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
     return path

@@ -1,4 +1,4 @@
-"""What a document concludes from its numbers, tested against our runs: the models side by side, claim by claim.
+"""What a document concludes from its numbers, tested against our runs, claim by claim.
 
 The audit asks whether the published numbers support a conclusion; here our own records are asked the same, under each
 protocol, by the same judge (`reports.audit.judge`). Only runs on the same data at the same size are compared.
@@ -16,19 +16,16 @@ from reports.audit import judge
 from reports.audit.claims import prefix
 from reports.audit.finding import Finding
 from reports.audit.judge import CONTRADICTED, NOT_SHOWN, SUPPORTED
-from reports.blocks import Cell, Column, Number, Section, Table, Words
-from reports.columns import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
+from reports.blocks import Cell, Column, Section, Table, Words
+from reports.columns import metric_of
 from reports.comparability import RANDOM_WEIGHTS, has_random_weights, obstacles, set_in_words, unknown
-from reports.effects import Effect, PairedRun, contrast
+from reports.effects import PairedRun, contrast
 from reports.results import PROTOCOLS, Group, Result, cut_to
 from reports.verdicts import NOT_COMPARABLE, NOT_RUN
 from reports.wording import in_words, signed
 
 FEW = 5
 """More tests than this are given as a range."""
-SHOWN = 20
-"""A comparison of more models is of second rank."""
-
 Models = Mapping[str, Group]
 
 
@@ -68,7 +65,7 @@ class Lead:
         low, high = self.interval
         text = f"{signed(self.value)} [{signed(low)}, {signed(high)}] ({self.method})"
         tests = [pair.test.p for pair in self.pairs if pair.test]
-        return f"{text}, McNemar's p {_few(tests)}" if tests else text
+        return f"{text}, McNemar's p {few(tests)}" if tests else text
 
 
 def models_of(groups: Iterable[Group], protocol: str) -> list[Models]:
@@ -227,9 +224,7 @@ def _each_greater(published: Published, claim: Claim, models: Models) -> tuple[s
     )
 
 
-def section(
-    published: Published, groups: Sequence[Group], sides: Sequence[Side], findings: Sequence[Finding]
-) -> Section:
+def section(published: Published, groups: Sequence[Group], findings: Sequence[Finding]) -> Section:
     """Return the section on a document's conclusions; empty where it draws none."""
     name, title = "conclusions", "What the document concludes"
     if not published.claims:
@@ -240,8 +235,7 @@ def section(
         "a document only says which number is larger, its own digits decide; for our runs it is the CI all the same."
     )
     found = conclusions(published, groups)
-    tables = [_claim_table(published, found, findings), _model_table(published, sides), _test_table(published, groups)]
-    return Section(name, title, (words, *(table for table in tables if table.rows)))
+    return Section(name, title, (words, _claim_table(published, found, findings)), apart=True)
 
 
 def _claim_table(published: Published, found: Sequence[Conclusion], findings: Sequence[Finding]) -> Table:
@@ -275,82 +269,7 @@ def _differs(group: Group, published: Published) -> bool:
     return bool(obstacles(group.first, published) or unknown(group.experiment, published))
 
 
-def _model_table(published: Published, sides: Sequence[Side]) -> Table:
-    """Return every model with its parameters and the metric that ranks: published, and ours under each protocol."""
-    metric, labels = published.headline, labels_of(sides)
-    rows = [row for one in published.experiments if (row := _model_row(published, one.id, sides, labels))]
-    columns = [Column("Experiment"), Column("Parameters", kind="number")]
-    columns += [Column(heading(published, metric), side, "number") for side in (PRINTED, *labels)]
-    title = "The models side by side"
-    end = Column("Id", kind="code")
-    return Table(
-        "models", title, (*columns, end), tuple(rows), notes=notes_on(published, sides), folded=len(rows) > SHOWN
-    )
-
-
-def _model_row(
-    published: Published, experiment: str, sides: Sequence[Side], labels: Sequence[str]
-) -> tuple[Cell, ...] | None:
-    """Return a row, or None where neither a number is published nor a run was made."""
-    own = {side.label: side.group for side in sides if side.group.experiment == experiment}
-    printed, layers = printed_number(published, experiment, published.headline), published.layers(experiment)
-    if printed is None and not own:
-        return None
-    obtained = [precise(published, own[label], published.headline) if label in own else None for label in labels]
-    recorded = [group.first["parameters"].get("total") for group in own.values()]
-    total = layers.total if layers else next((count for count in recorded if count), None)
-    parameters = Number(f"{total:,}", total) if total else None
-    return (published.experiment(experiment).title, parameters, printed, *obtained, experiment)
-
-
-def _test_table(published: Published, groups: Sequence[Group]) -> Table:
-    """Return every model against the most accurate one that was run on the same clips, with McNemar's test."""
-    rows = [
-        row for protocol in PROTOCOLS for models in models_of(groups, protocol) for row in _test_rows(protocol, models)
-    ]
-    columns = (
-        Column("Model", kind="code"),
-        Column("Against the best", kind="code"),
-        Column("Protocol"),
-        Column("Difference in accuracy", kind="number"),
-        Column("Only the model is right"),
-        Column("Only the best is right"),
-        Column("McNemar's p"),
-        Column("Interval"),
-    )
-    notes = (
-        "McNemar's test is exact and two-sided, seed by seed; p is not adjusted for the number of models. Where "
-        "intervals are over groups (songs, speakers) there is no test: it takes clips for independent of one another.",
-    )
-    return Table("mcnemar", "Our models on the same clips", columns, tuple(rows), notes=notes, folded=len(rows) > SHOWN)
-
-
-def _test_rows(protocol: str, models: Models) -> list[tuple[Cell, ...]]:
-    # McNemar's test is of hits, which only classifications have.
-    accuracies = {name: group.result("accuracy") for name, group in models.items() if group.kind == "classification"}
-    known = {name: result.value for name, result in accuracies.items() if result}
-    if len(known) < 2:
-        return []
-    best = max(known, key=known.__getitem__)
-    effects = {name: contrast(models[best], models[name]) for name in known if name != best}
-    demo = ", demo" * _any(models).demo
-    return [_test_row(effect, f"{protocol}{demo}") for effect in effects.values() if effect and _same_clips(effect)]
-
-
-def _same_clips(effect: Effect) -> bool:
-    return any(pair.same_clips for pair in effect.pairs)
-
-
-def _test_row(effect: Effect, protocol: str) -> tuple[Cell, ...]:
-    low, high = effect.interval
-    difference = Number(f"{signed(effect.mean)} [{signed(low)}, {signed(high)}]", effect.mean, effect.interval)
-    tests = [pair.test for pair in effect.pairs if pair.test]
-    mine, best = (_few([getattr(test, side) for test in tests]) or None for side in ("only_second", "only_first"))
-    p = _few([test.p for test in tests]) or None
-    return (effect.other.experiment, effect.base.experiment, protocol, difference, mine, best, p, effect.method)
-
-
-def _few(values: Sequence[float]) -> str:
+def few(values: Sequence[float]) -> str:
     """Write a few numbers one by one, many by their range."""
     texts = [f"{value:.2g}" if isinstance(value, float) else str(value) for value in values]
     return ", ".join(texts) if len(texts) <= FEW else f"{min(values):.2g} to {max(values):.2g}"

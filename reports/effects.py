@@ -18,7 +18,7 @@ from common.intervals import (
     percentiles,
 )
 from reports.comparability import has_random_weights, set_in_words
-from reports.means import draws
+from reports.means import draws, groups_of
 from reports.results import Group, Result, Run
 
 
@@ -129,7 +129,7 @@ def paired_over_groups(first: Group, second: Group) -> Result | None:
     if not pairs:
         return None
     sides = list(zip(*pairs, strict=True))
-    names = np.unique(np.concatenate([run.clips.groups for side in sides for run in side]))
+    names = np.unique(np.concatenate([groups_of(clips)[0] for clips in {run.clips for side in sides for run in side}]))
     counts = np.concatenate([_of_groups(side, names) for side in sides])
     (value,) = _gains(counts.sum(axis=1, keepdims=True))
     return Result(float(value), _drawn(counts), len(names))
@@ -137,7 +137,8 @@ def paired_over_groups(first: Group, second: Group) -> Result | None:
 
 def _of_groups(side: Sequence[Run], names: np.ndarray) -> np.ndarray:
     """Return the sum of the clips' scores, and their number, over all seeds, of each group; shape (2, groups)."""
-    place = np.searchsorted(names, np.concatenate([run.clips.groups for run in side]))
+    coded = [groups_of(run.clips) for run in side]
+    place = np.concatenate([np.searchsorted(names, own)[codes] for own, codes in coded])
     scores = np.concatenate([run.per_clip for run in side])
     return np.stack([np.bincount(place, weights=one, minlength=len(names)) for one in (scores, np.ones(len(scores)))])
 
@@ -151,7 +152,8 @@ def _gains(counts: np.ndarray) -> np.ndarray:
 
 def _drawn(counts: np.ndarray) -> Interval:
     """Draw groups; `counts`, as for `_gains`, has a column for each."""
-    return percentiles(_gains(counts @ draws(counts.shape[1]).T))
+    # Not @: of so thin a product, the threads of BLAS cost more than the product.
+    return percentiles(_gains(np.einsum("cu,du->cd", counts, draws(counts.shape[1]))))
 
 
 def _over_groups(base: Group, other: Group) -> tuple[Interval, str] | None:

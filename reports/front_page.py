@@ -1,17 +1,35 @@
-"""The front tables: a line per document, and a line per experiment and protocol."""
+"""The front page of all studies, and the table that each one begins with: a line per experiment and protocol."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from common.published import Published
 from common.published.schema import Experiment
+from reports.audit.finding import CONTRADICTED, Finding
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
-from reports.audit.finding import Finding
-from reports.blocks import Cell, Column, Link, Number, Table
-from reports.columns import Side, heading, notes_on, precise, printed_number, ranked_by
-from reports.results import Group
+from reports.blocks import Block, Cell, Chapter, Column, Leads, Link, Number, Shown, Table, Words, cell_text
+from reports.columns import Side, heading, metric_of, notes_on, precise, printed_number, ranked_by, sides_of
+from reports.comparability import data_in_words, obstacles
+from reports.results import PROTOCOLS, Group
 from reports.verdicts import NOT_RUN, VERDICTS, Verdicts
+from reports.wording import in_words, listed, sentence
 
+READING = (
+    "How to read the tables: intervals are 95 %. Over several seeds they are of the mean, and have both sources of "
+    "spread: clips (or songs, or speakers) and seeds; n counts distinct test clips. Verdicts are on the protocol "
+    "published, which does what the published numbers indicate was done. The protocol corrected fixes the errors; "
+    "independent uses speaker-, song- and source-disjoint splits. These two are not judged: their difference to "
+    "published is the finding."
+)
+DONE = {
+    "published": "doing what its numbers indicate was done",
+    "corrected": "with its errors fixed",
+    "independent": "with speakers, songs and sources kept apart too",
+}
+"""What a protocol does, in words."""
+DEMO_NOTICE = "DEMO corpus: synthesised sounds. These numbers say that the code runs, and nothing about the document."
 FRONT_COLUMNS = (
     Column("Experiment"),
     Column("Verdict", kind="verdict"),
@@ -23,7 +41,6 @@ FRONT_COLUMNS = (
     Column("Seeds", kind="number"),
     Column("Why", kind="prose"),
     Column("Id", kind="code"),
-    Column("Section"),
 )
 
 MORE_THAN_ONE_RUN = "n is larger than the clips of one run where seeds leave out different clips."
@@ -54,46 +71,105 @@ def _front_rows(
 ) -> Iterable[tuple[Cell, ...]]:
     own = [side for side in sides if side.group.experiment == experiment.id]
     metric = ranked_by(published, published.numbers(experiment.id))
-    shown = bool(own) or has_tables(published, experiment.id)
-    name = Link(experiment.title, published.study, experiment.id) if shown else experiment.title
+    name = Link(experiment.title, published.study, experiment.id) if own else experiment.title
     printed = printed_number(published, experiment.id, metric)
-    end = (experiment.id, experiment.section)
     for side in own:
         verdict, why = verdicts.on(metric, side.group)
         number = precise(published, side.group, metric)
         n = Number(f"{number.n:,}", number.n) if number and number.n is not None else None
         seeds = Number(f"{len(side.group.seeds)}", len(side.group.seeds))
-        yield (name, verdict, printed, number, heading(published, metric), side.name, n, seeds, why, *end)
+        cells = (name, verdict, printed, number, heading(published, metric), side.name, n, seeds)
+        yield (*cells, why.partition(";")[0], experiment.id)
     if not own:
-        yield (name, NOT_RUN, printed, None, heading(published, metric), None, None, None, "", *end)
+        yield (name, NOT_RUN, printed, None, heading(published, metric), None, None, None, "", experiment.id)
 
 
-def has_tables(published: Published, experiment: str) -> bool:
-    """Return whether the document has a per-class table or a confusion matrix of an experiment."""
-    return published.table(experiment) is not None or published.confusion(experiment) is not None
+class Known(NamedTuple):
+    """What the front page knows of a study."""
+
+    published: Published
+    groups: Sequence[Group]
+    findings: Sequence[Finding]
+    verdicts: Verdicts
+    chapter: Chapter
+    compared: Collection[str]
 
 
-def all_experiments(
-    studies: Iterable[tuple[Published, Sequence[Side], Verdicts]], compared: Collection[str] = ()
-) -> Table:
-    """Return the front tables of several studies as one, with the document instead of id and section."""
-    rows = [
-        (*row[:-2], Link(known.title, known.study))
-        for known, sides, verdicts in studies
-        for experiment in known.experiments
-        if experiment.id not in compared
-        for row in _front_rows(known, experiment, sides, verdicts)
+def front_blocks(studies: Sequence[Known]) -> list[Block]:
+    """Return what stands before the studies: what was found, the picture that shows it, a line per document."""
+    strongest = _strongest(studies)
+    shown = _picture(strongest[0].chapter) if strongest else []
+    demo = [group.demo for known in studies for group in known.groups]
+    warning = [Words(DEMO_NOTICE, warning=True)] if demo and all(demo) else []
+    return [*warning, found(studies), *shown, study_table(studies), Words(READING)]
+
+
+def found(studies: Sequence[Known]) -> Leads:
+    """Return the findings in a sentence or two each: the most complete result first, the audits last."""
+    strongest = _strongest(studies)
+    rows = [_result(*strongest)] if strongest else []
+    rows += [row for known in studies for row in known.chapter.leads]
+    return Leads((*rows, _audits(studies)))
+
+
+def _strongest(studies: Sequence[Known]) -> tuple[Known, Side] | None:
+    """Return the result with most seeds among those on the document's own data, settings and kind of weights."""
+    complete = [
+        (known, side)
+        for known in studies
+        for side in sides_of(known.groups)
+        if known.published.numbers(side.group.experiment)
+        and side.group.protocol == PROTOCOLS[0]
+        and not obstacles(side.group.first, known.published)
     ]
-    columns = (*FRONT_COLUMNS[:-2], Column("Document"))
-    return Table("all-experiments", "Every experiment of every document", columns, tuple(rows))
+    return max(complete, key=lambda one: len(one[1].group.runs), default=None)
 
 
-def study_table(
-    studies: Iterable[tuple[Published, Sequence[Group], Sequence[Finding], Verdicts]], compared: Collection[str] = ()
-) -> Table:
+def _result(known: Known, first: Side) -> tuple[str, tuple[Link, ...]]:
+    """Say what is published of an experiment and what we have under each protocol."""
+    published, experiment = known.published, known.published.experiment(first.group.experiment)
+    metric = ranked_by(published, published.numbers(experiment.id))
+    printed = printed_number(published, experiment.id, metric)
+    own = [side for side in sides_of(known.groups) if side.group.experiment == experiment.id]
+    unit = " %" * metric_of(published, metric).percent
+    ours = [
+        f"{number.text}{unit} {DONE.get(side.group.protocol, side.name)}"
+        for side in own
+        if (number := precise(published, side.group, metric))
+    ]
+    verdict, why = known.verdicts.on(metric, first.group)
+    seeds = f"{len(first.group.runs)} seeds, {data_in_words(first.group.first, published)}"
+    text = (
+        f"{experiment.title}: {in_words(metric)} {printed.text if printed else ''}{unit} in {published.document}, ours "
+        f"{listed(ours)} ({seeds}). {sentence(verdict)}: {why.partition(';')[0]}."
+    )
+    return text, (Link("Is it right, and why?", published.study, experiment.id),)
+
+
+def _picture(chapter: Chapter) -> list[Block]:
+    """Return a study's first picture, which compares its published numbers with ours."""
+    blocks = (block for section in chapter.sections for block in section.blocks if isinstance(block, Shown))
+    return [replace(block, study=chapter.study) for block in blocks][:1]
+
+
+def _audits(studies: Sequence[Known]) -> tuple[str, tuple[Link, ...]]:
+    """Say what the published numbers of all documents contradict by themselves."""
+    counts = {known.published.study: Counter(one.verdict for one in known.findings if one.counted) for known in studies}
+    total = sum(counts.values(), Counter[str | None]())
+    words = [f"{total[word]} {word}" for word in VERDICTS_OF_CLAIMS]
+    wrong = {known.published.study: counts[known.published.study][CONTRADICTED] for known in studies}
+    links = tuple(
+        Link(f"{known.chapter.title} ({wrong[known.published.study]})", known.published.study, "findings")
+        for known in studies
+        if wrong[known.published.study]
+    )
+    return f"The published numbers alone judge {total.total()} claims and checks: {listed(words)}. Contradicted:", links
+
+
+def study_table(studies: Sequence[Known]) -> Table:
     """Return a line per study: how many of its experiments were run, and how its published numbers fare.
 
-    Experiments that are compared elsewhere are ours, and counted apart.
+    Experiments that are compared elsewhere are ours, and counted apart. A verdict that nobody has has no column.
     """
     columns = (
         Column("Document"),
@@ -102,36 +178,35 @@ def study_table(
         *(Column("Claims and checks", word, "number") for word in VERDICTS_OF_CLAIMS),
         *(Column("Published numbers", word, "number") for word in VERDICTS),
     )
+    rows = [_study_row(known) for known in studies]
+    cells = zip(columns, zip(*rows, strict=True), strict=True)
+    kept = [place for place, (column, own) in enumerate(cells) if column.side in ("", "all", "run") or _counts(own)]
     return Table(
         "studies",
         "Documents",
-        columns,
-        tuple(_study_row(*study, compared) for study in studies),
+        tuple(columns[place] for place in kept),
+        tuple(tuple(row[place] for place in kept) for row in rows),
         notes=(
-            "Behind a plus stand the experiments that we added to the document's, to answer its question. Claims and "
-            "checks are judged by the published numbers alone; an error counts once, whatever its symptoms, and what "
-            "we merely notice is in no count. The last five columns count the published numbers of whole experiments "
-            "that are judged, by their verdict; those of single classes and cells are on the document's page.",
+            "Behind a plus stand the experiments that we added to the document's. An error counts once, whatever its "
+            "symptoms. Published numbers are those of whole experiments; those of classes and cells are further in.",
         ),
     )
 
 
-def _study_row(
-    known: Published,
-    groups: Sequence[Group],
-    findings: Sequence[Finding],
-    verdicts: Verdicts,
-    compared: Collection[str],
-) -> tuple[Cell, ...]:
-    run = {group.experiment for group in groups}
-    claims = Counter(finding.verdict for finding in findings if finding.counted)
-    counts = Counter(row.verdict for row in verdicts.all if row.scope == "overall")
+def _study_row(known: Known) -> tuple[Cell, ...]:
+    run = {group.experiment for group in known.groups}
+    claims = Counter(finding.verdict for finding in known.findings if finding.counted)
+    counts = Counter(row.verdict for row in known.verdicts.all if row.scope == "overall")
     return (
-        Link(known.title, known.study),
-        *(_theirs_and_ours(names, compared) for names in (set(known.by_id), run)),
+        Link(known.chapter.title, known.published.study),
+        *(_theirs_and_ours(names, known.compared) for names in (set(known.published.by_id), run)),
         *(_count(claims[word]) for word in VERDICTS_OF_CLAIMS),
         *(_count(counts[word]) for word in VERDICTS),
     )
+
+
+def _counts(cells: Iterable[Cell]) -> bool:
+    return any(cell_text(one) != "0" for one in cells)
 
 
 def _count(number: int) -> Number:

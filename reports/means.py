@@ -84,6 +84,19 @@ class DistinctClips:
 
 
 @cache
+def groups_of(clips: ClipSet) -> tuple[np.ndarray, np.ndarray]:
+    """Return the songs or speakers of clips, ascending, and which of them each clip has (n,)."""
+    names, codes = np.unique(clips.groups, return_inverse=True)
+    return names, codes
+
+
+@cache
+def distinct_of(tested: tuple[ClipSet, ...]) -> DistinctClips:
+    """Return the distinct clips of runs; many groups of runs tested the same."""
+    return DistinctClips.of(tested)
+
+
+@cache
 def draws(units: int) -> np.ndarray:
     """Return how often each unit is drawn in each resample, (resamples, units)."""
     draw = np.random.default_rng(0)

@@ -16,7 +16,7 @@ from common.illustrations import Illustrations
 from common.intervals import Interval, Score, wilson
 from common.runs.records import ClipSet, Record
 from common.runs.search_records import SearchResult
-from reports.means import DistinctClips, with_spread_of_seeds
+from reports.means import DistinctClips, distinct_of, with_spread_of_seeds
 
 PROTOCOLS = ("published", "corrected", "independent")
 MEANS_OF_CLIPS = {"classification": ("accuracy", "weighted_recall"), "tagging": (), "regression": ("mae",)}
@@ -169,7 +169,7 @@ class Group:
     @cached_property
     def distinct(self) -> DistinctClips:
         """The distinct clips that the seeds tested."""
-        return DistinctClips.of([run.clips for run in self.runs])
+        return distinct_of(tuple(run.clips for run in self.runs))
 
     @cached_property
     def _supports(self) -> Mapping[str, int]:
@@ -228,6 +228,11 @@ class Group:
         """Return an overall metric of each seed; empty where a run has not got it."""
         result = self.result(metric)
         return list(result.seeds.values()) if result else []
+
+    def mean_time(self, name: str) -> float | None:
+        """Return a time of the records, the mean over the seeds; None where one does not know it."""
+        times = [run.data["timings"][name] for run in self.runs]
+        return None if None in times else float(np.mean(times))
 
     def share_of_predicted(self, true: str, predicted: str) -> Result | None:
         """Return which share of the items predicted as one class has another as its true label.

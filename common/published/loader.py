@@ -77,6 +77,11 @@ class Published(Part):
     """All that one document prints.
 
     Attributes:
+        document: what it is called in a sentence.
+        authors: as it names them; none where our copy names none.
+        original_title: its own title, if it has one.
+        date: of the document, as it says; may be empty.
+        available: where it can be had, in words.
         headline: the overall metric by which the document ranks its experiments.
         resolution: how narrow the 95 % interval of a difference must be (half its width); `per_class` for the numbers
             of a class, where there are any.
@@ -86,6 +91,10 @@ class Published(Part):
     study: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: str
     document: str
+    authors: tuple[str, ...] = ()
+    original_title: str = ""
+    date: str = ""
+    available: str = ""
     headline: str = "accuracy"
     resolution: dict[Literal["overall", "per_class"], Annotated[float, Field(gt=0)]]
     data: Data

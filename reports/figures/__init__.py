@@ -5,6 +5,7 @@ same records give the same bytes under one version of matplotlib: no dates and n
 files.
 """
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from common.illustrations import Illustrations
 from common.published import Published
 from common.runs.search_records import SearchResult
 from reports.audit import recovered
+from reports.comparability import has_random_weights
 from reports.effects import Effect
 from reports.figures import (
     changes,
@@ -38,6 +40,11 @@ __all__ = ["DEMO", "FEWEST", "Picture", "pictures", "save"]
 
 FEWEST = 2
 """Pictures that are worth other processes."""
+DARK = (
+    "@media (prefers-color-scheme: dark) { svg { filter: invert(.91) hue-rotate(180deg) } "
+    "image { filter: invert(1) hue-rotate(180deg) } }"
+)
+"""Where readers like it dark, light and dark change places; hues stay, and so do images of clips."""
 NO_NAMES = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
@@ -51,6 +58,8 @@ def pictures(
 ) -> list[Picture]:
     """List every picture of one study: those of all its experiments first, then those of each one.
 
+    A network with random weights in place of pretrained ones is in none.
+
     Args:
         published: what the document publishes.
         groups: the study's groups.
@@ -60,6 +69,8 @@ def pictures(
         illustrations: of single clips and of models.
     """
     matrices = recovered(published)
+    groups = [group for group in groups if not has_random_weights(group.first)]
+    alone = _alone(published, groups)
     listed = [
         *headline.pictures(published, groups),
         *seeds.pictures(published, groups),
@@ -69,20 +80,28 @@ def pictures(
         *trials.pictures(published, found),
         *classes.pictures(published, groups, verdicts, matrices),
         *confusion.pictures(published, groups, matrices),
-        *outputs.pictures(published, groups),
-        *scatter.pictures(published, groups),
-        *curves.pictures(published, groups),
+        *outputs.pictures(published, alone),
+        *scatter.pictures(published, alone),
+        *curves.pictures(published, alone),
         *examples.pictures(published, illustrations),
         *networks.pictures(published, illustrations),
     ]
     return sorted(listed, key=lambda picture: picture.experiment is not None)
 
 
+def _alone(published: Published, groups: Sequence[Group]) -> list[Group]:
+    """Return the groups that have pictures of their own: of a document's search, those of what it chose."""
+    tried = {one.id for one in published.experiments if one.settings}
+    chosen = {search.experiment for search in published.searches}
+    return [group for group in groups if group.experiment not in tried - chosen]
+
+
 def save(picture: Picture, folder: Path) -> Path:
     """Draw a picture into a folder as `<name>.svg`; the folder is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{picture.name}.svg"
-    figure = picture.draw()
+    figure, drawn = picture.draw(), io.StringIO()
     with mpl.rc_context(STYLE):
-        figure.savefig(file, format="svg", metadata=NO_NAMES)
+        figure.savefig(drawn, format="svg", metadata=NO_NAMES)
+    file.write_text(drawn.getvalue().replace("</style>", f"{DARK}</style>", 1), encoding="utf-8")
     return file

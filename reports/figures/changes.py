@@ -13,6 +13,7 @@ from reports.figures.sheet import (
     BLUE,
     EDGED,
     GREY,
+    LABEL,
     SMALL,
     WIDTH,
     Picture,
@@ -23,6 +24,7 @@ from reports.figures.sheet import (
     left_of,
     look,
     name_rows,
+    named,
     plain_name,
     row_ends,
     sheet,
@@ -36,8 +38,6 @@ ROWS = 16
 """Effects in one picture."""
 PITCH = 0.5
 """Inches of a row, if its name needs no more."""
-LABEL = 2.3
-"""Inches that the label of a row may have."""
 SWITCH = ("errors", "What each error was worth")
 PROTOCOL = ("protocols", "What the other protocols differ by")
 
@@ -71,7 +71,7 @@ def _by_metric(effects: Sequence[Effect]) -> dict[str, list[Effect]]:
 @styled
 def effects_figure(effects: Sequence[Effect], published: Published, title: str) -> Figure:
     """Draw what each change does to the metric: a grey dot per seed, the mean with its 95 % interval."""
-    labels = [_label(effect) for effect in effects]
+    labels = [_label(published, effect) for effect in effects]
     heights = [max(PITCH, height_of(label)) for label in labels]
     left = left_of(labels)
     groups: list[Group] = [group for effect in effects for group in (effect.base, effect.other)]
@@ -100,9 +100,11 @@ def effects_figure(effects: Sequence[Effect], published: Published, title: str) 
     return page.figure
 
 
-def _label(effect: Effect) -> str:
+def _label(published: Published, effect: Effect) -> str:
     """Name the experiment, what is changed, and over how many seeds."""
     changes = [line for part in effect.change.split("+") for line in wrapped(part, LABEL, SMALL)]
     seeds = f"{len(effect.pairs)} seed" + "s" * (len(effect.pairs) > 1)
     base = effect.base.protocol
-    return "\n".join([effect.base.experiment, *changes, seeds if base == "published" else f"of {base}, {seeds}"])
+    return "\n".join(
+        [named(published, effect.base.experiment), *changes, seeds if base == "published" else f"of {base}, {seeds}"]
+    )

@@ -34,7 +34,7 @@ from reports.figures.sheet import (
     styled,
 )
 from reports.results import Group
-from reports.verdicts import Verdict, Verdicts
+from reports.verdicts import NOT_COMPARABLE, Verdict, Verdicts
 from reports.wording import MINUS, sentence
 
 SCORES = {"recall": (BLUE, "o"), "f1": (ORANGE, "s")}
@@ -70,8 +70,8 @@ def pictures(
 
 
 def differences(published: Published, verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
-    """Return what is known of each class' recall and F1, by class; those that a run has no clip of are left out."""
-    known = {row.metric: row for row in verdicts if row.difference is not None}
+    """Return the comparable differences of each class' recall and F1, by class; without those that no clip is of."""
+    known = {row.metric: row for row in verdicts if row.difference is not None and row.verdict != NOT_COMPARABLE}
     classes = published.data.classes
     found = {name: [known[key] for score in SCORES if (key := f"{name}_{score}") in known] for name in classes}
     return {name: rows for name, rows in found.items() if rows}

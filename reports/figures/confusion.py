@@ -18,29 +18,19 @@ from reports.figures.sheet import (
     Picture,
     Sheet,
     about,
-    by_demo,
-    data_line,
-    in_parts,
     inches,
     name_of,
     plain,
     plain_name,
-    seeds_in_words,
     sheet,
     styled,
-    wrapped,
 )
 from reports.results import Group
-from reports.wording import in_words
 
 ALONE = 24
 """A study with more groups than this shows alone only the matrices of experiments with a published number."""
 MOST_CLASSES = 24
 """A matrix of more classes is no picture that anyone can read."""
-SIDE_BY_SIDE = 12
-"""Matrices in one picture."""
-TELLING = 10
-"""Lower percentages are left to the colour where matrices stand side by side."""
 
 
 def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[str, np.ndarray]) -> Iterator[Picture]:
@@ -55,7 +45,7 @@ def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[s
     shown = [group for group in classified if len(group.outputs) <= MOST_CLASSES]
     few = len(shown) <= ALONE
     for group in shown:
-        if few or published.numbers(group.experiment):
+        if (few or published.numbers(group.experiment)) and not _is_printed(published, group):
             yield Picture(
                 name=name_of("confusion", group, groups),
                 title=f"Confusion matrix of {group.experiment}, protocol {group.protocol}",
@@ -64,33 +54,8 @@ def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[s
                 demo=group.demo,
                 draw=partial(matrix_figure, group, published),
             )
-    yield from _side_by_side(published, shown)
     for table in published.confusions:
         yield from _as_printed(published, table, shown, recovered.get(table.experiment))
-
-
-def _side_by_side(published: Published, groups: Sequence[Group]) -> Iterator[Picture]:
-    for ending, members in by_demo(groups):
-        for protocol, chosen in _alike(members):
-            for number, part in in_parts(chosen, SIDE_BY_SIDE) if len(chosen) > 1 else []:
-                yield Picture(
-                    name=plain_name(f"confusions-{protocol}{ending}{number}"),
-                    title=f"All confusion matrices, protocol {protocol}",
-                    experiment=None,
-                    protocol=protocol,
-                    demo=bool(ending),
-                    draw=partial(side_by_side_figure, part, published),
-                )
-
-
-def _alike(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:
-    """Put together the groups of a protocol that have the classes of its first one."""
-    found: dict[str, list[Group]] = {}
-    for group in groups:
-        own = found.setdefault(group.protocol, [group])
-        if group is not own[0] and group.outputs == own[0].outputs:
-            own.append(group)
-    return list(found.items())
 
 
 def _as_printed(
@@ -109,6 +74,11 @@ def _as_printed(
             demo=bool(group and group.demo),
             draw=partial(as_printed_figure, published, table, group, recovered),
         )
+
+
+def _is_printed(published: Published, group: Group) -> bool:
+    """Return whether a group's matrix stands beside the document's, in that one's form."""
+    return group.protocol == "published" and any(_fits(group, table) for table in published.confusions)
 
 
 def _fits(group: Group, table: ConfusionTable) -> bool:
@@ -183,41 +153,6 @@ def _write(axes: Axes, shares: np.ndarray, texts: Sequence[Sequence[str]], size:
             colour = "white" if share > 0.65 else INK
             place = (column + 0.5, row + 0.5)
             axes.text(*place, texts[row][column], ha="center", va="center", color=colour, fontsize=size)
-
-
-@styled
-def side_by_side_figure(groups: Sequence[Group], published: Published) -> Figure:
-    """Draw the confusion matrices of several experiments side by side, in row percentages."""
-    columns = 2 if len(groups) <= 4 else 3
-    rows = -(-len(groups) // columns)
-    classes = groups[0].outputs
-    grids = [_Grid(classes, cell=2.5 / len(classes), named=column == 0, size=8.5) for column in range(columns)]
-    heads = [_head(group, published, 2.5) for group in groups]
-    head = LINE * max(len(lines) for lines in heads) + 0.08
-    width = grids[0].left + columns * 2.5 + (columns - 1) * 0.3 + 2 * MARGIN
-    pitch = head + grids[0].height + 0.2
-    lines = [data_line(groups, published), f"% of each true class, written from {TELLING} % on"]
-    title = f"Confusion matrices, protocol {groups[0].protocol}"
-    page = sheet(rows * pitch, title, lines, demo=groups[0].demo, width=width)
-    for place, group in enumerate(groups):
-        row, column = divmod(place, columns)
-        left = MARGIN + (grids[0].left + column * 2.8 if column else 0)
-        axes = grids[column].axes(page, left, row * pitch + head)
-        shares = _shares(group.confusion, axis=1)
-        _shade(axes, shares)
-        percent = np.round(100 * shares)
-        _write(axes, shares, [[f"{share:.0f}" if share >= TELLING else "" for share in line] for line in percent], 8.5)
-        axes.set_title("\n".join(heads[place]), loc="left", fontsize=SMALL, pad=4)
-    return page.figure
-
-
-def _head(group: Group, published: Published, width: float) -> list[str]:
-    ours = group.result(published.headline)
-    score = f"{in_words(published.headline)} {ours.value:.3f}" if ours else ""
-    return [
-        group.experiment,
-        *wrapped(", ".join(part for part in (score, seeds_in_words(group)) if part), width, SMALL),
-    ]
 
 
 @dataclass(frozen=True)

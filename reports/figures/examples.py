@@ -37,8 +37,8 @@ FEW = 4
 SERIES = (BLUE, ORANGE, GREEN, PURPLE)
 COLOURS = "magma"
 GREY_LEVELS = (0.0, 255.0)
-SHOWN = (0.5, 99.5)
-"""Percentiles between which colours change, so that a single coefficient does not take all of them."""
+SHOWN = (2.0, 98.0)
+"""Percentiles between which colours change, so that the first one of 128 coefficients does not take all."""
 
 
 def pictures(published: Published, illustrations: Illustrations | None) -> Iterator[Picture]:

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from common.intervals import Interval, wilson
 from common.published import Printed, Published
 from common.published.schema import Experiment
-from reports.comparability import has_random_weights, set_in_words
+from reports.comparability import set_in_words
 from reports.figures.sheet import (
     EDGED,
     GREY,
@@ -24,12 +24,14 @@ from reports.figures.sheet import (
     Picture,
     by_demo,
     data_line,
+    height_of,
     in_parts,
     inches,
     key,
     left_of,
     look,
     name_rows,
+    named,
     ordinal,
     percent_axis,
     plain,
@@ -152,9 +154,8 @@ def obtained_dot(published: Published, metric: str, group: Group, number: int) -
     if ours is None:
         return None
     seeds = f", {len(group.runs)} seeds" * (len(group.runs) > 1)
-    untrained = ", random weights" * has_random_weights(group.first)
     changed = f", {words}" if (words := set_in_words(group.first)) else ""
-    more = seeds + untrained + changed + (f" ({number})" if number else "")
+    more = f", n {ours.n:,}" + seeds + changed + (f" ({number})" if number else "")
     text = as_printed(published, metric, ours.value, 0.001) + more
     return Dot(ours.value, ours.interval, text, look(group))
 
@@ -189,7 +190,9 @@ def references(published: Published, metric: str, groups: Sequence[Group]) -> li
 def headline_figure(published: Published, metric: str, shown: Sequence[Row], groups: Sequence[Group]) -> Figure:
     """Draw the published numbers above ours with 95 % intervals, experiment by experiment."""
     words = f"Ours: {data_line(groups, published)}" if groups else "Not run here: the published numbers alone"
-    heights = [max(0.36, STEP * len(row.dots) + 0.14) for row in shown]
+    labels = [named(published, row.experiment.id) for row in shown]
+    pairs = zip(shown, labels, strict=True)
+    heights = [max(0.36, STEP * len(row.dots) + 0.14, height_of(label)) for row, label in pairs]
     lines = references(published, metric, groups)
     page = sheet(
         sum(heights) + 0.45,
@@ -198,12 +201,12 @@ def headline_figure(published: Published, metric: str, shown: Sequence[Row], gro
         demo=any(group.demo for group in groups),
         keys=_keys(shown, groups, lines),
     )
-    left = left_of(row.experiment.id for row in shown)
+    left = left_of(labels)
     axes = page.axes(left, 0, WIDTH - left - 0.28, sum(heights))
     for line in lines:
         axes.axvline(line.value, color=GREY, linestyle=":", linewidth=1.4)
     places = _draw_rows(axes, shown, heights, PAPER if lines else None)
-    name_rows(axes, places, [row.experiment.id for row in shown], sum(heights))
+    name_rows(axes, places, labels, sum(heights))
     _fit(axes, shown, [line.value for line in lines], WIDTH - left - 0.28)
     on = published.metric[metric].measured_on if metric in published.metric else "test"
     if metric in published.metric and published.metric[metric].percent:

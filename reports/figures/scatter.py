@@ -18,9 +18,9 @@ MOST = 8
 
 
 def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]:
-    """List a picture for each group of regressions; of several seeds, it shows the lowest."""
+    """List a picture for each group of trained regressions; of several seeds, it shows the lowest."""
     for group in plain(groups):
-        if group.kind == "regression":
+        if group.kind == "regression" and any(fold["epochs"] for fold in group.first["folds"]):
             yield Picture(
                 name=name_of("scatter", group, groups),
                 title=f"True and predicted values of {group.experiment}, protocol {group.protocol}",

@@ -23,6 +23,7 @@ from reports.figures.sheet import (
     left_of,
     look,
     name_rows,
+    named,
     percent_axis,
     row_ends,
     seeds_in_words,
@@ -100,7 +101,9 @@ def _label(published: Published, group: Group) -> str:
     protocol, *changes = group.protocol.split("+")
     printed = published.numbers(group.experiment).get(published.headline)
     scores = [f"published {printed_dot(published, published.headline, printed).text}"] if printed else []
-    return "\n".join([group.experiment, protocol, *changes, ", ".join([seeds_in_words(group), *scores])])
+    return "\n".join(
+        [named(published, group.experiment), protocol, *changes, ", ".join([seeds_in_words(group), *scores])]
+    )
 
 
 def _printed(axes: Axes, published: Published, group: Group, row: tuple[float, float]) -> None:

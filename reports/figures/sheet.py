@@ -37,6 +37,8 @@ DEMO = "DEMO CORPUS: synthesised sounds, not a result"
 WIDTH = 6.6
 """Inches of a sheet: letters of 10 points stay readable on a phone, and a page of 1100 pixels shows it whole."""
 MARGIN = 0.12
+LABEL = 2.1
+"""Inches that the name of a row may have."""
 LINE = 0.19
 """Inches of a line of text."""
 SIZE, SMALL, TITLE = 10.0, 9.5, 11.5
@@ -206,10 +208,16 @@ def wrapped(text: str, width: float, size: float, weight: str = "normal") -> lis
 
 
 def about(group: Group, published: Published) -> list[str]:
-    """Say whose runs a picture shows and of which data, in lines under its title."""
+    """Say whose runs a picture shows, how many clips they tested and of which data, in lines under its title."""
     folds = len(group.first["folds"])
     counted = [f"{folds} folds"] * (folds > 1) + [seeds_in_words(group)]
-    return [f"Protocol {group.protocol}, {', '.join(counted)}", data_line([group], published)]
+    tested = f"n = {len(group.distinct):,} tested {published.data_of(group.experiment).items}"
+    return [f"Protocol {group.protocol}, {', '.join(counted)}, {tested}", data_line([group], published)]
+
+
+def named(published: Published, experiment: str) -> str:
+    """Return an experiment's name in lines that fit beside a row."""
+    return "\n".join(wrapped(published.experiment(experiment).title, LABEL, SMALL))
 
 
 def seeds_in_words(group: Group) -> str:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.blocks import MISSING, Block, Cell, Chapter, Column, Link, Number
+from reports.blocks import MISSING, Block, Cell, Chapter, Column, Link, Number, Shown, Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -18,10 +18,11 @@ Locate = Callable[[str, str], Path]
 """Returns the file of a picture, given study and name."""
 
 
-def page(front: Sequence[Block], chapters: Sequence[Chapter], locate: Locate) -> str:
+def page(title: str, front: Sequence[Block], chapters: Sequence[Chapter], locate: Locate) -> str:
     """Return the page.
 
     Args:
+        title: of the page.
         front: what stands before the studies.
         chapters: one per study.
         locate: finds a picture, which the page takes in.
@@ -33,10 +34,10 @@ def page(front: Sequence[Block], chapters: Sequence[Chapter], locate: Locate) ->
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"cell": _cell, "marks": _marks}
+    environment.filters |= {"cell": _cell, "marks": _marks, "link": _link, "runs": _runs}
     environment.globals |= {"header": _header, "picture": lambda study, name: _inlined(locate(study, name))}
     environment.tests["a"] = lambda block, kind: type(block).__name__ == kind
-    return environment.get_template("page.html").render(front=front, chapters=chapters)
+    return environment.get_template("page.html").render(title=title, front=front, chapters=chapters)
 
 
 def _header(columns: Sequence[Column]) -> list[tuple[str, list[Column]]]:
@@ -49,12 +50,25 @@ def _cell(cell: Cell, column: Column) -> Markup:
     if cell is None:
         return Markup('<span class="missing">{}</span>').format(MISSING)
     if isinstance(cell, Link):
-        return Markup('<a href="#{}">{}</a>').format(f"{cell.study}.{cell.section}".rstrip("."), cell.text)
+        return _link(cell)
+    if isinstance(cell, tuple):
+        return Markup(", ").join(map(_link, cell))
     if isinstance(cell, Number):
         return Markup.escape(cell.text)
     if cell and column.kind == "verdict":
         return Markup('<span class="badge {}">{}</span>').format(cell.replace(" ", "-"), cell)
     return Markup("<code>{}</code>").format(cell) if cell and column.kind == "code" else Markup.escape(cell)
+
+
+def _link(link: Link) -> Markup:
+    name = f"{link.study}.{link.section}".rstrip(".") if link.study else "all"
+    return Markup('<a href="#{}">{}</a>').format(name, link.text)
+
+
+def _runs(blocks: Sequence[Block]) -> list[list[Block]]:
+    """Put pictures that follow each other together, to stand side by side; leave out what is only in files."""
+    shown = [block for block in blocks if not (isinstance(block, Table) and block.filed)]
+    return [list(run) for _, run in groupby(shown, key=lambda block: isinstance(block, Shown))]
 
 
 def _marks(cell: Cell, column: Column) -> Markup:

@@ -127,7 +127,7 @@ def combinations(
     means = f" The mean of the training clips alone has {np.mean(baseline):.4f}." if baseline else ""
     text = f"Published: {_best_in_words(printed)}. Ours: {_ours_in_words(ours, len(printed))}.{means}"
     blocks = (Words(text), _table(published, printed, known))
-    return Section("combinations", "Which combination is best?", blocks, finding=_finding(plain)), []
+    return Section("combinations", "Which combination is best?", blocks, finding=_finding(plain), apart=True), []
 
 
 def _finding(plain: Mapping[str, Group]) -> str:

@@ -2,7 +2,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -17,13 +17,23 @@ from reports.blocks import MISSING
 from reports.build import build, page_texts
 from reports.collect import collect
 from reports.effects import PairedRun
-from reports.study_page import mcnemar_in_words, seed_by_seed, steps_in_words
+from reports.experiment_pages import steps_in_words
+from reports.study_page import mcnemar_in_words, seed_by_seed
 
 Write = Callable[..., Path]
 
 
 def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def pictures_of(pages: Iterable[Path]) -> set[Path]:
+    """Return the pictures that pages show."""
+    return {
+        (page.parent / link).resolve()
+        for page in pages
+        for link in re.findall(r"!\[.*?\]\((.*?)\)", page.read_text(encoding="utf-8"))
+    }
 
 
 @pytest.fixture
@@ -62,13 +72,14 @@ def test_every_study_has_a_page_and_the_front_page_leads_to_each(
     write("single-cnn")
     built = build(collect([runs]), tmp_path)
     names = [f"{study}.md" for study in published.studies()]
-    assert sorted(path.name for path in built.pages) == sorted(["README.md", *names])
+    overviews = [path.name for path in built.pages if path.parent == tmp_path]
+    assert sorted(overviews) == sorted(["README.md", *names])
     front = (tmp_path / "README.md").read_text()
     assert all(f"({name})" in front for name in names)
 
 
 def test_studies_that_were_run_come_first(study_of_runs: Path) -> None:
-    front = page_texts(collect([study_of_runs]))["README.md"]
+    front = page_texts(collect([study_of_runs]), Path())["README.md"]
     assert front.index("ser_parallel.md") < front.index("emotify_features.md")
 
 
@@ -76,8 +87,8 @@ def test_every_picture_of_the_pages_is_drawn_and_none_besides(
     study_of_runs: Path, undrawn: None, tmp_path: Path
 ) -> None:
     built = build(collect([study_of_runs]), tmp_path)
-    linked = {link for page in built.pages for link in re.findall(r"!\[.*?\]\((.*?)\)", page.read_text())}
-    assert linked == {str(path.relative_to(tmp_path)) for path in built.pictures}
+    assert pictures_of(built.pages) == set(built.pictures)
+    linked = {path.relative_to(tmp_path).as_posix() for path in built.pictures}
     assert "pictures/ser_parallel/errors.svg" in linked
 
 
@@ -104,15 +115,18 @@ def test_the_html_page_holds_every_study(study_of_runs: Path, undrawn: None, tmp
 
 
 def test_the_page_says_what_is_missing_leaks_and_was_not_run(study_of_runs: Path) -> None:
-    text = page_texts(collect([study_of_runs]))["ser_parallel.md"]
+    pages = page_texts(collect([study_of_runs]), Path())
+    text, apart = pages["ser_parallel.md"], pages["pages/ser_parallel/single-cnn.md"]
     assert "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent" in text
-    assert "| published | speaker | leaks | 24 speakers in train and test |" in text
+    assert "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent" in apart
+    assert "| published | speaker | leaks | 24 speakers in train and test |" in apart
+    assert "pages/ser_parallel/vgg16-1.md" not in pages
     assert f"| not run | 0.64 | {MISSING} | Accuracy |" in text
 
 
 def test_the_page_says_what_a_slip_and_a_protocol_were_worth(study_of_runs: Path) -> None:
-    text = page_texts(collect([study_of_runs]))["ser_parallel.md"]
-    slips, _, protocols = text.partition("## What each error was worth")[2].partition("## What the protocols differ by")
+    text = page_texts(collect([study_of_runs]), Path())["ser_parallel.md"]
+    slips, _, protocols = text.partition('<a id="effects"></a>')[2].partition("another protocol, minus published")
     assert "| `single-cnn` | normalise=channel | published | \N{MINUS SIGN}0.1" in slips
     assert "0.597 → 0.500, 0.618 → 0.500" in slips
     assert "| `single-cnn` | independent | published | \N{MINUS SIGN}0.1" in protocols
@@ -147,8 +161,10 @@ def test_an_estimator_is_told_as_its_steps_with_what_it_is_made_of() -> None:
 
 def test_a_demo_says_so_on_the_page(write: Write, runs: Path) -> None:
     write("single-cnn", clips=280, demo=True, size="demo")
-    text = page_texts(collect([runs]))["ser_parallel.md"]
-    assert text.count("**Demo corpus: synthesised sounds.") == 2
+    pages = page_texts(collect([runs]), Path())
+    text = pages["ser_parallel.md"]
+    for page in (text, pages["README.md"], pages["pages/ser_parallel/single-cnn.md"]):
+        assert page.count("**DEMO corpus: synthesised sounds.") == 1
     assert "| not comparable |" in text
 
 
@@ -161,7 +177,9 @@ def test_a_class_without_clips_is_a_dash_not_a_crash(write: Write, runs: Path) -
     record["confusion"] = [[*row, 0] for row in record["confusion"]] + [[0] * 8]
     record["per_output"]["calm"] = {"support": 0, "scores": dict.fromkeys(("precision", "recall", "f1"))}
     path.write_text(json.dumps(record))
-    assert f"| Calm |{f' {MISSING} |' * 7} 0 |" in page_texts(collect([runs]))["ser_parallel.md"]
+    assert (
+        f"| Calm |{f' {MISSING} |' * 7} 0 |" in page_texts(collect([runs]), Path())["pages/ser_parallel/single-cnn.md"]
+    )
 
 
 def test_what_is_fitted_at_once_has_no_epochs(write: Write, runs: Path) -> None:
@@ -173,7 +191,7 @@ def test_what_is_fitted_at_once_has_no_epochs(write: Write, runs: Path) -> None:
     record["parameters"] = {"total": None, "trainable": None}
     path.write_text(json.dumps(record))
     pd.read_csv(path.parent / "history.csv").head(0).to_csv(path.parent / "history.csv", index=False)
-    text = page_texts(collect([runs]))["ser_parallel.md"]
+    text = page_texts(collect([runs]), Path())["pages/ser_parallel/single-cnn.md"]
     assert "- Epochs: none: fitted at once" in text
     assert "- Parameters: none" in text
 
@@ -252,14 +270,16 @@ def test_a_committed_page_is_stale_when_its_records_change(undrawn: None, write:
     build(collect([results]), tmp_path)
     assert commands.stale_pages(results, tmp_path) == []
     write("dual-cnn", into=results)
-    assert commands.stale_pages(results, tmp_path) == ["README.md", "ser_parallel.md"]
+    stale = commands.stale_pages(results, tmp_path)
+    assert {"README.md", "ser_parallel.md", "pages/ser_parallel/dual-cnn.md"} <= set(stale)
+    assert not [page for page in stale if "emotify" in page]
 
 
 def test_a_committed_page_without_its_pictures_is_stale(undrawn: None, write: Write, tmp_path: Path) -> None:
     write(into=tmp_path / "results")
     build(collect([tmp_path / "results"]), tmp_path)
     (tmp_path / "pictures" / "ser_parallel" / "headline.svg").unlink()
-    assert commands.stale_pages(tmp_path / "results", tmp_path) == ["ser_parallel.md"]
+    assert commands.stale_pages(tmp_path / "results", tmp_path) == ["README.md", "ser_parallel.md"]
 
 
 def test_check_fails_on_a_stale_page(monkeypatch: pytest.MonkeyPatch, runs: Path) -> None:
@@ -288,9 +308,25 @@ def test_the_committed_pages_are_what_the_shipped_records_give() -> None:
 
 def test_every_committed_picture_is_on_a_page() -> None:
     committed = commands.RESULTS.parent
-    texts = [page.read_text(encoding="utf-8") for page in committed.glob("*.md")]
-    linked = {name for text in texts for name in re.findall(r"!\[.*?\]\((.*?)\)", text)}
-    assert {str(path.relative_to(committed)) for path in committed.glob("pictures/*/*.svg")} == linked
+    shown = pictures_of([*committed.glob("*.md"), *committed.glob("pages/*/*.md")])
+    assert set(committed.glob("pictures/*/*.svg")) == shown
+
+
+def test_every_committed_page_is_linked_and_every_link_leads_to_something() -> None:
+    committed = commands.RESULTS.parent
+    pages = {
+        page: page.read_text(encoding="utf-8") for page in (*committed.glob("*.md"), *committed.glob("pages/*/*.md"))
+    }
+    pages[committed.parent / "README.md"] = (committed.parent / "README.md").read_text(encoding="utf-8")
+    reached = set()
+    for page, text in pages.items():
+        for link in re.findall(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)", text):
+            file, _, anchor = link.partition("#")
+            target = (page.parent / file).resolve() if file else page
+            reached.add(target)
+            assert target.exists(), (page, link)
+            assert not anchor or f'id="{anchor}"' in pages[target], (page, link)
+    assert reached >= set(committed.glob("pages/*/*.md"))
 
 
 def test_reports_need_neither_keras_nor_tensorflow() -> None:

@@ -3,20 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from synthetic import Write, edit
 
-from common import files
 from common.published import load
-from common.runs import records
 from reports import conclusions
-from reports.blocks import MISSING, cell_text
 from reports.collect import collect
-from reports.columns import sides_of
 from reports.conclusions import Conclusion
 from reports.results import Group
-from reports.wording import MINUS
 
 SER = load("ser_parallel")
 DEMO = {"demo": True, "clips": 84, "n": 84}
@@ -25,12 +19,6 @@ DEMO = {"demo": True, "clips": 84, "n": 84}
 def judged(groups: list[Group], claim: str, protocol: str = "published") -> Conclusion:
     (one,) = [one for one in conclusions.conclusions(SER, groups) if (one.claim.id, one.protocol) == (claim, protocol)]
     return one
-
-
-def on_the_same_clips(first: Path, second: Path) -> None:
-    """Give the clips of two records the same names."""
-    tables = [records.read(folder).predictions() for folder in (first, second)]
-    files.write_table(second / "predictions.csv", tables[1].assign(name=tables[0]["name"]))
 
 
 def groups_of(runs: Path) -> list[Group]:
@@ -88,45 +76,6 @@ def test_a_protocol_that_was_run_is_judged_too(write: Write, runs: Path) -> None
     groups = groups_of(runs)
     assert judged(groups, NOISE).verdict == "not run"
     assert judged(groups, NOISE, "independent").verdict == "supported"
-
-
-def test_mcnemar_counts_the_clips_that_only_one_model_has_right(write: Write, runs: Path) -> None:
-    first, second = write("single-cnn", accuracy=0.5), write("dual-cnn", accuracy=0.8)
-    on_the_same_clips(first, second)
-    groups = groups_of(runs)
-    *_, table = conclusions.section(SER, groups, sides_of(groups), []).blocks
-    ((model, best, protocol, difference, mine, theirs, p, how),) = [map(cell_text, row) for row in table.rows]
-    right = pd.DataFrame({group.experiment: group.runs[0].per_clip for group in groups})
-    assert (model, best, protocol, how) == ("single-cnn", "dual-cnn", "published", "paired bootstrap over clips")
-    assert int(mine) == (right["single-cnn"] & ~right["dual-cnn"]).sum()
-    assert int(theirs) == (right["dual-cnn"] & ~right["single-cnn"]).sum()
-    assert difference.startswith(f"{MINUS}0.3")
-    assert float(p) < 1e-6
-
-
-def test_models_on_other_clips_have_no_such_test(write: Write, runs: Path) -> None:
-    write("single-cnn", n=1217)
-    write("dual-cnn", n=1000)
-    groups = groups_of(runs)
-    blocks = conclusions.section(SER, groups, sides_of(groups), []).blocks
-    assert [block.name for block in blocks[1:]] == ["conclusions", "models"]
-
-
-def test_the_models_stand_side_by_side_with_parameters_and_protocols(write: Write, runs: Path) -> None:
-    write("single-cnn", accuracy=0.6)
-    write("single-cnn", "independent", accuracy=0.5)
-    groups = groups_of(runs)
-    _, _, models, *_ = conclusions.section(SER, groups, sides_of(groups), []).blocks
-    first, second, *_ = [[cell_text(cell) for cell in row] for row in models.rows]
-    headings = [column.heading for column in models.columns]
-    assert headings[1:5] == [
-        "Parameters",
-        "Accuracy, published",
-        "Accuracy, ours, published",
-        "Accuracy, ours, independent",
-    ]
-    assert (first[1], first[2], first[3][:5], first[4][:5]) == ("27,495", "0.67", "0.600", "0.500")
-    assert (second[1], second[3]) == ("54,983", MISSING)
 
 
 def test_of_two_groups_the_one_with_its_weights_counts(write: Write, runs: Path) -> None:

@@ -96,9 +96,6 @@ def test_every_kind_of_picture_is_listed(study_of_runs: Path) -> None:
         "search-single-cnn",
         "class-distribution",
         "class-distribution-demo",
-        "classes-single-cnn-published",
-        "confusions-published",
-        "confusions-published-demo",
         "confusion-single-cnn-independent",
         "curves-single-cnn-corrected",
     } <= names
@@ -182,15 +179,6 @@ def test_a_matrix_shows_the_counts_and_row_percentages_of_the_record(write: Writ
     shares = total / total.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(np.asarray(mesh.get_array()), shares)
     assert axes.texts[8].get_text() == f"{total[1, 1]}\n{100 * shares[1, 1]:.0f} %"
-
-
-def test_small_percentages_are_left_out_side_by_side(write: Write, runs: Path) -> None:
-    write("single-cnn")
-    write("dual-cnn")
-    groups = collect([runs]).groups
-    for group, axes in zip(groups, confusion.side_by_side_figure(groups, SER).axes, strict=True):
-        percent = np.round(100 * group.confusion / group.confusion.sum(axis=1, keepdims=True))
-        assert [text.get_text() for text in axes.texts] == [f"{value:.0f}" for value in percent.flat if value >= 10]
 
 
 def test_a_study_of_many_groups_shows_alone_only_what_is_printed(
@@ -408,19 +396,23 @@ def test_cost_puts_the_headline_metric_against_the_seconds() -> None:
     assert {text.get_text() for text in axes.texts} == set(cost.points(tagging))
 
 
-def test_matrices_of_other_classes_do_not_stand_side_by_side(write: Write, runs: Path) -> None:
-    write("single-cnn")
-    write("dual-cnn")
-    other = write("parallel-mel") / "record.json"
-    other.write_text(other.read_text().replace('"angry"', '"anger"'))
-    predictions = other.with_name("predictions.csv")
-    predictions.write_text(predictions.read_text().replace("angry", "anger"))
-    (picture,) = (one for one in listed(runs) if one.name == "confusions-published")
-    assert [axes.get_title("left").split("\n")[0] for axes in picture.draw().axes] == ["single-cnn", "dual-cnn"]
-
-
 def test_a_number_of_changed_runs_says_what_was_changed(write: Write, configure: Write, runs: Path) -> None:
-    configure(write("dual-cnn", accuracy=0.3), overrides={"epochs": 1}, weights="none")
+    configure(write("dual-cnn", accuracy=0.3), overrides={"epochs": 1})
     dot = headline.obtained_dot(SER, "accuracy", only_group(runs), 0)
     assert dot is not None
-    assert dot.text == "0.300, random weights, epochs = 1"
+    assert dot.text == "0.300, n 1,217, epochs = 1"
+
+
+def test_networks_without_their_weights_are_in_no_picture(write: Write, configure: Write, runs: Path) -> None:
+    configure(write("vgg16-1"), weights="none")
+    assert {picture.experiment for picture in listed(runs)} <= {None, "single-cnn"}
+
+
+def test_what_differs_from_other_data_is_not_drawn_class_by_class(write: Write, runs: Path) -> None:
+    write("single-cnn", clips=1440)
+    assert not [picture for picture in listed(runs) if picture.name.startswith("classes-")]
+
+
+def test_a_picture_turns_dark_where_its_reader_likes_it(tmp_path: Path) -> None:
+    drawn = figures.save(unrun("freesound_tagging")[0], tmp_path).read_text()
+    assert drawn.count("prefers-color-scheme: dark") == 1

@@ -113,7 +113,7 @@ def test_they_have_a_section_of_their_own(write: Write, runs: Path) -> None:
     collected = collect([runs])
     study = study_of("ser_parallel", collected.groups, illustrations=collected.illustrations["ser_parallel"])
     (section,) = (section for section in study.chapter.sections if section.name == "figures")
-    assert [block.name for block in section.blocks[1:]] == ["figure-mel", "figure-dual-cnn-model"]
+    assert [block.name for block in section.blocks[1:]] == ["class-distribution", "figure-mel", "figure-dual-cnn-model"]
     assert study.chapter.pictures.count("figure-mel") == 1
 
 

@@ -63,7 +63,7 @@ def text(tmp_path: Path) -> str:
         Table("more", "More", (Column("What"),), (("x",),), folded=True),
     )
     chapter = Chapter("study", "A study", (Section("one", "One", blocks),))
-    return page([Words("Read this")], [chapter], lambda study, name: tmp_path / f"{name}.svg")
+    return page("Numbers", [Words("Read this")], [chapter], lambda study, name: tmp_path / f"{name}.svg")
 
 
 def test_elements_are_nested_and_every_id_is_there_once(text: str) -> None:

@@ -15,16 +15,16 @@ import pytest
 from common.published import load
 from reports.blocks import MISSING, Shown
 from reports.collect import collect
-from reports.columns import sides_of
 from reports.effects import effects
-from reports.front_page import all_experiments
 from reports.renderers.html_page import page as html_page
 from reports.study_page import chapter
 from reports.verdicts import Verdicts
 
+AXE = Path(os.environ.get("ENCORE_AXE", Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"))
+"""`npm install --no-save axe-core` puts it there."""
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe")
-FRONT = "document.getElementById('all.all-experiments.table')"
+FRONT = "document.getElementById('ser_parallel.experiments.table')"
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
 
@@ -74,7 +74,7 @@ class Page:
 
     def ask(self, script: str) -> Any:
         """Return the value of a JavaScript expression."""
-        answer = self.send("Runtime.evaluate", expression=script, returnByValue=True)
+        answer = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
@@ -129,9 +129,9 @@ def page(write: Callable[..., Path], runs: Path, tmp_path: Path) -> Path:
     known, groups = load("ser_parallel"), collect([runs]).groups
     said = chapter(known, groups, effects(groups), [], [], {}, Verdicts(known, groups))
     (tmp_path / "wide.svg").write_text('<svg viewBox="0 0 1400 700" xmlns="http://www.w3.org/2000/svg"/>')
-    front = [all_experiments([(known, sides_of(groups), Verdicts(known, groups))]), Shown("wide", "A wide picture")]
     path = tmp_path / "index.html"
-    path.write_text(html_page(front, [said], lambda study, name: tmp_path / f"{name}.svg"))
+    front = [Shown("wide", "A wide picture")]
+    path.write_text(html_page("Numbers", front, [said], lambda study, name: tmp_path / f"{name}.svg"))
     return path
 
 
@@ -172,13 +172,13 @@ def test_the_page_is_never_wider_than_its_window(width: int, tab: Page, page: Pa
     assert tab.ask("[...document.querySelectorAll('.scroll')].some((one) => one.scrollWidth > one.clientWidth)")
 
 
-def test_the_page_is_light_or_dark_as_its_reader_likes_and_pictures_stay_on_white(tab: Page, page: Path) -> None:
+def test_the_page_is_light_or_dark_as_its_reader_likes_and_pictures_with_it(tab: Page, page: Path) -> None:
+    colour = "getComputedStyle(document.querySelector('{}')).backgroundColor"
     papers = {}
     for scheme in ("light", "dark"):
         tab.open(page, scheme=scheme)
-        papers[scheme] = tab.ask("getComputedStyle(document.body).backgroundColor")
-        assert tab.ask("getComputedStyle(document.querySelector('img')).backgroundColor") == "rgb(255, 255, 255)"
-    assert papers == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 28)"}
+        papers[scheme] = [tab.ask(colour.format(element)) for element in ("body", "main img")]
+    assert papers == {"light": ["rgb(255, 255, 255)"] * 2, "dark": ["rgb(20, 24, 28)", "rgb(23, 23, 23)"]}
 
 
 def test_without_a_script_the_tables_are_plain_and_whole(tab: Page, page: Path) -> None:
@@ -201,3 +201,51 @@ def test_what_is_folded_is_printed(tab: Page, page: Path) -> None:
     tab.send("Page.printToPDF")
     assert tab.ask("window.opened") == tab.ask(count.format("")) > 0
     assert tab.ask(count.format("[open]")) == 0
+
+
+def found(tab: Page, words: str) -> list[str]:
+    """Type words into the search and return where its places are."""
+    tab.ask("document.querySelector('.search input').focus()")
+    tab.send("Input.insertText", text=words)
+    return tab.ask("[...document.querySelectorAll('.hits a')].map((link) => link.textContent)")
+
+
+def test_the_search_finds_what_is_folded_and_a_click_opens_it_at_the_verdict(tab: Page, page: Path) -> None:
+    tab.open(page)
+    first, *_ = found(tab, "0.67")
+    assert "(single-cnn, section 4.3.3)" in first
+    tab.ask("document.querySelector('.hits a').click()")
+    place = "document.getElementById('ser_parallel.single-cnn')"
+    assert tab.ask(f"{place}.closest('details').open")
+    assert tab.ask(f"{place}.getBoundingClientRect().top") < 844
+    assert tab.ask("document.querySelectorAll('.hits a').length") == 0
+
+
+def test_the_search_finds_an_id(tab: Page, page: Path) -> None:
+    tab.open(page)
+    assert any("dual-cnn" in hit for hit in found(tab, "dual-cnn"))
+    assert found(tab, " no such word") == []
+
+
+def test_the_contents_stay_in_sight(tab: Page, page: Path) -> None:
+    tab.open(page)
+    tab.ask("scrollTo(0, document.body.scrollHeight)")
+    assert tab.ask("document.querySelector('.contents').getBoundingClientRect().top") < 100
+
+
+def test_a_table_that_is_cut_off_says_so(tab: Page, page: Path) -> None:
+    tab.open(page, width=390)
+    tab.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    shown = "[...document.querySelectorAll('.scroll')].filter((one) => one.checkVisibility())"
+    cut = f"{shown}.filter((one) => one.scrollWidth > one.clientWidth + 1)"
+    assert tab.ask(f"{cut}.length") > 0
+    assert tab.ask(f"{cut}.every((one) => one.parentElement.classList.contains('cut'))")
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm install --no-save axe-core")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_violates_no_rule_of_accessibility(scheme: str, tab: Page, page: Path) -> None:
+    tab.open(page, scheme=scheme)
+    tab.ask(f"{AXE.read_text(encoding='utf-8')};0")
+    tab.ask("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    assert tab.ask("axe.run(document).then((found) => found.violations.map((one) => one.id))") == []

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from common import published
 from reports.audit import audit, recovered
-from reports.blocks import Chapter, Column, Facts, Link, Number, Section, Shown, Table, Words
+from reports.blocks import Chapter, Column, Facts, Link, Number, Section, Shown, Table, Typed, Words
 from reports.renderers import latex, markdown, spreadsheet
 from reports.study_page import chapter
 from reports.verdicts import Verdicts
@@ -60,21 +61,33 @@ def test_csv_of_every_table_is_rectangular_and_names_no_column_twice() -> None:
 
 
 def test_markdown_of_a_table_is_read_back_as_it_was_meant() -> None:
-    html = MarkdownIt().enable("table").render(markdown.table_text(TABLE))
+    html = MarkdownIt().enable("table").render(markdown.table_text(TABLE, lambda link: ""))
     assert re.findall("<th.*?>(.*?)</th>", html) == ["Class", "F1, published", "F1, ours", "Id"]
     cells = ["An_gry|*", "0.63", "0.62 ± 0.03", "<code>a_b</code>", "Sad", "\N{EN DASH}", "\N{EN DASH}", ""]
     assert re.findall("<td.*?>(.*?)</td>", html) == cells
 
 
 def test_a_markdown_page_links_to_pictures_and_sections() -> None:
-    table = Table("t", "T", (Column("E"),), ((Link("One", "study", "one"),), (Link("All", "study"),)))
+    links = (Link("One", "study", "one"), Link("Far", "study", "far"), Link("Row", "study", "row"), Link("All", ""))
+    table = Table("t", "T", (Column("E"),), tuple((link,) for link in links))
     blocks = (table, Words("careful", warning=True), Facts("How", (("Data", "<all>"),)), Shown("a", "A picture"))
-    text = markdown.page(Chapter("study", "Title", (Section("one", "One", blocks),)))
-    assert "[One](#one)" in text
+    rows = Table("rows", "Rows", (Column("E"),), (("x",),), anchors=("row",))
+    far = Section(
+        "far", "Far", (rows, table, Typed("run it"), Shown("b", "Another"), replace(TABLE, filed=True)), apart=True
+    )
+    pages = markdown.pages("All", [], [Chapter("study", "Title", (Section("one", "One", blocks), far))])
+    text, apart = pages["study.md"], pages["pages/study/far.md"]
     assert '<a id="one"></a>' in text
-    assert "[All](study.md)" in text
+    for link in ("[One](#one)", "[Far](pages/study/far.md)", "[Row](pages/study/far.md#row)", "[All](README.md)"):
+        assert f"| {link} |" in text
     assert "![A picture](pictures/study/a.svg)" in text
     assert r"- Data: \<all>" in text
+    for link in ("[One](../../study.md#one)", "[Row](#row)", "[All](../../README.md)"):
+        assert f"| {link} |" in apart
+    assert '| <a id="row"></a>x |' in apart
+    assert "![Another](../../pictures/study/b.svg)" in apart
+    assert "```bash\nrun it\n```" in apart
+    assert TABLE.caption not in apart
 
 
 @pytest.mark.parametrize("text", ["<b>", "*stars*", "`tick`", "[a](b)", "_under_ in_side", r"\back|slash"])

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from invented import paper
@@ -13,7 +14,7 @@ from reports.blocks import MISSING, Chapter, Facts, Number, Table, cell_text
 from reports.class_tables import class_table
 from reports.collect import collect
 from reports.columns import Side, sides_of
-from reports.front_page import front_table, study_table
+from reports.front_page import Known, front_table, study_table
 from reports.search_tables import search_table
 from reports.study_page import chapter
 from reports.tables import confusion_table, count_table, number_table, parameter_table, recovered_table, result_table
@@ -38,6 +39,13 @@ def texts(table: Table) -> list[list[str]]:
 def column(table: Table, heading: str) -> list[str]:
     place = [column.heading for column in table.columns].index(heading)
     return [row[place] for row in texts(table)]
+
+
+def known_of(known: Published, own: Sequence[Side] = (), **more: Any) -> Known:
+    """Return what the front page knows of a study, without its pages."""
+    groups = [side.group for side in own]
+    rest: dict[str, Any] = {"findings": [], "compared": set(), "chapter": Chapter(known.study, known.title, ())}
+    return Known(known, groups, verdicts=verdicts_of(list(own), known), **{**rest, **more})
 
 
 def unrun(study: str) -> tuple[Published, Chapter]:
@@ -282,7 +290,7 @@ def test_tables_have_names_of_their_own(study: str) -> None:
 def test_the_front_table_counts_numbers_of_whole_experiments_and_none_of_a_class(write: Write, runs: Path) -> None:
     write("single-cnn")
     own = sides(runs)
-    table = study_table([(SER, [side.group for side in own], [], verdicts_of(own))])
+    table = study_table([known_of(SER, own)])
     judged = [number for name in SER.by_id for number in SER.numbers(name).values() if number.resolution]
     by_column = {column.heading: number for column, number in zip(table.columns, texts(table)[0], strict=True)}
     of_single = sum(bool(number.resolution) for number in SER.numbers("single-cnn").values())
@@ -290,13 +298,14 @@ def test_the_front_table_counts_numbers_of_whole_experiments_and_none_of_a_class
 
 
 def test_the_front_table_counts_our_experiments_apart_from_the_document_s() -> None:
-    table = study_table([(EMOTIFY, [], [], Verdicts(EMOTIFY, []))], compared={"mfcc-fine-knn", "mfcc-cubic-svm"})
+    table = study_table([known_of(EMOTIFY, compared={"mfcc-fine-knn", "mfcc-cubic-svm"})])
     assert column(table, "Experiments, all")[0].endswith(" + 2")
     assert column(table, "Experiments, run") == ["0"]
 
 
 def test_the_front_table_counts_an_error_once_and_no_remark() -> None:
     same = ("ser-vgg-proportion", "two-prints-vgg16-2", "proportions-vgg16-2", "ser-batchnorm-axis")
-    table = study_table([(SER, [], [finding for finding in audit(SER) if finding.id in same], Verdicts(SER, []))])
-    counts = [column(table, f"Claims and checks, {verdict}") for verdict in ("contradicted", "not shown", "supported")]
-    assert counts == [["1"], ["0"], ["0"]]
+    table = study_table([known_of(SER, findings=[finding for finding in audit(SER) if finding.id in same])])
+    assert column(table, "Claims and checks, contradicted") == ["1"]
+    claims = [one.side for one in table.columns if one.title == "Claims and checks"]
+    assert claims == ["contradicted"]

@@ -93,7 +93,8 @@ def test_the_line_of_a_scatter_has_the_least_squares_slope() -> None:
 def test_a_whole_page_is_written_of_each_task(kind: str, runs: Path) -> None:
     written(kind, runs)
     written(kind, runs, "independent")
-    text = page_texts(collect([runs]))[f"{OF[kind][0]}.md"]
+    study, experiment = OF[kind][:2]
+    text = page_texts(collect([runs]), Path())[f"pages/{study}/{experiment}.md"]
     baseline = {"tagging": "popularity lwlrap", "regression": "training mean MAE"}[kind]
     assert baseline in text
 
@@ -146,7 +147,7 @@ def test_each_verdict_is_computed_once_for_all_pages(write: Write, runs: Path, m
         return once(known, experiment, metric, printed, ours, group, scope)
 
     monkeypatch.setattr(verdicts, "_verdict", counted)
-    page_texts(collect([runs]))
+    page_texts(collect([runs]), Path())
     assert len(calls) > 100
     assert set(calls.values()) == {1}
 

@@ -80,9 +80,8 @@ def answer(
     picture = Picture(PICTURE, TITLE, None, None, False, partial(draw, found, published.document))
     folded = (replace(table, folded=True) for table in (order_table(found), other_table(found)))
     blocks: tuple[Block, ...] = (*_blocks(found), cell_table(found), Shown(PICTURE, TITLE), *folded)
-    return Section("really-done", "How were the songs labelled and divided?", blocks, finding=_finding(found)), [
-        picture
-    ]
+    title = "How were the songs labelled and divided?"
+    return Section("really-done", title, blocks, finding=_finding(found), apart=True), [picture]
 
 
 def _finding(found: Evidence) -> str:

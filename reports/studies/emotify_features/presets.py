@@ -96,7 +96,7 @@ def answer(
     picture = Picture(PICTURE, TITLE, None, None, False, partial(_draw, found))
     blocks: tuple[Block, ...] = (*map(Words, _words(found)), _table(found), Shown(PICTURE, TITLE))
     title = "Are handcrafted features better than deep ones?"
-    return Section("question", title, blocks, finding=_finding(found)), [picture]
+    return Section("question", title, blocks, finding=_finding(found), apart=True), [picture]
 
 
 def compared(published: Published) -> set[str]:

@@ -12,7 +12,7 @@
 1, in steps of 0.01. Only a half for both gives all nine totals of the slides' class table, within what ties leave open.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import permutations
 from pathlib import Path
@@ -44,7 +44,8 @@ def all_tracks(path: Path = TRACKS) -> pd.DataFrame:
     return pd.read_csv(path)
 
 
-def in_order(order: Sequence[str], votes: str, listing: str = BY_NUMBER) -> pd.DataFrame:
+@cache
+def in_order(order: Order, votes: str, listing: str = BY_NUMBER) -> pd.DataFrame:
     """Return the tracks when the genres' folders are numbered in some order but the labels in the corpus' own."""
     pairs = pd.DataFrame({"audio": order, "labels": CORPUS, "votes": votes, "listing": listing})
     return all_tracks().merge(pairs)
@@ -61,13 +62,13 @@ def unusual() -> dict[str, int]:
     return {genre: int(tracks[genre]) for genre in CORPUS if genre in tracks}
 
 
-def tied(order: Sequence[str], votes: str, listing: str = BY_NUMBER) -> pd.DataFrame:
+def tied(order: Order, votes: str, listing: str = BY_NUMBER) -> pd.DataFrame:
     """Return the tracks on which several emotions come first."""
     tracks = in_order(order, votes, listing)
     return tracks[tracks["emotions"].str.contains("+", regex=False)]
 
 
-def missing(order: Sequence[str], votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> dict[str, int]:
+def missing(order: Order, votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> dict[str, int]:
     """Return how many pieces of each emotion the tied tracks must have: the totals less the tracks without a tie."""
     tracks = in_order(order, votes, listing)
     # Tracks with a tie are counted under joined names, which no emotion has.
@@ -75,7 +76,7 @@ def missing(order: Sequence[str], votes: str, totals: Mapping[str, int], listing
     return {emotion: total - int(certain.get(emotion, 0)) for emotion, total in totals.items()}
 
 
-def reaches(order: Sequence[str], votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> bool:
+def reaches(order: Order, votes: str, totals: Mapping[str, int], listing: str = BY_NUMBER) -> bool:
     """Say whether each tied track can get one of its emotions so that all totals are exact.
 
     Args:
@@ -84,9 +85,10 @@ def reaches(order: Sequence[str], votes: str, totals: Mapping[str, int], listing
         totals: pieces per emotion, all nine of them.
         listing: how the folder of a genre was listed.
     """
-    wanted, tracks = missing(order, votes, totals, listing), tied(order, votes, listing)
+    wanted = missing(order, votes, totals, listing)
     if min(wanted.values()) < 0:
         return False
+    tracks = tied(order, votes, listing)
     # A whole number for each emotion of each row of tied tracks: how many of its tracks get that emotion.
     choices = tracks.assign(emotion=tracks["emotions"].str.split("+")).explode("emotion")
     given = [choices.index == row for row in tracks.index]

@@ -43,9 +43,8 @@ def answer(
     draw = {LENGTHS: _lengths, TAGS: _tags}
     pictures = [Picture(name, titles[name], None, None, False, partial(draw[name], titles[name])) for name in titles]
     shown = (Shown(picture.name, picture.title) for picture in pictures)
-    return Section(
-        "data-analysis", "How long are the tracks, and which tags do they have?", (Words(words), *shown)
-    ), pictures
+    title = "How long are the tracks, and which tags do they have?"
+    return Section("data-analysis", title, (Words(words), *shown), apart=True), pictures
 
 
 @styled

@@ -1,0 +1,334 @@
+"""An experiment's page: the verdict and why, what touches it, how to repeat it; then pictures, tables and settings."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from common.progress import duration_in_words
+from common.published import Published
+from common.published.schema import Experiment
+from common.runs.store import StoredRecord
+from reports.audit.finding import Finding
+from reports.blocks import Block, Column, Facts, Leads, Link, Section, Shown, Table, Typed, Words
+from reports.class_tables import class_table, output_table
+from reports.columns import Side, heading, precise, printed_number, ranked_by
+from reports.comparability import caveat, data_in_words
+from reports.figures import Picture
+from reports.front_page import DEMO_NOTICE
+from reports.results import Group, Run, cut_to
+from reports.tables import confusion_table, number_table, recovered_table
+from reports.verdicts import NOT_COMPARABLE, NOT_JUDGED, NOT_REPRODUCED, VERDICTS, Verdict, Verdicts
+from reports.wording import MINUS, in_words, listed
+
+FEW = 3
+"""Experiments that a finding touches and are named one by one."""
+NAMED = 6
+"""Numbers that were not reproduced and are named one by one."""
+
+Matrices = Mapping[str, np.ndarray]
+Touched = Mapping[str, tuple[Link, ...]]
+"""The experiments that findings touch, by the id of the finding."""
+
+
+def experiment_sections(
+    published: Published,
+    sides: Sequence[Side],
+    verdicts: Verdicts,
+    pictures: Sequence[Picture],
+    findings: Sequence[Finding],
+    matrices: Matrices,
+) -> list[Section]:
+    """Return a section for every experiment that was run."""
+    return [
+        _section(published, experiment, own, verdicts, pictures, findings, matrices)
+        for experiment in published.experiments
+        if (own := [side for side in sides if side.group.experiment == experiment.id])
+    ]
+
+
+def _section(
+    published: Published,
+    experiment: Experiment,
+    own: Sequence[Side],
+    verdicts: Verdicts,
+    pictures: Sequence[Picture],
+    findings: Sequence[Finding],
+    matrices: Matrices,
+) -> Section:
+    shown = [Shown(one.name, one.title) for one in pictures if one.experiment == experiment.id]
+    metric = ranked_by(published, published.numbers(experiment.id))
+    tables = _tables(published, experiment, own, verdicts, matrices)
+    blocks: list[Block] = [
+        *([Words(DEMO_NOTICE, warning=True)] if any(side.group.demo for side in own) else []),
+        *_answer(published, experiment, own, verdicts, findings),
+        *shown,
+        *tables,
+        *(_facts(published, experiment, side, verdicts) for side in own),
+    ]
+    title = f"{experiment.title} ({experiment.id}, section {experiment.section})"
+    verdict, _ = verdicts.on_first(experiment.id, metric)
+    word = verdict if verdict != NOT_JUDGED else ""
+    return Section(experiment.id, title, tuple(blocks), label=experiment.title, apart=True, verdict=word)
+
+
+def _answer(
+    published: Published,
+    experiment: Experiment,
+    own: Sequence[Side],
+    verdicts: Verdicts,
+    findings: Sequence[Finding],
+) -> list[Block]:
+    """Say whether the number is right and why, what touches it, how it is repeated, and where the record is."""
+    metric = ranked_by(published, published.numbers(experiment.id))
+    verdict, why = verdicts.on_first(experiment.id, metric)
+    rows: list[tuple[str, tuple[Link, ...]]] = [(_verdict_sentence(published, experiment, own, metric, verdict), ())]
+    rows += [(f"Why: {why}.", ())] if why else []
+    touching = [finding for finding in findings if touches(finding, experiment, published)]
+    open_ones = [finding for finding in touching if not finding.holds or finding.kind == "remark"]
+    if open_ones:
+        links = tuple(Link(finding.id, published.study, finding.id) for finding in open_ones)
+        rows.append((f"Findings on the document that touch it: {len(open_ones)}.", links))
+    groups = [side.group for side in own]
+    rows.append((f"Its record: {listed(dict.fromkeys(_place(run) for group in groups for run in group.runs))}.", ()))
+    rows.append(("Back to", (Link(published.title, published.study),)))
+    return [Leads(tuple(rows)), Words("To repeat it:"), Typed("\n".join(map(_command, groups)))]
+
+
+def _verdict_sentence(
+    published: Published, experiment: Experiment, own: Sequence[Side], metric: str, verdict: str
+) -> str:
+    """Say what is published, what we have under each protocol, and the verdict."""
+    printed = printed_number(published, experiment.id, metric)
+    first = f"published {printed.text}" if printed else "no number is published"
+    ours = [(side.name, number) for side in own if (number := precise(published, side.group, metric))]
+    obtained = listed(f"{number.text} ({name})" for name, number in ours)
+    ending = f": {verdict}" if verdict != NOT_JUDGED else ""
+    return f"{heading(published, metric)}: {first}, ours {obtained or 'not known'}{ending}."
+
+
+def touches(finding: Finding, experiment: Experiment, published: Published) -> bool:
+    """Return whether a finding is about an experiment.
+
+    It is if it names the experiment. One that names none is about those of its section, of the sections beside it under
+    the same heading, and if it is about the data, about all.
+    """
+    if any(_named(finding, other) for other in published.by_id):
+        return _named(finding, experiment.id)
+    if finding.section == published.data_of(experiment.id).section:
+        return True
+    return bool(finding.section) and _parent(finding.section) == _parent(experiment.section)
+
+
+def touched_by(published: Published, findings: Iterable[Finding], linked: Sequence[str]) -> Touched:
+    """Return which experiments each finding touches, of those that have a page; one link stands for many."""
+    return {finding.id: _touched(published, finding, linked) for finding in findings} if linked else {}
+
+
+def _touched(published: Published, finding: Finding, linked: Sequence[str]) -> tuple[Link, ...]:
+    own = [name for name in linked if touches(finding, published.experiment(name), published)]
+    if len(own) > FEW:
+        return (Link(f"{len(own)} experiments", published.study, "experiments"),)
+    return tuple(Link(name, published.study, name) for name in own)
+
+
+def _named(finding: Finding, experiment: str) -> bool:
+    """Return whether a finding has an experiment's id at the end of its own, or in its words."""
+    words = re.compile(rf"(?<![\w-]){re.escape(experiment)}(?![\w-])")
+    return finding.id.endswith(f"-{experiment}") or bool(words.search(f"{finding.claim} {finding.evidence}"))
+
+
+def _parent(section: str) -> str:
+    """Return the heading above a numbered section: that of 4.3.1 is 4.3; a title stands for itself."""
+    above, _, last = section.rpartition(".")
+    return above if last.isdecimal() else section
+
+
+def _command(group: Group) -> str:
+    """Return the command that makes a group's runs again, given the clips."""
+    record = group.first
+    base, *changes = group.protocol.split("+")
+    words = [f"python -m reproductions.{group.study} run {group.experiment}"]
+    words += [] if group.demo else ["--data DIR"]
+    words += ["--size demo"] * (record["size"] == "demo" and not group.demo)
+    words += [f"--protocol {base}"] * (base != "published")
+    words += [f"--set {change}" for change in changes]
+    words += ["--weights none"] * (record["configuration"].get("weights") == "none")
+    changed = (record["configuration"].get("overrides") or {}).items()
+    words += [f"--{name.replace('_', '-')} {value}" for name, value in changed]
+    folds = cut_to(record)
+    words += [f"--folds {folds}"] * (folds is not None)
+    return " ".join([*words, *(f"--seed {seed}" for seed in group.seeds)])
+
+
+def _place(run: Run) -> str:
+    """Say where a run's record is."""
+    study, experiment, *_ = run.record.identity
+    if isinstance(run.record, StoredRecord):
+        return f"{study}/{experiment}.zip in reports/results"
+    return "/".join(run.record.folder.parts[-4:])
+
+
+def _tables(
+    published: Published, experiment: Experiment, own: Sequence[Side], verdicts: Verdicts, matrices: Matrices
+) -> list[Block]:
+    """Return the experiment's tables; a confusion matrix that is drawn is only in its files."""
+    blocks: list[Block] = [number_table(published, experiment.id, own, verdicts)]
+    classified = [side for side in own if side.group.kind == "classification"]
+    if published.table(experiment.id) or classified:
+        blocks.append(class_table(published, experiment.id, classified))
+    if others := [side for side in own if side not in classified]:
+        blocks.append(output_table(published, experiment.id, others))
+    return [*blocks, *matrix_tables(published, experiment.id, own, matrices), _leak_table(experiment, own)]
+
+
+def matrix_tables(published: Published, experiment: str, own: Sequence[Side], matrices: Matrices) -> list[Table]:
+    """Return a published confusion matrix with ours, and the counts behind it, for the files: a picture shows them."""
+    printed = published.confusion(experiment)
+    tables = [confusion_table(published, printed, own)] if printed else []
+    if printed and experiment in matrices:
+        tables.append(recovered_table(published, printed, matrices[experiment]))
+    return [replace(table, filed=True) for table in tables]
+
+
+def _leak_table(experiment: Experiment, own: Sequence[Side]) -> Table:
+    """Return one line per check and protocol; a check is clean where it is clean in every seed."""
+    columns = (Column("Protocol"), Column("Check"), Column("Result", kind="verdict"), Column("Detail", kind="prose"))
+    rows = tuple((side.name, *row) for side in own for row in _leaks(side.group))
+    return Table(f"leaks-{experiment.id}", f"{experiment.title}: leak audit of the splits", columns, rows)
+
+
+def _leaks(group: Group) -> Iterable[tuple[str, str, str]]:
+    leaks = [leak for run in group.runs for leak in run.data["leaks"]]
+    for check in dict.fromkeys(leak["check"] for leak in leaks):
+        found = [leak for leak in leaks if leak["check"] == check]
+        bad = [leak["detail"] for leak in found if not leak["clean"]]
+        details = list(dict.fromkeys(bad or [leak["detail"] for leak in found]))
+        more = ", and the like in other seeds" if len(details) > 1 else ""
+        yield check, "leaks" if bad else "clean", details[0] + more
+
+
+def _facts(published: Published, experiment: Experiment, side: Side, verdicts: Verdicts) -> Facts:
+    """Return how a group's numbers came about: data, switches, settings, cost, environment, and why its verdict."""
+    group = side.group
+    record = group.first
+    also = caveat(record, published)
+    rows = [
+        *(_verdict_facts(verdicts.of(group)) if group.protocol == "published" else []),
+        ("Data", data_in_words(record, published) + (f"; {also}" if also else "")),
+        ("Size", record["size"]),
+        ("Switches", _pairs(record["switches"])),
+        ("Configuration", _configuration(record["configuration"])),
+        ("Parameters", _parameters(record["parameters"])),
+        ("Epochs", _epochs(experiment, group)),
+        *_baselines(record),
+        ("Cost", _cost(group)),
+        ("Made with", _pairs({name: value for name, value in record["environment"].items() if value is not None})),
+        *(("Note", note) for note in dict.fromkeys(note for run in group.runs for note in run.data["notes"])),
+    ]
+    return Facts(f"Protocol {side.name}: data, settings, environment", tuple(rows))
+
+
+def _verdict_facts(own: Sequence[Verdict]) -> list[tuple[str, str]]:
+    """Return the reason of the verdict, and how all published numbers fare: those of classes and cells apart."""
+    if not own:
+        return [("Verdict", "the document publishes no number of this experiment")]
+    facts = [(f"Verdict on {in_words(own[0].metric)}", f"{own[0].verdict}: {own[0].why}")]
+    if own[0].verdict != NOT_COMPARABLE:
+        overall, parts = ([row for row in own if (row.scope == "overall") == whole] for whole in (True, False))
+        words = counted(Counter(row.verdict for row in overall)) + _missed(overall)
+        facts.append((f"All {len(overall)} overall numbers", words))
+        if parts:
+            words = f"{missed_of(parts)} of {len(parts)} not reproduced{_missed(parts)}"
+            facts.append(("Single classes and cells", words))
+    return facts
+
+
+def missed_of(parts: Sequence[Verdict]) -> int:
+    """Count the numbers of single classes or cells that are not reproduced.
+
+    Their resolution is coarse: one that agrees says little, and is not counted as reproduced.
+    """
+    return sum(row.verdict == NOT_REPRODUCED for row in parts)
+
+
+def counted(counts: Counter[str]) -> str:
+    """Write how often each verdict was given."""
+    return ", ".join(f"{counts[word]} {word}" for word in VERDICTS if counts[word])
+
+
+def _missed(rows: Sequence[Verdict]) -> str:
+    missed = [in_words(row.metric) for row in rows if row.verdict == NOT_REPRODUCED]
+    more = [f"{len(missed) - NAMED} more"] if len(missed) > NAMED else []
+    return f" ({', '.join([*missed[:NAMED], *more])})" if missed else ""
+
+
+def _pairs(facts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {_plain(value)}" for name, value in facts.items()) or "none"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"({_pairs(value)})" if value else "none"
+    if isinstance(value, float):
+        return f"{value:g}".replace("-", MINUS) if value < 0 else f"{value:g}"
+    return str(value)
+
+
+def _configuration(facts: Mapping[str, Any]) -> str:
+    """Write the settings and the features' settings; the run's identity repeats them."""
+    settings = {name: value for name, value in facts.items() if name not in ("identity", "inputs", "estimator")}
+    settings_text = _pairs({**settings, **facts.get("inputs", {})})
+    if not facts.get("estimator"):
+        return settings_text
+    return f"{steps_in_words(facts['estimator'])}, without settings that are None, False or 0; {settings_text}"
+
+
+def steps_in_words(steps: Iterable[Mapping[str, Any]]) -> str:
+    """Write an estimator's steps: `StandardScaler (with_mean = True), then BaggingClassifier (...) of Tree (...)`.
+
+    A setting that is None, False or 0 is left out.
+    """
+    return ", then ".join(_step(str(step["type"]), step["settings"]) for step in steps)
+
+
+def _step(kind: str, settings: Mapping[str, Any]) -> str:
+    own = {name: value for name, value in settings.items() if value and not name.startswith("estimator")}
+    words = f"{kind} ({_pairs(own)})" if own else kind
+    inner = settings.get("estimator")
+    of_inner = {name.removeprefix(WITHIN): value for name, value in settings.items() if name.startswith(WITHIN)}
+    return f"{words} of {_step(str(inner), of_inner)}" if inner else words
+
+
+WITHIN = "estimator__"
+"""How the names of settings of what an ensemble is made of begin."""
+
+
+def _parameters(facts: Mapping[str, int | None]) -> str:
+    return ", ".join(f"{value:,} {name}" for name, value in facts.items() if value is not None) or "none"
+
+
+def _epochs(experiment: Experiment, group: Group) -> str:
+    folds = [fold for run in group.runs for fold in run.data["folds"]]
+    if all(fold["best_epoch"] is None for fold in folds):
+        return "none: fitted at once"
+    best = ", ".join(str(fold["best_epoch"]) for fold in folds)
+    words = f"best {best}" + (" (fold by fold, seed by seed)" if len(folds) > 1 else "")
+    return words + (f"; document: {experiment.best_epoch}" if experiment.best_epoch is not None else "")
+
+
+def _baselines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    known = [(name, metric, value) for name, row in record["baselines"].items() for metric, value in row.items()]
+    return [("Baselines", ", ".join(f"{name} {in_words(metric)} {value:.3f}" for name, metric, value in known))]
+
+
+def _cost(group: Group) -> str:
+    total, epoch, clip = map(group.mean_time, ("total_s", "epoch_s", "ms_per_clip"))
+    words = [f"{duration_in_words(total)} a run"] if total is not None else []
+    words += [f"{epoch:.3g} s an epoch"] if epoch is not None else []
+    words += [f"{clip:.3g} ms a clip to predict"] if clip is not None else []
+    most = max(run.data["timings"]["peak_memory_mib"] for run in group.runs)
+    return ", ".join([*words, f"{most:,.0f} MiB at most"])
