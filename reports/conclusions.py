@@ -11,6 +11,14 @@ import numpy as np
 
 from common.intervals import Interval, difference_interval
 from common.published import Published
+from common.published.comparability import (
+    RANDOM_WEIGHTS,
+    cut_to,
+    has_random_weights,
+    obstacles,
+    set_in_words,
+    unknown,
+)
 from common.published.schema import Claim
 from reports.audit import judge
 from reports.audit.claims import prefix
@@ -18,9 +26,8 @@ from reports.audit.finding import Finding
 from reports.audit.judge import CONTRADICTED, NOT_SHOWN, SUPPORTED
 from reports.blocks import Cell, Column, Number, Section, Table, Words
 from reports.columns import PRINTED, Side, heading, labels_of, metric_of, notes_on, precise, printed_number
-from reports.comparability import RANDOM_WEIGHTS, has_random_weights, obstacles, set_in_words, unknown
 from reports.effects import Effect, PairedRun, contrast
-from reports.results import PROTOCOLS, Group, Result, cut_to
+from reports.results import PROTOCOLS, Group, Result
 from reports.verdicts import NOT_COMPARABLE, NOT_RUN
 from reports.wording import in_words, signed
 

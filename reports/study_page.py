@@ -12,6 +12,7 @@ import numpy as np
 
 from common.progress import duration_in_words
 from common.published import Published
+from common.published.comparability import caveat, data_in_words
 from common.published.schema import Experiment, ResultTable
 from common.runs.search_records import SearchResult
 from reports import conclusions
@@ -35,7 +36,6 @@ from reports.blocks import (
 )
 from reports.class_tables import class_table, output_table
 from reports.columns import Side, sides_of
-from reports.comparability import caveat, data_in_words
 from reports.effects import Effect, PairedRun
 from reports.figures import Picture
 from reports.front_page import front_table, has_tables
