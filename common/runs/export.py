@@ -184,12 +184,12 @@ def _answer(record: Record, document: Published) -> str:
 
 def _results(data: Mapping[str, Any], printed: Mapping[str, Printed]) -> list[tuple[str, ...]]:
     """Return a row for each metric of ours, with the published number beside it."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, score in data["metrics"].items():
         low, high = score["interval"]
         ours = (f"{score['value']:.4f}", f"{low:.4f} to {high:.4f}", f"{score['n']:,}")
         number = printed.get(name)
-        theirs = (_as_printed(number), f"{number.table}, section {number.section}") if number else ("", "")
+        theirs = (_as_printed(number), _place(number)) if number else ("", "")
         rows.append((_in_words(name), _set_of(name), *ours, *theirs))
     return rows
 
@@ -197,6 +197,11 @@ def _results(data: Mapping[str, Any], printed: Mapping[str, Printed]) -> list[tu
 def _as_printed(number: Printed) -> str:
     """Return a published number, as a share if the document has a percentage, with its own digits."""
     return f"{number.value:.{max(0, round(-math.log10(number.step)))}f}"
+
+
+def _place(number: Printed) -> str:
+    """Return table and section of a published number; some tables have no other name than their section."""
+    return number.table if number.section in number.table else f"{number.table}, section {number.section}"
 
 
 def _reasons(study: Study, record: Record, document: Published) -> list[str]:
