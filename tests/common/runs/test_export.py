@@ -179,3 +179,12 @@ def test_an_ensemble_names_its_members_instead(finished, tmp_path) -> None:
     mean = replace(tiny.STUDY.experiment("patient"), method=Ensemble({"retrained": 1, "paired": 2}))
     with pytest.raises(InputError, match="retrained, paired"):
         export(replace(tiny.STUDY, experiments=(mean,)), finished, tmp_path / "mine")
+
+
+def test_an_exported_run_beside_the_run_is_no_other_seed(corpus, tmp_path) -> None:
+    record = runner.run(tiny_tasks.job("regression", corpus, "forest", runs=tmp_path / "runs"))
+    study = tiny_tasks.study("regression")
+    (tmp_path / "published" / f"{study.name}.toml").write_text(tiny_tasks.printed("regression"))
+    beside = records.read(export(study, record, record.folder.with_name("seed-0-exported")))
+    assert prediction.other_seeds(record) == []
+    assert prediction.other_seeds(beside) == []
