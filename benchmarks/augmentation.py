@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from common.learners import pipeline
 from common.learners.quiet import keras
 from common.signals.numba_cache import librosa
 from common.study import Setting
-from reproductions.freesound_tagging import EXPERIMENTS, PUBLISHED, inputs
+from reproductions.freesound_tagging import EXPERIMENTS, OF_MCNN, PUBLISHED, inputs
 from reproductions.freesound_tagging.mixing import Mixtures
 
 TAGS, BATCH = 80, 64
@@ -46,11 +47,11 @@ def epoch_of(name: str, manifest: pd.DataFrame, setting: Setting) -> tuple[Calla
     targets = (np.random.default_rng(1).random((len(manifest), TAGS)) < 0.02).astype(np.float32)
     rows, few = np.arange(len(manifest)), np.arange(2)
     train = experiment.inputs.prepare(manifest, splits.Split(rows, few, few), targets, setting).train
-    augment = experiment.inputs.augment
-    batching = pipeline.Batching(BATCH, augment=augment and (lambda x, y, random: augment(x, y, random, setting)))
+    augment = partial(inputs.augmented, setting=setting) if experiment.inputs.augment else None
+    batching = pipeline.Batching(BATCH, augment=augment)
     orders = pipeline.epoch_orders(len(rows), 1, seed=0)
     model = experiment.build(setting, TAGS)
-    model.compile(keras.optimizers.Adam(), experiment.method.loss)
+    model.compile(keras.optimizers.Adam(), OF_MCNN.loss)
 
     def epoch() -> None:
         model.fit(pipeline.training_batches(train, orders, batching), verbose=0)
@@ -60,7 +61,7 @@ def epoch_of(name: str, manifest: pd.DataFrame, setting: Setting) -> tuple[Calla
 
 def batches_alone(train: Arrays, setting: Setting) -> Callable[[], None]:
     """Return what makes the batches of an augmented epoch, without training."""
-    batching = pipeline.Batching(BATCH, augment=lambda x, y, random: inputs.augmented(x, y, random, setting))
+    batching = pipeline.Batching(BATCH, augment=partial(inputs.augmented, setting=setting))
     orders = pipeline.epoch_orders(len(train.x), 1, seed=0)
     made = pipeline.training_batches(train, orders, batching)
 

@@ -13,6 +13,7 @@ from common import illustrations, published
 from common.errors import InputError
 from common.files import Place
 from common.intervals import wilson
+from common.published.comparability import cut_to
 from common.published.schema import MEANS
 from common.runs import records, search_records, store
 from common.runs.records import CURVES, Predictions, Record
@@ -20,7 +21,7 @@ from common.runs.search_records import SearchResult
 from common.tasks.classification import group_confusions
 from common.tasks.tagging import label_precisions
 from reports.processes import processes
-from reports.results import PROTOCOLS, Collected, Group, Run, cut_to
+from reports.results import PROTOCOLS, Collected, Group, Run
 
 TOLERANCE = 1e-6
 """What a number of a record may be off by for rounding."""

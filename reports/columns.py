@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from common.published import Published
+from common.published.comparability import caveat, data_in_words, obstacles, unknown
 from common.published.schema import ClassTable, ConfusionTable, Metric, ResultTable
 from reports.blocks import Cell, Number
-from reports.comparability import caveat, data_in_words, obstacles, unknown
 from reports.results import PROTOCOLS, Group, Result, Run
 from reports.verdicts import NOT_RUN
 from reports.wording import title_of

@@ -11,6 +11,7 @@ import numpy as np
 
 from common.intervals import Interval, difference_interval
 from common.published import Published
+from common.published.comparability import RANDOM_WEIGHTS, cut_to, has_random_weights, obstacles, set_in_words, unknown
 from common.published.schema import Claim
 from reports.audit import judge
 from reports.audit.claims import prefix
@@ -18,9 +19,8 @@ from reports.audit.finding import Finding
 from reports.audit.judge import CONTRADICTED, NOT_SHOWN, SUPPORTED
 from reports.blocks import Cell, Column, Section, Table, Words
 from reports.columns import metric_of
-from reports.comparability import RANDOM_WEIGHTS, has_random_weights, obstacles, set_in_words, unknown
 from reports.effects import PairedRun, contrast
-from reports.results import PROTOCOLS, Group, Result, cut_to
+from reports.results import PROTOCOLS, Group, Result
 from reports.verdicts import NOT_COMPARABLE, NOT_RUN
 from reports.wording import in_words, signed
 

@@ -17,7 +17,7 @@ from common.intervals import (
     paired_difference,
     percentiles,
 )
-from reports.comparability import has_random_weights, set_in_words
+from common.published.comparability import has_random_weights, set_in_words
 from reports.means import draws, groups_of
 from reports.results import Group, Result, Run
 

@@ -10,16 +10,16 @@ import numpy as np
 
 from common.progress import duration_in_words
 from common.published import Published
+from common.published.comparability import caveat, cut_to, data_in_words
 from common.published.schema import Experiment
 from common.runs.store import StoredRecord
 from reports.audit.finding import Finding
 from reports.blocks import Block, Column, Facts, Leads, Link, Section, Shown, Table, Typed, Words
 from reports.class_tables import class_table, output_table
 from reports.columns import Side, heading, precise, printed_number, ranked_by
-from reports.comparability import caveat, data_in_words
 from reports.figures import Picture
 from reports.front_page import DEMO_NOTICE
-from reports.results import Group, Run, cut_to
+from reports.results import Group, Run
 from reports.tables import confusion_table, number_table, recovered_table
 from reports.verdicts import NOT_COMPARABLE, NOT_JUDGED, NOT_REPRODUCED, VERDICTS, Verdict, Verdicts
 from reports.wording import MINUS, in_words, listed

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from common.published import Published
+from common.published.comparability import data_in_words, obstacles
 from common.published.schema import Experiment
 from reports.audit.finding import CONTRADICTED, Finding
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.blocks import Block, Cell, Chapter, Column, Leads, Link, Number, Shown, Table, Words, cell_text
 from reports.columns import Side, heading, metric_of, notes_on, precise, printed_number, ranked_by, sides_of
-from reports.comparability import data_in_words, obstacles
 from reports.results import PROTOCOLS, Group
 from reports.verdicts import NOT_RUN, VERDICTS, Verdicts
 from reports.wording import in_words, listed, sentence
@@ -148,8 +148,9 @@ def _result(known: Known, first: Side) -> tuple[str, tuple[Link, ...]]:
 
 def _picture(chapter: Chapter) -> list[Block]:
     """Return a study's first picture, which compares its published numbers with ours."""
-    blocks = (block for section in chapter.sections for block in section.blocks if isinstance(block, Shown))
-    return [replace(block, study=chapter.study) for block in blocks][:1]
+    shown = (block for section in chapter.sections for block in section.blocks if isinstance(block, Shown))
+    first = next(shown, None)
+    return [replace(first, study=chapter.study)] if first else []
 
 
 def _audits(studies: Sequence[Known]) -> tuple[str, tuple[Link, ...]]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from common.progress import duration_in_words
 from common.published import Published
+from common.published.comparability import data_in_words
 from reports.blocks import Cell, Column, Link, Number, Section, Table, Words
 from reports.columns import heading, metric_of, precise
-from reports.comparability import data_in_words
 from reports.conclusions import Lead, Models, few, lead, models_of
 from reports.results import PROTOCOLS, Group
 from reports.wording import in_words, signed, title_of

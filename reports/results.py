@@ -337,9 +337,3 @@ class Collected:
     def searches_of(self, study: str) -> list[SearchResult]:
         """Return the searches of one study."""
         return [one for one in self.searches if one.data["study"] == study]
-
-
-def cut_to(record: Mapping[str, Any]) -> int | None:
-    """Return to how many folds the command line kept a run, or None: to all that its protocol has."""
-    folds = record["configuration"].get("identity", {}).get("folds")
-    return None if folds is None else int(folds)

@@ -17,7 +17,7 @@ import numpy as np
 
 from common.intervals import Interval, difference_interval, wilson
 from common.published import Printed, Published
-from reports.comparability import caveat, data_in_words, obstacle, unknown
+from common.published.comparability import caveat, data_in_words, obstacle, unknown
 from reports.results import Group, Result
 from reports.wording import signed
 

@@ -1,4 +1,4 @@
-"""The commands of a study: run (the default), list, summary, attribution, predict and illustrate."""
+"""The commands of a study: run (the default), list, summary, attribution, predict, export and illustrate."""
 
 import json
 import re
@@ -21,6 +21,7 @@ from rich.table import Table
 
 from common import cache, illustrations, intervals, published
 from common.cli import config_file, console, describe
+from common.cli.export import export_run
 from common.corpora import CORPORA, Scan, demo, scan
 from common.errors import InputError
 from common.learners import keras3, quiet
@@ -100,6 +101,7 @@ def study_app(study: Study) -> typer.Typer:
     app.command("summary")(_summary)
     app.command("attribution")(_attribution)
     app.command("predict")(_predict)
+    app.command("export")(export_run)
     if study.examples:
         app.command("illustrate")(_illustrate)
     return app

@@ -134,7 +134,8 @@ class _EpochBatches(keras.utils.PyDataset):
         size, x = self._batching.size, self._arrays.x
         rows = self._orders[epoch, step * size : (step + 1) * size]
         drawn = _drawn(self._arrays, rows, epoch) if isinstance(x, Crops) else (x[rows], self._arrays.y[rows])
-        batch = self._batching.altered(*drawn, self._seeds[epoch], step)
+        features, targets = drawn
+        batch = self._batching.altered(features, targets, self._seeds[epoch], step)
         return tuple(map(ops.convert_to_numpy, batch))
 
 

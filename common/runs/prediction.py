@@ -130,11 +130,13 @@ def other_seeds(record: Record) -> list[Record]:
         InputError: a record is damaged.
     """
     identity = record.data["configuration"]["identity"]
-    beside = [records.read(folder) for folder in records.find(record.folder.parent) if folder != record.folder]
+    # Not every folder beside it: that of an exported run may be anywhere.
+    beside = [records.read(path.parent) for path in sorted(record.folder.parent.glob("seed-*/record.json"))]
     return [
         one
         for one in beside
         if one.identity[:3] == record.identity[:3]
+        and one.data["seed"] != record.data["seed"]
         and one.data["configuration"]["identity"] == identity
         and (one.folder / "fold-0").is_dir()
     ]
@@ -178,7 +180,7 @@ class Models:
             self._members = [Models(study, run_in(study, folder), weights=weights) for folder in folders]
             self._about: tuple[str, ...] = ()
             return
-        _check_inputs(record, experiment)
+        check_inputs(record, experiment)
         used = _weights(record, experiment, weights)
         self._setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], used)
         self._folds = [_load(record, experiment, fold["fold"]) for fold in record.data["folds"]]
@@ -265,8 +267,12 @@ def _about_sets(path: Path, split: pd.DataFrame, models: int) -> list[str]:
     return notes
 
 
-def _check_inputs(record: Record, experiment: Experiment) -> None:
-    """Refuse a model if the study has changed the settings of its features since the run."""
+def check_inputs(record: Record, experiment: Experiment) -> None:
+    """Refuse a model if the study has changed the settings of its features since the run.
+
+    Raises:
+        InputError: names the changed settings.
+    """
     used = record.data["configuration"].get("inputs", {})
     made = json.loads(json.dumps(dict(experiment.inputs.settings)))  # as the record has them: tuples become lists
     if other := sorted(name for name in used.keys() | made.keys() if used.get(name) != made.get(name)):
@@ -274,9 +280,15 @@ def _check_inputs(record: Record, experiment: Experiment) -> None:
         raise InputError(f"{record.folder}: {changed} of the features has changed since this run; run it again")
 
 
+def features_are_pretrained(experiment: Experiment) -> bool:
+    """Return whether a pretrained network outside the saved model makes the features."""
+    trained_within = isinstance(experiment.method, Training) and not experiment.inputs.encoded
+    return experiment.pretrained and not trained_within
+
+
 def _weights(record: Record, experiment: Experiment, weights: str | None) -> str:
     """Return the pretrained weights that make the features; they must be those of the run."""
-    if isinstance(experiment.method, Training) and not experiment.inputs.encoded:  # part of the saved model
+    if not features_are_pretrained(experiment):
         return "none"
     used = record.data["configuration"].get("weights")
     if used is None or (weights is None and not used.startswith("sha256:")):
@@ -323,8 +335,13 @@ def _about_training(study: Study, experiment: Experiment, record: Record) -> lis
     notes = [f"it was trained with {name} = {value}" for name, value in configuration.get("overrides", {}).items()]
     if configuration.get("weights") == "none":
         notes.append("the network had random weights instead of pretrained ones")
+    return notes + about_errors(study, experiment, record)
+
+
+def about_errors(study: Study, experiment: Experiment, record: Record) -> list[str]:
+    """Return a note on the document's errors that a run contains, if there are any."""
     errors = [switch for switch in study.switches if switch.error and switch.name in experiment.switches]
     kept = [f"{one.name} = {one.published}" for one in errors if record.data["switches"][one.name] == one.published]
-    if kept:
-        notes.append(f"it was trained with errors of the document ({', '.join(kept)}); other protocols correct them")
-    return notes
+    if not kept:
+        return []
+    return [f"it was trained with errors of the document ({', '.join(kept)}); other protocols correct them"]

@@ -44,7 +44,8 @@ def _pages(path: Path) -> list[OggPage]:
     Raises:
         OggError: a page is damaged: its checksum is another.
     """
-    content, pages, begin = io.BytesIO(path.read_bytes()), [], 0
+    content, begin = io.BytesIO(path.read_bytes()), 0
+    pages: list[OggPage] = []
     while begin < len(content.getvalue()):
         page = OggPage(content)
         if page.write() != content.getvalue()[begin : content.tell()]:  # it writes the checksum that belongs there

@@ -13,9 +13,9 @@ import matplotlib as mpl
 
 from common.illustrations import Illustrations
 from common.published import Published
+from common.published.comparability import has_random_weights
 from common.runs.search_records import SearchResult
 from reports.audit import recovered
-from reports.comparability import has_random_weights
 from reports.effects import Effect
 from reports.figures import (
     changes,

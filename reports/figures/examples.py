@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 
 from common.illustrations import Bars, Example, Illustrations, Panel
 from common.published import Published
-from reports.comparability import corpus_title
+from common.published.comparability import corpus_title
 from reports.figures.sheet import (
     BLUE,
     GREEN,

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 
 from common.intervals import Interval, wilson
 from common.published import Printed, Published
+from common.published.comparability import set_in_words
 from common.published.schema import Experiment
-from reports.comparability import set_in_words
 from reports.figures.sheet import (
     EDGED,
     GREY,

@@ -22,7 +22,7 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
 from common.published import Published
-from reports.comparability import data_in_words, obstacles
+from common.published.comparability import data_in_words, obstacles
 from reports.results import Group
 
 # Okabe and Ito's colours, which all kinds of colour vision tell apart.

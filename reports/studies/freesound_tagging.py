@@ -8,7 +8,7 @@ import pandas as pd
 
 from common.intervals import mean_interval
 from common.published import Published
-from reports.blocks import Cell, Column, Number, Section, Shown, Table, Words
+from reports.blocks import Block, Cell, Column, Number, Section, Shown, Table, Words
 from reports.columns import origin, ours, printed_number
 from reports.figures import Picture
 from reports.figures.curves import curves_figure
@@ -89,7 +89,8 @@ def overfitting(
         "is smaller or negative by itself: what counts is the validation lwlrap."
     )
     notes = "; ".join(f"{words}: {origin(published, group.first, group.seeds)}" for words, group in pair.items())
-    blocks = (Words(text), *(Shown(picture.name, picture.title) for picture in pictures), Words(f"Ours {notes}."))
+    shown = [Shown(picture.name, picture.title) for picture in pictures]
+    blocks: tuple[Block, ...] = (Words(text), *shown, Words(f"Ours {notes}."))
     return Section("overfitting", "Does augmentation prevent overfitting?", blocks), pictures
 
 

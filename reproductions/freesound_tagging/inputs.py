@@ -50,17 +50,18 @@ def heard(clips: pd.DataFrame) -> np.ndarray:
 def prepare_mels(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting) -> Prepared:
     """Return the mel spectrogram of the first two seconds of each clip."""
     x = mels_of(heard(clips))
-    return _prepared(clips, *(Arrays(x[rows], targets[rows]) for rows in fold.sets().values()))
+    return _prepared(clips, [Arrays(x[rows], targets[rows]) for rows in fold.sets().values()])
 
 
 def prepare_raw(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting) -> Prepared:
     """Return the first two seconds of each clip, which stay on the disk."""
     x = as_raw(heard(clips))
-    return _prepared(clips, *(Arrays(Rows(x, rows), targets[rows]) for rows in fold.sets().values()))
+    return _prepared(clips, [Arrays(Rows(x, rows), targets[rows]) for rows in fold.sets().values()])
 
 
-def _prepared(clips: pd.DataFrame, train: Arrays, validation: Arrays, test: Arrays, *notes: str) -> Prepared:
+def _prepared(clips: pd.DataFrame, sets: Sequence[Arrays], *notes: str) -> Prepared:
     nothing = np.array([], int)
+    train, validation, test = sets
     bad = [f"{name} ({fsdkaggle2019.FAULTS[name]})" for name in clips["name"] if name in fsdkaggle2019.FAULTS]
     known = (f"known bad clips are used: {', '.join(bad)}; --set bad_clips=omitted leaves them out",) if bad else ()
     return Prepared(train, validation, test, nothing, nothing, notes=(*known, *notes))
@@ -86,8 +87,8 @@ def prepare_mixtures(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarra
     responses = responses_of(setting)
     whose = f"{len(responses)} from a folder" if setting.impulse_responses else f"{len(responses)} synthesised ones"
     note = f"half of the training clips are convolved with impulse responses: {whose}"
-    rest = (Arrays(still[rows], targets[rows]) for rows in (fold.validation, fold.test))
-    return _prepared(clips, train, *rest, note)
+    rest = [Arrays(still[rows], targets[rows]) for rows in (fold.validation, fold.test)]
+    return _prepared(clips, [train, *rest], note)
 
 
 class Trimmed(Sequence[np.ndarray]):

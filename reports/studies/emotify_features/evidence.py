@@ -12,8 +12,8 @@ import numpy as np
 
 from common.corpora.emotify import ORDERS
 from common.published import Published
-from reports.comparability import has_random_weights
-from reports.results import Group, cut_to
+from common.published.comparability import cut_to, has_random_weights
+from reports.results import Group
 from reports.studies.emotify_features.findings import DEEP, HANDCRAFTED
 from reports.studies.emotify_features.likelihoods import chi_square, expected, likeliest, log_ratio, own_distances
 from reports.studies.emotify_features.tracks import EQUAL, KNOWN, classified, left_out, orders_that_reach

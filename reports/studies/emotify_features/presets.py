@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 
 from common.progress import duration_in_words
 from common.published import Published
+from common.published.comparability import obstacle
 from reports.blocks import Block, Cell, Column, Number, Section, Shown, Table, Words
 from reports.columns import precise
-from reports.comparability import obstacle
 from reports.effects import paired_over_groups
 from reports.figures import Picture
 from reports.figures.sheet import BLUE, GREEN, ORANGE, PURPLE

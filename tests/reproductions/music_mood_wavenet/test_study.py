@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from common import published
 from common.errors import InputError
+from common.published.comparability import has_random_weights
 from common.runs import jobs
 from common.study import Setting
-from reports.comparability import has_random_weights
 from reproductions.music_mood_wavenet import STUDY, augment, focal_loss, inputs, network, speech, split
 
 PRINTED = published.load("music_mood_wavenet")

@@ -1,9 +1,9 @@
 """What data and settings our runs had, and whether their numbers can be compared with the document's."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from common.published import Published
-from reports.results import cut_to
+from common.published.loader import Published
 
 RANDOM_WEIGHTS = "random weights in place of pretrained ones"
 NAMED = 8
@@ -63,6 +63,12 @@ def unknown(experiment: str, published: Published) -> str:
     """Say what the document leaves out and what would decide a verdict on an experiment; empty if nothing is known."""
     words = published.experiment(experiment).unknown
     return f"the document does not say {words}" if words else ""
+
+
+def cut_to(record: Mapping[str, Any]) -> int | None:
+    """Return to how many folds the command line kept a run, or None: to all that its protocol has."""
+    folds = record["configuration"].get("identity", {}).get("folds")
+    return None if folds is None else int(folds)
 
 
 def set_in_words(record: dict[str, Any]) -> str:
