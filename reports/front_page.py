@@ -149,7 +149,8 @@ def _result(known: Known, first: Side) -> tuple[str, tuple[Link, ...]]:
 def _picture(chapter: Chapter) -> list[Block]:
     """Return a study's first picture, which compares its published numbers with ours."""
     blocks = (block for section in chapter.sections for block in section.blocks if isinstance(block, Shown))
-    return [replace(block, study=chapter.study) for block in blocks][:1]
+    first = next(blocks, None)
+    return [replace(first, study=chapter.study)] if first else []
 
 
 def _audits(studies: Sequence[Known]) -> tuple[str, tuple[Link, ...]]:
