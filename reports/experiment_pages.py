@@ -25,7 +25,7 @@ from reports.verdicts import NOT_COMPARABLE, NOT_JUDGED, NOT_REPRODUCED, VERDICT
 from reports.wording import MINUS, in_words, listed
 
 FEW = 3
-"""Experiments that a finding touches and are named one by one."""
+"""Experiments that a finding touches, or seeds, that are named one by one."""
 NAMED = 6
 """Numbers that were not reproduced and are named one by one."""
 
@@ -113,14 +113,30 @@ def _verdict_sentence(
 def touches(finding: Finding, experiment: Experiment, published: Published) -> bool:
     """Return whether a finding is about an experiment.
 
-    It is if it names the experiment. One that names none is about those of its section, of the sections beside it under
-    the same heading, and if it is about the data, about all.
+    It is if it names the experiment. One that names none is about those under the nearest heading of its own that has
+    some, and about all where none has: then it is about the data, or the document as a whole.
     """
     if any(_named(finding, other) for other in published.by_id):
         return _named(finding, experiment.id)
-    if finding.section == published.data_of(experiment.id).section:
-        return True
-    return bool(finding.section) and _parent(finding.section) == _parent(experiment.section)
+    known = (heading for heading in _headings(finding.section) if _has_any(published, heading))
+    nearest = next(known, None)
+    return bool(finding.section) if nearest is None else _is_under(nearest, experiment)
+
+
+def _headings(section: str) -> list[str]:
+    """Return the headings above a numbered section, the nearest first: of 4.5.1 they are 4.5 and 4; or its title."""
+    numbers = section.split(".")
+    if not all(number.isdecimal() for number in numbers):
+        return [section]
+    return [".".join(numbers[:count]) for count in range(len(numbers) - 1, 0, -1)]
+
+
+def _has_any(published: Published, heading: str) -> bool:
+    return any(_is_under(heading, experiment) for experiment in published.experiments)
+
+
+def _is_under(heading: str, experiment: Experiment) -> bool:
+    return f"{experiment.section}.".startswith(f"{heading}.")
 
 
 def touched_by(published: Published, findings: Iterable[Finding], linked: Sequence[str]) -> Touched:
@@ -141,12 +157,6 @@ def _named(finding: Finding, experiment: str) -> bool:
     return finding.id.endswith(f"-{experiment}") or bool(words.search(f"{finding.claim} {finding.evidence}"))
 
 
-def _parent(section: str) -> str:
-    """Return the heading above a numbered section: that of 4.3.1 is 4.3; a title stands for itself."""
-    above, _, last = section.rpartition(".")
-    return above if last.isdecimal() else section
-
-
 def _command(group: Group) -> str:
     """Return the command that makes a group's runs again, given the clips."""
     record = group.first
@@ -161,7 +171,14 @@ def _command(group: Group) -> str:
     words += [f"--{name.replace('_', '-')} {value}" for name, value in changed]
     folds = cut_to(record)
     words += [f"--folds {folds}"] * (folds is not None)
-    return " ".join([*words, *(f"--seed {seed}" for seed in group.seeds)])
+    return " ".join([*words, _seeds(group.seeds)])
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """Return the options for seeds, by `seq` where many follow each other."""
+    if len(seeds) > FEW and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"$(seq -f '--seed %g' {seeds[0]} {seeds[-1]})"
+    return " ".join(f"--seed {seed}" for seed in seeds)
 
 
 def _place(run: Run) -> str:

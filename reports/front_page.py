@@ -148,8 +148,8 @@ def _result(known: Known, first: Side) -> tuple[str, tuple[Link, ...]]:
 
 def _picture(chapter: Chapter) -> list[Block]:
     """Return a study's first picture, which compares its published numbers with ours."""
-    shown = (block for section in chapter.sections for block in section.blocks if isinstance(block, Shown))
-    first = next(shown, None)
+    blocks = (block for section in chapter.sections for block in section.blocks if isinstance(block, Shown))
+    first = next(blocks, None)
     return [replace(first, study=chapter.study)] if first else []
 
 

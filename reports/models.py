@@ -82,7 +82,7 @@ def _answer(published: Published, ranked: Sequence[Ranked], of: int) -> str:
     score = precise(published, best, best.headline)
     alike = [one for one in ranked[1:] if not one.is_worse]
     shown = f" of the {len(ranked) - 1} next ones" if of > len(ranked) else f" of the other {len(ranked) - 1}"
-    found = f"the 95 % CI of the difference covers 0 for {len(alike)}{shown}"
+    found = f"the 95 % CI of the difference covers 0 for {len(alike) or 'none'}{shown}"
     quickest = min([ranked[0], *alike], key=lambda one: one.ms_per_clip)
     advice = f"Of these, {_named(published, quickest.group)} is the quickest: {quickest.ms_per_clip:.3g} ms a clip."
     if quickest.group is best:
