@@ -72,7 +72,7 @@ def study_of(
     groups = [group for group in groups if of(name).shown(group)]
     shown = [group for group in groups if group.experiment not in answered.compared]
     changes, verdicts = effects(shown), Verdicts(known, groups, matrices)
-    pictures = figures.pictures(known, shown, changes, verdicts, searches, illustrations)
+    pictures = figures.pictures(known, shown, changes, searches, illustrations)
     said = chapter(known, groups, changes, pictures, findings, matrices, verdicts, searches, answered)
     front = Known(known, groups, findings, verdicts, said, answered.compared)
     return StudyReport(front, [*pictures, *answered.pictures])

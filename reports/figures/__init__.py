@@ -34,7 +34,6 @@ from reports.figures import (
 )
 from reports.figures.sheet import DEMO, STYLE, Picture
 from reports.results import Group
-from reports.verdicts import Verdicts
 
 __all__ = ["DEMO", "FEWEST", "Picture", "pictures", "save"]
 
@@ -52,7 +51,6 @@ def pictures(
     published: Published,
     groups: Sequence[Group],
     effects: Sequence[Effect],
-    verdicts: Verdicts,
     found: Sequence[SearchResult] = (),
     illustrations: Illustrations | None = None,
 ) -> list[Picture]:
@@ -64,7 +62,6 @@ def pictures(
         published: what the document publishes.
         groups: the study's groups.
         effects: what protocols and switches change.
-        verdicts: on the document's numbers.
         found: our searches over settings.
         illustrations: of single clips and of models.
     """
@@ -78,7 +75,7 @@ def pictures(
         *cost.pictures(published, groups),
         *searches.pictures(published),
         *trials.pictures(published, found),
-        *classes.pictures(published, groups, verdicts, matrices),
+        *classes.pictures(published, groups, matrices),
         *confusion.pictures(published, groups, matrices),
         *outputs.pictures(published, alone),
         *scatter.pictures(published, alone),

@@ -1,4 +1,4 @@
-"""Class by class: how many clips each has, and ours minus published."""
+"""How many clips each class has."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -11,104 +11,39 @@ from common.published import Published
 from common.published.schema import Counts
 from reports.figures.sheet import (
     BLACK,
-    BLUE,
     COLOUR_OF,
-    EDGED,
-    GREY,
     ORANGE,
     PURPLE,
     SKY,
     WIDTH,
     Picture,
-    about,
     by_demo,
     data_line,
-    key,
     left_of,
-    name_of,
     name_rows,
     plain,
     plain_name,
     sheet,
-    stripe,
     styled,
 )
 from reports.results import Group
-from reports.verdicts import NOT_COMPARABLE, Verdict, Verdicts
-from reports.wording import MINUS, sentence
+from reports.wording import sentence
 
-SCORES = {"recall": (BLUE, "o"), "f1": (ORANGE, "s")}
-TITLE = {"recall": "recall", "f1": "F1"}
 OURS = "ours, "
 GREYS = ("#555555", "#8C8C8C", "#BFBFBF")
 BAR = 0.19
 """Inches of a bar and its gap."""
 
 
-def pictures(
-    published: Published, groups: Sequence[Group], verdicts: Verdicts, recovered: Mapping[str, np.ndarray]
-) -> Iterator[Picture]:
-    """List the class by class pictures of a study.
+def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[str, np.ndarray]) -> Iterator[Picture]:
+    """List the counts of each class.
 
     Args:
         published: what the document publishes.
         groups: the study's groups.
-        verdicts: on the document's numbers.
         recovered: integer matrices behind published percentages, by experiment.
     """
-    yield from _distributions(published, plain(groups), recovered)
-    for group in plain(groups):
-        if found := differences(published, verdicts.of(group)):
-            yield Picture(
-                name=name_of("classes", group, groups),
-                title=f"Class by class, ours minus published: {group.experiment}",
-                experiment=group.experiment,
-                protocol=group.protocol,
-                demo=group.demo,
-                draw=partial(differences_figure, published, group, found),
-            )
-
-
-def differences(published: Published, verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
-    """Return the comparable differences of each class' recall and F1, by class; without those that no clip is of."""
-    known = {row.metric: row for row in verdicts if row.difference is not None and row.verdict != NOT_COMPARABLE}
-    classes = published.data.classes
-    found = {name: [known[key] for score in SCORES if (key := f"{name}_{score}") in known] for name in classes}
-    return {name: rows for name, rows in found.items() if rows}
-
-
-@styled
-def differences_figure(published: Published, group: Group, found: Mapping[str, list[Verdict]]) -> Figure:
-    """Draw recall and F1 of each class, ours minus published, with 95 % intervals."""
-    pitch = 0.5
-    band = published.resolution["per_class"]
-    lines = [*about(group, published), "Lines: 95 % intervals of the difference"]
-    title = f"{published.experiment(group.experiment).title}: class by class"
-    keys = [key(TITLE[score], *SCORES[score]) for score in SCORES]
-    keys.append(key(f"±{band:g}, as wide as an interval may be for a verdict", GREY, line=":"))
-    page = sheet(pitch * len(found) + 0.45, title, lines, demo=group.demo, keys=keys)
-    names = [name.replace("_", " ") for name in found]
-    left = left_of(names)
-    axes = page.axes(left, 0, WIDTH - left - 0.25, pitch * len(found))
-    for place, colour, line in ((-band, GREY, ":"), (0, BLACK, "-"), (band, GREY, ":")):
-        axes.axvline(place, color=colour, linestyle=line, linewidth=1.2)
-    for place, verdicts in enumerate(found.values()):
-        stripe(axes, place, place, place + 1)
-        for row in verdicts:
-            score = row.metric.rpartition("_")[2]
-            colour, marker = SCORES[score]
-            y = [place + (0.67 if score == "f1" else 0.33)]
-            axes.plot(np.array(row.difference_interval), y * 2, color=colour, linewidth=1.8, solid_capstyle="butt")
-            axes.plot(np.array(row.difference), y, marker, color=colour, **EDGED)
-    name_rows(axes, np.arange(len(found)) + 0.5, names, len(found))
-    axes.set_xlabel(f"ours {MINUS} published")
-    return page.figure
-
-
-def _distributions(
-    published: Published, groups: Sequence[Group], recovered: Mapping[str, np.ndarray]
-) -> Iterator[Picture]:
-    for ending, members in by_demo(groups) or [("", [])]:
+    for ending, members in by_demo(plain(groups)) or [("", [])]:
         # Experiments on data of their own have classes of their own.
         apart: dict[str, list[Group]] = {"": []}
         for group in members:

@@ -26,7 +26,6 @@ from reports.effects import effects
 from reports.figures import changes, classes, confusion, cost, curves, headline, searches, seeds, sheet
 from reports.figures.sheet import Picture
 from reports.results import Group
-from reports.verdicts import Verdicts
 
 Write = Callable[..., Path]
 SER = load("ser_parallel")
@@ -34,12 +33,12 @@ SER = load("ser_parallel")
 
 def unrun(study: str) -> list[Picture]:
     known = load(study)
-    return figures.pictures(known, [], [], Verdicts(known, []))
+    return figures.pictures(known, [], [])
 
 
 def listed(runs: Path) -> list[Picture]:
     groups = collect([runs]).groups
-    return figures.pictures(SER, groups, effects(groups), Verdicts(SER, groups))
+    return figures.pictures(SER, groups, effects(groups))
 
 
 def words(figure: Figure) -> list[str]:
@@ -340,17 +339,6 @@ def test_a_slip_shows_each_seed_its_mean_and_its_interval(write: Write, runs: Pa
     assert effect.interval in [tuple(line.get_xdata()) for line in axes.lines]
 
 
-def test_classes_show_the_differences_that_are_judged(write: Write, runs: Path) -> None:
-    write("dual-cnn")
-    group = only_group(runs)
-    found = Verdicts(SER, [group]).of(group)
-    (axes,) = classes.differences_figure(SER, group, classes.differences(SER, found)).axes
-    judged = {row.metric: row.difference for row in found}
-    np.testing.assert_allclose(
-        [line.get_xdata()[0] for line in lines(axes, "o")], [judged[f"{name}_recall"] for name in SER.data.classes]
-    )
-
-
 def test_bars_are_the_clips_of_each_class(write: Write, runs: Path) -> None:
     write("dual-cnn", clips=1440)
     groups = collect([runs]).groups
@@ -406,11 +394,6 @@ def test_a_number_of_changed_runs_says_what_was_changed(write: Write, configure:
 def test_networks_without_their_weights_are_in_no_picture(write: Write, configure: Write, runs: Path) -> None:
     configure(write("vgg16-1"), weights="none")
     assert {picture.experiment for picture in listed(runs)} <= {None, "single-cnn"}
-
-
-def test_what_differs_from_other_data_is_not_drawn_class_by_class(write: Write, runs: Path) -> None:
-    write("single-cnn", clips=1440)
-    assert not [picture for picture in listed(runs) if picture.name.startswith("classes-")]
 
 
 def test_a_picture_turns_dark_where_its_reader_likes_it(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from reports.collect import collect
 from reports.figures import pictures, trials
 from reports.results import Collected
 from reports.search_tables import search_table
-from reports.verdicts import Verdicts
 
 SER = load("ser_parallel")
 (PRINTED,) = (search for search in SER.searches if search.rows)
@@ -96,7 +95,7 @@ def test_the_picture_has_a_curve_per_rate_and_rings_what_each_search_chose(searc
 def test_the_searches_of_one_protocol_and_seed_share_a_picture(search: Write, runs: Path) -> None:
     for name, epochs in (("literal", 2), ("full", 9)):
         search(name, epochs=epochs)
-    listed = [picture.name for picture in pictures(SER, [], [], Verdicts(SER, []), collect([runs]).searches)]
+    listed = [picture.name for picture in pictures(SER, [], [], collect([runs]).searches)]
     assert [name for name in listed if name.startswith("trials")] == ["trials-single-cnn-published"]
 
 

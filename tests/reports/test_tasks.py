@@ -67,7 +67,7 @@ def test_every_overall_metric_is_in_the_table_of_numbers(kind: str, runs: Path) 
 def test_pictures_are_those_of_the_task_and_none_is_a_confusion(kind: str, runs: Path) -> None:
     written(kind, runs)
     known, groups = load(OF[kind][0]), collect([runs]).groups
-    shown = {one.name: one for one in figures.pictures(known, groups, [], Verdicts(known, groups)) if one.experiment}
+    shown = {one.name: one for one in figures.pictures(known, groups, []) if one.experiment}
     kinds = {name.partition(f"-{groups[0].experiment}")[0] for name in shown}
     assert kinds == {"tagging": {"per-tag", "curves"}, "regression": {"per-output", "scatter", "curves"}}[kind]
     for picture in shown.values():
