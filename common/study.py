@@ -6,6 +6,7 @@ An experiment has three main values: a task (what is predicted, `common.tasks`),
 """
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -274,6 +275,8 @@ class Study:
         examples: returns the data of the document's figures of clips from a relabelled manifest, the setting, and the
             folder of runs, in which a figure of predictions finds them.
         diagrams: the document's figures of models: the figure by the id of the experiment.
+        parameters: number of parameters of each network under the protocol `published`, by the id of the experiment,
+            so that `list` builds none.
     """
 
     name: str
@@ -291,6 +294,7 @@ class Study:
     clips: int | None = None
     examples: Callable[[pd.DataFrame, Setting, Path], list[Example]] | None = None
     diagrams: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:
@@ -353,6 +357,17 @@ class Study:
                 raise InputError(f"{self.name} has no switch {name!r}; it has {', '.join(known)}")
             if value not in known[name].values:
                 raise InputError(f"switch {name} is {' or '.join(known[name].values)}, not {value!r}")
+
+
+COUNTS = "parameters.json"
+"""The file beside a study's module with the parameters of its networks; `python -m reproductions count` writes it."""
+
+
+def counted(module: str) -> dict[str, int]:
+    """Return the numbers of parameters in the file beside a study's module, given its `__file__`; none without it."""
+    place = Path(module).with_name(COUNTS)
+    counts: dict[str, int] = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+    return counts
 
 
 def changed_switches(protocol: Protocol) -> list[str]:

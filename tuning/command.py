@@ -11,11 +11,9 @@ from rich.table import Table
 from common import published
 from common.cli import commands, console
 from common.errors import InputError
-from common.learners import quiet
-from common.runs import jobs
 from common.runs.search_records import SearchResult, published_name
 from common.study import Study, Value
-from tuning.plan import Clips, Plan, make
+from tuning.plan import Plan
 
 SearchName = Annotated[str | None, typer.Option("--search", help="One of its searches. Default: all, in order.")]
 
@@ -48,7 +46,6 @@ class Tunable:
 
 def main(study: Study, plans: Sequence[Plan]) -> NoReturn:
     """Run the command line of a study, `tune` included, and leave with the exit code of the contract."""
-    quiet.start_backend()
     console.main(study_app(study, plans))
 
 
@@ -81,6 +78,10 @@ def _tune(
     plans, chosen = tunable.of(name, search), study.protocol(protocol)
     commands.refuse_weights(weights, [experiment])
     deadline = commands.deadline_of(budget)
+    commands.start_backend()
+    from common.runs import jobs  # here and not above, as in `common.cli.commands`
+    from tuning.making import Clips, make
+
     scanned = jobs.clips_for(study, experiment, commands.scan_clips(study, [experiment], data))
     size = size or ("full" if data else "demo")
     for seed in seeds or [0]:

@@ -1,4 +1,7 @@
-"""The commands of a study: run (the default), list, summary, attribution, predict and illustrate."""
+"""The commands of a study: run (the default), list, summary, attribution, predict and illustrate.
+
+What trains or predicts is imported by the commands that do so, after their arguments are checked: it takes seconds.
+"""
 
 import json
 import re
@@ -8,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -21,13 +24,14 @@ from rich.table import Table
 
 from common import cache, illustrations, intervals, published
 from common.cli import config_file, console, describe
-from common.corpora import CORPORA, Scan, demo, scan
+from common.corpora import CORPORA, Scan, scan
 from common.errors import InputError
-from common.learners import keras3, quiet
-from common.learners.learner import class_of
-from common.runs import estimate, jobs, prediction, runner
 from common.signals import impulse_responses
 from common.study import Experiment, Protocol, Setting, Size, Study, Training
+
+if TYPE_CHECKING:
+    from common.runs.jobs import Job
+    from common.runs.prediction import Prediction
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Ids; default: all.")]
 Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
@@ -83,7 +87,6 @@ class _RunByDefault(typer.core.TyperGroup):
 
 def main(study: Study) -> NoReturn:
     """Run the command line of a study and leave with the exit code of the contract."""
-    quiet.start_backend()
     console.main(study_app(study))
 
 
@@ -140,6 +143,9 @@ def _run(
     overrides, model = _overrides(tables["training"], epochs, batch_size), tables["model"]
     config_file.refuse_model(config, experiments, model)
     _refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
+    start_backend()
+    from common.runs import jobs
+
     options = jobs.Options(
         runs=runs or default_runs(data),
         size=size,
@@ -170,6 +176,8 @@ def _run(
 
 def _set_up(strategy: str, *, mixed_precision: bool) -> None:
     """Refuse an unknown strategy, and set the precision of Keras."""
+    from common.learners import keras3
+
     keras3.strategy_scope(strategy)
     if mixed_precision:
         keras3.use_mixed_precision()
@@ -181,6 +189,8 @@ def _clips_of(study: Study, experiments: Sequence[Experiment], scanned: Scan, *,
     Raises:
         InputError: an experiment has no clips, and it was named.
     """
+    from common.runs import jobs
+
     found = {}
     for experiment in experiments:
         try:
@@ -192,7 +202,9 @@ def _clips_of(study: Study, experiments: Sequence[Experiment], scanned: Scan, *,
     return found
 
 
-def _run_one(job: jobs.Job, *, dry_run: bool, as_json: bool) -> None:
+def _run_one(job: "Job", *, dry_run: bool, as_json: bool) -> None:
+    from common.runs import estimate, runner
+
     if dry_run:
         facts = estimate.estimate(job)
         print(json.dumps(vars(facts)) if as_json else facts)
@@ -247,6 +259,7 @@ def _summary(
     study: Study = context.obj
     experiment = study.experiment(name)
     chosen = study.protocol(protocol, _pairs(changes))
+    start_backend()
     facts = describe.summary(study, experiment, chosen)
     if as_json:
         print(json.dumps(facts))
@@ -298,6 +311,9 @@ def _attribution(
     experiment, overrides = study.experiment(name), _overrides({}, epochs, batch_size)
     refuse_weights(weights, [experiment])
     _refuse_training([experiment], bool(overrides))
+    start_backend()
+    from common.runs import jobs, runner
+
     scanned = jobs.clips_for(study, experiment, scan_clips(study, [experiment], data))
     size = size or ("full" if data else "demo")
     options = jobs.Options(
@@ -377,6 +393,7 @@ def _illustrate(context: typer.Context, data: Data = None, runs: Runs = None) ->
 
 
 def _keep_illustrations(study: Study, scanned: Scan, runs: Path) -> None:
+    start_backend()
     place = illustrations.path_of(runs, study.name)
     illustrations.write(place, describe.illustrate(study, scanned, runs))
     announce(f"data of the document's figures of clips and models: {place}")
@@ -387,6 +404,9 @@ def _predict(
 ) -> None:
     """Predict the classes, tags or values of audio files with a finished run's model."""
     study: Study = context.obj
+    start_backend()
+    from common.runs import prediction
+
     newest = (Path("runs"), Path("runs-demo"))
     record = prediction.run_in(study, run) if run else prediction.newest_run(study, newest)
     if not as_json:
@@ -409,7 +429,7 @@ def _predict(
         raise InputError("\n".join(refused))
 
 
-def _print_prediction(one: prediction.Prediction) -> None:
+def _print_prediction(one: "Prediction") -> None:
     several = [f"share of its {one.parts} parts"] if one.shares is not None and one.parts > 1 else []
     print(f"{one.file}: {one.predicted}" + (f" ({one.spread})" if one.spread else ""))
     probabilities = one.task.MEANING == "probability"
@@ -446,6 +466,8 @@ def _able(experiments: Sequence[Experiment], strategy: str, *, named: bool) -> l
     Raises:
         InputError: an experiment cannot, and it was named.
     """
+    from common.learners.learner import class_of
+
     able = []
     for experiment in experiments:
         try:
@@ -579,9 +601,18 @@ def default_runs(data: Sequence[Path] | None) -> Path:
 
 
 def _demo_folder(study: Study) -> Path:
+    from common.corpora import demo
+
     announce("no --data: using the demo corpus (synthesised sounds, not recordings)")
     folder = cache.folder() / "-".join(["demo", str(DEMO_CLIPS), *study.corpora])
     return demo.write(folder, clips_per_class=DEMO_CLIPS, corpora=study.corpora)
+
+
+def start_backend() -> None:
+    """Import Keras and start its backend without log lines; call it before anything else that needs Keras."""
+    from common.learners import quiet
+
+    quiet.start_backend()
 
 
 def announce(line: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from common.cli.console import main
-from common.corpora import CORPORA, Corpus, demo, download, scan, verify
+from common.corpora import CORPORA, Corpus, demo, scan, verify
 
 app = typer.Typer(
     help="Corpora of emotional speech and music: list them, find them in your folders, download them.",
@@ -76,6 +76,8 @@ def verify_corpus(
 @app.command("download")
 def download_corpus(name: Name, folder: Annotated[Path, typer.Argument(help="Where to put it.")]) -> None:
     """Download a corpus, unpack it and verify it; run again after an interruption, it resumes."""
+    from common.corpora.download import download  # here and not above: the other commands need no network
+
     outcome = download(name, folder)
     typer.echo(outcome.summary())
     raise typer.Exit(0 if outcome.complete else 1)
