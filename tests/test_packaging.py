@@ -28,7 +28,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_all_packages_and_their_data_but_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     data = [
-        path for name in PACKAGES for suffix in ("toml", "csv.xz", "zip") for path in (ROOT / name).rglob(f"*.{suffix}")
+        path
+        for name in PACKAGES
+        for suffix in ("toml", "csv.xz", "zip", "json")
+        for path in (ROOT / name).rglob(f"*.{suffix}")
     ]
     assert data
     assert {str(path.relative_to(ROOT)) for path in data} <= names
