@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from common.arrays import FileInputs, Prepared
-from common.errors import InputError, those_like
+from common.errors import InputError, not_among
 from common.illustrations import Example
 from common.splits import SPEAKER_AND_GROUP, Split
 from common.tasks import Task
@@ -321,7 +321,7 @@ class Study:
         """
         by_id = {experiment.id: experiment for experiment in self.experiments}
         if name not in by_id:
-            raise InputError(f"{self.name} has no experiment {name!r}; it has {those_like(name, by_id)}")
+            raise InputError(f"{self.name} has no experiment {name!r}{not_among(name, by_id)}")
         return by_id[name]
 
     def protocol(self, name: str, changes: Mapping[str, str] | None = None) -> Protocol:
@@ -333,7 +333,7 @@ class Study:
             InputError: there is no such protocol, switch or value.
         """
         if name not in self.protocols:
-            raise InputError(f"{self.name} has no protocol {name!r}; it has {', '.join(self.protocols)}")
+            raise InputError(f"{self.name} has no protocol {name!r}{not_among(name, self.protocols)}")
         protocol = self.protocols[name]
         changes = changes or {}
         self._check_changes(changes)
@@ -354,9 +354,9 @@ class Study:
         known = {switch.name: switch for switch in self.switches}
         for name, value in changes.items():
             if name not in known:
-                raise InputError(f"{self.name} has no switch {name!r}; it has {', '.join(known)}")
+                raise InputError(f"{self.name} has no switch {name!r}{not_among(name, known)}")
             if value not in known[name].values:
-                raise InputError(f"switch {name} is {' or '.join(known[name].values)}, not {value!r}")
+                raise InputError(f"switch {name} has no value {value!r}{not_among(value, known[name].values)}")
 
 
 COUNTS = "parameters.json"

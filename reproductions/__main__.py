@@ -16,7 +16,7 @@ from common.cli.commands import Json, print_listing, start_backend
 from common.cli.describe import listing, parameters
 from common.study import COUNTS, Study
 
-app = typer.Typer(help="Every experiment of every document.", add_completion=False)
+app = console.new_app("Every experiment of every document.")
 
 
 def studies() -> list[Study]:

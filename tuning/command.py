@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from common import published
-from common.cli import commands, console
+from common.cli import commands
+from common.cli.tables import print_table
 from common.errors import InputError
 from common.runs.search_records import SearchResult, published_name
 from common.study import Study, Value
@@ -42,11 +43,6 @@ class Tunable:
         if not found:
             raise InputError(f"{experiment} has no search {name!r}; it has {', '.join(plan.name for plan in own)}")
         return found
-
-
-def main(study: Study, plans: Sequence[Plan]) -> NoReturn:
-    """Run the command line of a study, `tune` included, and leave with the exit code of the contract."""
-    console.main(study_app(study, plans))
 
 
 def study_app(study: Study, plans: Sequence[Plan]) -> typer.Typer:
@@ -112,7 +108,7 @@ def _print_result(result: SearchResult, as_json: bool) -> None:
         print(json.dumps({**facts, **outcome, "folder": str(result.folder), "status": result.data["status"]}))
         return
     caveat = _caveat(result)
-    commands.print_table(_table(result, caveat))
+    print_table(_table(result, caveat))
     for note in result.data["notes"]:
         print(f"note: {note}")
     chosen = ", ".join(f"{name} = {value}" for name, value in result.chosen.items())

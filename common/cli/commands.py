@@ -9,23 +9,23 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 import typer
 import typer.core
 from rich.bar import Bar
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from common import cache, illustrations, intervals, published
 from common.cli import config_file, console, describe
+from common.cli.tables import print_table
 from common.corpora import CORPORA, Scan, scan
-from common.errors import InputError
+from common.errors import InputError, not_among
 from common.signals import impulse_responses
 from common.study import Experiment, Protocol, Setting, Size, Study, Training
 
@@ -55,7 +55,12 @@ ImpulseResponses = Annotated[
 SizeName = Annotated[
     Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
 ]
-Config = Annotated[Path | None, typer.Option(help="TOML file with a table [training] or [model].")]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        help="TOML file with a table training, of epochs, batch_size, learning_rate and patience, or a table model."
+    ),
+]
 MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Compute in half precision.")]
 Strategy = Annotated[str, typer.Option(help="none or mirrored.")]
 Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. Default: runs, or runs-demo without --data.")]
@@ -65,8 +70,6 @@ Budget = Annotated[str | None, typer.Option(help="Pause after this time, such as
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.")]
 Run = Annotated[Path | None, typer.Option("--run", help="Folder of a finished run. Default: the newest.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-
-DEBUG_HELP = "With --debug, an error shows its traceback."
 
 BAR_WIDTH = 30
 """Length in characters of the bar for a probability of 1."""
@@ -85,14 +88,9 @@ class _RunByDefault(typer.core.TyperGroup):
         return super().parse_args(context, arguments)
 
 
-def main(study: Study) -> NoReturn:
-    """Run the command line of a study and leave with the exit code of the contract."""
-    console.main(study_app(study))
-
-
 def study_app(study: Study) -> typer.Typer:
     """Return the commands of one study."""
-    app = typer.Typer(cls=_RunByDefault, help=study.title, epilog=DEBUG_HELP, add_completion=False)
+    app = console.new_app(study.title, group=_RunByDefault)
 
     @app.callback()
     def choose_study(context: typer.Context) -> None:
@@ -133,6 +131,7 @@ def _run(
     """Train and test experiments; without --data on the demo corpus, at demo size."""
     study: Study = context.obj
     size = size or ("full" if data else "demo")
+    _refuse_mistyped_commands(context, study, names)
     experiments = _experiments(study, names, weights, size)
     chosen = list(study.protocols) if protocol == "all" else [protocol]
     protocols = [study.protocol(one, _pairs(changes)) for one in chosen]
@@ -436,13 +435,22 @@ def _print_prediction(one: "Prediction") -> None:
     bars = [""] if probabilities else []
     table = Table("class" if one.shares is not None else "output", one.task.MEANING, *bars, *several)
     for place in np.argsort(-one.outputs, kind="stable"):  # the highest output first
-        value, name = float(one.outputs[place]), escape(one.task.outputs[place])
+        value, name = float(one.outputs[place]), one.task.outputs[place]
         bar = [Bar(1, 0, value, width=BAR_WIDTH)] if probabilities else []
         share = [f"{one.shares[place]:.0%}"] if several and one.shares is not None else []
         table.add_row(name, f"{value:.3f}", *bar, *share)
     print_table(table)
     for note in one.notes:
         print(f"note: {note}")
+
+
+def _refuse_mistyped_commands(context: typer.Context, study: Study, names: Sequence[str] | None) -> None:
+    """Refuse a first name that is no experiment, but similar to a command: `run` may not have been meant."""
+    group = context.parent.command if context.parent else None
+    commands = list(group.commands) if isinstance(group, _RunByDefault) else []
+    first = names[0] if names else ""
+    if get_close_matches(first, commands) and first not in {one.id for one in study.experiments}:
+        raise InputError(f"{study.name} has no command or experiment {first!r}{not_among(first, commands)}")
 
 
 def _experiments(study: Study, names: Sequence[str] | None, weights: str | None, size: Size) -> list[Experiment]:
@@ -637,9 +645,3 @@ def _print_record(record: Any, as_json: bool) -> None:
         f"on {score['n']} clips{data}{more}; {record.folder}",
         flush=True,  # a run may take hours, and the output may be a file
     )
-
-
-def print_table(table: Table) -> None:
-    """Print a table; if the output is no terminal, without wrapping its lines at 80 columns."""
-    wide = Console() if sys.stdout.isatty() else Console(width=200)
-    wide.print(table)

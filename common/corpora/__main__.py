@@ -7,13 +7,10 @@ from typing import Annotated
 
 import typer
 
-from common.cli.console import main
+from common.cli.console import main, new_app
 from common.corpora import CORPORA, Corpus, demo, scan, verify
 
-app = typer.Typer(
-    help="Corpora of emotional speech and music: list them, find them in your folders, download them.",
-    add_completion=False,
-)
+app = new_app("Corpora of emotional speech and music: list them, find them in your folders, download them.")
 Json = Annotated[bool, typer.Option("--json", help="Print the same facts for programs.")]
 Name = Annotated[str, typer.Argument(help=f"One of {', '.join(CORPORA)}.")]
 
