@@ -19,10 +19,14 @@ from common.study import COUNTS, Study
 app = console.new_app("Every experiment of every document.")
 
 
+def names() -> list[str]:
+    """Return the names of the studies, which are the modules in this package, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(reproductions.__path__) if module.name != "__main__")
+
+
 def studies() -> list[Study]:
-    """Return the study of each module in this package, sorted by name."""
-    names = sorted(module.name for module in pkgutil.iter_modules(reproductions.__path__) if module.name != "__main__")
-    return [importlib.import_module(f"reproductions.{name}").STUDY for name in names]
+    """Return all studies, sorted by name."""
+    return [importlib.import_module(f"reproductions.{name}").STUDY for name in names()]
 
 
 @app.callback(invoke_without_command=True)

@@ -33,12 +33,32 @@ if TYPE_CHECKING:
     from common.runs.jobs import Job
     from common.runs.prediction import Prediction
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Ids; default: all.")]
-Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
+
+def _begun_ids(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of a study's experiments that begin with some letters, for the shell's completion."""
+    study: Study = getattr(context.obj, "study", context.obj)  # `tune` has an object with the study in it
+    return [experiment.id for experiment in study.experiments if experiment.id.startswith(incomplete)]
+
+
+def _begun_changes(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the values of a study's switches, as `--set` takes them, that begin with some letters."""
+    study: Study = context.obj
+    changes = [f"{switch.name}={value}" for switch in study.switches for value in switch.values]
+    return [change for change in changes if change.startswith(incomplete)]
+
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[EXPERIMENT]...", help="Ids; default: all.", autocompletion=_begun_ids),
+]
+Name = Annotated[str, typer.Argument(metavar="EXPERIMENT", autocompletion=_begun_ids)]
 Data = Annotated[list[Path] | None, typer.Option("--data", help="Folder of corpora; repeatable. Default: demo corpus.")]
 ProtocolNames = Annotated[str, typer.Option("--protocol", help="published, corrected, independent or all.")]
 ProtocolName = Annotated[str, typer.Option("--protocol", help="published, corrected or independent.")]
-Changes = Annotated[list[str] | None, typer.Option("--set", metavar="SWITCH=VALUE", help="Change one switch.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SWITCH=VALUE", help="Change one switch.", autocompletion=_begun_changes),
+]
 # NumPy and Keras take seeds of 32 bits.
 Seeds = Annotated[
     list[int] | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of everything random; repeatable.")
