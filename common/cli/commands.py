@@ -24,7 +24,7 @@ from rich.table import Table
 from common import cache, illustrations, intervals, published
 from common.cli import config_file, console, describe
 from common.cli.tables import print_table
-from common.corpora import CORPORA, Scan, scan
+from common.corpora import CORPORA, Scan, demo, scan
 from common.errors import InputError, not_among
 from common.signals import impulse_responses
 from common.study import Experiment, Protocol, Setting, Size, Study, Training
@@ -629,8 +629,6 @@ def default_runs(data: Sequence[Path] | None) -> Path:
 
 
 def _demo_folder(study: Study) -> Path:
-    from common.corpora import demo
-
     announce("no --data: using the demo corpus (synthesised sounds, not recordings)")
     folder = cache.folder() / "-".join(["demo", str(DEMO_CLIPS), *study.corpora])
     return demo.write(folder, clips_per_class=DEMO_CLIPS, corpora=study.corpora)
