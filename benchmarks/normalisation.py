@@ -13,7 +13,7 @@ import numpy as np
 
 from common.learners.layers import BatchNormalization
 from common.learners.quiet import keras
-from reproductions.ser_parallel import from_scratch
+from reproductions.ser_parallel import from_scratch_networks as from_scratch
 
 CLIPS, STEPS, ROUNDS = 32, 10, 5
 

@@ -15,6 +15,7 @@ from matrix_rate import in_turns
 
 from common.learners.quiet import keras
 from reproductions.music_mood_wavenet import nsynth
+from reproductions.music_mood_wavenet.settings import SAMPLE_RATE
 
 SECONDS, MEASURED = 30, 10
 MACS = nsynth.KERNEL * nsynth.WIDTH + nsynth.WIDTH * (
@@ -25,7 +26,7 @@ MACS = nsynth.KERNEL * nsynth.WIDTH + nsynth.WIDTH * (
 
 def main() -> None:
     """Measure and print."""
-    samples = nsynth.steps(MEASURED * nsynth.SAMPLE_RATE) * nsynth.HOP_LENGTH
+    samples = nsynth.steps(MEASURED * SAMPLE_RATE) * nsynth.HOP_LENGTH
     waveform = np.random.default_rng(0).uniform(-1, 1, samples).astype(np.float32)
     encode = partial(nsynth.encode, nsynth.encoder(), waveform)
     alternatives = {"in pieces": encode, "one pass": partial(encode, piece=nsynth.steps(samples))}

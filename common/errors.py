@@ -33,9 +33,14 @@ class BudgetSpentError(EncoreError):
     """The time given by `--budget` is used up; finished epochs are kept."""
 
 
-def those_like(name: str, known: Collection[str]) -> str:
-    """Return the known names for the end of a message; if there are many, their number and the three most similar."""
-    if len(known) <= MANY:
-        return ", ".join(known)
-    near = get_close_matches(name, known, n=3, cutoff=0.0)  # 0: three names, however unlike
-    return f"{len(known)}, most similar {', '.join(near)}; `list` shows all"
+def not_among(name: str, known: Collection[str]) -> str:
+    """Return the end of a message about an unknown name: the similar one, if there is one, and the known names.
+
+    If there are many names, it has their number and the three most similar ones.
+    """
+    if len(known) > MANY:
+        near = get_close_matches(name, known, n=3, cutoff=0.0)  # 0: three names, however unlike
+        return f"; it has {len(known)}, most similar {', '.join(near)}; `list` shows all"
+    similar = get_close_matches(name, known, n=1)
+    meant = f"; did you mean {similar[0]}?" if similar else ";"
+    return f"{meant} {'It' if similar else 'it'} has {', '.join(known)}"

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 CONFIDENCE = 0.95
-Z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
+Z = 1.959963984540054
+"""The 97.5 % quantile of the standard normal distribution, as scipy has it."""
 PERCENTILES = (50 - 50 * CONFIDENCE, 50 + 50 * CONFIDENCE)
 RESAMPLES = 2000
 FEWEST_GROUPS = 5
@@ -66,6 +66,8 @@ def mcnemar(first_correct: np.ndarray, second_correct: np.ndarray) -> McNemar:
         first_correct: booleans (clips,), whether the first run is right.
         second_correct: booleans (clips,) of the second run, in the same order.
     """
+    from scipy import stats  # here and not above: it takes a second to import, and most commands need none of it
+
     first, second = np.asarray(first_correct, dtype=bool), np.asarray(second_correct, dtype=bool)
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     discordant = only_first + only_second
@@ -90,6 +92,8 @@ def paired_difference(first_correct: np.ndarray, second_correct: np.ndarray, *, 
 
 def mean_interval(values: Sequence[float]) -> Interval:
     """Return Student's interval of the mean of at least two values, such as one difference per seed."""
+    from scipy import stats
+
     half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * stats.sem(values))
     mean = float(np.mean(values))
     return mean - half, mean + half

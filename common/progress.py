@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
+from rich.table import Column
+from rich.text import Text
 
 LINE_EVERY_S = 10.0
 """Seconds between two lines if standard error is not a terminal."""
@@ -62,6 +64,32 @@ class Advance:
         return f"about {duration_in_words(left)} left{' (first estimate)' if self._only_first else ''}"
 
 
+class _Words(TextColumn):
+    """Words that are cut where a narrow terminal has no room for them beside the bar, the count and the time left."""
+
+    def get_table_column(self) -> Column:
+        """Return a column that gives way: rich narrows those first that may be wrapped."""
+        return Column(no_wrap=False)
+
+    def render(self, task: Task) -> Text:
+        """Return the words, on one line however narrow the column is."""
+        words = super().render(task)
+        words.no_wrap, words.overflow = True, "ellipsis"
+        return words
+
+
+def columns() -> tuple[_Words, BarColumn, MofNCompleteColumn, TimeRemainingColumn, _Words]:
+    """Return the parts of a line: words, bar, count, time left, note. Only words and note become narrower."""
+    whole = Column(no_wrap=True)
+    return (
+        _Words("{task.description}"),
+        BarColumn(bar_width=20, table_column=whole),
+        MofNCompleteColumn(table_column=whole.copy()),
+        TimeRemainingColumn(table_column=whole.copy()),
+        _Words("{task.fields[note]}"),
+    )
+
+
 @contextmanager
 def progress(label: str, total: int, *, done: int = 0) -> Iterator[Advance]:
     """Show the progress of `total` items under `label`; yields the function to call for each finished item.
@@ -77,7 +105,5 @@ def progress(label: str, total: int, *, done: int = 0) -> Iterator[Advance]:
     if not sys.stderr.isatty():
         yield Advance(label, total, done=done)
         return
-    words, note = TextColumn("{task.description}"), TextColumn("{task.fields[note]}")
-    columns = (words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), note)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns(), console=Console(stderr=True), transient=True) as bar:
         yield Advance(label, total, bar, done)

@@ -17,8 +17,6 @@ from typing import TypedDict
 
 import numpy as np
 import pandas as pd
-from iterstrat.ml_stratifiers import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from common.errors import InputError
 
@@ -158,6 +156,10 @@ def _strata(labels: Sequence[str] | np.ndarray | pd.Series) -> np.ndarray:
 
 def _hold_out(rows: np.ndarray, fraction: float, seed: int, strata: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Divide rows into the rest and the held-out ones; `hold_out` says how many. Without strata, at random."""
+    # Here and not above: scikit-learn takes seconds to import, and most commands split nothing.
+    from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
+    from sklearn.model_selection import train_test_split
+
     sizes = np.array([], int) if strata is None else _clips_per_class(strata)
     # Rounded up as in scikit-learn; at least one per class, which small demo corpora would fall below.
     held_out = max(math.ceil(fraction * len(rows)), len(sizes))
@@ -208,6 +210,9 @@ def stratified_folds(
         InputError: no class has as many clips as there are folds, there are fewer groups than folds, or clips with
             several tags have groups.
     """
+    from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     strata, rows = _strata(labels), np.arange(len(labels))
     tagged = strata.ndim == 2
     if tagged and groups is not None:

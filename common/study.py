@@ -6,6 +6,7 @@ An experiment has three main values: a task (what is predicted, `common.tasks`),
 """
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from common.arrays import FileInputs, Prepared
-from common.errors import InputError, those_like
+from common.errors import InputError, not_among
 from common.illustrations import Example
 from common.splits import SPEAKER_AND_GROUP, Split
 from common.tasks import Task
@@ -274,6 +275,8 @@ class Study:
         examples: returns the data of the document's figures of clips from a relabelled manifest, the setting, and the
             folder of runs, in which a figure of predictions finds them.
         diagrams: the document's figures of models: the figure by the id of the experiment.
+        parameters: number of parameters of each network under the protocol `published`, by the id of the experiment,
+            so that `list` builds none.
     """
 
     name: str
@@ -291,6 +294,7 @@ class Study:
     clips: int | None = None
     examples: Callable[[pd.DataFrame, Setting, Path], list[Example]] | None = None
     diagrams: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:
@@ -317,7 +321,7 @@ class Study:
         """
         by_id = {experiment.id: experiment for experiment in self.experiments}
         if name not in by_id:
-            raise InputError(f"{self.name} has no experiment {name!r}; it has {those_like(name, by_id)}")
+            raise InputError(f"{self.name} has no experiment {name!r}{not_among(name, by_id)}")
         return by_id[name]
 
     def protocol(self, name: str, changes: Mapping[str, str] | None = None) -> Protocol:
@@ -329,7 +333,7 @@ class Study:
             InputError: there is no such protocol, switch or value.
         """
         if name not in self.protocols:
-            raise InputError(f"{self.name} has no protocol {name!r}; it has {', '.join(self.protocols)}")
+            raise InputError(f"{self.name} has no protocol {name!r}{not_among(name, self.protocols)}")
         protocol = self.protocols[name]
         changes = changes or {}
         self._check_changes(changes)
@@ -350,9 +354,20 @@ class Study:
         known = {switch.name: switch for switch in self.switches}
         for name, value in changes.items():
             if name not in known:
-                raise InputError(f"{self.name} has no switch {name!r}; it has {', '.join(known)}")
+                raise InputError(f"{self.name} has no switch {name!r}{not_among(name, known)}")
             if value not in known[name].values:
-                raise InputError(f"switch {name} is {' or '.join(known[name].values)}, not {value!r}")
+                raise InputError(f"switch {name} has no value {value!r}{not_among(value, known[name].values)}")
+
+
+COUNTS = "parameters.json"
+"""The file beside a study's module with the parameters of its networks; `python -m reproductions count` writes it."""
+
+
+def counted(module: str) -> dict[str, int]:
+    """Return the numbers of parameters in the file beside a study's module, given its `__file__`; none without it."""
+    place = Path(module).with_name(COUNTS)
+    counts: dict[str, int] = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+    return counts
 
 
 def changed_switches(protocol: Protocol) -> list[str]:

@@ -7,32 +7,28 @@ import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from common import published
-from common.cli.console import main
+from common.cli.console import main, new_app
+from common.cli.tables import print_table
 from common.errors import InputError, ResultError
-from common.runs import store
-from reports.audit import command as audit_command
-from reports.audit import recovered
-from reports.build import RESULTS, build, page_texts
-from reports.collect import collect
-from reports.experiment_pages import missed_of
-from reports.results import Collected
-from reports.verdicts import NOT_COMPARABLE, NOT_REPRODUCED, NOT_RUN, Verdict, Verdicts
+
+if TYPE_CHECKING:
+    from reports.results import Collected
+    from reports.verdicts import Verdict
 
 RUNS = Path("runs")
-PIPE_WIDTH = 160
-"""Characters a line of a table may have where there is no terminal to fit."""
+RESULTS = Path(__file__).parent / "results"
+"""The records that are shipped."""
 
 Runs = Annotated[list[Path] | None, typer.Option("--runs", help="Folder with records (repeatable).")]
 Json = Annotated[bool, typer.Option("--json", help="Print the same facts for programs.")]
 
-app = typer.Typer(add_completion=False, help=__doc__)
+app = new_app(__doc__)
 
 
 @app.command("build")
@@ -56,6 +52,8 @@ def write_pages(runs: list[Path] | None, out: Path, *, as_json: bool) -> None:
     if not collected.groups and not collected.searches:
         places = ", ".join(str(folder) for folder in folders)
         raise InputError(f"no usable record in {places}; run an experiment first: python -m reproductions.ser_parallel")
+    from reports.build import build
+
     built = build(collected, out)
     if as_json:
         files = {kind: [str(path) for path in getattr(built, kind)] for kind in ("pages", "tables", "pictures")}
@@ -78,6 +76,8 @@ def check(
 
     Fails if a committed page is stale or a record invalid.
     """
+    from reports.verdicts import NOT_REPRODUCED
+
     folders = runs or [RUNS if RUNS.is_dir() else RESULTS]
     collected = _collect([folder for folder in folders if folder != RESULTS or RESULTS.is_dir()])
     rows = [row for study in published.studies() for row in _verdicts(study, collected)]
@@ -104,7 +104,9 @@ def audit(
 
     Fails if something in FILE is contradicted.
     """
-    audit_command.run(file, strict=strict, as_json=as_json)
+    from reports.audit import command
+
+    command.run(file, strict=strict, as_json=as_json)
 
 
 @app.command("keep")
@@ -113,16 +115,23 @@ def keep_command(
     out: Annotated[Path, typer.Option(help="Folder of the store.")] = RESULTS,
 ) -> None:
     """Add finished runs and searches to the shipped results, without models, splits and probabilities of classes."""
+    from common.runs import store
+
     places = store.keep(runs, out)
     print(f"{len(places)} files written in {out}")
 
 
-def _verdicts(study: str, collected: Collected) -> list[Verdict]:
+def _verdicts(study: str, collected: "Collected") -> "list[Verdict]":
+    from reports.audit import recovered
+    from reports.verdicts import Verdicts
+
     known = published.load(study)
     return list(Verdicts(known, collected.of(study), recovered(known)).all)
 
 
-def _collect(folders: list[Path]) -> Collected:
+def _collect(folders: list[Path]) -> "Collected":
+    from reports.collect import collect
+
     collected = collect(folders)
     for sentence in collected.skipped:
         print(sentence, file=sys.stderr)
@@ -134,6 +143,9 @@ def stale_pages(results: Path, committed: Path) -> list[str]:
 
     Texts are compared to the byte, pictures are not: those depend on the version of matplotlib.
     """
+    from reports.build import page_texts
+    from reports.collect import collect
+
     texts = page_texts(collect([results] if results.is_dir() else []), committed)
     return [name for name, text in texts.items() if _is_stale(committed / name, text)]
 
@@ -145,8 +157,11 @@ def _is_stale(page: Path, text: str) -> bool:
     return not all((page.parent / picture).is_file() for picture in pictures)
 
 
-def _print_verdicts(rows: list[Verdict], folders: list[Path]) -> None:
+def _print_verdicts(rows: "list[Verdict]", folders: list[Path]) -> None:
     """Print the overall metrics one by one, and of classes and cells count those not reproduced."""
+    from reports.experiment_pages import missed_of
+    from reports.verdicts import NOT_COMPARABLE, NOT_RUN
+
     ours = ", ".join(f"{folder}" for folder in folders)
     title = f"Published numbers against ours, from {ours} (difference with its 95 % interval)"
     table = Table(title=title, title_justify="left")
@@ -155,15 +170,14 @@ def _print_verdicts(rows: list[Verdict], folders: list[Path]) -> None:
     for row in rows:
         if row.scope == "overall":
             table.add_row(row.experiment, row.metric, f"{row.published:.4g}", *_ours(row), row.verdict, row.why)
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    console.print(table)
+    print_table(table)
     for scope, words in {"class": "class by class", "cell": "cell by cell of the recovered matrices"}.items():
         own = [row for row in rows if row.scope == scope]
         compared = [row for row in own if row.verdict not in (NOT_COMPARABLE, NOT_RUN)]
-        console.print(f"{words}: {len(compared)} of {len(own)} compared, {missed_of(compared)} not reproduced")
+        print(f"{words}: {len(compared)} of {len(own)} compared, {missed_of(compared)} not reproduced")
 
 
-def _ours(row: Verdict) -> tuple[str, str]:
+def _ours(row: "Verdict") -> tuple[str, str]:
     if row.obtained is None or row.difference_interval is None:
         return "", ""
     low, high = row.difference_interval

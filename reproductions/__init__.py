@@ -1,5 +1,1 @@
 """One module or package per document; each follows its document and imports only `common` and `tuning`."""
-
-from common.learners.quiet import start_backend
-
-start_backend()

@@ -18,7 +18,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in (*PACKAGES, "tests"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("encore.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     options = ["--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", str(built)]
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(source)], check=True)
@@ -28,12 +28,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_all_packages_and_their_data_but_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     data = [
-        path for name in PACKAGES for suffix in ("toml", "csv.xz", "zip") for path in (ROOT / name).rglob(f"*.{suffix}")
+        path
+        for name in PACKAGES
+        for suffix in ("toml", "csv.xz", "zip", "json")
+        for path in (ROOT / name).rglob(f"*.{suffix}")
     ]
     assert data
     assert {str(path.relative_to(ROOT)) for path in data} <= names
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
-    assert tops == set(PACKAGES)
+    assert tops == {*PACKAGES, "encore.py"}
 
 
 def test_data_files_are_found_from_the_wheel(wheel: Path, tmp_path: Path) -> None:

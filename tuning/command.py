@@ -3,19 +3,18 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from common import published
-from common.cli import commands, console
+from common.cli import commands
+from common.cli.tables import print_table
 from common.errors import InputError
-from common.learners import quiet
-from common.runs import jobs
 from common.runs.search_records import SearchResult, published_name
 from common.study import Study, Value
-from tuning.plan import Clips, Plan, make
+from tuning.plan import Plan
 
 SearchName = Annotated[str | None, typer.Option("--search", help="One of its searches. Default: all, in order.")]
 
@@ -44,12 +43,6 @@ class Tunable:
         if not found:
             raise InputError(f"{experiment} has no search {name!r}; it has {', '.join(plan.name for plan in own)}")
         return found
-
-
-def main(study: Study, plans: Sequence[Plan]) -> NoReturn:
-    """Run the command line of a study, `tune` included, and leave with the exit code of the contract."""
-    quiet.start_backend()
-    console.main(study_app(study, plans))
 
 
 def study_app(study: Study, plans: Sequence[Plan]) -> typer.Typer:
@@ -81,6 +74,10 @@ def _tune(
     plans, chosen = tunable.of(name, search), study.protocol(protocol)
     commands.refuse_weights(weights, [experiment])
     deadline = commands.deadline_of(budget)
+    commands.start_backend()
+    from common.runs import jobs  # here and not above, as in `common.cli.commands`
+    from tuning.making import Clips, make
+
     scanned = jobs.clips_for(study, experiment, commands.scan_clips(study, [experiment], data))
     size = size or ("full" if data else "demo")
     for seed in seeds or [0]:
@@ -111,7 +108,7 @@ def _print_result(result: SearchResult, as_json: bool) -> None:
         print(json.dumps({**facts, **outcome, "folder": str(result.folder), "status": result.data["status"]}))
         return
     caveat = _caveat(result)
-    commands.print_table(_table(result, caveat))
+    print_table(_table(result, caveat))
     for note in result.data["notes"]:
         print(f"note: {note}")
     chosen = ", ".join(f"{name} = {value}" for name, value in result.chosen.items())

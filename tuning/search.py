@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
@@ -40,8 +40,7 @@ from common.seeds import derive
 from common.study import Training, Value
 from common.tasks import Mode, Task
 from tuning import hparams
-
-Kind = Literal["hyperband", "grid"]
+from tuning.plan import Kind
 
 OF_TRAINING = ("learning_rate", "batch_size", "patience")
 """Settings that are fields of `Training`; all others are settings of the model."""

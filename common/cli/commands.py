@@ -1,4 +1,7 @@
-"""The commands of a study: run (the default), list, summary, attribution, predict, export and illustrate."""
+"""The commands of a study: run (the default), list, summary, attribution, predict, export and illustrate.
+
+What trains or predicts is imported by the commands that do so, after their arguments are checked: it takes seconds.
+"""
 
 import json
 import re
@@ -6,36 +9,57 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 import typer
 import typer.core
 from rich.bar import Bar
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from common import cache, illustrations, intervals, published
 from common.cli import config_file, console, describe
 from common.cli.export import export_run
+from common.cli.tables import print_table
 from common.corpora import CORPORA, Scan, demo, scan
-from common.errors import InputError
-from common.learners import keras3, quiet
-from common.learners.learner import class_of
-from common.runs import estimate, jobs, prediction, runner
+from common.errors import InputError, not_among
 from common.signals import impulse_responses
 from common.study import Experiment, Protocol, Setting, Size, Study, Training
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[EXPERIMENT]...", help="Ids; default: all.")]
-Name = Annotated[str, typer.Argument(metavar="EXPERIMENT")]
+if TYPE_CHECKING:
+    from common.runs.jobs import Job
+    from common.runs.prediction import Prediction
+
+
+def _begun_ids(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of a study's experiments that begin with some letters, for the shell's completion."""
+    study: Study = getattr(context.obj, "study", context.obj)  # `tune` has an object with the study in it
+    return [experiment.id for experiment in study.experiments if experiment.id.startswith(incomplete)]
+
+
+def _begun_changes(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the values of a study's switches, as `--set` takes them, that begin with some letters."""
+    study: Study = context.obj
+    changes = [f"{switch.name}={value}" for switch in study.switches for value in switch.values]
+    return [change for change in changes if change.startswith(incomplete)]
+
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[EXPERIMENT]...", help="Ids; default: all.", autocompletion=_begun_ids),
+]
+Name = Annotated[str, typer.Argument(metavar="EXPERIMENT", autocompletion=_begun_ids)]
 Data = Annotated[list[Path] | None, typer.Option("--data", help="Folder of corpora; repeatable. Default: demo corpus.")]
 ProtocolNames = Annotated[str, typer.Option("--protocol", help="published, corrected, independent or all.")]
 ProtocolName = Annotated[str, typer.Option("--protocol", help="published, corrected or independent.")]
-Changes = Annotated[list[str] | None, typer.Option("--set", metavar="SWITCH=VALUE", help="Change one switch.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SWITCH=VALUE", help="Change one switch.", autocompletion=_begun_changes),
+]
 # NumPy and Keras take seeds of 32 bits.
 Seeds = Annotated[
     list[int] | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of everything random; repeatable.")
@@ -52,7 +76,12 @@ ImpulseResponses = Annotated[
 SizeName = Annotated[
     Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
 ]
-Config = Annotated[Path | None, typer.Option(help="TOML file with a table [training] or [model].")]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        help="TOML file with a table training, of epochs, batch_size, learning_rate and patience, or a table model."
+    ),
+]
 MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Compute in half precision.")]
 Strategy = Annotated[str, typer.Option(help="none or mirrored.")]
 Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. Default: runs, or runs-demo without --data.")]
@@ -62,8 +91,6 @@ Budget = Annotated[str | None, typer.Option(help="Pause after this time, such as
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.")]
 Run = Annotated[Path | None, typer.Option("--run", help="Folder of a finished run. Default: the newest.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-
-DEBUG_HELP = "With --debug, an error shows its traceback."
 
 BAR_WIDTH = 30
 """Length in characters of the bar for a probability of 1."""
@@ -82,15 +109,9 @@ class _RunByDefault(typer.core.TyperGroup):
         return super().parse_args(context, arguments)
 
 
-def main(study: Study) -> NoReturn:
-    """Run the command line of a study and leave with the exit code of the contract."""
-    quiet.start_backend()
-    console.main(study_app(study))
-
-
 def study_app(study: Study) -> typer.Typer:
     """Return the commands of one study."""
-    app = typer.Typer(cls=_RunByDefault, help=study.title, epilog=DEBUG_HELP, add_completion=False)
+    app = console.new_app(study.title, group=_RunByDefault)
 
     @app.callback()
     def choose_study(context: typer.Context) -> None:
@@ -132,6 +153,7 @@ def _run(
     """Train and test experiments; without --data on the demo corpus, at demo size."""
     study: Study = context.obj
     size = size or ("full" if data else "demo")
+    _refuse_mistyped_commands(context, study, names)
     experiments = _experiments(study, names, weights, size)
     chosen = list(study.protocols) if protocol == "all" else [protocol]
     protocols = [study.protocol(one, _pairs(changes)) for one in chosen]
@@ -142,6 +164,9 @@ def _run(
     overrides, model = _overrides(tables["training"], epochs, batch_size), tables["model"]
     config_file.refuse_model(config, experiments, model)
     _refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
+    start_backend()
+    from common.runs import jobs
+
     options = jobs.Options(
         runs=runs or default_runs(data),
         size=size,
@@ -172,6 +197,8 @@ def _run(
 
 def _set_up(strategy: str, *, mixed_precision: bool) -> None:
     """Refuse an unknown strategy, and set the precision of Keras."""
+    from common.learners import keras3
+
     keras3.strategy_scope(strategy)
     if mixed_precision:
         keras3.use_mixed_precision()
@@ -183,6 +210,8 @@ def _clips_of(study: Study, experiments: Sequence[Experiment], scanned: Scan, *,
     Raises:
         InputError: an experiment has no clips, and it was named.
     """
+    from common.runs import jobs
+
     found = {}
     for experiment in experiments:
         try:
@@ -194,7 +223,9 @@ def _clips_of(study: Study, experiments: Sequence[Experiment], scanned: Scan, *,
     return found
 
 
-def _run_one(job: jobs.Job, *, dry_run: bool, as_json: bool) -> None:
+def _run_one(job: "Job", *, dry_run: bool, as_json: bool) -> None:
+    from common.runs import estimate, runner
+
     if dry_run:
         facts = estimate.estimate(job)
         print(json.dumps(vars(facts)) if as_json else facts)
@@ -249,6 +280,7 @@ def _summary(
     study: Study = context.obj
     experiment = study.experiment(name)
     chosen = study.protocol(protocol, _pairs(changes))
+    start_backend()
     facts = describe.summary(study, experiment, chosen)
     if as_json:
         print(json.dumps(facts))
@@ -300,6 +332,9 @@ def _attribution(
     experiment, overrides = study.experiment(name), _overrides({}, epochs, batch_size)
     refuse_weights(weights, [experiment])
     _refuse_training([experiment], bool(overrides))
+    start_backend()
+    from common.runs import jobs, runner
+
     scanned = jobs.clips_for(study, experiment, scan_clips(study, [experiment], data))
     size = size or ("full" if data else "demo")
     options = jobs.Options(
@@ -379,6 +414,7 @@ def _illustrate(context: typer.Context, data: Data = None, runs: Runs = None) ->
 
 
 def _keep_illustrations(study: Study, scanned: Scan, runs: Path) -> None:
+    start_backend()
     place = illustrations.path_of(runs, study.name)
     illustrations.write(place, describe.illustrate(study, scanned, runs))
     announce(f"data of the document's figures of clips and models: {place}")
@@ -389,6 +425,9 @@ def _predict(
 ) -> None:
     """Predict the classes, tags or values of audio files with a finished run's model."""
     study: Study = context.obj
+    start_backend()
+    from common.runs import prediction
+
     newest = (Path("runs"), Path("runs-demo"))
     record = prediction.run_in(study, run) if run else prediction.newest_run(study, newest)
     if not as_json:
@@ -411,20 +450,29 @@ def _predict(
         raise InputError("\n".join(refused))
 
 
-def _print_prediction(one: prediction.Prediction) -> None:
+def _print_prediction(one: "Prediction") -> None:
     several = [f"share of its {one.parts} parts"] if one.shares is not None and one.parts > 1 else []
     print(f"{one.file}: {one.predicted}" + (f" ({one.spread})" if one.spread else ""))
     probabilities = one.task.MEANING == "probability"
     bars = [""] if probabilities else []
     table = Table("class" if one.shares is not None else "output", one.task.MEANING, *bars, *several)
     for place in np.argsort(-one.outputs, kind="stable"):  # the highest output first
-        value, name = float(one.outputs[place]), escape(one.task.outputs[place])
+        value, name = float(one.outputs[place]), one.task.outputs[place]
         bar = [Bar(1, 0, value, width=BAR_WIDTH)] if probabilities else []
         share = [f"{one.shares[place]:.0%}"] if several and one.shares is not None else []
         table.add_row(name, f"{value:.3f}", *bar, *share)
     print_table(table)
     for note in one.notes:
         print(f"note: {note}")
+
+
+def _refuse_mistyped_commands(context: typer.Context, study: Study, names: Sequence[str] | None) -> None:
+    """Refuse a first name that is no experiment, but similar to a command: `run` may not have been meant."""
+    group = context.parent.command if context.parent else None
+    commands = list(group.commands) if isinstance(group, _RunByDefault) else []
+    first = names[0] if names else ""
+    if get_close_matches(first, commands) and first not in {one.id for one in study.experiments}:
+        raise InputError(f"{study.name} has no command or experiment {first!r}{not_among(first, commands)}")
 
 
 def _experiments(study: Study, names: Sequence[str] | None, weights: str | None, size: Size) -> list[Experiment]:
@@ -448,6 +496,8 @@ def _able(experiments: Sequence[Experiment], strategy: str, *, named: bool) -> l
     Raises:
         InputError: an experiment cannot, and it was named.
     """
+    from common.learners.learner import class_of
+
     able = []
     for experiment in experiments:
         try:
@@ -586,6 +636,13 @@ def _demo_folder(study: Study) -> Path:
     return demo.write(folder, clips_per_class=DEMO_CLIPS, corpora=study.corpora)
 
 
+def start_backend() -> None:
+    """Import Keras and start its backend without log lines; call it before anything else that needs Keras."""
+    from common.learners import quiet
+
+    quiet.start_backend()
+
+
 def announce(line: str) -> None:
     """Print a message on standard error; standard output is for results."""
     print(line, file=sys.stderr, flush=True)
@@ -608,9 +665,3 @@ def _print_record(record: Any, as_json: bool) -> None:
         f"on {score['n']} clips{data}{more}; {record.folder}",
         flush=True,  # a run may take hours, and the output may be a file
     )
-
-
-def print_table(table: Table) -> None:
-    """Print a table; if the output is no terminal, without wrapping its lines at 80 columns."""
-    wide = Console() if sys.stdout.isatty() else Console(width=200)
-    wide.print(table)

@@ -4,14 +4,31 @@ import errno
 import os
 import sys
 import traceback
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
+import typer.core
 
 from common.errors import EncoreError
 
+DEBUG_HELP = "With --debug, an error shows its traceback."
+
 INTERRUPTED = 130
 WRONG_INPUT = 2
+
+
+def new_app(
+    about: str | None, *, group: type[typer.core.TyperGroup] | None = None, complete: bool = False
+) -> typer.Typer:
+    """Return an application without commands, whose help has boxes on a terminal only.
+
+    Args:
+        about: its help.
+        group: the class of the application; None: typer's.
+        complete: whether it has the options that install completion in a shell.
+    """
+    mode: Any = "rich" if sys.stdout.isatty() else None
+    return typer.Typer(cls=group, help=about, add_completion=complete, rich_markup_mode=mode)
 
 
 def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
@@ -26,7 +43,7 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given  # taken out here, so that no command has to declare it
-    command = typer.main.get_command(app)
+    command = _telling_of_debug(typer.main.get_command(app))
     try:
         code = command.main([word for word in given if word != "--debug"], standalone_mode=False)
         sys.stdout.flush()  # inside the try: a closed pipe may be noticed only now
@@ -42,6 +59,14 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
         without = " without --fresh" if "--fresh" in given else ""
         print(f"interrupted: finished work is kept; run the same command{without} to resume", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _telling_of_debug(command: Any) -> Any:
+    """Add `--debug` to the help of a command and of its commands."""
+    command.epilog = command.epilog or DEBUG_HELP
+    for below in getattr(command, "commands", {}).values():
+        _telling_of_debug(below)
+    return command
 
 
 def _report(error: Exception) -> int:

@@ -7,15 +7,16 @@ from typing import Any
 from common import published
 from common.corpora import Scan
 from common.illustrations import Diagram, Illustrations
-from common.learners import summaries
 from common.published.schema import Layer
 from common.study import Ensemble, Experiment, Fit, Protocol, Setting, Study, Training
 
 
 def listing(study: Study) -> list[dict[str, Any]]:
-    """Return `study, id, title, section, published, parameters` of each experiment, for the protocol `published`."""
+    """Return `study, id, title, section, published, parameters` of each experiment.
+
+    Estimators and ensembles have no parameters (None). Those of networks are the study's: none is built.
+    """
     printed = published.load(study.name)
-    setting = Setting(study.protocols["published"].switches, seed=0)
     return [
         {
             "study": study.name,
@@ -23,17 +24,17 @@ def listing(study: Study) -> list[dict[str, Any]]:
             "title": experiment.title,
             "section": experiment.section,
             "published": printed.metrics(experiment.id),
-            "parameters": _parameters(study, experiment, setting),
+            "parameters": study.parameters.get(experiment.id),
         }
         for experiment in study.experiments
     ]
 
 
-def _parameters(study: Study, experiment: Experiment, setting: Setting) -> int | None:
-    """Return the number of parameters of a network; None for an estimator or an ensemble."""
-    if not isinstance(experiment.method, Training):
-        return None
-    return int(_model(study, experiment, setting).count_params())
+def parameters(study: Study) -> dict[str, int]:
+    """Build the networks of a study for the protocol `published`, and count their parameters, by experiment."""
+    setting = Setting(study.protocols["published"].switches, seed=0)
+    networks = [experiment for experiment in study.experiments if isinstance(experiment.method, Training)]
+    return {network.id: int(_model(study, network, setting).count_params()) for network in networks}
 
 
 def _model(study: Study, experiment: Experiment, setting: Setting) -> Any:
@@ -46,6 +47,8 @@ def summary(study: Study, experiment: Experiment, protocol: Protocol) -> dict[st
     For a scikit-learn estimator, return its `steps` and the `origin` of the experiment; for an ensemble, the steps are
     its members.
     """
+    from common.learners import summaries  # here and not above: a listing builds no model
+
     if isinstance(experiment.method, Ensemble):
         return {"steps": _members(experiment.method), "origin": experiment.origin}
     model = _model(study, experiment, Setting(protocol.switches, seed=0))
@@ -137,6 +140,8 @@ def illustrate(study: Study, scan: Scan, runs: Path) -> Illustrations:
 
 def diagram(study: Study, experiment: Experiment, figure: str) -> Diagram:
     """Return the layers of an experiment's model with their inputs, with shapes in the document's form."""
+    from common.learners import summaries
+
     setting = Setting(study.protocols["published"].switches, seed=0)
     model = _model(study, experiment, setting)
     return Diagram(experiment.id, figure, tuple(_as_printed(study, experiment, summaries.connected(model))))

@@ -1,12 +1,11 @@
 """The corpora: their facts, how to get them, and how folders of audio become a manifest.
 
-`scan` reads folders into a manifest, `verify` compares files with the published checksums, `download` fetches the
-corpora that may be downloaded. `common.corpora.demo` synthesises a substitute for all of them. No module here needs
+`scan` reads folders into a manifest, `verify` compares files with the published checksums, `download.download` fetches
+the corpora that may be downloaded. `common.corpora.demo` synthesises a substitute for all of them. No module here needs
 Keras, except to compute mel spectrograms as those of MTG-Jamendo.
 """
 
 from common.corpora.base import DEMO_MARKER, FORMS, LABELS, MANIFEST_COLUMNS, Corpus, Found, LeftOut, Scan
-from common.corpora.download import download
 from common.corpora.registry import CORPORA
 from common.corpora.scanning import scan
 from common.corpora.verify import Verification, verify
@@ -22,7 +21,6 @@ __all__ = [
     "LeftOut",
     "Scan",
     "Verification",
-    "download",
     "scan",
     "verify",
 ]

@@ -7,13 +7,10 @@ from typing import Annotated
 
 import typer
 
-from common.cli.console import main
-from common.corpora import CORPORA, Corpus, demo, download, scan, verify
+from common.cli.console import main, new_app
+from common.corpora import CORPORA, Corpus, demo, scan, verify
 
-app = typer.Typer(
-    help="Corpora of emotional speech and music: list them, find them in your folders, download them.",
-    add_completion=False,
-)
+app = new_app("Corpora of emotional speech and music: list them, find them in your folders, download them.")
 Json = Annotated[bool, typer.Option("--json", help="Print the same facts for programs.")]
 Name = Annotated[str, typer.Argument(help=f"One of {', '.join(CORPORA)}.")]
 
@@ -76,6 +73,8 @@ def verify_corpus(
 @app.command("download")
 def download_corpus(name: Name, folder: Annotated[Path, typer.Argument(help="Where to put it.")]) -> None:
     """Download a corpus, unpack it and verify it; run again after an interruption, it resumes."""
+    from common.corpora.download import download  # here and not above: the other commands need no network
+
     outcome = download(name, folder)
     typer.echo(outcome.summary())
     raise typer.Exit(0 if outcome.complete else 1)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from common.corpora.base import Corpus
-from common.errors import InputError
+from common.errors import InputError, not_among
 
 INDEX = Path(__file__).parent / "index"
 
@@ -31,7 +31,7 @@ def originals(corpus: str) -> dict[str, Original]:
     """
     file = INDEX / f"{corpus}.csv.xz"
     if not file.is_file():
-        raise InputError(f"there are no checksums of a corpus {corpus!r}; choose one of {', '.join(indexed())}")
+        raise InputError(f"Encore has no checksums of {corpus!r}{not_among(corpus, indexed())}")
     with lzma.open(file) as packed:
         rows = csv.DictReader(io.StringIO(packed.read().decode()))
         files = [Original(row["path"], int(row["bytes"]), row["sha256"]) for row in rows]

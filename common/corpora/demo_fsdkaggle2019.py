@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from scipy import signal
 
 from common.corpora.files import in_threads
 from common.corpora.fsdkaggle2019 import META, SETS, TABLES
@@ -55,6 +54,8 @@ def _partials(pitch: Floats, levels: Floats) -> Floats:
 
 def _filtered(noise: Floats, cuts: float | tuple[float, float], kind: str) -> Floats:
     """Return noise below, above or between cuts in Hz, with RMS 0.3."""
+    from scipy import signal  # here and not above: it is slow to import, and most commands synthesise nothing
+
     found = signal.sosfilt(signal.butter(4, cuts, kind, fs=SAMPLE_RATE, output="sos"), noise)
     return 0.3 * found / np.sqrt(np.mean(found**2))
 
@@ -102,6 +103,8 @@ def _tick(pitch: float, rng: np.random.Generator) -> Floats:
 
 
 def _wave(pitch: float, rng: np.random.Generator) -> Floats:
+    from scipy import signal
+
     time = _time(3.0)
     # Falls by 6 dB per octave from 200 Hz on: a slow rise and fall of all frequencies at once.
     surf = signal.lfilter([1], [1, -np.exp(-2 * np.pi * 200 * pitch / SAMPLE_RATE)], rng.standard_normal(len(time)))

@@ -11,7 +11,7 @@ from common.corpora.ravdess import RAVDESS
 from common.corpora.savee import SAVEE
 from common.corpora.tava import TAVA
 from common.corpora.tess import TESS
-from common.errors import InputError
+from common.errors import InputError, not_among
 
 CORPORA: dict[str, Corpus] = {
     corpus.name: corpus
@@ -26,5 +26,5 @@ def corpus_called(name: str) -> Corpus:
         InputError: there is no such corpus; the message lists the known ones.
     """
     if name not in CORPORA:
-        raise InputError(f"there is no corpus {name!r}; choose one of {', '.join(CORPORA)}")
+        raise InputError(f"Encore has no corpus {name!r}{not_among(name, CORPORA)}")
     return CORPORA[name]

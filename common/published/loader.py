@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from common.errors import InputError, those_like
+from common.errors import InputError, not_among
 from common.published.expressions import NotComputableError
 from common.published.schema import (
     LOWEST,
@@ -274,7 +274,7 @@ class Published(Part):
             InputError: the document has no experiment of this name.
         """
         if name not in self.by_id:
-            raise InputError(f"{self.study} has no experiment {name!r}; it has {those_like(name, self.by_id)}")
+            raise InputError(f"{self.study} has no experiment {name!r}{not_among(name, self.by_id)}")
         return self.by_id[name]
 
     def data_of(self, experiment: str) -> Data:

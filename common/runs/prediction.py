@@ -147,11 +147,14 @@ def origin(record: Record) -> str:
     data = record.data["data"]
     study, experiment, protocol, seed = record.identity
     corpora = ", ".join(data["corpora"]) + (" (demo corpus: synthesised sounds)" if data["demo"] else "")
-    trained = [fold["train"] for fold in record.data["folds"]]
+    split = record.split()
+    clips = split[split["set"] == "train"].groupby("fold").size()
+    # A fold may train on copies of its clips too, or leave clips out; neither makes more clips.
+    trained = [min(fold["train"], int(clips[fold["fold"]])) for fold in record.data["folds"]]
     most = f"{min(trained):,} to {max(trained):,}" if len(set(trained)) > 1 else f"{trained[0]:,}"
     averaged = f"; mean of {len(trained)} models, one per fold" if len(trained) > 1 else ""
-    clips = f"trained on {most} of {data['clips']:,} clips of {corpora}"
-    return f"{study} {experiment}, protocol {protocol}, seed {seed}, {clips}{averaged}"
+    of_clips = f"trained on {most} of {data['clips']:,} clips of {corpora}"
+    return f"{study} {experiment}, protocol {protocol}, seed {seed}, {of_clips}{averaged}"
 
 
 class Models:

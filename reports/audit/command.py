@@ -1,15 +1,14 @@
 """`python -m reports audit [FILE.toml] [--json]`: the published numbers examined by code."""
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from common import published
+from common.cli.tables import print_table
 from common.errors import ResultError
 from common.published import Published
 from reports.audit import Finding, audit
@@ -17,8 +16,6 @@ from reports.audit.finding import CONTRADICTED, VERDICTS
 
 KEYS = ("study", "id", "kind", "verdict", "under", "claim", "quote", "section", "evidence", "numbers", "source")
 """What `--json` says of a finding."""
-PIPE_WIDTH = 160
-"""Characters a line of a table may have where there is no terminal to fit."""
 
 
 def run(file: Path | None, *, strict: bool, as_json: bool) -> None:
@@ -54,12 +51,11 @@ def _print(document: Published, findings: list[Finding]) -> None:
     for finding in shown:
         under = f" (under {finding.under})" if finding.under else ""
         table.add_row(f"{finding.verdict or 'remark'}{under}", finding.id, finding.claim, finding.evidence)
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, markup=False, highlight=False)
-    console.print(table)
+    print_table(table)
     hidden = (
         f" ({len(findings) - len(shown)} supported checks of tables are left out)" if len(findings) > len(shown) else ""
     )
-    console.print(f"{in_words(findings)}{hidden}\n")
+    print(f"{in_words(findings)}{hidden}\n")
 
 
 def in_words(findings: Sequence[Finding]) -> str:

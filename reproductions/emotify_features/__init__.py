@@ -32,7 +32,7 @@ switch; protocol `published` keeps the error:
 Departures and choices, where the document gives no details:
 
 4. Which 17 features, and how they are computed: see `descriptors`. MFCC statistics are an addition.
-5. MATLAB's presets in scikit-learn: `classifiers` has the table and the differences.
+5. MATLAB's presets in scikit-learn: `presets` has the table and the differences.
 6. The spectrogram of the deep features, and MobileNet in addition to Inception-v3: see `deep`.
 7. Random tie-breaking is repeated until amazement has the two songs that the document removes; 1580 pieces remain.
 8. Five folds, stratified by emotion as far as songs allow; the document does not say so. Nothing is chosen on a
@@ -55,11 +55,11 @@ from common import splits
 from common.arrays import Arrays, FileInputs, Prepared
 from common.corpora import emotify
 from common.errors import InputError
-from common.illustrations import Example, Panel
+from common.later import Later
 from common.study import Experiment, Fit, Inputs, Protocol, Setting, Study, Switch
 from common.tasks import Classification
-from reproductions.emotify_features import deep, descriptors
-from reproductions.emotify_features.classifiers import PRESETS, Preset
+from reproductions.emotify_features import settings
+from reproductions.emotify_features.presets import PRESETS, Preset
 from reproductions.emotify_features.track_ids import OTHERS, tracks_of
 
 # Slides "Features Handcrafted" and "Features Deep": the classes of the confusion matrices.
@@ -166,13 +166,15 @@ def prepare(
     setting: Setting,
     *,
     extract: Extract,
-    standardised: bool,
+    classifier: Preset,
 ) -> Prepared:
     """Return the features of the pieces of each set, not standardised: presets that standardise do so themselves."""
     features = _extracted(extract, tuple(clips["path"]), tuple(clips["offset"]), setting.weights)
     train, validation, test = (Arrays(features[rows], targets[rows]) for rows in fold.sets().values())
     nothing = np.array([], int)
-    return Prepared(train, validation, test, augmented=nothing, scaler_rows=fold.train if standardised else nothing)
+    return Prepared(
+        train, validation, test, augmented=nothing, scaler_rows=fold.train if classifier.standardised else nothing
+    )
 
 
 @lru_cache(maxsize=2)
@@ -217,27 +219,34 @@ class FeatureSet:
     pretrained: bool = False
 
 
+# The modules are imported by the functions: they need librosa and Keras.
 def _handcrafted(pieces: pd.DataFrame, weights: str) -> np.ndarray:
+    from reproductions.emotify_features import descriptors
+
     return descriptors.extract(pieces)
 
 
 def _mfcc(pieces: pd.DataFrame, weights: str) -> np.ndarray:
+    from reproductions.emotify_features import descriptors
+
     return descriptors.extract_mfcc(pieces)
 
 
 def _pictures(pieces: pd.DataFrame, weights: str, *, backbone: str) -> np.ndarray:
+    from reproductions.emotify_features import deep
+
     return deep.extract(pieces, weights, backbone=backbone)
 
 
 def _deep(name: str, title: str) -> FeatureSet:
-    backbone = deep.BACKBONES[name]
-    inputs = {"features": backbone.features, "pixels": backbone.pixels, **SOUND, **asdict(deep.SPECTROGRAM)}
+    backbone = settings.BACKBONES[name]
+    inputs = {"features": backbone.features, "pixels": backbone.pixels, **SOUND, **asdict(settings.SPECTROGRAM)}
     return FeatureSet(title, "Features Deep", partial(_pictures, backbone=name), inputs, pretrained=True)
 
 
-SOUND = {"sample_rate": descriptors.SAMPLE_RATE, "piece_s": emotify.PIECE_S}
-HANDCRAFTED = {"features": len(descriptors.NAMES), **SOUND, "names": ", ".join(descriptors.NAMES)}
-MFCC = {"features": 2 * descriptors.N_MFCC, **SOUND}
+SOUND = {"sample_rate": settings.SAMPLE_RATE, "piece_s": emotify.PIECE_S}
+HANDCRAFTED = {"features": len(settings.NAMES), **SOUND, "names": ", ".join(settings.NAMES)}
+MFCC = {"features": 2 * settings.N_MFCC, **SOUND}
 
 FEATURE_SETS: Mapping[str, FeatureSet] = {
     "handcrafted": FeatureSet("handcrafted features", "Features Handcrafted", _handcrafted, HANDCRAFTED),
@@ -249,7 +258,7 @@ FEATURE_SETS: Mapping[str, FeatureSet] = {
 
 
 def experiment(features: str, preset: str) -> Experiment:
-    """Return the experiment of a preset of `classifiers` on one set of features."""
+    """Return the experiment of a preset on one set of features."""
     fed, classifier = FEATURE_SETS[features], PRESETS[preset]
     return Experiment(
         id=f"{features}-{preset}",
@@ -258,7 +267,7 @@ def experiment(features: str, preset: str) -> Experiment:
         build=partial(_build, classifier),
         method=Fit(),
         inputs=Inputs(
-            prepare=partial(prepare, extract=fed.extract, standardised=classifier.standardised),
+            prepare=partial(prepare, extract=fed.extract, classifier=classifier),
             of_file=partial(inputs_of, extract=fed.extract),
             settings=fed.inputs,
             weights={"full": "imagenet", "demo": "imagenet"} if fed.pretrained else None,
@@ -270,26 +279,6 @@ def experiment(features: str, preset: str) -> Experiment:
 
 def _build(classifier: Preset, setting: Setting, outputs: int) -> Any:
     return classifier.build()
-
-
-def examples(clips: pd.DataFrame, setting: Setting, runs: Path) -> list[Example]:
-    """Slide "Spettrogrammi": the first piece of each emotion, by name, as the grey picture that Inception-v3 is fed.
-
-    Raises:
-        InputError: a track cannot be read.
-    """
-    first = clips.sort_values(["name", "offset"]).drop_duplicates("label")
-    by_emotion = {piece["label"]: piece for _, piece in first.iterrows()}
-    panels = [_spectrogram(name, by_emotion[name]) for name in CLASSES if name in by_emotion]
-    title = f"The first piece of each emotion, as {deep.BACKBONES['deep'].title} sees it"
-    return [Example("spectrograms", "Slide Spettrogrammi", title, tuple(panels))]
-
-
-def _spectrogram(emotion: str, piece: pd.Series) -> Panel:
-    """Return the picture of a piece, its lowest frequency at the bottom."""
-    grey = deep.shown(str(piece["path"]), piece["offset"], backbone="deep")
-    title = f"{emotion.replace('_', ' ')}: {piece['name']}"
-    return Panel(title, grey[::-1], emotify.PIECE_S, "kHz", deep.SPECTROGRAM.sample_rate / 2000)
 
 
 STUDY = Study(
@@ -304,5 +293,5 @@ STUDY = Study(
     split=split,
     apart={"group": "song"},
     clips=PIECES,
-    examples=examples,
+    examples=Later(f"{__name__}.examples", "examples"),
 )

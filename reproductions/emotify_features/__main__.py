@@ -5,7 +5,8 @@ from reproductions.emotify_features import STUDY
 from reproductions.emotify_features.evidence import evidence
 from tuning.command import study_app
 
+app = study_app(STUDY, ())
+app.command("evidence")(evidence)
+
 if __name__ == "__main__":
-    app = study_app(STUDY, ())
-    app.command("evidence")(evidence)
     console.main(app)

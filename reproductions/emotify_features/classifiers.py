@@ -1,27 +1,11 @@
-"""MATLAB's Classification Learner in scikit-learn: one table of presets.
+"""The estimators of document 002: MATLAB's classifiers in scikit-learn; `presets` has the table and the differences."""
 
-The document names two presets, Bagged Trees and Cubic SVM, but none of their settings. The settings of these two are
-known from MATLAB's documentation (ref), those of the others from memory (recall); `Preset.known` says which. The two
-libraries differ as follows:
-
-1. MATLAB's one-vs-one SVM weights the losses of its binary learners. In scikit-learn they vote, so there are no
-   probabilities: `predictions.csv` has 1 for the predicted class.
-2. MATLAB's `KernelScale auto` is an undocumented heuristic on a random subsample; here it is the median distance of all
-   pairs of training rows.
-3. AdaBoost.M2 (MATLAB's Boosted Trees and, on undersampled classes, RUSBoosted Trees) does not exist in scikit-learn;
-   SAMME is used instead. A tree of 20 splits has 21 leaves.
-4. Bagged Trees consider all features for each split, as in the code that newer releases export. Older releases drew the
-   square root of their number, as a random forest does (recall): this is `bagged-trees-sqrt`.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
 from imblearn.ensemble import RUSBoostClassifier
 from scipy.spatial.distance import pdist
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier
 from sklearn.neighbors import KNeighborsClassifier
@@ -119,117 +103,42 @@ def squared_inverse(distances: np.ndarray) -> np.ndarray:
     return np.where(coincides.any(axis=1, keepdims=True), coincides, weights)
 
 
-@dataclass(frozen=True)
-class Preset:
-    """A preset of the Classification Learner.
-
-    Attributes:
-        title: its name in MATLAB.
-        matlab: its settings in MATLAB.
-        known: whether these are documented (ref) or from memory (recall).
-        estimator: the equivalent scikit-learn estimator, unfitted.
-    """
-
-    title: str
-    matlab: str
-    known: Literal["ref", "recall"]
-    estimator: BaseEstimator
-
-    @property
-    def origin(self) -> str:
-        """Its settings in MATLAB and their source, as text."""
-        known = {"ref": "by its documentation", "recall": "from memory, without a source"}[self.known]
-        return f"in MATLAB ({known}): {self.matlab}"
-
-    @property
-    def standardised(self) -> bool:
-        """Whether features are first scaled to mean 0 and variance 1, fitted on the training rows."""
-        return isinstance(self.estimator, Pipeline)
-
-    def build(self) -> BaseEstimator:
-        """Return a new unfitted estimator."""
-        return clone(self.estimator)
-
-
-def _svm(kernel: Literal["poly", "rbf"], *, degree: int = 3, scale: float | None = None) -> Pipeline:
+def svm(kernel: Literal["poly", "rbf"], *, degree: int = 3, scale: float | None = None) -> Pipeline:
+    """Return a support vector machine on standardised features."""
     return make_pipeline(StandardScaler(), KernelScaleSVC(kernel=kernel, degree=degree, scale=scale))
 
 
-def _knn(n_neighbors: int, **settings: Any) -> Pipeline:
+def knn(n_neighbors: int, **settings: Any) -> Pipeline:
+    """Return nearest neighbours on standardised features."""
     return make_pipeline(StandardScaler(), Neighbours(n_neighbors, **settings))
+
+
+def bagged_trees(max_features: Literal["sqrt"] | None = None) -> BaggingClassifier:
+    """Return bagged trees that consider all features for each split, or the square root of their number."""
+    return BaggingClassifier(DecisionTreeClassifier(max_features=max_features), n_estimators=LEARNERS)
+
+
+def boosted_trees() -> AdaBoostClassifier:
+    """Return small boosted trees."""
+    tree = DecisionTreeClassifier(max_leaf_nodes=LEAVES)
+    return AdaBoostClassifier(tree, n_estimators=LEARNERS, learning_rate=RATE)
+
+
+def rusboosted_trees() -> RUSBoostClassifier:
+    """Return small trees that are boosted on undersampled classes."""
+    tree = DecisionTreeClassifier(max_leaf_nodes=LEAVES)
+    return RUSBoostClassifier(tree, n_estimators=LEARNERS, learning_rate=RATE)
+
+
+def subspace_discriminants() -> BaggingClassifier:
+    """Return linear discriminants, each on half of the features."""
+    return _subspace(LinearDiscriminantAnalysis())
+
+
+def subspace_neighbours() -> BaggingClassifier:
+    """Return nearest neighbours, each on half of the features."""
+    return _subspace(KNeighborsClassifier(n_neighbors=1))
 
 
 def _subspace(estimator: BaseEstimator) -> BaggingClassifier:
     return BaggingClassifier(estimator, n_estimators=LEARNERS, max_features=0.5, bootstrap=False)
-
-
-PRESETS: Mapping[str, Preset] = {
-    "bagged-trees": Preset(
-        "Bagged trees",
-        "Bag, 30 learners, splits N - 1, leaf 1, all predictors sampled",
-        "ref",
-        BaggingClassifier(DecisionTreeClassifier(), n_estimators=LEARNERS),
-    ),
-    "bagged-trees-sqrt": Preset(
-        "Bagged trees, square root of the features per split",
-        "Bag, 30 learners, splits N - 1, leaf 1, square root of the predictors sampled",
-        "recall",
-        BaggingClassifier(DecisionTreeClassifier(max_features="sqrt"), n_estimators=LEARNERS),
-    ),
-    "cubic-svm": Preset(
-        "Cubic SVM", "polynomial order 3, KernelScale auto, box 1, standardised", "ref", _svm("poly", degree=3)
-    ),
-    "quadratic-svm": Preset(
-        "Quadratic SVM", "polynomial order 2, KernelScale auto, box 1, standardised", "ref", _svm("poly", degree=2)
-    ),
-    "linear-svm": Preset(
-        "Linear SVM", "polynomial order 1, KernelScale auto, box 1, standardised", "ref", _svm("poly", degree=1)
-    ),
-    "fine-gaussian-svm": Preset(
-        "Fine Gaussian SVM", "KernelScale sqrt(P) / 4, box 1, standardised", "recall", _svm("rbf", scale=0.25)
-    ),
-    "medium-gaussian-svm": Preset(
-        "Medium Gaussian SVM", "KernelScale sqrt(P), box 1, standardised", "recall", _svm("rbf", scale=1.0)
-    ),
-    "coarse-gaussian-svm": Preset(
-        "Coarse Gaussian SVM", "KernelScale 4 sqrt(P), box 1, standardised", "recall", _svm("rbf", scale=4.0)
-    ),
-    "fine-knn": Preset("Fine KNN", "1 neighbour, Euclidean, standardised", "recall", _knn(1)),
-    "medium-knn": Preset("Medium KNN", "10 neighbours, Euclidean, standardised", "recall", _knn(10)),
-    "coarse-knn": Preset("Coarse KNN", "100 neighbours, Euclidean, standardised", "recall", _knn(100)),
-    "cosine-knn": Preset(
-        "Cosine KNN", "10 neighbours, cosine distance, standardised", "recall", _knn(10, metric="cosine")
-    ),
-    "cubic-knn": Preset("Cubic KNN", "10 neighbours, Minkowski order 3, standardised", "recall", _knn(10, p=3.0)),
-    "weighted-knn": Preset(
-        "Weighted KNN",
-        "10 neighbours, Euclidean, squared inverse weights, standardised",
-        "recall",
-        _knn(10, weights="squared inverse"),
-    ),
-    "boosted-trees": Preset(
-        "Boosted trees",
-        "AdaBoostM2, 30 learners, 20 splits, rate 0.1",
-        "recall",
-        AdaBoostClassifier(DecisionTreeClassifier(max_leaf_nodes=LEAVES), n_estimators=LEARNERS, learning_rate=RATE),
-    ),
-    "subspace-discriminant": Preset(
-        "Subspace discriminant",
-        "Subspace, 30 linear discriminants, P / 2 predictors each",
-        "recall",
-        _subspace(LinearDiscriminantAnalysis()),
-    ),
-    "subspace-knn": Preset(
-        "Subspace KNN",
-        "Subspace, 30 times the nearest neighbour, P / 2 predictors each, not standardised",
-        "recall",
-        _subspace(KNeighborsClassifier(n_neighbors=1)),
-    ),
-    "rusboosted-trees": Preset(
-        "RUSBoosted trees",
-        "RUSBoost, 30 learners, 20 splits, rate 0.1",
-        "recall",
-        RUSBoostClassifier(DecisionTreeClassifier(max_leaf_nodes=LEAVES), n_estimators=LEARNERS, learning_rate=RATE),
-    ),
-}
-"""Keys are the last part of an experiment's id."""

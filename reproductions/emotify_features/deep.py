@@ -6,8 +6,8 @@ parameters of the spectrogram. In addition, MobileNet v1 of width 0.25 gives 256
 computation.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from functools import cache as remember
 from functools import partial
 from typing import Any
@@ -25,53 +25,10 @@ from common.runs import identity
 from common.seeds import derive
 from common.signals import audio
 from common.signals.numba_cache import librosa
+from reproductions.emotify_features.settings import BACKBONES, SPECTROGRAM
 
 VERSION = 1
 """Part of the cache key; increase it when a change gives other features for the same sound."""
-
-
-@dataclass(frozen=True)
-class Spectrogram:
-    """Parameters of the picture, all of them choices: the document gives none.
-
-    Attributes:
-        sample_rate: Hz.
-        n_fft: samples of a frame.
-        hop_length: samples between frames.
-        dynamic_db: dynamic range in dB below the piece's maximum; lower values are black.
-    """
-
-    sample_rate: int = 22_050
-    n_fft: int = 2048
-    hop_length: int = 512
-    dynamic_db: float = 80.0
-
-
-SPECTROGRAM = Spectrogram()
-
-
-@dataclass(frozen=True)
-class Backbone:
-    """A network that was trained on ImageNet.
-
-    Attributes:
-        title: its name in papers.
-        pixels: height and width of its pictures.
-        features: channels of its last maps.
-        network: returns the network without its classifier, given `weights` and the shape of a picture.
-    """
-
-    title: str
-    pixels: int
-    features: int
-    network: Callable[..., keras.Model]
-
-
-BACKBONES: Mapping[str, Backbone] = {
-    "deep": Backbone("Inception-v3", 299, 2048, keras.applications.InceptionV3),
-    "mobilenet": Backbone("MobileNet v1 0.25", 224, 256, partial(keras.applications.MobileNet, alpha=0.25)),
-}
-"""Keys are the first part of an experiment's id."""
 
 
 def extract(pieces: pd.DataFrame, weights: str, *, backbone: str) -> np.ndarray:

@@ -34,12 +34,10 @@ from common.errors import InputError
 from common.signals import audio
 from common.signals.numba_cache import librosa
 from reproductions.emotify_features.piece import HOP_LENGTH, N_FFT, Piece
+from reproductions.emotify_features.settings import N_MFCC, NAMES, SAMPLE_RATE
 
 VERSION = 1
 """Part of the cache key; increase it when a change gives other values for the same sound."""
-
-SAMPLE_RATE = 22_050
-N_MFCC = 40
 
 LOW_ENERGY_FRAME_S = 0.05
 ROLLOFF = 0.85
@@ -270,9 +268,7 @@ DESCRIPTORS: tuple[Callable[[Piece], float], ...] = (
     mode,
     chroma,
 )
-
-NAMES = tuple(descriptor.__name__ for descriptor in DESCRIPTORS)
-"""The names of the 17 features, in the order of their columns."""
+"""In the order of `NAMES`."""
 
 
 def describe(waveform: np.ndarray, sample_rate: int = SAMPLE_RATE) -> np.ndarray:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,10 +21,12 @@ from common.cli import commands
 from common.corpora import Scan, emotify
 from common.errors import InputError
 from common.progress import progress
-from common.runs import identity, jobs, runner
 from common.study import Protocol
 from reproductions.emotify_features import STUDY
 from reproductions.emotify_features.track_ids import BY_NAME, ORDERS, PERMUTED
+
+if TYPE_CHECKING:
+    from common.runs.jobs import Job
 
 PUBLISHED = "handcrafted-bagged-trees"
 """The published experiment with the higher accuracy: its matrix distinguishes best between ways of labelling."""
@@ -107,7 +109,7 @@ def protocol_of(track_ids: str, folds: str) -> Protocol:
     return next((named for named in STUDY.protocols.values() if named.switches == changed.switches), changed)
 
 
-def jobs_of(batches: Sequence[Batch], scanned: Scan, runs: Path, weights: str | None) -> list[jobs.Job]:
+def jobs_of(batches: Sequence[Batch], scanned: Scan, runs: Path, weights: str | None) -> "list[Job]":
     """Return the runs of batches.
 
     Args:
@@ -116,6 +118,8 @@ def jobs_of(batches: Sequence[Batch], scanned: Scan, runs: Path, weights: str | 
         runs: folder of all runs.
         weights: of MobileNet; None leaves out what needs them.
     """
+    from common.runs import jobs  # here and not above: help and lists need no Keras
+
     found = []
     for batch in batches:
         for name, track_ids, folds, seed in product(
@@ -136,6 +140,9 @@ def evidence(
     """Run other ways of labelling and dividing the songs, to be compared with the published matrices."""
     if weights == "none":
         raise InputError("runs with random weights say nothing about a pretrained network; leave --weights out")
+    commands.start_backend()
+    from common.runs import identity, runner
+
     if weights:
         identity.weights_in_words(weights)  # an absent file is an error now, not when its turn comes
     scanned = commands.scan_clips(STUDY, STUDY.experiments, [data])

@@ -52,10 +52,10 @@ import pandas as pd
 
 from common import splits
 from common.corpora import esc10, fsdkaggle2019
-from common.study import Experiment, Inputs, Plateau, Protocol, Setting, Study, Switch, Training
+from common.later import Later
+from common.study import Experiment, Inputs, Plateau, Protocol, Setting, Study, Switch, Training, counted
 from common.tasks import Tagging
-from reproductions.freesound_tagging import inputs, mixing, networks, waveform_networks
-from reproductions.freesound_tagging.examples import examples
+from reproductions.freesound_tagging import settings
 
 TASK = Tagging(fsdkaggle2019.TAGS)
 
@@ -176,22 +176,34 @@ OF_SAMPLECNN = replace(OF_RESE, learning_rate=1e-4)
 DEMO = {"epochs": 6, "batch_size": 8}
 DEMO_OF_WAVEFORMS = {"epochs": 2, "batch_size": 8}
 
+from_inputs = partial(Later, f"{__name__}.inputs")
+network = partial(Later, f"{__name__}.networks")
+waveform_network = partial(Later, f"{__name__}.waveform_networks")
+"""Functions of these modules, by name."""
+
 MELS = Inputs(
-    inputs.prepare_mels, partial(inputs.of_file, of=inputs.mels_of), {**inputs.MEL, "duration_s": inputs.SECONDS}
+    from_inputs("prepare_mels"),
+    partial(from_inputs("of_file"), of=from_inputs("mels_of")),
+    {**settings.MEL, "duration_s": settings.SECONDS},
 )
 PRETRAINED = replace(MELS, weights={"full": "imagenet", "demo": "none"})
 RAW = Inputs(
-    inputs.prepare_raw,
-    partial(inputs.of_file, of=inputs.as_raw),
-    {"sample_rate": inputs.SAMPLE_RATE, "duration_s": inputs.SECONDS},
+    from_inputs("prepare_raw"),
+    partial(from_inputs("of_file"), of=from_inputs("as_raw")),
+    {"sample_rate": settings.SAMPLE_RATE, "duration_s": settings.SECONDS},
     on_disk=True,
 )
 MIXTURES = Inputs(
-    inputs.prepare_mixtures,
-    partial(inputs.of_file, of=partial(inputs.mels_of, settings=inputs.MEL_OF_MIXTURES), trim=True),
-    {**inputs.MEL_OF_MIXTURES, "duration_s": inputs.SECONDS, "trim_db": inputs.TRIM_DB, "convolved": mixing.CONVOLVED},
+    from_inputs("prepare_mixtures"),
+    partial(from_inputs("of_file"), of=partial(from_inputs("mels_of"), settings=settings.MEL_OF_MIXTURES), trim=True),
+    {
+        **settings.MEL_OF_MIXTURES,
+        "duration_s": settings.SECONDS,
+        "trim_db": settings.TRIM_DB,
+        "convolved": settings.CONVOLVED,
+    },
     on_disk=True,
-    augment=inputs.augmented,
+    augment=from_inputs("augmented"),
     convolved=True,
 )
 
@@ -211,20 +223,20 @@ def row(name: str, title: str, build: Any, method: Training, made: Inputs, *more
     )
 
 
-masked, unmasked = (partial(networks.mcnn, masked=flag) for flag in (True, False))
+masked, unmasked = (partial(network("mcnn"), masked=flag) for flag in (True, False))
 EXPERIMENTS = (
-    row("dcnn", "DCNN", networks.dcnn, BASE, MELS),
-    replace(row("moddcnn", "DCNN, modified", networks.moddcnn, BASE, MELS), adjustable=("normalisation", "filters")),
-    row("gru", "GRU", networks.gru, BASE, MELS, "gru_axis"),
-    row("kaggle", "Kaggle-based CNN", networks.kaggle, BASE, MELS),
+    row("dcnn", "DCNN", network("dcnn"), BASE, MELS),
+    replace(row("moddcnn", "DCNN, modified", network("moddcnn"), BASE, MELS), adjustable=("normalisation", "filters")),
+    row("gru", "GRU", network("gru"), BASE, MELS, "gru_axis"),
+    row("kaggle", "Kaggle-based CNN", network("kaggle"), BASE, MELS),
     row("mcnn", "MCNN", masked, OF_MCNN, MELS),
     row("mcnn-nomask", "MCNN without masks", unmasked, OF_MCNN, MELS),
     row("mcnn-aug", "MCNN, augmented clips", masked, OF_MCNN, MIXTURES),
     row("mcnn-aug-nomask", "MCNN without masks, augmented clips", unmasked, OF_MCNN, MIXTURES),
-    replace(row("samplecnn", "SampleCNN", waveform_networks.samplecnn, OF_SAMPLECNN, RAW), demo=DEMO_OF_WAVEFORMS),
-    replace(row("rese2multi", "ReSE-2-Multi", waveform_networks.rese2multi, OF_RESE, RAW), demo=DEMO_OF_WAVEFORMS),
+    replace(row("samplecnn", "SampleCNN", waveform_network("samplecnn"), OF_SAMPLECNN, RAW), demo=DEMO_OF_WAVEFORMS),
+    replace(row("rese2multi", "ReSE-2-Multi", waveform_network("rese2multi"), OF_RESE, RAW), demo=DEMO_OF_WAVEFORMS),
     replace(
-        row("imagenet-cnn", "CNN pretrained on ImageNet", networks.imagenet_cnn, BASE, PRETRAINED, "backbone"),
+        row("imagenet-cnn", "CNN pretrained on ImageNet", network("imagenet_cnn"), BASE, PRETRAINED, "backbone"),
         section="Classification Models",
     ),
 )
@@ -240,6 +252,7 @@ STUDY = Study(
     label=label,
     split=split,
     apart={"group": "recording"},
-    examples=examples,
+    examples=Later(f"{__name__}.examples", "examples"),
     diagrams={"dcnn": "DCNN Model"},
+    parameters=counted(__file__),
 )

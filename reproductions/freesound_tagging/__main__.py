@@ -2,10 +2,11 @@
 
 from common.cli import console
 from reproductions.freesound_tagging import STUDY
-from reproductions.freesound_tagging.style_transfer import style_transfer
+from reproductions.freesound_tagging.style_command import style_transfer
 from tuning.command import study_app
 
+app = study_app(STUDY, ())
+app.command("style-transfer")(style_transfer)
+
 if __name__ == "__main__":
-    app = study_app(STUDY, ())
-    app.command("style-transfer")(style_transfer)
     console.main(app)

@@ -20,18 +20,10 @@ from common.signals import audio, features, impulse_responses
 from common.signals.numba_cache import librosa
 from common.study import Setting
 from reproductions.freesound_tagging.mixing import Mixtures, convolve
+from reproductions.freesound_tagging.settings import MEL, MEL_OF_MIXTURES, SAMPLE_RATE, SECONDS, TRIM_DB
 
-SAMPLE_RATE = 44_100
-SECONDS = 2.0
 SAMPLES = round(SECONDS * SAMPLE_RATE)
 """88,200: what is kept of a clip, from its beginning."""
-
-MEL: dict[str, Any] = {"sample_rate": SAMPLE_RATE, "n_fft": 2560, "hop_length": 692, "n_mels": 128}
-"""Code: 0 to 22,050 Hz, in dB relative to 1 and not normalised: 128 bands by 128 frames."""
-MEL_OF_MIXTURES: dict[str, Any] = {**MEL, "hop_length": 694, "fmin": 20.0}
-"""Code: of MCNN with augmentation."""
-TRIM_DB = 60.0
-"""Code: for MCNN with augmentation, silence this far below the maximum is cut off both ends."""
 
 TRIMMED_VERSION = 1
 """Part of the cache key of trimmed waveforms; increase it when they change."""

@@ -14,11 +14,10 @@ import scipy.fft
 from keras import ops
 
 from common.arrays import Crops
+from reproductions.freesound_tagging.settings import CONVOLVED
 
 MOST = 2
 """A training clip is a mixture of one or two clips, with the same chance."""
-CONVOLVED = 0.5
-"""Probability that a training clip is convolved with an impulse response."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,11 +23,10 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
-import typer
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -41,18 +40,19 @@ from common.signals import audio, features
 from common.signals.numba_cache import librosa
 from reproductions.freesound_tagging import inversion, style_losses
 from reproductions.freesound_tagging.inversion import HIGHEST_DB, MEL, RANGE_DB, SAMPLE_RATE
+from reproductions.freesound_tagging.style_command import (
+    DURATION_S,
+    NETWORK_STEPS,
+    PICTURE_STEPS,
+    SHORTEST_S,
+    STYLE_WEIGHT,
+)
 from reproductions.freesound_tagging.style_losses import IMAGE_NETWORKS, Losses
 from reproductions.freesound_tagging.style_network import style_network
 
-DURATION_S = 2.0
-SHORTEST_S, LONGEST_S = 0.5, 30.0
-"""Shorter clips are padded with silence, because image networks halve pictures several times. FSDKaggle2019's longest
-clips have 30 s."""
-
-# Choices, by looking and listening; PyTorch's example of fast style transfer has the same batches and learning rate.
-STYLE_WEIGHT = 100.0
-PICTURE_STEPS, PICTURE_RATE = 300, 0.02
-NETWORK_STEPS, NETWORK_RATE, BATCH_SIZE = 500, 1e-3, 4
+# Choices; PyTorch's example of fast style transfer has the same batches and learning rate.
+PICTURE_RATE = 0.02
+NETWORK_RATE, BATCH_SIZE = 1e-3, 4
 
 NETWORK_FILE = "network.keras"
 RANDOM = (
@@ -79,27 +79,40 @@ class Styled:
     history: tuple[Losses, ...] = ()
 
 
-def style_transfer(
-    clip: Annotated[Path, typer.Argument(help="Audio file.")],
-    picture: Annotated[Path, typer.Argument(help="Image file, whose style the clip gets.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the results.")] = Path("style-transfer"),
-    network: Annotated[Literal["vgg16", "mobilenet"], typer.Option(help="Image network of the losses.")] = "vgg16",
-    weights: Annotated[str, typer.Option(help="Of the image network: imagenet, a path, or none.")] = "imagenet",
-    train: Annotated[Path | None, typer.Option(help="Train the document's network on the clips in a folder.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Apply a network that --train kept.")] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help=f"Default: {PICTURE_STEPS}, or {NETWORK_STEPS} with --train.")
-    ] = None,
-    style_weight: Annotated[
-        float | None, typer.Option(min=0, help=f"Style loss relative to content loss. Default: {STYLE_WEIGHT:g}.")
-    ] = None,
-    duration: Annotated[
-        float, typer.Option(min=SHORTEST_S, max=LONGEST_S, help="Seconds of the clip, from its start.")
-    ] = DURATION_S,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+def transfer(
+    clip: Path,
+    picture: Path,
+    out: Path,
+    *,
+    network: str,
+    weights: str,
+    train: Path | None,
+    model: Path | None,
+    steps: int | None,
+    style_weight: float | None,
+    duration: float,
+    seed: int,
+    as_json: bool,
 ) -> None:
-    """Give the mel spectrogram of a clip the style of a picture, and make it audible again."""
+    """Give the mel spectrogram of a clip the style of a picture, and make it audible again.
+
+    Args:
+        clip: audio file.
+        picture: image file.
+        out: folder of the results.
+        network: image network of the losses, a key of `IMAGE_NETWORKS`.
+        weights: of the image network.
+        train: folder of the clips on which the document's network is trained; None: it is not.
+        model: a trained network to apply; None: there is none.
+        steps: of the optimisation or of the training. None: the default of either.
+        style_weight: of the style loss relative to the content loss. None: the default.
+        duration: seconds of the clip, from its start.
+        seed: of everything random.
+        as_json: print JSON.
+
+    Raises:
+        InputError: a file or the folder cannot be used, or options exclude each other.
+    """
     if model is not None and (train is not None or steps is not None or style_weight is not None):
         raise InputError("--model applies a trained network; leave --train, --steps and --style-weight out")
     in_words = identity.weights_in_words(weights)

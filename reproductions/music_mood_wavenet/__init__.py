@@ -49,17 +49,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import keras
 import pandas as pd
 
 from common import splits
 from common.corpora import emodb, emotify, mtg_jamendo
 from common.errors import InputError
-from common.study import Ensemble, Experiment, Inputs, Plateau, Protocol, Setting, Study, Switch, Training
+from common.later import Later
+from common.study import Ensemble, Experiment, Inputs, Plateau, Protocol, Setting, Study, Switch, Training, counted
 from common.tasks import Classification, Tagging
-from reproductions.music_mood_wavenet import inputs, network, nsynth, speech
-from reproductions.music_mood_wavenet.examples import examples
-from reproductions.music_mood_wavenet.weights import backbone_of
+from reproductions.music_mood_wavenet import settings, speech
 
 TASK = Tagging(mtg_jamendo.TAGS)
 
@@ -165,6 +163,8 @@ def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
 
 def focal_loss(targets: Any, outputs: Any) -> Any:
     """Return the focal loss of Lin et al. 2017 with alpha 0.25 and gamma 2, a value per track."""
+    import keras  # here and not above: a listing trains nothing
+
     return keras.losses.binary_focal_crossentropy(targets, outputs, apply_class_balancing=True, alpha=0.25, gamma=2.0)
 
 
@@ -182,44 +182,36 @@ TRAINING = Training(
 DEMO = {"epochs": 2}
 
 
-def mel_b0(setting: Setting, outputs: int) -> keras.Model:
-    """Return EfficientNet-B0 for mel spectrograms, (tracks, 96, frames, 1), which are divided by 100 (code)."""
-    shape = (inputs.BANDS, inputs.frames_of(setting))
-    return network.tagger(setting, outputs, name="b0", shape=shape, dropout=0.2, scale=100.0)
+from_inputs = partial(Later, f"{__name__}.inputs")
+from_network = partial(Later, f"{__name__}.network")
+of_raw_speech = partial(Later, f"{__name__}.speech_networks")
+"""Functions of these modules, by name."""
 
-
-def wavenet(setting: Setting, outputs: int, *, tiled: int) -> keras.Model:
-    """Return the network for WaveNet features (tracks, 16 * tiled, steps, 1): MobileNetV2; if tiled, EfficientNet."""
-    shape = (nsynth.CHANNELS * tiled, inputs.steps_of(setting))
-    name = "mobilenetv2" if tiled == 1 else setting.switches["variant"] if setting.size == "full" else "b0"
-    setting = replace(setting, weights=backbone_of(setting.weights, name))
-    return network.tagger(setting, outputs, name=name, shape=shape, dropout=0.2 if tiled == 1 else 0.5)
-
-
+mel_b0, wavenet = from_network("mel_b0"), from_network("wavenet")
 WEIGHTS: Any = {"full": "imagenet", "demo": "none"}
 
 
 def mel_inputs(*, balance: bool, blocks: Any = None) -> Inputs:
     """Return the inputs of a row on mel spectrograms: with "data processing", and with SpecAugment."""
     return Inputs(
-        partial(inputs.prepare_mel, balance=balance),
-        inputs.mel_of_file,
-        {**inputs.MEL, "balance": balance, "spec_augment": blocks},
+        partial(from_inputs("prepare_mel"), balance=balance),
+        from_inputs("mel_of_file"),
+        {**settings.MEL, "balance": balance, "spec_augment": blocks},
         on_disk=True,
         weights=WEIGHTS,
-        augment=partial(inputs.augmented, blocks=blocks),
+        augment=partial(from_inputs("augmented"), blocks=blocks),
     )
 
 
 def wavenet_inputs(*, tiled: int) -> Inputs:
     """Return the inputs of a row on WaveNet features."""
     return Inputs(
-        partial(inputs.prepare_wavenet, tiled=tiled),
-        partial(inputs.wavenet_of_file, tiled=tiled),
-        {"sample_rate": nsynth.SAMPLE_RATE, "tiled": tiled, "spec_augment": inputs.WAVENET_BLOCKS},
+        partial(from_inputs("prepare_wavenet"), tiled=tiled),
+        partial(from_inputs("wavenet_of_file"), tiled=tiled),
+        {"sample_rate": settings.SAMPLE_RATE, "tiled": tiled, "spec_augment": settings.WAVENET_BLOCKS},
         weights=WEIGHTS,
         encoded=True,
-        augment=partial(inputs.augmented, blocks=inputs.WAVENET_BLOCKS),
+        augment=partial(from_inputs("augmented"), blocks=settings.WAVENET_BLOCKS),
     )
 
 
@@ -282,7 +274,7 @@ EXPERIMENTS = (
         "mel-b0-specaugment",
         "Mel spectrogram, EfficientNet-B0, SpecAugment",
         mel_b0,
-        made=mel_inputs(balance=True, blocks=inputs.MEL_BLOCKS),
+        made=mel_inputs(balance=True, blocks=settings.MEL_BLOCKS),
         switches=MEL_SWITCHES,
     ),
     OF_WAVENET(
@@ -295,14 +287,14 @@ EXPERIMENTS = (
     OF_WAVENET(
         "wavenet-b7",
         "WaveNet features, EfficientNet-B7",
-        partial(wavenet, tiled=inputs.TILED),
-        made=wavenet_inputs(tiled=inputs.TILED),
+        partial(wavenet, tiled=settings.TILED),
+        made=wavenet_inputs(tiled=settings.TILED),
         switches=(*WAVENET_SWITCHES, "variant"),
     ),
     ensemble("ensemble-cd", "Ensemble of C and D", "wavenet-mobilenetv2", BOTH),
     ensemble("ensemble-ce", "Ensemble of C and E", "wavenet-b7", (*BOTH, "variant")),
-    of_speech("emodb-wavenet", "WaveNet on raw speech, EMO-DB", speech.wavenet),
-    of_speech("emodb-cnn-lstm", "CNN and LSTM on raw speech, EMO-DB", speech.cnn_lstm),
+    of_speech("emodb-wavenet", "WaveNet on raw speech, EMO-DB", of_raw_speech("wavenet")),
+    of_speech("emodb-cnn-lstm", "CNN and LSTM on raw speech, EMO-DB", of_raw_speech("cnn_lstm")),
 )
 
 STUDY = Study(
@@ -316,6 +308,7 @@ STUDY = Study(
     label=label,
     split=split,
     apart={"group": "artist or speaker"},
-    examples=examples,
+    examples=Later(f"{__name__}.examples", "examples"),
     diagrams={"mel-b0": "Figure 2 (overview of submission 1)"},
+    parameters=counted(__file__),
 )

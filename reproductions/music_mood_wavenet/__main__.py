@@ -1,7 +1,10 @@
 """`python -m reproductions.music_mood_wavenet`: the commands of document 000."""
 
-from common.cli.commands import main
+from common.cli import console
+from common.cli.commands import study_app
 from reproductions.music_mood_wavenet import STUDY
 
+app = study_app(STUDY)
+
 if __name__ == "__main__":
-    main(STUDY)
+    console.main(app)

@@ -17,7 +17,7 @@ from common.seeds import derive
 from common.signals import audio
 from common.signals.numba_cache import librosa
 from common.study import Setting
-from reproductions.music_mood_wavenet import inputs
+from reproductions.music_mood_wavenet import inputs, settings
 from reproductions.music_mood_wavenet.augment import spec_augment
 
 SECONDS = 30.0
@@ -36,8 +36,8 @@ def examples(clips: pd.DataFrame, setting: Setting, runs: Path) -> list[Example]
     if music.empty:
         return []
     path, name = Path(music["path"].iloc[0]), music["name"].iloc[0]
-    mel = np.asarray(inputs.mel_of(path), np.float32)[:, : round(SECONDS * inputs.MEL["sample_rate"]) // 256]
-    altered = spec_augment(mel[np.newaxis, ..., np.newaxis], _random(setting), **inputs.MEL_BLOCKS, p=1.0)
+    mel = np.asarray(inputs.mel_of(path), np.float32)[:, : round(SECONDS * settings.MEL["sample_rate"]) // 256]
+    altered = spec_augment(mel[np.newaxis, ..., np.newaxis], _random(setting), **settings.MEL_BLOCKS, p=1.0)
     panels = (
         _mel("without SpecAugment", mel),
         _mel("with SpecAugment", keras.ops.convert_to_numpy(altered)[0, ..., 0]),
@@ -54,7 +54,7 @@ def _random(setting: Setting) -> keras.random.SeedGenerator:
 
 
 def _mel(title: str, values: np.ndarray) -> Panel:
-    seconds = values.shape[1] * inputs.MEL["hop_length"] / inputs.MEL["sample_rate"]
+    seconds = values.shape[1] * settings.MEL["hop_length"] / settings.MEL["sample_rate"]
     # The levels of the corpus are twice decibels.
     return Panel(title, (values / 2).astype(np.float16), seconds, "mel band", len(values), "dB")
 

@@ -22,9 +22,9 @@ from common.study import Setting
 from reproductions.music_mood_wavenet import nsynth
 from reproductions.music_mood_wavenet.augment import centre_stretch, mixup, spec_augment
 from reproductions.music_mood_wavenet.balance import balanced
+from reproductions.music_mood_wavenet.settings import MEL, SAMPLE_RATE
 from reproductions.music_mood_wavenet.weights import Encoder, encoder_of
 
-MEL = mtg_jamendo.MEL
 BANDS: int = MEL["n_mels"]
 
 VERSION = 1
@@ -35,8 +35,6 @@ DEMO_FRAMES, DEMO_S = 256, 2.0
 
 LONGEST_S = 400.0
 """Of longer tracks the middle is encoded (code)."""
-TILED = 2
-"""EfficientNet-B7 is given the channels twice: 16 rows are too few for it."""
 
 
 def frames_of(setting: Setting) -> int:
@@ -156,7 +154,7 @@ def prepare_wavenet(
 def steps_of(setting: Setting) -> int:
     """Return the steps of the features: 30 s are 937."""
     seconds = float(setting.switches["encoded"]) if setting.size == "full" else DEMO_S
-    return nsynth.steps(round(seconds * nsynth.SAMPLE_RATE))
+    return nsynth.steps(round(seconds * SAMPLE_RATE))
 
 
 def encoded(encoder: Encoder, path: Path, steps: int) -> np.ndarray:
@@ -172,7 +170,7 @@ def encoded(encoder: Encoder, path: Path, steps: int) -> np.ndarray:
     name = cache.key("wavenet", VERSION, audio.VERSION, encoder.identity, keras3.precision(), digest, steps)
 
     def computed() -> Iterator[np.ndarray]:
-        whole = middle(audio.load(path, sample_rate=nsynth.SAMPLE_RATE), round(LONGEST_S * nsynth.SAMPLE_RATE))
+        whole = middle(audio.load(path, sample_rate=SAMPLE_RATE), round(LONGEST_S * SAMPLE_RATE))
         first = int(np.random.default_rng(int(digest[:16], 16)).integers(max(len(whole) - length, 0) + 1))
         stretch = whole[first : first + length]
         yield nsynth.encode(encoder.model, np.pad(stretch, (0, length - len(stretch))))
@@ -211,20 +209,15 @@ def wavenet_of_file(path: Path, setting: Setting, front_end: Mapping[str, np.nda
         InputError: the file cannot be read, or is shorter than a step.
     """
     encoder = encoder_of(setting.weights)
-    waveform = middle(audio.load(path, sample_rate=nsynth.SAMPLE_RATE), round(LONGEST_S * nsynth.SAMPLE_RATE))
+    waveform = middle(audio.load(path, sample_rate=SAMPLE_RATE), round(LONGEST_S * SAMPLE_RATE))
     if len(waveform) < nsynth.HOP_LENGTH:
-        shortest = 1000 * nsynth.HOP_LENGTH / nsynth.SAMPLE_RATE
+        shortest = 1000 * nsynth.HOP_LENGTH / SAMPLE_RATE
         raise InputError(f"{path} is shorter than {shortest:g} ms; use longer audio")
     # Silence is encoded too, as in training: its features are not 0.
     count = max(round(nsynth.steps(len(waveform)) / steps_of(setting)), 1) * steps_of(setting) * nsynth.HOP_LENGTH
     heard = np.pad(waveform[:count], (0, max(count - len(waveform), 0)))
     of_track = np.tile(nsynth.encode(encoder.model, heard).T, (tiled, 1))
     return FileInputs(windows(of_track, steps_of(setting))[..., np.newaxis], encoder.notes)
-
-
-MEL_BLOCKS: dict[str, Any] = {"blocks": 2, "max_frames": 0.20, "max_channels": 0.15}
-WAVENET_BLOCKS: dict[str, Any] = {"blocks": 1, "max_frames": 0.15, "max_channels": 0.10}
-"""Settings of SpecAugment for mel spectrograms (slides, code) and for WaveNet features (code)."""
 
 
 def augmented(x: Any, y: Any, random: Any, setting: Setting, *, blocks: Mapping[str, Any] | None) -> tuple[Any, Any]:

@@ -4,6 +4,7 @@ Facts are the authors' code's, except where a choice is named.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -12,6 +13,8 @@ from keras import layers
 from common.learners import pretrained
 from common.seeds import derive
 from common.study import Setting
+from reproductions.music_mood_wavenet import inputs, nsynth
+from reproductions.music_mood_wavenet.weights import backbone_of
 
 FRONT = (10, 3)
 """Filters of the two 1 x 1 convolutions before the backbone."""
@@ -25,6 +28,20 @@ BACKBONES: dict[str, tuple[str, Callable[..., keras.Model]]] = {
     "mobilenetv2": ("MobileNetV2", keras.applications.MobileNetV2),
 }
 """`keras.applications` has no EfficientNet-B8, which one slide names."""
+
+
+def mel_b0(setting: Setting, outputs: int) -> keras.Model:
+    """Return EfficientNet-B0 for mel spectrograms, (tracks, 96, frames, 1), which are divided by 100 (code)."""
+    shape = (inputs.BANDS, inputs.frames_of(setting))
+    return tagger(setting, outputs, name="b0", shape=shape, dropout=0.2, scale=100.0)
+
+
+def wavenet(setting: Setting, outputs: int, *, tiled: int) -> keras.Model:
+    """Return the network for WaveNet features (tracks, 16 * tiled, steps, 1): MobileNetV2; if tiled, EfficientNet."""
+    shape = (nsynth.CHANNELS * tiled, inputs.steps_of(setting))
+    name = "mobilenetv2" if tiled == 1 else setting.switches["variant"] if setting.size == "full" else "b0"
+    setting = replace(setting, weights=backbone_of(setting.weights, name))
+    return tagger(setting, outputs, name=name, shape=shape, dropout=0.2 if tiled == 1 else 0.5)
 
 
 def tagger(

@@ -17,7 +17,6 @@ from common import environment
 from common.errors import InputError
 from common.seeds import derive
 
-SAMPLE_RATE = 16_000
 HOP_LENGTH = 512
 CHANNELS = 16
 WIDTH = 128

@@ -7,10 +7,8 @@ ours, and so are their sizes. Both read three seconds at 16 kHz, divided by thei
 from collections.abc import Mapping
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
-from keras import layers
 
 from common import splits
 from common.arrays import Arrays, FileInputs, Prepared
@@ -22,55 +20,9 @@ SECONDS = 3.0
 """EMO-DB's mean duration, rounded up; longer clips are cut."""
 EMOTIONS = ("angry", "happy", "neutral", "sad")
 
-STEP = 32
-"""Samples (2 ms) of a step of the WaveNet: its first convolution has this stride."""
-CHANNELS = 16
-DILATIONS = tuple(2**power for power in range(9)) * 2
-"""Two stacks of nine layers: with a step of 2 ms they see two seconds back."""
-
-FILTERS = (64, 64, 128, 128)
-UNITS = 256
-DROPOUT = 0.3
-
 TRAINING = Training(epochs=60, batch_size=16, learning_rate=1e-3, patience=12)
 FOLDS = 5
 """Two of the ten speakers are in each fold."""
-
-
-def wavenet(setting: Setting, outputs: int) -> keras.Model:
-    """Return a gated causal WaveNet (van den Oord et al. 2016) that classifies by the mean of its skip connections.
-
-    Shapes: input `(clips, samples, 1)`, output `(clips, outputs)`.
-    """
-    speech = keras.Input((round(SECONDS * SAMPLE_RATE), 1))
-    x = layers.Conv1D(CHANNELS, STEP, strides=STEP)(speech)
-    skipped = []
-    for dilation in DILATIONS:
-        gated = layers.Conv1D(2 * CHANNELS, 2, padding="causal", dilation_rate=dilation)(x)
-        content, gate = (
-            layers.Activation("tanh")(gated[..., :CHANNELS]),
-            layers.Activation("sigmoid")(gated[..., CHANNELS:]),
-        )
-        z = layers.Multiply()([content, gate])
-        skipped.append(layers.Conv1D(CHANNELS, 1)(z))
-        x = layers.Add()([x, layers.Conv1D(CHANNELS, 1)(z)])
-    x = layers.Activation("relu")(layers.Add()(skipped))
-    x = layers.Conv1D(CHANNELS, 1, activation="relu")(x)
-    x = layers.GlobalAveragePooling1D()(x)
-    return keras.Model(speech, layers.Dense(outputs, activation="softmax")(x), name="wavenet")
-
-
-def cnn_lstm(setting: Setting, outputs: int) -> keras.Model:
-    """Return four convolutions, each of stride 4, and an LSTM.
-
-    Shapes: input `(clips, samples, 1)`, output `(clips, outputs)`.
-    """
-    speech = x = keras.Input((round(SECONDS * SAMPLE_RATE), 1))
-    for filters in FILTERS:
-        x = layers.Conv1D(filters, 8, strides=4, padding="same", use_bias=False)(x)
-        x = layers.Activation("elu")(layers.BatchNormalization()(x))
-    x = layers.Dropout(DROPOUT)(layers.LSTM(UNITS)(x))
-    return keras.Model(speech, layers.Dense(outputs, activation="softmax")(x), name="cnn_lstm")
 
 
 def prepare(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, setting: Setting) -> Prepared:

@@ -63,10 +63,10 @@ counts are those of its last 1, 2, 3 layers. Choices, where the document gives n
 
 import pandas as pd
 
-from common.study import Protocol, Setting, Study, Switch
+from common.later import Later
+from common.study import Protocol, Setting, Study, Switch, counted
 from common.tasks import Classification
 from reproductions.ser_parallel import from_scratch, vgg16, wav2vec2
-from reproductions.ser_parallel.examples import examples
 
 CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
@@ -155,6 +155,7 @@ STUDY = Study(
         "attention" in experiment.switches and setting.switches["attention"] == "batch"
     ),
     printed_shape=channels_first,
-    examples=examples,
+    examples=Later(f"{__name__}.examples", "examples"),
     diagrams={"single-cnn": "Figure 5", "dual-cnn": "Figure 6", "parallel-mfcc": "Figure 8", "vgg16-0": "Figure 10"},
+    parameters=counted(__file__),
 )

@@ -15,15 +15,8 @@ from common.illustrations import Example, Panel, waveform_panel
 from common.seeds import derive
 from common.signals import audio, augment, features
 from common.study import Setting
-from reproductions.ser_parallel.from_scratch import (
-    DURATION_S,
-    MEL_188,
-    MFCC,
-    OFFSET_S,
-    SAMPLE_RATE,
-    SNR_DB,
-    feature_of,
-)
+from reproductions.ser_parallel.from_scratch import DURATION_S, MEL_188, MFCC, OFFSET_S, SAMPLE_RATE, SNR_DB
+from reproductions.ser_parallel.from_scratch_inputs import feature_of
 
 SHOWN = "happy"
 DECIBEL = "dB"

@@ -48,16 +48,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.dummy import DummyRegressor
 
 from common import splits
 from common.arrays import Arrays, FileInputs, Prepared
 from common.corpora import tava
-from common.study import Experiment, Fit, Inputs, Protocol, Setting, Study, Switch, Training
+from common.later import Later
+from common.study import Experiment, Fit, Inputs, Protocol, Setting, Study, Switch, Training, counted
 from common.tasks import Regression
-from reproductions.valence_parallel_conv.examples import examples
-from reproductions.valence_parallel_conv.inputs import DURATION_S, MEL, PERCENTILE, of_file, prepare
-from reproductions.valence_parallel_conv.network import cnn_blstm, parallel_conv
+from reproductions.valence_parallel_conv.settings import DURATION_S, MEL, PERCENTILE
 
 TASK = Regression(("valence",))
 
@@ -131,12 +129,20 @@ def nothing_of(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, set
     return Prepared(train, validation, test, nothing, nothing)
 
 
-def mean_baseline(setting: Setting, outputs: int) -> DummyRegressor:
+def mean_baseline(setting: Setting, outputs: int) -> Any:
     """Return what always answers the mean of the training clips."""
+    from sklearn.dummy import DummyRegressor  # here and not above: it is slow to import
+
     return DummyRegressor(strategy="mean")
 
 
-INPUTS = Inputs(prepare, of_file, {**MEL, "duration_s": DURATION_S, "percentile": PERCENTILE})
+from_inputs = partial(Later, f"{__name__}.inputs")
+from_network = partial(Later, f"{__name__}.network")
+"""Functions of these modules, by name."""
+
+INPUTS = Inputs(
+    from_inputs("prepare"), from_inputs("of_file"), {**MEL, "duration_s": DURATION_S, "percentile": PERCENTILE}
+)
 NO_INPUTS = Inputs(nothing_of, lambda path, setting, front_end: FileInputs(np.zeros((1, 1), np.float32)))
 
 
@@ -152,12 +158,11 @@ BEST = (0.5, 16, 20)
 
 def combination(number: int, dropout: float, batch_size: int, epochs: int) -> Experiment:
     """Return a row of Table 1."""
-    build: Any = partial(parallel_conv, dropout=dropout)
     return Experiment(
         id=f"combination-{number}",
         title=f"Four parallel convolutions, dropout {dropout}, batch {batch_size}, {epochs} epochs",
         section="Results",
-        build=build,
+        build=partial(from_network("parallel_conv"), dropout=dropout),
         method=training(batch_size, epochs),
         inputs=INPUTS,
         switches=tuple(switch.name for switch in SWITCHES),
@@ -172,7 +177,7 @@ EXPERIMENTS = (
         "cnn-blstm",
         "Two convolutions and two bidirectional LSTM layers",
         "Architecture design",
-        cnn_blstm,
+        from_network("cnn_blstm"),
         training(*BEST[1:]),
         INPUTS,
         ("selection", "length", "split"),
@@ -195,6 +200,7 @@ STUDY = Study(
     experiments=EXPERIMENTS,
     label=label,
     split=split,
-    examples=examples,
+    examples=Later(f"{__name__}.examples", "examples"),
     diagrams={"combination-6": "Figure 1 (architecture)"},
+    parameters=counted(__file__),
 )

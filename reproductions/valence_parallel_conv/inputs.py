@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,13 +13,9 @@ from common.arrays import Arrays, FileInputs, Prepared
 from common.errors import InputError
 from common.signals import audio, features
 from common.study import Setting
-from reproductions.valence_parallel_conv.network import BANDS, KERNELS
+from reproductions.valence_parallel_conv.network import KERNELS
+from reproductions.valence_parallel_conv.settings import DURATION_S, HOP_LENGTH, MEL, PERCENTILE, SAMPLE_RATE
 
-SAMPLE_RATE = 8_000
-DURATION_S = 6.0
-PERCENTILE = 75
-HOP_LENGTH = 512
-MEL: dict[str, Any] = {"sample_rate": SAMPLE_RATE, "n_fft": 2048, "hop_length": HOP_LENGTH, "n_mels": BANDS}
 RANGE_DB = 80.0
 
 

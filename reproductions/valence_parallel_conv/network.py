@@ -13,6 +13,7 @@ import keras
 from keras import layers, ops
 
 from common.study import Setting
+from reproductions.valence_parallel_conv.settings import BANDS
 
 # "Architecture design": 200 filters, kernels from 12x16 to 30x40. The inner two are those of Tripathi et al. 2019.
 FILTERS = 200
@@ -20,7 +21,6 @@ KERNELS = ((12, 16), (18, 24), (24, 32), (30, 40))
 UNITS = (400, 200)
 # Choice (departure 6).
 MOMENTUM = 0.9
-BANDS = 128
 FRAMES = 94
 """Frames of six seconds."""
 

@@ -8,13 +8,8 @@ from common.cli import describe
 from common.learners.sklearn_learner import SklearnLearner
 from common.study import Fit
 from reproductions.emotify_features import STUDY
-from reproductions.emotify_features.classifiers import (
-    PRESETS,
-    KernelScaleSVC,
-    Neighbours,
-    median_distance,
-    squared_inverse,
-)
+from reproductions.emotify_features.classifiers import KernelScaleSVC, Neighbours, median_distance, squared_inverse
+from reproductions.emotify_features.presets import PRESETS
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ import soundfile
 
 from common.errors import InputError
 from common.study import Setting
-from reproductions.emotify_features import deep, examples
+from reproductions.emotify_features import deep
 from reproductions.emotify_features.deep import BACKBONES, SPECTROGRAM, extract, grey_levels, network, picture
+from reproductions.emotify_features.examples import examples
 
 RATE = SPECTROGRAM.sample_rate
 

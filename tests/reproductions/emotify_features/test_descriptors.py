@@ -47,6 +47,7 @@ def of(waveform):
 
 def test_there_are_seventeen_distinct_descriptors_in_float32():
     assert (len(NAMES), len(set(NAMES))) == (17, 17)
+    assert tuple(descriptor.__name__ for descriptor in descriptors.DESCRIPTORS) == NAMES
     described = describe(noise())
     assert (described.shape, described.dtype) == ((17,), np.float32)
 

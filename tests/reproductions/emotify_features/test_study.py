@@ -14,7 +14,7 @@ from common.errors import InputError
 from common.runs import jobs, prediction, runner
 from common.study import Setting
 from reproductions.emotify_features import CLASSES, FOLDS, PIECES, STUDY
-from reproductions.emotify_features.classifiers import PRESETS
+from reproductions.emotify_features.presets import PRESETS
 from tuning.command import Tunable
 
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from reproductions.freesound_tagging import style_transfer as module
 from reproductions.freesound_tagging.inversion import SAMPLE_RATE
-from reproductions.freesound_tagging.style_transfer import load_clip, load_picture, style_transfer
+from reproductions.freesound_tagging.style_command import style_transfer
+from reproductions.freesound_tagging.style_transfer import load_clip, load_picture
 
 FEW = ("--weights", "none", "--steps", "3")
 

@@ -15,7 +15,7 @@ from common.errors import InputError
 from common.published.comparability import has_random_weights
 from common.runs import jobs
 from common.study import Setting
-from reproductions.music_mood_wavenet import STUDY, augment, focal_loss, inputs, network, speech, split
+from reproductions.music_mood_wavenet import STUDY, augment, focal_loss, inputs, network, speech, speech_networks, split
 
 PRINTED = published.load("music_mood_wavenet")
 
@@ -140,7 +140,7 @@ def test_speech_is_three_seconds_of_unit_power_and_silence_stays_zero(tmp_path) 
     assert len(found.notes) == 1
 
 
-@pytest.mark.parametrize("build", [speech.wavenet, speech.cnn_lstm])
+@pytest.mark.parametrize("build", [speech_networks.wavenet, speech_networks.cnn_lstm])
 def test_a_network_for_speech_can_be_saved_and_gives_a_probability_per_class(build, tmp_path) -> None:
     model = build(setting(), 4)
     x = np.random.default_rng(0).normal(size=(2, 48_000, 1)).astype(np.float32)
@@ -151,7 +151,7 @@ def test_a_network_for_speech_can_be_saved_and_gives_a_probability_per_class(bui
 
 
 def test_the_wavenet_for_speech_is_causal_up_to_its_mean() -> None:
-    model = speech.wavenet(setting(), 4)
+    model = speech_networks.wavenet(setting(), 4)
     before_mean = keras.Model(model.input, model.layers[-2].input)
     x = np.random.default_rng(0).normal(size=(1, 48_000, 1)).astype(np.float32)
     late = x.copy()

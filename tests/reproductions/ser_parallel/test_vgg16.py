@@ -15,7 +15,7 @@ from common.corpora import demo, scan
 from common.learners import frozen
 from common.runs import jobs, prediction, runner
 from common.study import Setting
-from reproductions.ser_parallel import CLASSES, PUBLISHED, STUDY, vgg16
+from reproductions.ser_parallel import CLASSES, PUBLISHED, STUDY, vgg16, vgg16_inputs, vgg16_network
 
 
 def setting(size: Any = "demo", weights: str = "none", seed: int = 0, **switches: str) -> Setting:
@@ -41,7 +41,7 @@ def prepared(name: str, corpus: Path) -> tuple[pd.DataFrame, Any, Prepared]:
 def test_a_clip_and_its_file_give_the_same_colour_picture(corpus: Path) -> None:
     clips, fold, arrays = prepared("vgg16-1", corpus)
     pixels = vgg16.PIXELS["demo"]
-    fed = vgg16.inputs_of(Path(clips["path"].iloc[fold.test[0]]), setting(), {})
+    fed = vgg16_inputs.inputs_of(Path(clips["path"].iloc[fold.test[0]]), setting(), {})
     assert (arrays.test.x.shape, arrays.test.x.dtype) == ((len(fold.test), pixels, pixels, 3), np.uint8)
     assert np.ptp(arrays.test.x[:1]) > 100
     assert np.mean(fed.x != arrays.test.x[:1]) < 0.01
@@ -64,7 +64,7 @@ def test_pictures_are_augmented_in_training_only() -> None:
 
 
 def test_colours_are_preprocessed_as_in_vgg16s_training() -> None:
-    base = vgg16.convolutional_base(setting())
+    base = vgg16_network.convolutional_base(setting())
     shown = np.random.default_rng(0).integers(0, 255, (2, 32, 32, 3)).astype(np.float32)
     centred = keras.Model(base.input, base.get_layer("block1_conv1").input)(shown)
     np.testing.assert_allclose(centred, keras.applications.vgg16.preprocess_input(shown.copy()), atol=1e-4)
@@ -112,7 +112,7 @@ def test_a_file_in_the_official_layout_is_loaded(name: str, tmp_path: Path) -> N
     made = official_file(tmp_path / "vgg16_notop.h5")
     if name.endswith(".weights.h5"):
         made.save_weights(tmp_path / name)
-    loaded = vgg16.convolutional_base(setting(weights=str(tmp_path / name)))
+    loaded = vgg16_network.convolutional_base(setting(weights=str(tmp_path / name)))
     for mine, theirs in zip(loaded.get_weights(), made.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
