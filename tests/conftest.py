@@ -10,7 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("encore", deadline=None)
+hypothesis.settings.load_profile("encore")
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `synthetic`, which tests of several folders import
 
