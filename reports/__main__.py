@@ -6,8 +6,9 @@ import os
 import re
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -16,6 +17,7 @@ from common import published
 from common.cli.console import main, new_app
 from common.cli.tables import print_table
 from common.errors import InputError, ResultError
+from reports import kept
 
 if TYPE_CHECKING:
     from reports.results import Collected
@@ -76,17 +78,19 @@ def check(
 
     Fails if a committed page is stale or a record invalid.
     """
-    from reports.verdicts import NOT_REPRODUCED
+    from reports.verdicts import NOT_REPRODUCED, Verdict
 
     folders = runs or [RUNS if RUNS.is_dir() else RESULTS]
-    collected = _collect([folder for folder in folders if folder != RESULTS or RESULTS.is_dir()])
-    rows = [row for study in published.studies() for row in _verdicts(study, collected)]
+    find = partial(_checked, folders)
+    found = kept.outcome(RESULTS, RESULTS.parent, find) if folders == [RESULTS] else find()
+    for sentence in found["skipped"]:
+        print(sentence, file=sys.stderr)
+    rows, stale = [Verdict(**row) for row in found["rows"]], found["stale"]
     if as_json:
-        print(json.dumps([asdict(row) for row in rows]))
+        print(json.dumps(found["rows"]))
     else:
         _print_verdicts(rows, folders)
-    stale = stale_pages(RESULTS, RESULTS.parent)
-    problems = [f"{len(collected.skipped)} record(s) invalid"] * bool(collected.skipped)
+    problems = [f"{len(found['skipped'])} record(s) invalid"] * bool(found["skipped"])
     problems += [f"{', '.join(stale)} stale: run `make report` and commit"] * bool(stale)
     missed = sum(row.verdict == NOT_REPRODUCED for row in rows)
     problems += [f"{missed} number(s) not reproduced"] * bool(strict and missed)
@@ -119,6 +123,15 @@ def keep_command(
 
     places = store.keep(runs, out)
     print(f"{len(places)} files written in {out}")
+
+
+def _checked(folders: list[Path]) -> dict[str, Any]:
+    """Return the verdicts on the records in folders, sentences on those left out, and the pages that are stale."""
+    from reports.collect import collect
+
+    collected = collect([folder for folder in folders if folder != RESULTS or RESULTS.is_dir()])
+    rows = [asdict(row) for study in published.studies() for row in _verdicts(study, collected)]
+    return {"rows": rows, "skipped": list(collected.skipped), "stale": stale_pages(RESULTS, RESULTS.parent)}
 
 
 def _verdicts(study: str, collected: "Collected") -> "list[Verdict]":
@@ -159,8 +172,7 @@ def _is_stale(page: Path, text: str) -> bool:
 
 def _print_verdicts(rows: "list[Verdict]", folders: list[Path]) -> None:
     """Print the overall metrics one by one, and of classes and cells count those not reproduced."""
-    from reports.experiment_pages import missed_of
-    from reports.verdicts import NOT_COMPARABLE, NOT_RUN
+    from reports.verdicts import NOT_COMPARABLE, NOT_REPRODUCED, NOT_RUN
 
     ours = ", ".join(f"{folder}" for folder in folders)
     title = f"Published numbers against ours, from {ours} (difference with its 95 % interval)"
@@ -174,7 +186,8 @@ def _print_verdicts(rows: "list[Verdict]", folders: list[Path]) -> None:
     for scope, words in {"class": "class by class", "cell": "cell by cell of the recovered matrices"}.items():
         own = [row for row in rows if row.scope == scope]
         compared = [row for row in own if row.verdict not in (NOT_COMPARABLE, NOT_RUN)]
-        print(f"{words}: {len(compared)} of {len(own)} compared, {missed_of(compared)} not reproduced")
+        missed = sum(row.verdict == NOT_REPRODUCED for row in compared)
+        print(f"{words}: {len(compared)} of {len(own)} compared, {missed} not reproduced")
 
 
 def _ours(row: "Verdict") -> tuple[str, str]:

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.table import Table
 
 from common import published
-from common.cli import commands
+from common.cli import commands, console
 from common.cli.tables import print_table
 from common.errors import InputError
 from common.runs.search_records import SearchResult, published_name
@@ -43,6 +43,11 @@ class Tunable:
         if not found:
             raise InputError(f"{experiment} has no search {name!r}; it has {', '.join(plan.name for plan in own)}")
         return found
+
+
+def main(study: Study, plans: Sequence[Plan]) -> NoReturn:
+    """Run the command line of a study, `tune` included, and leave with the exit code of the contract."""
+    console.main(study_app(study, plans))
 
 
 def study_app(study: Study, plans: Sequence[Plan]) -> typer.Typer:

@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from common.intervals import (
+    CONFIDENCE,
+    Z,
     difference_interval,
     mcnemar,
     mean_interval,
@@ -99,3 +102,7 @@ def test_a_mean_over_groups_of_equal_clips_has_a_wider_interval() -> None:
     widths = [score["interval"][1] - score["interval"][0] for score in (of_clips, of_groups)]
     assert widths[1] == pytest.approx(widths[0] * np.sqrt(20), rel=0.15)
     assert of_groups["method"] == "bootstrap over 12 groups"
+
+
+def test_z_is_the_quantile_of_the_normal_distribution_at_our_confidence() -> None:
+    assert stats.norm.ppf(0.5 + CONFIDENCE / 2) == Z

@@ -2,6 +2,8 @@ import io
 import sys
 
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
 from common import progress as subject
 from common.progress import duration_in_words, progress
@@ -84,3 +86,15 @@ def test_a_terminal_has_a_bar_on_standard_error_only(monkeypatch, capsys) -> Non
     assert "training" in terminal.getvalue()
     assert "2/4" in terminal.getvalue()
     assert "val_loss 0.8" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("width", [45, 60, 80])
+def test_on_a_narrow_terminal_bar_count_and_time_left_stay_and_the_words_go(width) -> None:
+    console = Console(width=width, file=io.StringIO())
+    bar = Progress(*subject.columns(), console=console)
+    bar.add_task("an experiment with a long name, fold 1 of 6", total=100, completed=34, note="loss 0.1234, and more")
+    console.print(bar.make_tasks_table(bar.tasks))
+    (line,) = console.file.getvalue().splitlines()
+    assert len(line) <= width
+    assert all(part in line for part in ("━", " 34/100 ", "-:--:--"))
+    assert "long name, fold 1" not in line

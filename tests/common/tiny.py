@@ -169,6 +169,7 @@ STUDY = Study(
     printed_shape=lambda shape: shape,
     examples=examples,
     diagrams={"patient": "Figure 2"},
+    parameters={"patient": 295, "retrained": 295, "paired": 295},
 )
 
 

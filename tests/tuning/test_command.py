@@ -75,7 +75,7 @@ def test_the_scores_of_the_last_epoch_are_beside_the_published_ones(encore, corp
     _, out, _ = encore("tune", "patient", "--data", corpus, "--search", "short")
     result = search_records.read(folder("short"))
     for row in result.data["rows"]:
-        (line,) = [line for line in out.splitlines() if f" {row['trial']} " in line]
+        (line,) = [line for line in out.splitlines() if line.startswith(f"{row['trial']}\t")]
         last = result.curves().query(f"trial == '{row['trial']}'").iloc[-1]
         assert f"{last['val_loss']:.3f}" in line
         assert {0.001: "7.25", 0.1: "6.50"}[row["values"]["learning_rate"]] in line

@@ -54,3 +54,7 @@ def test_a_diagram_has_the_shapes_that_the_document_prints() -> None:
 def test_a_study_without_figures_of_clips_illustrates_its_models_alone(corpus) -> None:
     made = describe.illustrate(replace(tiny.STUDY, examples=None), scan([corpus]), Path())
     assert (made.examples, [one.experiment for one in made.diagrams]) == ((), ["patient"])
+
+
+def test_parameters_are_counted_of_networks_alone() -> None:
+    assert describe.parameters(tiny.STUDY) == {"patient": 295, "retrained": 295, "paired": 295}

@@ -130,3 +130,14 @@ def test_a_run_is_refused_if_the_settings_of_its_features_have_changed(finished,
     changed = records.read(finished.folder)
     with pytest.raises(InputError, match="sample_rate"):
         prediction.Models(tiny.STUDY, changed).predict(song)
+
+
+def test_copies_of_training_clips_are_not_counted_as_clips(finished) -> None:
+    plain = prediction.origin(finished)
+    of_fold = [int((finished.split().query("fold == @fold")["set"] == "train").sum()) for fold in (0, 1)]
+    assert f" {of_fold[0]} " in plain
+    for fold in finished.data["folds"]:
+        fold["train"] *= 3  # two noisy copies of each
+    assert prediction.origin(finished) == plain
+    finished.data["folds"][0]["train"] = 5  # clips were left out
+    assert f"5 to {of_fold[1]} of" in prediction.origin(finished)
