@@ -48,7 +48,8 @@ def _place(results: Path, committed: Path) -> Path | None:
     if os.environ.get("ENCORE_PUBLISHED"):  # more published numbers, in other folders
         return None
     code = [path for package in (common.__path__[0], reports.__path__[0]) for path in _files(Path(package), "*.py")]
-    decisive = [*code, *_files(results, "*"), *_files(published.FOLDER, "*"), *_files(committed, "*.md")]
+    pages = [*_files(committed, "*.md"), *_files(committed.parent, "README.md", below=False)]  # it has findings too
+    decisive = [*code, *_files(results, "*"), *_files(published.FOLDER, "*"), *pages]
     pictures = [str(path.relative_to(committed)) for path in _files(committed, "*.svg")]
     try:
         digests = cache.file_digests(decisive)
@@ -59,5 +60,6 @@ def _place(results: Path, committed: Path) -> Path | None:
         return None
 
 
-def _files(folder: Path, pattern: str) -> list[Path]:
-    return sorted(path for path in folder.rglob(pattern) if path.is_file() and "__pycache__" not in path.parts)
+def _files(folder: Path, pattern: str, *, below: bool = True) -> list[Path]:
+    found = folder.rglob(pattern) if below else folder.glob(pattern)
+    return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)

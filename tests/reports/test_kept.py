@@ -9,9 +9,10 @@ from reports import kept
 @pytest.fixture
 def found(tmp_path: Path) -> tuple[Callable[[], int], Path]:
     """Return a function that asks for the outcome and returns how often it was computed, and the folder of pages."""
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "one.zip").write_bytes(b"1")
-    (tmp_path / "page.md").write_text("page")
+    folder = tmp_path / "reports"
+    (folder / "results").mkdir(parents=True)
+    (folder / "results" / "one.zip").write_bytes(b"1")
+    (folder / "page.md").write_text("page")
     computed: list[None] = []
 
     def find() -> dict[str, object]:
@@ -19,10 +20,10 @@ def found(tmp_path: Path) -> tuple[Callable[[], int], Path]:
         return {"rows": [{"metric": "accuracy", "interval": [0.25, 0.5]}], "stale": ["page.md"]}
 
     def ask() -> int:
-        assert kept.outcome(tmp_path / "results", tmp_path, find)["stale"] == ["page.md"]
+        assert kept.outcome(folder / "results", folder, find)["stale"] == ["page.md"]
         return len(computed)
 
-    return ask, tmp_path
+    return ask, folder
 
 
 def test_an_outcome_is_computed_once_while_no_file_changes(found) -> None:
@@ -30,7 +31,7 @@ def test_an_outcome_is_computed_once_while_no_file_changes(found) -> None:
     assert (ask(), ask()) == (1, 1)
 
 
-@pytest.mark.parametrize("name", ["results/one.zip", "page.md", "results/two.zip", "pictures/new.svg"])
+@pytest.mark.parametrize("name", ["results/one.zip", "page.md", "results/two.zip", "pictures/new.svg", "../README.md"])
 def test_it_is_computed_again_if_a_record_a_page_or_the_pictures_change(name, found) -> None:
     ask, folder = found
     ask()
