@@ -12,8 +12,8 @@ from common import environment
 
 COMMON = Path(environment.__file__).parent
 WITH_KERAS = {
-    *("cli.commands", "cli.describe", "signals.features", "runs.ensemble", "runs.estimate", "runs.evaluation"),
-    *("runs.identity", "runs.jobs", "runs.prediction", "runs.runner"),
+    *("signals.features", "runs.ensemble", "runs.estimate", "runs.evaluation", "runs.export", "runs.identity"),
+    *("runs.jobs", "runs.prediction", "runs.runner"),
 }
 """Modules that import Keras at import time, besides `learners`."""
 WITHOUT = ("keras", "tensorflow")
