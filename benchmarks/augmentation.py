@@ -38,7 +38,8 @@ def clips(folder: Path, count: int) -> pd.DataFrame:
     for number in range(count):
         noise = draw.normal(0, 0.1, int(draw.uniform(1, 9) * inputs.SAMPLE_RATE))
         soundfile.write(folder / f"{number:04d}.wav", noise, inputs.SAMPLE_RATE)
-    return pd.DataFrame({"path": sorted(map(str, folder.glob("*.wav")))})
+    paths = sorted(folder.glob("*.wav"))
+    return pd.DataFrame({"path": list(map(str, paths)), "name": [path.stem for path in paths]})
 
 
 def epoch_of(name: str, manifest: pd.DataFrame, setting: Setting) -> tuple[Callable[[], None], Arrays]:
