@@ -1,7 +1,7 @@
 """The figures of document 003: a clip without and with augmentation, and a mask.
 
 The slides do not say what their two pictures of augmentation show. Here they are the mel spectrograms of one clip, the
-first by name of at least two seconds; the learning curves of both kinds of training are in the reports.
+first by name with two seconds of sound; the learning curves of both kinds of training are in the reports.
 """
 
 from itertools import count
@@ -25,9 +25,18 @@ def examples(clips: pd.DataFrame, setting: Setting, runs: Path) -> list[Example]
     Raises:
         InputError: a clip cannot be read.
     """
-    long_enough = clips[clips["duration"] >= inputs.SECONDS]  # a short one would be mostly padding
-    pair = (long_enough if len(long_enough) > 1 else clips).sort_values("name").head(2)
-    return [_augmentation(pair, setting), _mask()]
+    return [_augmentation(_pair(clips.sort_values("name")), setting), _mask()]
+
+
+def _pair(clips: pd.DataFrame) -> pd.DataFrame:
+    """Return the first two clips with other tags and two seconds of sound each; without such, the first two."""
+    chosen: dict[str, int] = {}
+    for place, (path, tags) in enumerate(zip(clips["path"], clips["label"], strict=True)):
+        if tags not in chosen and len(inputs.Trimmed([Path(path)])[0]) >= inputs.SAMPLES:
+            chosen[tags] = place
+        if len(chosen) == 2:
+            return clips.iloc[list(chosen.values())]
+    return clips.head(2)
 
 
 def _augmentation(pair: pd.DataFrame, setting: Setting) -> Example:

@@ -59,10 +59,11 @@ def convolve(x: Any, responses: np.ndarray, random: Any, *, p: float = CONVOLVED
 
     Args:
         x: (clips, samples).
-        responses: float32 (responses, samples).
+        responses: float32 (responses, samples); shorter ones end in zeros.
         random: seeds for `keras.random`.
         p: probability that a clip is convolved. The others are returned as they are.
     """
+    lengths = np.array([np.flatnonzero(response)[-1] + 1 for response in responses], np.float32)
     clips, samples = ops.shape(x)[0], x.shape[1]
     length = scipy.fft.next_fast_len(samples + responses.shape[1] - 1, real=True)
     drawn, which, start = (keras.random.uniform((clips, 1), seed=random) for _ in range(3))
@@ -72,6 +73,7 @@ def convolve(x: Any, responses: np.ndarray, random: Any, *, p: float = CONVOLVED
     other_real, other_imaginary = (ops.take(part, chosen, axis=0) for part in of_responses)
     product = real * other_real - imaginary * other_imaginary, real * other_imaginary + imaginary * other_real
     convolved = ops.irfft(product, length)
-    first = ops.cast(start * responses.shape[1], "int32")
+    # A convolved clip is longer by its own response, not by the longest one.
+    first = ops.cast(start[:, 0] * ops.take(lengths, chosen), "int32")[:, None]
     cropped = ops.take_along_axis(convolved, first + ops.arange(samples, dtype="int32")[None], axis=1)
     return ops.where(drawn < p, cropped, x)

@@ -11,7 +11,7 @@ def test_the_figures_are_a_clip_without_and_with_augmentation_and_the_mask(tmp_p
     for name in "ab":
         noise = np.random.default_rng(ord(name)).normal(0, 0.1, 3 * inputs.SAMPLE_RATE)
         soundfile.write(tmp_path / f"{name}.wav", noise, inputs.SAMPLE_RATE)
-    clips = pd.DataFrame({"name": ["b", "a"], "path": [f"{tmp_path}/{name}.wav" for name in "ba"], "duration": 3.0})
+    clips = pd.DataFrame({"name": ["b", "a"], "path": [f"{tmp_path}/{name}.wav" for name in "ba"], "label": ["x", "y"]})
     augmentation, mask = examples(clips, Setting(PUBLISHED, seed=0), tmp_path)
     plain, altered = (panel.values for panel in augmentation.panels)
     assert plain.shape == altered.shape == (128, 128)

@@ -86,3 +86,17 @@ def test_about_half_of_the_clips_are_convolved_and_the_others_unchanged() -> Non
     room = np.array([[0.5, 0.5]], np.float32)
     found = keras.ops.convert_to_numpy(convolve(keras.ops.convert_to_tensor(x), room, keras.random.SeedGenerator(2)))
     assert np.mean((found == x).all(axis=1)) == pytest.approx(0.5, abs=0.08)
+
+
+def test_a_crop_begins_within_the_length_of_its_own_response() -> None:
+    x = np.ones((200, 30), np.float32)
+    rooms = np.zeros((2, 25), np.float32)
+    rooms[:, 0] = 1.0  # leaves a clip as it is, with zeros after it
+    rooms[1, 10] = 1e-6
+    found = keras.ops.convert_to_numpy(
+        convolve(keras.ops.convert_to_tensor(x), rooms, keras.random.SeedGenerator(3), p=1.0)
+    )
+    # The number of zeros at the end is the place where the crop began.
+    starts = (np.abs(found) < 0.5).sum(axis=1)
+    assert set(starts) == set(range(11))
+    assert np.mean(starts == 0) > 0.5
