@@ -23,23 +23,14 @@ from common import environment
 from common.learners.keras3 import use_determinism
 from common.learners.quiet import keras
 from common.study import Setting
-from reproductions.freesound_tagging import networks, waveform_networks
+from reproductions.freesound_tagging import EXPERIMENTS, networks
 from reproductions.freesound_tagging.mask import mask
 
 CLIPS, TAGS = 64, 80
 SETTING = Setting({"gru_axis": "frames", "backbone": "mobilenet-0.25"}, seed=0)
 
-OURS: Mapping[str, Callable[[Setting, int], Any]] = {
-    "dcnn": networks.dcnn,
-    "moddcnn": networks.moddcnn,
-    "gru": networks.gru,
-    "kaggle": networks.kaggle,
-    "mcnn": partial(networks.mcnn, masked=True),
-    "mcnn-nomask": partial(networks.mcnn, masked=False),
-    "samplecnn": waveform_networks.samplecnn,
-    "rese2multi": waveform_networks.rese2multi,
-    "imagenet-cnn": networks.imagenet_cnn,
-}
+OURS: Mapping[str, Callable[[Setting, int], Any]] = {one.id: one.build for one in EXPERIMENTS if "-aug" not in one.id}
+"""Augmented rows have the networks of the others."""
 
 
 def batch(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
