@@ -19,7 +19,9 @@ from common.errors import InputError
 from common.files import Place, write_bytes
 
 NAME = "illustrations.npz"
-SCHEMA = 1
+SCHEMA = 2
+LEVELS = 256
+"""Steps of a spectrogram's values in the file: as many as its scale has colours. It takes a third of the space."""
 COLUMNS = 1200
 """A waveform is stored at the resolution of a picture: minimum and maximum in each of at most this many stretches."""
 
@@ -159,9 +161,12 @@ def write(path: Path, illustrations: Illustrations) -> None:
     facts, arrays = asdict(illustrations) | {"schema": SCHEMA}, {}
     for example in facts["examples"]:
         for number, panel in enumerate(example["panels"]):
-            arrays[_key(example["name"], number)] = panel.pop("values")
+            values = panel.pop("values")
+            if panel.get("unit"):
+                values, panel["range"] = _levels(values)
+            arrays[_key(example["name"], number)] = values
     content = io.BytesIO()
-    np.savez_compressed(content, facts=np.array(json.dumps(facts)), **arrays)
+    np.savez(content, facts=np.array(json.dumps(facts)), **arrays)  # plain: the archive of shipped results compresses
     write_bytes(path, content.getvalue())
 
 
@@ -195,19 +200,31 @@ def _arrays(path: Place) -> dict[str, np.ndarray]:
 
 def _example(row: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Example:
     panels = [
-        _panel({**panel, "values": _picture(arrays[_key(row["name"], number)])})
+        _panel(panel, arrays[_key(row["name"], number)])
         for number, panel in enumerate(row["panels"])
     ]
     return Example(row["name"], row["figure"], row["title"], tuple(panels), row.get("of_clips", True))
 
 
-def _panel(facts: dict[str, Any]) -> Panel | Bars:
+def _panel(facts: dict[str, Any], values: np.ndarray) -> Panel | Bars:
+    values = values.astype(np.float32)
     if "edges" not in facts:
-        return Panel(**facts)
-    bars = Bars(**{**facts, "edges": tuple(facts["edges"]), "series": tuple(facts["series"])})
+        if facts["unit"]:
+            low, high = facts.pop("range")
+            values = low + values * ((high - low) / (LEVELS - 1))
+        return Panel(**facts, values=_picture(values))
+    rows = {"edges": tuple(facts["edges"]), "series": tuple(facts["series"]), "values": _picture(values)}
+    bars = Bars(**facts | rows)
     if len(bars.edges) != bars.values.shape[1] + 1:
         raise ValueError("a histogram has other bins than edges")
     return bars
+
+
+def _levels(values: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
+    """Return finite values of any shape in `LEVELS` equal steps, and the values of the first and the last step."""
+    low, high = float(values.min()), float(values.max())
+    shares = (values.astype(np.float64) - low) / ((high - low) or 1.0)
+    return np.rint(shares * (LEVELS - 1)).astype(np.uint8), (low, high)
 
 
 def _key(example: str, number: int) -> str:
@@ -216,10 +233,9 @@ def _key(example: str, number: int) -> str:
 
 
 def _picture(values: np.ndarray) -> np.ndarray:
-    numbers = values.astype(np.float32)
-    if numbers.ndim != 2 or not numbers.size or not np.isfinite(numbers).all():
+    if values.ndim != 2 or not values.size or not np.isfinite(values).all():
         raise ValueError("a picture is not a two-dimensional array of finite numbers")
-    return numbers
+    return values
 
 
 def _layers(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
