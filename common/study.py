@@ -275,6 +275,7 @@ class Study:
         examples: returns the data of the document's figures of clips from a relabelled manifest, the setting, and the
             folder of runs, in which a figure of predictions finds them.
         diagrams: the document's figures of models: the figure by the id of the experiment.
+        demo_clips: clips per class and corpus of the demo corpus, which is used without `--data`.
         parameters: number of parameters of each network under the protocol `published`, by the id of the experiment,
             so that `list` builds none.
     """
@@ -294,6 +295,7 @@ class Study:
     clips: int | None = None
     examples: Callable[[pd.DataFrame, Setting, Path], list[Example]] | None = None
     diagrams: Mapping[str, str] = field(default_factory=dict)
+    demo_clips: int = 8
     parameters: Mapping[str, int] = field(default_factory=dict)
 
     @property

@@ -95,9 +95,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 BAR_WIDTH = 30
 """Length in characters of the bar for a probability of 1."""
 
-DEMO_CLIPS = 8
-"""Clips per class and corpus of the demo corpus, which is used without `--data`."""
-
 
 class _RunByDefault(typer.core.TyperGroup):
     """Runs the command `run` if no command is named."""
@@ -632,8 +629,8 @@ def default_runs(data: Sequence[Path] | None) -> Path:
 
 def _demo_folder(study: Study) -> Path:
     announce("no --data: using the demo corpus (synthesised sounds, not recordings)")
-    folder = cache.folder() / "-".join(["demo", str(DEMO_CLIPS), *study.corpora])
-    return demo.write(folder, clips_per_class=DEMO_CLIPS, corpora=study.corpora)
+    folder = cache.folder() / "-".join(["demo", f"v{demo.VERSION}", str(study.demo_clips), *study.corpora])
+    return demo.write(folder, clips_per_class=study.demo_clips, corpora=study.corpora)
 
 
 def start_backend() -> None:

@@ -42,7 +42,7 @@ Departures and choices:
 11. An ensemble's decisions (F1) are at 0.5: its members keep the predictions of test tracks only.
 12. "Data processing" draws 700 tracks per tag as the authors' list did (`balance`): other tracks than theirs.
 13. Mixup takes partners from the same batch; the code from all tracks.
-14. At demo size EfficientNet-B0 takes the place of B7, a crop has 256 frames, and two seconds are encoded.
+14. At demo size EfficientNet-B0 takes the place of B7, a crop has 192 frames, and 1.5 seconds are encoded.
 """
 
 from dataclasses import replace

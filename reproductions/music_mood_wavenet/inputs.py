@@ -30,7 +30,7 @@ BANDS: int = MEL["n_mels"]
 VERSION = 1
 """Part of the cache key of mel spectrograms; increase it when they change."""
 
-DEMO_FRAMES, DEMO_S = 256, 2.0
+DEMO_FRAMES, DEMO_S = 192, 1.5
 """Frames of a crop and seconds that are encoded at demo size."""
 
 LONGEST_S = 400.0

@@ -81,7 +81,7 @@ def experiment(
             copies=copies,
         ),
         switches=switches,
-        demo=DEMO_RETRAINED if training.retrain else DEMO_AUGMENTED if augmented else DEMO_PATIENT,
+        demo={**DEMO, "epochs": DEMO_EPOCHS[training.retrain, augmented]},
     )
 
 
@@ -93,10 +93,9 @@ PATIENT_10 = Training(epochs=100, batch_size=32, learning_rate=1e-4, patience=10
 PATIENT_20 = replace(PATIENT_10, patience=20)
 
 # At demo size batches are small, because the moving averages of batch normalisation need some hundred steps.
-DEMO_RETRAINED = {"epochs": 8, "batch_size": 8}
-# With noisy copies an epoch has three times as many steps, so fewer epochs are enough.
-DEMO_PATIENT = {"epochs": 4, "batch_size": 8, "learning_rate": 1e-3}
-DEMO_AUGMENTED = {**DEMO_PATIENT, "epochs": 2}
+DEMO = {"batch_size": 8, "learning_rate": 3e-3}
+DEMO_EPOCHS = {(True, False): 16, (True, True): 6, (False, False): 8, (False, True): 3}
+"""By whether it is retrained and whether it has noisy copies, with which an epoch has three times as many steps."""
 
 ENCODED = "Two CNN blocks and a transformer encoder"
 
