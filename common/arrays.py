@@ -190,7 +190,9 @@ class FileInputs:
     Attributes:
         x: float32 (parts, ...). The model predicts each part of the file separately.
         notes: what the user should know about how the parts were made from the file, one sentence each.
+        begins: where each part begins, in seconds; empty if that is not known or there is one part.
     """
 
     x: np.ndarray
     notes: tuple[str, ...] = ()
+    begins: tuple[float, ...] = ()

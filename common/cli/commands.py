@@ -27,6 +27,7 @@ from common.cli.export import export_run
 from common.cli.tables import print_table
 from common.corpora import CORPORA, Scan, demo, scan
 from common.errors import InputError, not_among
+from common.files import write_table
 from common.signals import impulse_responses
 from common.study import Experiment, Protocol, Setting, Size, Study, Training
 
@@ -89,6 +90,9 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Delete the files of an ear
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only estimate time, memory and disk space.")]
 Budget = Annotated[str | None, typer.Option(help="Pause after this time, such as 90s, 30m or 2h.")]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.")]
+Predicted = Annotated[
+    Path | None, typer.Option("--out", help="CSV file for the predictions: a row per part of each file.")
+]
 Run = Annotated[Path | None, typer.Option("--run", help="Folder of a finished run. Default: the newest.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -418,7 +422,12 @@ def _keep_illustrations(study: Study, scanned: Scan, runs: Path) -> None:
 
 
 def _predict(
-    context: typer.Context, files: Files, run: Run = None, weights: Weights = None, as_json: Json = False
+    context: typer.Context,
+    files: Files,
+    run: Run = None,
+    weights: Weights = None,
+    out: Predicted = None,
+    as_json: Json = False,
 ) -> None:
     """Predict the classes, tags or values of audio files with a finished run's model."""
     study: Study = context.obj
@@ -432,19 +441,40 @@ def _predict(
     # Values have no probability that says how sure they are: the spread over seeds does.
     beside = prediction.other_seeds(record) if record.task.MEANING == "value" else []
     models, *others = [prediction.Models(study, one, weights=weights) for one in (record, *beside)]
-    refused = []
+    made: list[Prediction] = []
+    refused: dict[Path, str] = {}
     for path in files:
         try:
-            one = prediction.with_seeds(models, others, path)
+            made.append(prediction.with_seeds(models, others, path))
         except InputError as error:  # one bad file does not hide the results of the others
-            refused.append(str(error))
+            refused[path] = str(error)
             continue
         if as_json:
-            print(json.dumps({**one.facts(), "run": str(record.folder), "model": prediction.origin(record)}))
-        else:
-            _print_prediction(one)
+            print(json.dumps({**made[-1].facts(), "run": str(record.folder), "model": prediction.origin(record)}))
+        elif len(files) == 1:
+            _print_prediction(made[-1])
+    if len(files) > 1 and made and not as_json:
+        _print_predictions(made)
+    if out:
+        write_table(out, prediction.table(made, refused))
+        announce(f"a row per part of each file: {out}")
     if refused:
-        raise InputError("\n".join(refused))
+        raise InputError("\n".join(refused.values()))
+
+
+def _print_predictions(made: Sequence["Prediction"]) -> None:
+    """Print a row per file, and each note once."""
+    table = Table("file", "predicted", made[0].task.MEANING, "parts")
+    for one in made:
+        table.add_row(one.file, one.predicted, f"{one.outputs.max():.3f}", str(one.parts))
+    print_table(table)
+    of_notes: dict[str, list[str]] = {}
+    for one in made:
+        for note in one.notes:
+            of_notes.setdefault(note, []).append(one.file)
+    for note, files in of_notes.items():
+        others = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        print(f"note: {note} ({'all files' if len(files) == len(made) else files[0] + others})")
 
 
 def _print_prediction(one: "Prediction") -> None:
@@ -459,6 +489,11 @@ def _print_prediction(one: "Prediction") -> None:
         share = [f"{one.shares[place]:.0%}"] if several and one.shares is not None else []
         table.add_row(name, f"{value:.3f}", *bar, *share)
     print_table(table)
+    if one.begins:
+        over_time = Table("from", "parts", "predicted")
+        for begin, parts, predicted in one.over_time:
+            over_time.add_row(f"{begin:.1f} s", str(parts), predicted)
+        print_table(over_time)
     for note in one.notes:
         print(f"note: {note}")
 

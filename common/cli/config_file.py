@@ -30,7 +30,7 @@ def read(path: Path | None) -> dict[str, dict[str, Any]]:
     if path is None:
         return {"training": {}, "model": {}}
     try:
-        content: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+        content: Any = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"--config {path} cannot be read: {error}") from None
     tables = {name: content.get(name, {}) for name in ("training", "model")}

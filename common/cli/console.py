@@ -1,6 +1,7 @@
 """How every command of Encore ends: a short message and an exit code; a traceback only with `--debug`."""
 
 import errno
+import io
 import os
 import sys
 import traceback
@@ -41,6 +42,10 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
     Raises:
         SystemExit: always; 0 done, 1 a result or check failed, 2 the call or input is wrong, 130 interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # An ASCII or Latin-1 terminal shows ? for a character that it does not have.
+            stream.reconfigure(errors="replace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given  # taken out here, so that no command has to declare it
     command = _telling_of_debug(typer.main.get_command(app))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from common.environment import accelerators
+from common.errors import InputError
 
 
 @contextmanager
@@ -33,8 +34,14 @@ def _import_keras() -> Any:
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
         # TensorFlow warns about repeated tracing, but each fold has a new model, whose `predict` must be traced.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with quiet_stderr():
-        import keras
+    try:
+        with quiet_stderr():
+            import keras
+    except (ImportError, ValueError) as error:
+        # Keras has the name from KERAS_BACKEND or from its own settings file.
+        backend = os.environ.get("KERAS_BACKEND")
+        named = f"KERAS_BACKEND={backend}" if backend else "the backend in ~/.keras/keras.json"
+        raise InputError(f"Keras cannot start with {named} ({error}); install it, or name tensorflow") from None
     return keras
 
 

@@ -431,7 +431,7 @@ def read(path: Path) -> Published:
         InputError: it is missing or damaged: names the file and the field.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"cannot read {path} ({(error.strerror or str(error)).lower()})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -30,6 +30,9 @@ from common.tasks import Task
 SILENT = 0.001
 """A file whose peak is below this fraction of full scale is silent."""
 
+LOUD = 10.0
+"""Samples above this are integers stored as floats, or an error: decoded music rarely exceeds 2."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -43,6 +46,9 @@ class Prediction:
         parts: number of parts of the file that were predicted separately.
         notes: what the user should know about this prediction, one sentence each.
         seeds: the outputs of each run that differs in the seed alone, this one's included; empty if there is no other.
+        of_parts: the mean over the models for each part (parts, outputs); of an ensemble, whose members may divide a
+            file in different ways, for the whole file.
+        begins: where each part begins, in seconds; empty if that is not known or there is one part.
     """
 
     file: str
@@ -51,7 +57,22 @@ class Prediction:
     shares: np.ndarray | None
     parts: int
     notes: tuple[str, ...]
+    of_parts: np.ndarray
+    begins: tuple[float, ...] = ()
     seeds: Mapping[int, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def over_time(self) -> list[tuple[float, int, str]]:
+        """The answer over time: where a stretch with one answer begins (s), its number of parts, the answer."""
+        answers = [self.task.answer(outputs) for outputs in self.of_parts] if self.begins else []
+        stretches: list[tuple[float, int, str]] = []
+        for begin, answer in zip(self.begins, answers, strict=True):
+            if stretches and stretches[-1][2] == answer:
+                first, parts, _ = stretches.pop()
+                stretches.append((first, parts + 1, answer))
+            else:
+                stretches.append((begin, 1, answer))
+        return stretches
 
     @property
     def spread(self) -> str:
@@ -73,6 +94,10 @@ class Prediction:
         """Return the prediction as plain values, for `--json`."""
         plural = {"probability": "probabilities", "value": "values"}[self.task.MEANING]
         more: dict[str, Any] = {} if self.shares is None else {"shares": self._named(self.shares)}
+        if self.begins:
+            more["over_time"] = [
+                {"begin_s": begin, "parts": parts, "predicted": said} for begin, parts, said in self.over_time
+            ]
         if self.seeds:
             more["seeds"] = {seed: self._named(outputs) for seed, outputs in self.seeds.items()}
         return {
@@ -150,11 +175,16 @@ def origin(record: Record) -> str:
     split = record.split()
     clips = split[split["set"] == "train"].groupby("fold").size()
     # A fold may train on copies of its clips too, or leave clips out; neither makes more clips.
+    fed = [int(fold["train"]) for fold in record.data["folds"]]
     trained = [min(fold["train"], int(clips[fold["fold"]])) for fold in record.data["folds"]]
-    most = f"{min(trained):,} to {max(trained):,}" if len(set(trained)) > 1 else f"{trained[0]:,}"
     averaged = f"; mean of {len(trained)} models, one per fold" if len(trained) > 1 else ""
-    of_clips = f"trained on {most} of {data['clips']:,} clips of {corpora}"
+    with_copies = f" ({_range(fed)} with noisy copies)" if fed[0] > trained[0] else ""
+    of_clips = f"trained on {_range(trained)} of {data['clips']:,} clips{with_copies} of {corpora}"
     return f"{study} {experiment}, protocol {protocol}, seed {seed}, {of_clips}{averaged}"
+
+
+def _range(counts: Sequence[int]) -> str:
+    return f"{min(counts):,} to {max(counts):,}" if len(set(counts)) > 1 else f"{counts[0]:,}"
 
 
 class Models:
@@ -214,14 +244,16 @@ class Models:
         known = _about_sets(path, self._split, len(self._folds))
         notes = (*_about_sound(path), *dict.fromkeys(fed[0].notes), *known, *self._about)
         shares = self._task.shares(of_parts)
-        return Prediction(str(path), self._task, of_parts.mean(axis=0), shares, len(of_parts), notes)
+        begins = fed[0].begins if len(of_parts) > 1 else ()
+        return Prediction(str(path), self._task, of_parts.mean(axis=0), shares, len(of_parts), notes, of_parts, begins)
 
     def _averaged(self, path: Path, method: Ensemble) -> Prediction:
         """Return the weighted mean of the members' predictions for the whole file."""
         each = [member.predict(path) for member in self._members]
         outputs = ensemble.mean_of([one.outputs[np.newaxis] for one in each], self._task, method)[0]
         notes = tuple(dict.fromkeys(note for one in each for note in one.notes))
-        return Prediction(str(path), self._task, outputs, None, max(one.parts for one in each), notes)
+        parts = max(one.parts for one in each)
+        return Prediction(str(path), self._task, outputs, None, parts, notes, outputs[np.newaxis])
 
 
 def with_seeds(models: Models, others: Sequence[Models], path: Path) -> Prediction:
@@ -243,9 +275,26 @@ def with_seeds(models: Models, others: Sequence[Models], path: Path) -> Predicti
     )
 
 
+def table(made: Sequence[Prediction], refused: Mapping[Path, str]) -> pd.DataFrame:
+    """Return a row per part of each file, with its answer and outputs, and a row per refused file, with the reason."""
+    rows: list[dict[str, Any]] = []
+    for one in made:
+        begins = one.begins or (None,) * len(one.of_parts)
+        for part, (begin, outputs) in enumerate(zip(begins, one.of_parts, strict=True), start=1):
+            place = {"file": one.file, "part": part, "begin_s": begin, "predicted": one.task.answer(outputs)}
+            rows.append(place | dict(zip(one.task.outputs, map(float, outputs), strict=True)))
+    rows += [{"file": str(path), "error": error} for path, error in refused.items()]
+    return pd.DataFrame(rows)
+
+
 def _about_sound(path: Path) -> list[str]:
-    """Return a note if the file is silent."""
-    if audio.peak(path) >= SILENT:
+    """Return a note if the file is silent once its channels are mixed, if samples are no numbers, or far too loud."""
+    peak = audio.peak(path)
+    if not math.isfinite(peak):
+        return ["the file has samples that are not finite numbers, outside the part that is read"]
+    if peak > LOUD:
+        return [f"its samples go up to {peak:,.0f} times full scale: integers stored as floats? Divide them"]
+    if peak >= SILENT:
         return []
     loudest = f"{20 * math.log10(SILENT):.0f} dB of full scale"
     return [f"the file is silent (its peak is below {loudest}): the prediction means nothing"]
@@ -271,11 +320,15 @@ def _about_sets(path: Path, split: pd.DataFrame, models: int) -> list[str]:
 
 
 def check_inputs(record: Record, experiment: Experiment) -> None:
-    """Refuse a model if the study has changed the settings of its features since the run.
+    """Refuse a model if the study has other switches, or other settings of its features, than at the time of the run.
 
     Raises:
-        InputError: names the changed settings.
+        InputError: names the switches or the changed settings.
     """
+    if absent := [name for name in experiment.switches if name not in record.data["switches"]]:
+        raise InputError(
+            f"{record.folder}: it is of an earlier Encore, without the switch {', '.join(absent)}; run it again"
+        )
     used = record.data["configuration"].get("inputs", {})
     made = json.loads(json.dumps(dict(experiment.inputs.settings)))  # as the record has them: tuples become lists
     if other := sorted(name for name in used.keys() | made.keys() if used.get(name) != made.get(name)):

@@ -189,7 +189,9 @@ def _check_length(file: soundfile.SoundFile, first: int) -> None:
 
 
 def peak(path: str | Path) -> float:
-    """Return the largest absolute sample of a file, 1.0 being full scale; the file is read block by block.
+    """Return the largest absolute sample of a file's mean over channels, 1.0 being full scale; NaN if one is no number.
+
+    The file is read block by block.
 
     Raises:
         InputError: it cannot be read.
@@ -204,8 +206,9 @@ def peak(path: str | Path) -> float:
 
 
 def _loudest(source: str | Path | IO[bytes]) -> float:
-    blocks = soundfile.blocks(source, BLOCK, dtype="float32")
-    return max((float(np.abs(block).max()) for block in blocks), default=0.0)
+    blocks = soundfile.blocks(source, BLOCK, dtype="float32", always_2d=True)
+    # numpy's maximum, not Python's: it keeps what is no number.
+    return float(np.max([np.abs(block.mean(axis=1)).max() for block in blocks], initial=0.0))
 
 
 def cut_off(file: soundfile.SoundFile) -> str:

@@ -197,7 +197,7 @@ def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray],
         raise InputError(f"{path} lasts {lasts:g} s, less than a piece of {emotify.PIECE_S:g} s; use a longer file")
     used = len(pieces) * emotify.PIECE_S
     note = f"the first {used:g} of its {seconds:.1f} s are classified, {emotify.PIECE_S:g} s at a time"
-    return FileInputs(extract(pieces, setting.weights), (note,))
+    return FileInputs(extract(pieces, setting.weights), (note,), tuple(map(float, pieces["offset"])))
 
 
 @dataclass(frozen=True)

@@ -159,4 +159,5 @@ def of_file(
     parts = max(round(len(waveform) / SAMPLES), 1)
     stacked = np.stack([beginning(waveform[number * SAMPLES :]) for number in range(parts)])
     notes = (f"the model was trained on the first {SECONDS:g} s of clips; later parts count as much here",)
-    return FileInputs(of(stacked), notes if parts > 1 else ())
+    begins = tuple(SECONDS * number for number in range(parts))
+    return FileInputs(of(stacked), notes if parts > 1 else (), () if trim else begins)  # trimming moves the parts

@@ -113,7 +113,9 @@ def mel_of_file(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray
     Raises:
         InputError: the file cannot be read.
     """
-    return FileInputs(windows(np.asarray(mel_of(path), np.float32), frames_of(setting))[..., np.newaxis])
+    x = windows(np.asarray(mel_of(path), np.float32), frames_of(setting))[..., np.newaxis]
+    seconds = frames_of(setting) * MEL["hop_length"] / MEL["sample_rate"]
+    return FileInputs(x, begins=tuple(seconds * number for number in range(len(x))))
 
 
 def windows(values: np.ndarray, length: int) -> np.ndarray:
@@ -209,7 +211,9 @@ def wavenet_of_file(path: Path, setting: Setting, front_end: Mapping[str, np.nda
         InputError: the file cannot be read, or is shorter than a step.
     """
     encoder = encoder_of(setting.weights)
-    waveform = middle(audio.load(path, sample_rate=SAMPLE_RATE), round(LONGEST_S * SAMPLE_RATE))
+    whole = audio.load(path, sample_rate=SAMPLE_RATE)
+    waveform = middle(whole, round(LONGEST_S * SAMPLE_RATE))
+    begin = (len(whole) - len(waveform)) / 2 / SAMPLE_RATE
     if len(waveform) < nsynth.HOP_LENGTH:
         shortest = 1000 * nsynth.HOP_LENGTH / SAMPLE_RATE
         raise InputError(f"{path} is shorter than {shortest:g} ms; use longer audio")
@@ -217,7 +221,9 @@ def wavenet_of_file(path: Path, setting: Setting, front_end: Mapping[str, np.nda
     count = max(round(nsynth.steps(len(waveform)) / steps_of(setting)), 1) * steps_of(setting) * nsynth.HOP_LENGTH
     heard = np.pad(waveform[:count], (0, max(count - len(waveform), 0)))
     of_track = np.tile(nsynth.encode(encoder.model, heard).T, (tiled, 1))
-    return FileInputs(windows(of_track, steps_of(setting))[..., np.newaxis], encoder.notes)
+    x = windows(of_track, steps_of(setting))[..., np.newaxis]
+    seconds = steps_of(setting) * nsynth.HOP_LENGTH / SAMPLE_RATE
+    return FileInputs(x, encoder.notes, tuple(begin + seconds * number for number in range(len(x))))
 
 
 def augmented(x: Any, y: Any, random: Any, setting: Setting, *, blocks: Mapping[str, Any] | None) -> tuple[Any, Any]:

@@ -1,7 +1,8 @@
 """The inputs of chapter 4 of document 004: standardised MFCC and mel spectrograms, with and without noise."""
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -61,34 +62,43 @@ def prepare(
 def inputs_of(
     path: Path, setting: Setting, front_end: Mapping[str, np.ndarray], *, inputs: Mapping[str, Any]
 ) -> FileInputs:
-    """Sections 4.1 and 4.2 for one file of any length and rate: the same three seconds as in training, without noise.
+    """Sections 4.1 and 4.2 for one file of any length and rate: three seconds as in training, without noise.
 
     Returns:
-        Features of shape (1, 128, frames, 1).
+        Features of shape (parts, 128, frames, 1): of a longer file every three seconds that are complete.
 
     Raises:
         InputError: the file cannot be read.
     """
-    waveform = audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=begin_of(path))
-    unscaled = features.extract(waveform[np.newaxis], feature=feature_of(inputs))
+    begins = begins_of(path)
+    unscaled = features.extract(waveforms_of(path, begins), feature=feature_of(inputs))
     x = features.Standardiser(**front_end).transform(unscaled)[..., np.newaxis]
-    return FileInputs(x, (part_used(path),))
+    return FileInputs(x, (part_used(path, len(begins)),), begins)
 
 
-def begin_of(path: Path) -> float:
-    """Return where reading of a file starts, in seconds: as in training, or at 0 if the file ends before that."""
+def begins_of(path: Path) -> tuple[float, ...]:
+    """Return where the parts of a file begin, in seconds: as in training, or at 0 if the file ends before that."""
     seconds = duration_or_reason(path)
-    return 0.0 if isinstance(seconds, float) and seconds <= OFFSET_S else OFFSET_S
+    if not isinstance(seconds, float) or seconds <= OFFSET_S:
+        return (0.0,)
+    parts = max(math.floor((seconds - OFFSET_S) / DURATION_S), 1)
+    return tuple(OFFSET_S + DURATION_S * part for part in range(parts))
 
 
-def part_used(path: Path) -> str:
+def waveforms_of(path: Path, begins: Sequence[float]) -> np.ndarray:
+    """Return three seconds of a file from each of these places on, (parts, samples)."""
+    return np.stack([audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=begin) for begin in begins])
+
+
+def part_used(path: Path, parts: int) -> str:
     """Describe which part of a file is classified."""
     seconds = soundfile.info(path).duration
-    end = OFFSET_S + DURATION_S
+    end = OFFSET_S + DURATION_S * parts
     if seconds <= OFFSET_S:
         return f"it lasts {seconds:.2f} s, less than training skips: all of it is used, padded with zeros"
     if seconds > end:
-        return f"of its {seconds:.1f} s only the part from {OFFSET_S:g} to {end:g} s is used"
+        by = f", {DURATION_S:g} s at a time" if parts > 1 else ""
+        return f"of its {seconds:.1f} s only the part from {OFFSET_S:g} to {end:g} s is used{by}"
     return f"it ends after {seconds:.1f} s: it is padded with zeros to {end:g} s, as in training"
 
 

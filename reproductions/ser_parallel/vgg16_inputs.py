@@ -13,7 +13,7 @@ from common.arrays import Arrays, FileInputs, Prepared, Rows
 from common.signals import audio, features, images
 from common.study import Setting
 from reproductions.ser_parallel.from_scratch import DURATION_S, OFFSET_S, SAMPLE_RATE
-from reproductions.ser_parallel.from_scratch_inputs import begin_of, part_used
+from reproductions.ser_parallel.from_scratch_inputs import begins_of, part_used, waveforms_of
 from reproductions.ser_parallel.vgg16 import DRAWING, LOG_MEL, PIXELS
 
 VERSION = 1
@@ -56,11 +56,11 @@ def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray])
     """Section 5.1 for one file of any length and rate.
 
     Returns:
-        A picture, uint8 (1, pixels, pixels, 3).
+        Pictures, uint8 (parts, pixels, pixels, 3): of a longer file every three seconds that are complete.
 
     Raises:
         InputError: the file cannot be read.
     """
-    waveform = audio.load(path, sample_rate=SAMPLE_RATE, duration=DURATION_S, offset=begin_of(path))
-    (picture,) = pictures_of(waveform[np.newaxis], PIXELS[setting.size])
-    return FileInputs(picture, (part_used(path),))
+    begins = begins_of(path)
+    pictures = np.concatenate(list(pictures_of(waveforms_of(path, begins), PIXELS[setting.size])))
+    return FileInputs(pictures, (part_used(path, len(begins)),), begins)

@@ -73,7 +73,8 @@ def prepare(clips: pd.DataFrame, fold: splits.Split, targets: np.ndarray, settin
 
 
 def inputs_of(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray]) -> FileInputs:
-    return FileInputs(spectra(cut(pd.DataFrame([{"path": path, "name": path.name}]))))
+    pieces = cut(pd.DataFrame([{"path": path, "name": path.name}]))
+    return FileInputs(spectra(pieces), begins=tuple(map(float, pieces["offset"])))
 
 
 def experiment(name: str, estimator: Any, *, pretrained: bool = False) -> Experiment:

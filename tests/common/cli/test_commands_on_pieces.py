@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 
+import numpy as np
+import pandas as pd
 import pytest
 import tiny
 import tiny_pieces
@@ -85,5 +87,24 @@ def test_predict_names_the_model_and_a_bad_file_does_not_hide_the_other_predicti
     assert "notes.wav" in err
     assert "absent.wav" in err.splitlines()[-1]
     assert (first["file"], second["file"]) == (str(files[0]), str(files[3]))
-    assert set(first) == {"file", "predicted", "probabilities", "parts", "shares", "notes", "run", "model"}
+    assert set(first) == {"file", "predicted", "probabilities", "parts", "shares", "over_time", "notes", "run", "model"}
+    assert sum(stretch["parts"] for stretch in first["over_time"]) == first["parts"] == 2
     assert first["predicted"] == max(first["probabilities"], key=first["probabilities"].__getitem__)
+
+
+def test_predictions_of_many_files_are_one_table_and_a_csv_of_their_parts(encore, of_pieces, corpus, tmp_path) -> None:
+    (tmp_path / "notes.wav").write_text("not a sound")
+    files = [corpus / "ann-0-0.wav", tmp_path / "notes.wav", corpus / "ann-1-0.wav"]
+    code, out, err = encore("predict", *files, "--run", of_pieces().folder, "--out", tmp_path / "new" / "made.csv")
+    rows = [line.split("\t") for line in out.splitlines() if line.startswith(str(corpus))]
+    assert code == 2
+    assert "notes.wav" in err
+    made = pd.read_csv(tmp_path / "new" / "made.csv")
+    assert list(made["file"]) == [str(files[place]) for place in (0, 0, 2, 2, 1)]
+    assert list(made["part"].iloc[:4]) == [1, 2, 1, 2]
+    assert "notes.wav" in made["error"].iloc[4]
+    np.testing.assert_allclose(made[list(tiny.CLASSES)].iloc[:4].sum(axis=1), 1, rtol=1e-6)
+    for row, parts in zip(rows, (made.iloc[:2], made.iloc[2:4]), strict=True):
+        mean = parts[list(tiny.CLASSES)].mean()
+        assert row[1] == mean.idxmax()
+        assert float(row[2]) == pytest.approx(mean.max(), abs=6e-4)

@@ -1,4 +1,5 @@
 import errno
+import io
 import os
 import sys
 
@@ -41,6 +42,23 @@ def test_an_expected_error_is_one_line_without_a_traceback(error, code, named, c
     assert ended == code
     assert named in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_stream_without_a_character_shows_another_one(encoding, monkeypatch) -> None:
+    app = typer.Typer(add_completion=False)
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+
+    @app.command()
+    def command() -> None:
+        print("Mes données \u2212 \udcc3: 1")
+
+    with pytest.raises(SystemExit) as ended:
+        console.main(app, [])
+    out.seek(0)
+    assert ended.value.code == 0
+    assert out.read().endswith("? ?: 1\n")
 
 
 def test_debug_shows_the_traceback_before_the_message(capsys) -> None:

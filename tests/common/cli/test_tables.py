@@ -1,3 +1,4 @@
+import io
 import sys
 
 from rich.bar import Bar
@@ -24,3 +25,14 @@ def test_on_a_terminal_it_has_boxes_and_text_is_no_markup(capsys, monkeypatch) -
     out = capsys.readouterr().out
     assert "│" in out
     assert "a [b] c" in out
+
+
+def test_a_terminal_of_ascii_has_no_bars_and_plain_boxes(monkeypatch) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    print_table(table())
+    terminal.seek(0)
+    lines = terminal.read().splitlines()
+    assert any("a [b] c" in line and "0.5" in line for line in lines)
+    assert not any("bar" in line for line in lines)

@@ -29,6 +29,23 @@ def learner(folder: Path | None = None, *, learning_rate: float = 0.01, **option
     )
 
 
+@pytest.mark.parametrize("backend", ["theano", "torch"])
+def test_a_backend_that_is_not_installed_is_named_in_one_line(backend) -> None:
+    if importlib.util.find_spec(backend):
+        pytest.skip(f"{backend} is installed")
+    called = "import typer; app = typer.Typer(); app.command()(lambda: __import__('common.learners.quiet')); "
+    ran = subprocess.run(
+        [sys.executable, "-c", f"from common.cli import console; {called} console.main(app, [])"],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert ran.stderr.count("\n") == 1
+    assert backend in ran.stderr
+
+
 def test_the_kept_models_of_a_resumed_and_an_unbroken_run_are_equal(killed, corpus, unbroken) -> None:
     resumed = runner.run(tiny.job(corpus, runs=killed("tiny"), folds=2)).folder
     x = noise().x

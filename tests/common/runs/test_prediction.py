@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,33 @@ def test_silence_votes_and_a_prediction_that_depends_on_its_batch_have_a_note(un
     assert "batches" in prediction.Models(tiny.STUDY, unbroken("paired", "published")).predict(song).notes[-1]
 
 
+def test_what_is_wrong_with_the_sound_has_a_note(pieces, song, tmp_path) -> None:
+    models = prediction.Models(tiny_pieces.STUDY, pieces)
+    samples, rate = soundfile.read(song)
+    damaged = np.concatenate([samples, [np.nan]])  # behind the part that is read
+    wrong = {"silent": np.stack([samples, -samples], 1), "finite": damaged, "full scale": 30_000 * samples}
+    for what, changed in wrong.items():
+        soundfile.write(tmp_path / "a.wav", changed, rate, subtype="FLOAT")
+        assert what in models.predict(tmp_path / "a.wav").notes[0]
+
+
+def test_parts_with_one_answer_are_one_stretch(pieces, song) -> None:
+    one = prediction.Models(tiny_pieces.STUDY, pieces).predict(song)
+    assert sum(parts for _, parts, _ in one.over_time) == one.parts == len(one.begins)
+    assert one.over_time[0][0] == 0
+    sure = np.eye(len(one.task.outputs))[[0, 0, 2, 0]]
+    longer = replace(one, of_parts=sure, begins=(0.0, 1.0, 2.0, 3.0))
+    first, third = (one.task.answer(sure[place]) for place in (0, 2))
+    assert longer.over_time == [(0.0, 2, first), (2.0, 1, third), (3.0, 1, first)]
+
+
+def test_a_record_without_a_switch_is_of_an_earlier_version(pieces) -> None:
+    name = tiny_pieces.STUDY.experiment(pieces.data["experiment"]).switches[0]
+    del pieces.data["switches"][name]
+    with pytest.raises(InputError, match=name):
+        prediction.Models(tiny_pieces.STUDY, pieces)
+
+
 def test_a_run_is_refused_if_the_settings_of_its_features_have_changed(finished, song) -> None:
     path = finished.folder / "record.json"
     path.write_text(path.read_text().replace('"sample_rate": 8000', '"sample_rate": 4000'))
@@ -138,6 +166,8 @@ def test_copies_of_training_clips_are_not_counted_as_clips(finished) -> None:
     assert f" {of_fold[0]} " in plain
     for fold in finished.data["folds"]:
         fold["train"] *= 3  # two noisy copies of each
-    assert prediction.origin(finished) == plain
+    copied = prediction.origin(finished)
+    assert f" {of_fold[0]} " in copied
+    assert f"({3 * of_fold[0]} " in copied or f"({3 * min(of_fold)} to {3 * max(of_fold)} " in copied
     finished.data["folds"][0]["train"] = 5  # clips were left out
     assert f"5 to {of_fold[1]} of" in prediction.origin(finished)

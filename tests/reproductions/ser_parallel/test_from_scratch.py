@@ -88,13 +88,20 @@ def test_the_inputs_of_a_file_equal_those_of_the_test_clip(demo_clips: pd.DataFr
 
 
 @pytest.mark.parametrize(
-    ("seconds", "named"), [(9, ["9.0 s", "0.5 to 3.5 s"]), (1, ["1.0 s", "3.5 s"]), (0.25, ["0.25 s"])]
+    ("seconds", "begins", "named"),
+    [
+        (9, (0.5, 3.5), ["9.0 s", "0.5 to 6.5 s"]),
+        (6.4, (0.5,), ["6.4 s", "0.5 to 3.5 s"]),
+        (1, (0.5,), ["1.0 s", "3.5 s"]),
+        (0.25, (0.0,), ["0.25 s"]),
+    ],
 )
-def test_a_note_says_which_part_of_a_file_is_used(seconds, named, tmp_path) -> None:
+def test_a_longer_file_is_divided_and_a_note_says_which_part_is_used(seconds, begins, named, tmp_path) -> None:
     soundfile.write(tmp_path / "a.flac", np.random.default_rng(0).normal(size=(round(44_100 * seconds), 2)) / 9, 44_100)
     front_end = {"mean": np.zeros((128, 188)), "scale": np.ones((128, 188))}
     fed = STUDY.experiment("parallel-mel").inputs.of_file(tmp_path / "a.flac", Setting({}, seed=0), front_end)
-    assert fed.x.shape == (1, 128, 188, 1)
+    assert fed.x.shape == (len(begins), 128, 188, 1)
+    assert fed.begins == begins
     assert all(part in fed.notes[0] for part in named)
 
 
