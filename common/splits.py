@@ -12,15 +12,17 @@ import warnings
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import TypedDict
+from typing import NotRequired
 
 import numpy as np
 import pandas as pd
+from typing_extensions import TypedDict  # pydantic, which checks records, asks for this one before Python 3.12
 
 from common.errors import InputError
 
 SETS = ("train", "validation", "test")
+PAIRS = (("train", "test"), ("validation", "test"), ("train", "validation"))
+"""The pairs of sets, those first whose sharing makes a test score worth less."""
 SPEAKER_AND_GROUP = {"speaker": "speaker", "group": "group"}
 """The columns of the manifest that the leak audit compares by default, with the word for one value."""
 RAVDESS = "ravdess"
@@ -57,11 +59,17 @@ class Split:
 
 
 class Leak(TypedDict):
-    """One line of the leak audit, as it is stored in the record."""
+    """One line of the leak audit, as it is stored in the record.
+
+    `clean` is false, too, if nothing was found but the value of some clips is `unknown`. `worst` is the place in
+    `PAIRS` of the worst pair of sets that share something, if any does. Records of earlier versions have neither.
+    """
 
     check: str
     clean: bool
     detail: str
+    unknown: NotRequired[bool]
+    worst: NotRequired[int]
 
 
 def stratified_split(
@@ -330,9 +338,10 @@ def audit(
     Returns:
         One entry per check: the words of `apart`, bytes, augmented, scaler, selection.
     """
-    checks = [_shared_values(word, word, manifest[column].to_numpy(), split) for column, word in apart.items()]
+    names = manifest["name"].to_numpy() if "name" in manifest else manifest.index.to_numpy()
+    checks = [_shared_values(word, word, manifest[column].to_numpy(), names, split) for column, word in apart.items()]
     if digests is not None:
-        checks.append(_shared_values("bytes", "identical recording", np.asarray(digests), split))
+        checks.append(_shared_values("bytes", "identical recording", np.asarray(digests), names, split))
     return [
         *checks,
         _rows_outside_training("augmented", "augmented copies", augmented, split),
@@ -341,18 +350,26 @@ def audit(
     ]
 
 
-def _shared_values(check: str, what: str, values: np.ndarray, split: Split) -> Leak:
+def _shared_values(check: str, what: str, values: np.ndarray, names: np.ndarray, split: Split) -> Leak:
     """Count the values that are in both sets of each pair; an unknown value ("") is never clean."""
-    sets = {name: {str(value) for value in values[rows]} - {""} for name, rows in split.sets().items()}
-    found = []
-    for one, other in combinations(SETS, 2):
-        shared = sets[one] & sets[other]
-        if shared:
-            found.append(f"{_counted(len(shared), what)} in {one} and {other}")
-    unknown = int(sum(str(value) == "" for value in values))
-    if unknown:
-        found.append(f"{what} of {_counted(unknown, 'clip')} unknown")
-    return Leak(check=check, clean=not found, detail="; ".join(found) or f"no {what} in two sets")
+    values = np.array([str(value) for value in values], dtype=object)
+    rows = split.sets()
+    sets = {name: set(values[of_set]) - {""} for name, of_set in rows.items()}
+    found = {}
+    for place, (one, other) in enumerate(PAIRS):
+        if shared := sorted(sets[one] & sets[other]):
+            found[place] = f"{_counted(len(shared), what)} in {one} and {other}"
+            if check == "bytes":  # whoever doubts it can look at these two
+                clips = [names[next(row for row in rows[side] if values[row] == shared[0])] for side in (one, other)]
+                found[place] += f", such as {clips[0]} and {clips[1]}"
+    unknown = int((values == "").sum())
+    details = [*found.values(), *([f"{what} of {_counted(unknown, 'clip')} unknown"] if unknown else [])]
+    leak = Leak(check=check, clean=not details, detail="; ".join(details) or f"no {what} in two sets")
+    if found:
+        leak["worst"] = min(found)
+    elif unknown:
+        leak["unknown"] = True
+    return leak
 
 
 def _rows_outside_training(check: str, what: str, rows: Collection[int], split: Split) -> Leak:
@@ -393,9 +410,10 @@ def merge_audits(audits: Sequence[list[Leak]]) -> list[Leak]:
 def _merged_check(leaks: list[Leak]) -> Leak:
     if len(leaks) == 1:
         return leaks[0]
-    details = list(dict.fromkeys(leak["detail"] for leak in leaks if not leak["clean"]))
-    if not details:
-        return Leak(check=leaks[0]["check"], clean=True, detail=f"{leaks[0]['detail']} (in all {len(leaks)} folds)")
-    dirty = sum(not leak["clean"] for leak in leaks)
-    words = details[0] if len(details) == 1 else f"{details[0]}, and the like"
-    return Leak(check=leaks[0]["check"], clean=False, detail=f"{words} (in {dirty} of {len(leaks)} folds)")
+    dirty = [leak for leak in leaks if not leak["clean"]]
+    if not dirty:
+        return leaks[0] | {"detail": f"{leaks[0]['detail']} (in all {len(leaks)} folds)"}
+    worst = min(dirty, key=lambda leak: leak.get("worst", len(PAIRS)))  # the first of the worst folds
+    alike = [leak for leak in dirty if leak.get("worst") == worst.get("worst")]
+    words = worst["detail"] if len({leak["detail"] for leak in alike}) == 1 else f"{worst['detail']}, and the like"
+    return worst | {"detail": f"{words} (in {len(alike)} of {len(leaks)} folds)"}

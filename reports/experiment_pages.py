@@ -225,7 +225,8 @@ def _leaks(group: Group) -> Iterable[tuple[str, str, str]]:
         bad = [leak["detail"] for leak in found if not leak["clean"]]
         details = list(dict.fromkeys(bad or [leak["detail"] for leak in found]))
         more = ", and the like in other seeds" if len(details) > 1 else ""
-        yield check, "leaks" if bad else "clean", details[0] + more
+        shared = any(not leak["clean"] and not leak.get("unknown") for leak in found)
+        yield check, "leaks" if shared else "not known" if bad else "clean", details[0] + more
 
 
 def _facts(published: Published, experiment: Experiment, side: Side, verdicts: Verdicts) -> Facts:

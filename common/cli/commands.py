@@ -697,3 +697,6 @@ def _print_record(record: Any, as_json: bool) -> None:
         f"on {score['n']} clips{data}{more}; {record.folder}",
         flush=True,  # a run may take hours, and the output may be a file
     )
+    for leak in record.data["leaks"]:
+        if "worst" in leak:
+            announce(f"leak audit: {leak['detail']}")

@@ -24,6 +24,7 @@ from typing_extensions import TypedDict  # pydantic asks for this one before Pyt
 
 from common.errors import InputError, ResultError
 from common.files import write_text
+from common.splits import Leak
 from common.tasks import Task, of_kind
 
 SCHEMA = 2
@@ -120,14 +121,6 @@ class Fold(TypedDict):
     best_epoch: Count | None
     epochs: Count | None
     thresholds: NotRequired[list[float]]
-
-
-class Leak(TypedDict):
-    """One check of what training and test clips share."""
-
-    check: str
-    clean: bool
-    detail: str
 
 
 class Timings(TypedDict):

@@ -267,7 +267,23 @@ def test_unknown_speakers_are_never_clean() -> None:
     manifest = clips(savee=4).assign(speaker="")
     leak = found(audit(manifest, Split(np.arange(40), np.arange(40, 44), np.arange(44, 48))))["speaker"]
     assert not leak["clean"]
+    assert leak["unknown"]
     assert "48 clips" in leak["detail"]
+
+
+def test_of_several_folds_the_one_that_shares_clips_of_training_and_test_is_reported() -> None:
+    manifest = clips(savee=4)
+    folds = grouped_folds(manifest, seed=0)
+    digests = np.array(manifest["name"], dtype=object)
+    copy = folds[0].train[0], folds[0].validation[0]  # in the other folds, one of them is a test clip at some time
+    digests[copy[1]] = digests[copy[0]]
+    audits = [audit(manifest, fold, digests=digests) for fold in folds]
+    first, merged = found(audits[0])["bytes"], found(merge_audits(audits))["bytes"]
+    assert (first["worst"], merged["worst"]) == (2, 0)
+    assert "train and test" in merged["detail"]
+    assert all(manifest["name"][row] in merged["detail"] for row in copy)
+    of_test = [set(copy) & set(fold.test) != set() and set(copy) & set(fold.train) != set() for fold in folds]
+    assert f"{sum(of_test)} of {len(folds)} folds" in merged["detail"]
 
 
 def test_a_leak_in_one_fold_is_a_leak_in_the_merged_audit() -> None:
