@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from common.published import Published
 from reports.effects import Effect
@@ -15,6 +16,7 @@ from reports.figures.sheet import (
     GREY,
     LABEL,
     SMALL,
+    TICKS,
     WIDTH,
     Picture,
     data_line,
@@ -25,6 +27,7 @@ from reports.figures.sheet import (
     look,
     name_rows,
     named,
+    names_in,
     plain_name,
     row_ends,
     sheet,
@@ -52,7 +55,8 @@ def pictures(published: Published, effects: Sequence[Effect]) -> Iterator[Pictur
                 for number, part in in_parts(alike, ROWS):
                     yield Picture(
                         name=f"{name}{apart}{'-demo' * demo}{number}",
-                        title=title,
+                        title=f"{title}: change in {in_words(metric)} of "
+                        f"{names_in(published, [one.base.experiment for one in part])}",
                         experiment=None,
                         protocol=None,
                         demo=demo,
@@ -96,6 +100,7 @@ def effects_figure(effects: Sequence[Effect], published: Published, title: str) 
         axes.annotate(signed(effect.mean), (effect.mean, row), (0, 7), **above)
     name_rows(axes, middles, labels, sum(heights))
     axes.margins(x=0.08)
+    axes.xaxis.set_major_locator(MaxNLocator(TICKS))
     axes.set_xlabel(f"{in_words(effects[0].metric)}: changed {MINUS} unchanged")
     return page.figure
 
