@@ -220,7 +220,7 @@ def headline_figure(published: Published, metric: str, shown: Sequence[Row], gro
     on = published.metric[metric].measured_on if metric in published.metric else "test"
     if metric in published.metric and published.metric[metric].percent:
         percent_axis(axes.xaxis)
-    axes.set_xlabel(in_words(metric) + (f" ({on})" if on not in ("test", *metric.split("_")) else ""))
+    axes.set_xlabel(in_words(metric) + (f" ({on})" if on not in ("test", *in_words(metric).split()) else ""))
     return page.figure
 
 

@@ -18,6 +18,7 @@ from reports.figures.sheet import (
     WIDTH,
     Picture,
     by_demo,
+    changed_in_words,
     data_line,
     height_of,
     in_parts,
@@ -30,6 +31,7 @@ from reports.figures.sheet import (
     percent_axis,
     row_ends,
     seeds_in_words,
+    shared,
     sheet,
     stripe,
     styled,
@@ -71,10 +73,11 @@ def seeds_figure(published: Published, groups: Sequence[Group]) -> Figure:
         f"Published: {published.document}; grey: Wilson's 95 % interval",
         f"Ours: {data_line(groups, published)}",
     ]
-    labels = [_label(published, group) for group in groups]
+    one = shared(published, [group.experiment for group in groups])
+    labels = [_label(published, group, "" if one else named(published, group.experiment)) for group in groups]
     heights = [max(PITCH, height_of(label)) for label in labels]
     left = left_of(labels)
-    title = f"{title_of(published.headline)} seed by seed"
+    title = f"{one}: {metric} seed by seed" if one else f"{title_of(published.headline)} seed by seed"
     page = sheet(sum(heights) + 0.45, title, lines, demo=groups[0].demo, keys=_keys())
     axes = page.axes(left, 0, WIDTH - left - 0.2, sum(heights))
     every = [value for group in groups for value in group.values(published.headline)]
@@ -101,14 +104,13 @@ def _keys() -> list[Line2D]:
     ]
 
 
-def _label(published: Published, group: Group) -> str:
+def _label(published: Published, group: Group, name: str) -> str:
     """Name the experiment, protocol and switches, and tell the number of seeds and the published value."""
-    protocol, *changes = group.protocol.split("+")
+    protocol, _, changes = group.protocol.partition("+")
     printed = published.numbers(group.experiment).get(published.headline)
     scores = [f"published {printed_dot(published, published.headline, printed).text}"] if printed else []
-    return "\n".join(
-        [named(published, group.experiment), protocol, *changes, ", ".join([seeds_in_words(group), *scores])]
-    )
+    ours = [f"protocol {protocol}", *changed_in_words(changes), ", ".join([seeds_in_words(group), *scores])]
+    return "\n".join([name, *ours] if name else ours)
 
 
 def _printed(axes: Axes, published: Published, group: Group, row: tuple[float, float]) -> None:

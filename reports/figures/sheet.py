@@ -227,6 +227,17 @@ def named(published: Published, experiment: str) -> str:
     return "\n".join(wrapped(published.experiment(experiment).short, LABEL, SMALL))
 
 
+def shared(published: Published, experiments: Iterable[str]) -> str:
+    """Return the name of the experiment that all rows of a picture are of, for its title; empty if they differ."""
+    names = set(experiments)
+    return published.experiment(names.pop()).short if len(names) == 1 else ""
+
+
+def changed_in_words(changes: str) -> list[str]:
+    """Return what was set of switches, each as words: of `track_ids=corpus`, that is `track ids: corpus`."""
+    return [change.replace("_", " ").replace("=", ": ") for change in changes.split("+") if change]
+
+
 def names_in(published: Published, experiments: Iterable[str]) -> str:
     """Name experiments for readers who cannot see a picture: a few one by one, many by their number."""
     names = list(dict.fromkeys(published.experiment(name).short for name in experiments))
