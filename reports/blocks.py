@@ -5,6 +5,7 @@ Every form of a report (Markdown, LaTeX, CSV, HTML) is a rendering of these valu
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -47,6 +48,14 @@ class Link:
     text: str
     study: str
     section: str = ""
+
+
+@dataclass(frozen=True)
+class File:
+    """Words that lead to a file or a folder beside the pages; the page that is one file only names it."""
+
+    text: str
+    path: Path
 
 
 Cell: TypeAlias = str | Number | Link | tuple[Link, ...] | None
@@ -137,9 +146,9 @@ class Shown:
 
 @dataclass(frozen=True)
 class Leads:
-    """Sentences, and what each leads to: the section with its evidence, or several."""
+    """Sentences, and what each leads to: the section with its evidence, or several, or files."""
 
-    rows: tuple[tuple[str, tuple[Link, ...]], ...]
+    rows: tuple[tuple[str, tuple[Link | File, ...]], ...]
 
 
 Block: TypeAlias = Table | Words | Typed | Facts | Shown | Leads

@@ -136,7 +136,7 @@ def build(collected: Collected, out: Path) -> Built:
 
 
 def _texts(studies: Sequence[StudyReport], out: Path) -> dict[str, str]:
-    pages = markdown.pages(TITLE, _front(studies), [study.chapter for study in studies])
+    pages = markdown.pages(TITLE, _front(studies), [study.chapter for study in studies], out)
     return pages | _readme(studies, out)
 
 

@@ -42,7 +42,7 @@ def class_table(published: Published, experiment: str, sides: Sequence[Side]) ->
     place = f", {place_of(table.table, table.section)}" if table else ""
     return Table(
         f"classes-{experiment}",
-        f"{published.experiment(experiment).title}: class by class{place}",
+        f"{published.experiment(experiment).short}: class by class{place}",
         tuple(columns),
         (*rows, *_summary_rows(published, table, sides)),
         summary=1 + len(MEANS),
@@ -153,7 +153,7 @@ def output_table(published: Published, experiment: str, sides: Sequence[Side]) -
         )
         for name in outputs
     ]
-    title = f"{published.experiment(experiment).title}: scores of each output"
+    title = f"{published.experiment(experiment).short}: scores of each output"
     notes = tuple(notes_on(published, sides))
     return Table(f"outputs-{experiment}", title, tuple(columns), tuple(rows), notes=notes, folded=len(rows) > FOLDED)
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from common.published import Published
 from common.published.comparability import caveat, data_in_words, obstacles, unknown
-from common.published.schema import ClassTable, ConfusionTable, Metric, ResultTable
+from common.published.schema import ClassTable, ConfusionTable, Experiment, Metric, ResultTable
 from reports.blocks import Cell, Number
 from reports.results import PROTOCOLS, Group, Result, Run
 from reports.verdicts import NOT_RUN
-from reports.wording import title_of
+from reports.wording import MINUS, signed, title_of
 
 PRINTED = "published"
 BEST_EPOCH = "best_epoch"
@@ -94,6 +94,13 @@ def ranked_by(published: Published, names: Iterable[str]) -> str:
     return next((name for name in known if metric_of(published, name).kind != "error"), known[0])
 
 
+def shown_metric(published: Published, experiment: Experiment, groups: Sequence[Group]) -> str:
+    """Return the metric by which an experiment is ranked, or where no run of ours has it, that of our runs."""
+    metric = ranked_by(published, published.numbers(experiment.id))
+    known = not groups or published.numbers(experiment.id) or any(group.result(metric) for group in groups)
+    return metric if known else groups[0].headline
+
+
 def heading(published: Published, name: str) -> str:
     """Return the title of a metric's column."""
     return title_of(name) + ("\N{NO-BREAK SPACE}(%)" if metric_of(published, name).percent else "")
@@ -101,7 +108,17 @@ def heading(published: Published, name: str) -> str:
 
 def written(metric: Metric, value: float, decimals: int | None = None) -> str:
     """Write a value as the document would, counts in groups of three digits; `decimals` if its row has others."""
-    return f"{value:,.0f}" if metric.kind == "count" else metric.printed(value, decimals)
+    return f"{value:,.0f}" if metric.kind == "count" else metric.printed(value, decimals).replace("-", MINUS)
+
+
+def difference(published: Published, name: str, value: float) -> str:
+    """Write a difference of a metric with its sign: of shares that are printed in percent, in percentage points."""
+    return signed(100 * value, 1) if metric_of(published, name).percent else signed(value)
+
+
+def points(published: Published, name: str) -> str:
+    """Say what the differences of a metric are counted in, for a heading: percentage points, or nothing."""
+    return " (percentage points)" if metric_of(published, name).percent else ""
 
 
 def ours(published: Published, group: Group, name: str) -> Number | None:

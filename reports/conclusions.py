@@ -220,7 +220,7 @@ def _each_greater(published: Published, claim: Claim, models: Models) -> tuple[s
     grew = sum(by is not None and by.value > 0 for by in leads.values())
     least, by = min(leads.items(), key=lambda pair: pair[1].value if pair[1] else 0.0)
     return verdict, (
-        f"{grew} of {len(names)} classes gained; for {numbers['above']} the 95 % CI excludes 0; least {least}: {by}"
+        f"{grew} of {len(names)} classes gained, {numbers['above']} of them beyond the 95 % CI; least: {least} {by}"
     )
 
 
@@ -230,9 +230,9 @@ def section(published: Published, groups: Sequence[Group], findings: Sequence[Fi
     if not published.claims:
         return Section(name, title, ())
     words = Words(
-        "What the text concludes, and what its tables say by themselves, tested against the published numbers (as the "
-        "audit does) and against our runs: supported or contradicted if the 95 % CI is decisive, else not shown. Where "
-        "a document only says which number is larger, its own digits decide; for our runs it is the CI all the same."
+        "Each claim of the text and of its tables is tested twice: against the published numbers, as the audit does, "
+        "and against our runs. It is supported or contradicted where the 95 % CI decides, else not shown. Where the "
+        "document only says which of two numbers is larger, its digits decide; for our runs the CI always does."
     )
     found = conclusions(published, groups)
     return Section(name, title, (words, _claim_table(published, found, findings)), apart=True)

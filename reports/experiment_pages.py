@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from common.published import Published
 from common.published.comparability import caveat, cut_to, data_in_words
 from common.published.schema import Experiment
 from common.runs.store import StoredRecord
-from reports.audit.finding import Finding
-from reports.blocks import Block, Column, Facts, Leads, Link, Section, Shown, Table, Typed, Words
+from reports.audit.finding import SUPPORTED, Finding
+from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
+from reports.blocks import Block, Column, Facts, File, Leads, Link, Section, Shown, Table, Typed, Words
 from reports.class_tables import class_table, output_table
-from reports.columns import Side, heading, precise, printed_number, ranked_by
+from reports.columns import Side, heading, precise, printed_number, shown_metric
 from reports.figures import Picture
 from reports.front_page import DEMO_NOTICE
 from reports.results import Group, Run
@@ -60,7 +62,7 @@ def _section(
     matrices: Matrices,
 ) -> Section:
     shown = [Shown(one.name, one.title) for one in pictures if one.experiment == experiment.id]
-    metric = ranked_by(published, published.numbers(experiment.id))
+    metric = shown_metric(published, experiment, [side.group for side in own])
     tables = _tables(published, experiment, own, verdicts, matrices)
     blocks: list[Block] = [
         *([Words(DEMO_NOTICE, warning=True)] if any(side.group.demo for side in own) else []),
@@ -69,10 +71,11 @@ def _section(
         *tables,
         *(_facts(published, experiment, side, verdicts) for side in own),
     ]
-    title = f"{experiment.title} ({experiment.id}, section {experiment.section})"
+    name = f"{experiment.label}: {experiment.title}" if experiment.label else experiment.title
+    title = f"{name} ({experiment.id}, section {experiment.section})"
     verdict, _ = verdicts.on_first(experiment.id, metric)
     word = verdict if verdict != NOT_JUDGED else ""
-    return Section(experiment.id, title, tuple(blocks), label=experiment.title, apart=True, verdict=word)
+    return Section(experiment.id, title, tuple(blocks), label=experiment.short, apart=True, verdict=word)
 
 
 def _answer(
@@ -83,31 +86,44 @@ def _answer(
     findings: Sequence[Finding],
 ) -> list[Block]:
     """Say whether the number is right and why, what touches it, how it is repeated, and where the record is."""
-    metric = ranked_by(published, published.numbers(experiment.id))
+    metric = shown_metric(published, experiment, [side.group for side in own])
     verdict, why = verdicts.on_first(experiment.id, metric)
-    rows: list[tuple[str, tuple[Link, ...]]] = [(_verdict_sentence(published, experiment, own, metric, verdict), ())]
+    rows: list[tuple[str, tuple[Link | File, ...]]] = [
+        (_verdict_sentence(published, experiment, own, metric, verdict), ())
+    ]
     rows += [(f"Why: {why}.", ())] if why else []
     touching = [finding for finding in findings if touches(finding, experiment, published)]
-    open_ones = [finding for finding in touching if not finding.holds or finding.kind == "remark"]
-    if open_ones:
-        links = tuple(Link(finding.id, published.study, finding.id) for finding in open_ones)
-        rows.append((f"Findings on the document that touch it: {len(open_ones)}.", links))
+    for words, found in _open_ones(touching).items():
+        rows.append((words, tuple(Link(finding.id, published.study, finding.id) for finding in found)))
     groups = [side.group for side in own]
-    rows.append((f"Its record: {listed(dict.fromkeys(_place(run) for group in groups for run in group.runs))}.", ()))
-    rows.append(("Back to", (Link(published.title, published.study),)))
+    rows += _records([run for group in groups for run in group.runs])
     return [Leads(tuple(rows)), Words("To repeat it:"), Typed("\n".join(map(_command, groups)))]
+
+
+def _open_ones(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Return the findings that are not supported, by what they are, contradictions first; then the remarks."""
+    rows: dict[str, list[Finding]] = {
+        f"Claims that touch it, {word}:": [one for one in findings if one.kind != "remark" and one.verdict == word]
+        for word in VERDICTS_OF_CLAIMS
+        if word != SUPPORTED
+    }
+    rows["Remarks that touch it:"] = [one for one in findings if one.kind == "remark"]
+    return {words: found for words, found in rows.items() if found}
 
 
 def _verdict_sentence(
     published: Published, experiment: Experiment, own: Sequence[Side], metric: str, verdict: str
 ) -> str:
-    """Say what is published, what we have under each protocol, and the verdict."""
+    """Say what is published, what we have under each protocol, and the verdict.
+
+    Where nothing is published there is none.
+    """
     printed = printed_number(published, experiment.id, metric)
-    first = f"published {printed.text}" if printed else "no number is published"
+    theirs = f"published {printed.text}" if printed else "no number is published"
     ours = [(side.name, number) for side in own if (number := precise(published, side.group, metric))]
-    obtained = listed(f"{number.text} ({name})" for name, number in ours)
-    ending = f": {verdict}" if verdict != NOT_JUDGED else ""
-    return f"{heading(published, metric)}: {first}, ours {obtained or 'not known'}{ending}."
+    obtained = listed(f"{number.text} (protocol {name})" for name, number in ours)
+    ending = f" Verdict: {verdict}." if verdict != NOT_JUDGED else ""
+    return f"{heading(published, metric)}: {theirs}. Ours: {obtained or 'not known'}.{ending}"
 
 
 def touches(finding: Finding, experiment: Experiment, published: Published) -> bool:
@@ -181,12 +197,18 @@ def _seeds(seeds: Sequence[int]) -> str:
     return " ".join(f"--seed {seed}" for seed in seeds)
 
 
-def _place(run: Run) -> str:
-    """Say where a run's record is."""
-    study, experiment, *_ = run.record.identity
-    if isinstance(run.record, StoredRecord):
-        return f"{study}/{experiment}.zip in reports/results"
-    return "/".join(run.record.folder.parts[-4:])
+def _records(runs: Sequence[Run]) -> list[tuple[str, tuple[Link | File, ...]]]:
+    """Return where the records of runs are, and what says how the shipped ones are read."""
+    stored = dict.fromkeys(run.record.archive for run in runs if isinstance(run.record, StoredRecord))
+    others = dict.fromkeys(run.record.folder.parents[1] for run in runs if not isinstance(run.record, StoredRecord))
+    guides = dict.fromkeys(guide for path in stored if (guide := path.parents[1] / "README.md").is_file())
+    places = (*(_file(path, 4) for path in stored), *(_file(path, 3) for path in others))
+    return [("Its record:", places), *(("How to read it:", (_file(guide, 3),)) for guide in guides)]
+
+
+def _file(path: Path, parts: int) -> File:
+    """Name a file by the last parts of its path."""
+    return File("/".join(path.parts[-parts:]), path)
 
 
 def _tables(
@@ -215,7 +237,7 @@ def _leak_table(experiment: Experiment, own: Sequence[Side]) -> Table:
     """Return one line per check and protocol; a check is clean where it is clean in every seed."""
     columns = (Column("Protocol"), Column("Check"), Column("Result", kind="verdict"), Column("Detail", kind="prose"))
     rows = tuple((side.name, *row) for side in own for row in _leaks(side.group))
-    return Table(f"leaks-{experiment.id}", f"{experiment.title}: leak audit of the splits", columns, rows)
+    return Table(f"leaks-{experiment.id}", f"{experiment.short}: leak audit of the splits", columns, rows)
 
 
 def _leaks(group: Group) -> Iterable[tuple[str, str, str]]:

@@ -11,20 +11,31 @@ from common.published.schema import Experiment
 from reports.audit.finding import CONTRADICTED, Finding
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.blocks import Block, Cell, Chapter, Column, Leads, Link, Number, Shown, Table, Words, cell_text
-from reports.columns import Side, heading, metric_of, notes_on, precise, printed_number, ranked_by, sides_of
+from reports.columns import (
+    Side,
+    heading,
+    metric_of,
+    notes_on,
+    precise,
+    printed_number,
+    ranked_by,
+    shown_metric,
+    sides_of,
+)
 from reports.results import PROTOCOLS, Group
 from reports.verdicts import NOT_RUN, VERDICTS, Verdicts
 from reports.wording import in_words, listed, sentence
 
 READING = (
-    "How to read the tables: intervals are 95 %. Over several seeds they are of the mean, and have both sources of "
-    "spread: clips (or songs, or speakers) and seeds; n counts distinct test clips. Verdicts are on the protocol "
-    "published, which does what the published numbers indicate was done. The protocol corrected fixes the errors; "
-    "independent uses speaker-, song- and source-disjoint splits. These two are not judged: their difference to "
-    "published is the finding."
+    "How to read the tables. Protocols: published does what the published numbers indicate was done; corrected fixes "
+    "the errors; independent also keeps speakers, songs and sources apart between training and test. Verdicts are on "
+    "published alone: reproduced, not reproduced, or inconclusive; not comparable on other data or settings, or where "
+    "the document leaves out what decides it. The other two protocols are not judged: how far they are from published "
+    "is the finding. Intervals are 95 %; over several seeds they are of the mean, and cover the spread over clips (or "
+    "songs, or speakers) and over seeds. n counts distinct test clips."
 )
 DONE = {
-    "published": "doing what its numbers indicate was done",
+    "published": "when done as its numbers indicate",
     "corrected": "with its errors fixed",
     "independent": "with speakers, songs and sources kept apart too",
 }
@@ -56,7 +67,7 @@ def front_table(
     listed = [experiment for experiment in published.experiments if experiment.id not in compared]
     rows = [row for experiment in listed for row in _front_rows(published, experiment, sides, verdicts)]
     drawn = any(len(side.group.distinct) > side.group.first["data"]["clips"] for side in sides)
-    more = f"{len(compared)} more experiments print no number; those that were run as described are compared below."
+    more = f"{len(compared)} more experiments are ours, not the document's: the questions below compare those we ran."
     return Table(
         "experiments",
         "Published and ours, in the metric that ranks the experiments",
@@ -70,8 +81,8 @@ def _front_rows(
     published: Published, experiment: Experiment, sides: Sequence[Side], verdicts: Verdicts
 ) -> Iterable[tuple[Cell, ...]]:
     own = [side for side in sides if side.group.experiment == experiment.id]
-    metric = ranked_by(published, published.numbers(experiment.id))
-    name = Link(experiment.title, published.study, experiment.id) if own else experiment.title
+    metric = shown_metric(published, experiment, [side.group for side in own])
+    name = Link(experiment.short, published.study, experiment.id) if own else experiment.short
     printed = printed_number(published, experiment.id, metric)
     for side in own:
         verdict, why = verdicts.on(metric, side.group)
@@ -101,7 +112,7 @@ def front_blocks(studies: Sequence[Known]) -> list[Block]:
     shown = _picture(strongest[0].chapter) if strongest else []
     demo = [group.demo for known in studies for group in known.groups]
     warning = [Words(DEMO_NOTICE, warning=True)] if demo and all(demo) else []
-    return [*warning, found(studies), *shown, study_table(studies), Words(READING)]
+    return [*warning, found(studies), *shown, Words(READING), study_table(studies)]
 
 
 def found(studies: Sequence[Known]) -> Leads:
@@ -140,8 +151,9 @@ def _result(known: Known, first: Side) -> tuple[str, tuple[Link, ...]]:
     verdict, why = known.verdicts.on(metric, first.group)
     seeds = f"{len(first.group.runs)} seeds, {data_in_words(first.group.first, published)}"
     text = (
-        f"{experiment.title}: {in_words(metric)} {printed.text if printed else ''}{unit} in {published.document}, ours "
-        f"{listed(ours)} ({seeds}). {sentence(verdict)}: {why.partition(';')[0]}."
+        f"{experiment.title}: {in_words(metric)} {printed.text if printed else ''}{unit} in {published.document}. "
+        f"Ours: {'; '.join(ours)} ({seeds}). "
+        f"{sentence(verdict)}: {why.partition(';')[0]}."
     )
     return text, (Link("Is it right, and why?", published.study, experiment.id),)
 
@@ -164,7 +176,8 @@ def _audits(studies: Sequence[Known]) -> tuple[str, tuple[Link, ...]]:
         for known in studies
         if wrong[known.published.study]
     )
-    return f"The published numbers alone judge {total.total()} claims and checks: {listed(words)}. Contradicted:", links
+    text = f"Of {total.total()} claims and checks, judged without a run of ours: {listed(words)}. Contradicted:"
+    return text, links
 
 
 def study_table(studies: Sequence[Known]) -> Table:

@@ -11,10 +11,10 @@ from common.progress import duration_in_words
 from common.published import Published
 from common.published.comparability import data_in_words
 from reports.blocks import Cell, Column, Link, Number, Section, Table, Words
-from reports.columns import heading, metric_of, precise
+from reports.columns import difference, heading, metric_of, points, precise
 from reports.conclusions import Lead, Models, few, lead, models_of
 from reports.results import PROTOCOLS, Group
-from reports.wording import in_words, signed, title_of
+from reports.wording import in_words, title_of
 
 MOST = 8
 """More models than this are counted."""
@@ -80,35 +80,49 @@ def _answer(published: Published, ranked: Sequence[Ranked], of: int) -> str:
     """Say which model is best, which ones are not shown to be worse, and which of these is the quickest."""
     best = ranked[0].group
     score = precise(published, best, best.headline)
+    unit = " %" * metric_of(published, best.headline).percent
     alike = [one for one in ranked[1:] if not one.is_worse]
-    shown = f" of the {len(ranked) - 1} next ones" if of > len(ranked) else f" of the other {len(ranked) - 1}"
-    found = f"the 95 % CI of the difference covers 0 for {len(alike) or 'none'}{shown}"
-    quickest = min([ranked[0], *alike], key=lambda one: one.ms_per_clip)
-    advice = f"Of these, {_named(published, quickest.group)} is the quickest: {quickest.ms_per_clip:.3g} ms a clip."
-    if quickest.group is best:
-        advice = f"It is the quickest of these too: {quickest.ms_per_clip:.3g} ms a clip."
-    data = data_in_words(best.first, published)
     return (
-        f"{_named(published, best)} has the best {in_words(best.headline)}, {score.text if score else ''} (protocol "
-        f"{best.protocol}; {data}); {found}. {advice if alike else ''}".strip()
+        f"{_named(published, best)} has the best {in_words(best.headline)}: {score.text if score else ''}{unit} "
+        f"(protocol {best.protocol}; {data_in_words(best.first, published)}). "
+        f"{_others(len(alike), len(ranked) - 1, of > len(ranked))} {_advice(published, ranked[0], alike)}".strip()
     )
 
 
+def _others(alike: int, of: int, cut: bool) -> str:
+    """Say how many of the others are shown to be worse."""
+    others = f"{'next' if cut else 'other'} {of}" if of > 1 else "other one"
+    if not alike:
+        return f"The {others} {'are' if of > 1 else 'is'} worse: the 95 % CI of the difference excludes 0."
+    told = f"{alike} of the {others}" if of > 1 else f"The {others}"
+    return f"{told} {'are' if alike > 1 else 'is'} not shown to be worse: the 95 % CI of the difference covers 0."
+
+
+def _advice(published: Published, best: Ranked, alike: Sequence[Ranked]) -> str:
+    """Say which of those that are not shown to be worse is the quickest."""
+    quickest = min([best, *alike], key=lambda one: one.ms_per_clip)
+    if not alike:
+        return ""
+    if quickest is best:
+        return f"It is the quickest of these too: {quickest.ms_per_clip:.3g} ms a clip."
+    return f"Of these, {_named(published, quickest.group)} is the quickest: {quickest.ms_per_clip:.3g} ms a clip."
+
+
 def _named(published: Published, group: Group) -> str:
-    return f"{published.experiment(group.experiment).title} ({group.experiment})"
+    return published.experiment(group.experiment).short
 
 
 def _table(published: Published, ranked: Sequence[Ranked], of: int, linked: set[str]) -> Table:
     best = ranked[0].group
     columns = (
         Column("Model"),
-        Column(f"{title_of(best.headline)}, ours", kind="number"),
-        Column("Behind the best", kind="number"),
-        Column("Beyond the 95 % CI", kind="verdict"),
+        Column(f"{heading(published, best.headline)}, ours", kind="number"),
+        Column(f"Behind the best{points(published, best.headline)}", kind="number"),
+        Column("Worse than the best?", kind="verdict"),
         Column("McNemar's p"),
         Column("Parameters", kind="number"),
         Column("ms a clip", kind="number"),
-        Column("A run takes"),
+        Column("A run takes", kind="number"),
         Column("Id", kind="code"),
     )
     first = f"The {len(ranked)} best of {of} models. " if of > len(ranked) else ""
@@ -118,13 +132,13 @@ def _table(published: Published, ranked: Sequence[Ranked], of: int, linked: set[
         "clips to record, with all its folds, on the machine that its record names.",
     )
     rows = tuple(_row(published, one, linked) for one in ranked)
-    title = f"{heading(published, best.headline)} and cost of our models"
+    title = f"{title_of(best.headline)} and cost of our models"
     return Table("models", title, columns, rows, notes=notes)
 
 
 def _row(published: Published, one: Ranked, linked: set[str]) -> tuple[Cell, ...]:
     group, behind = one.group, one.behind
-    title = published.experiment(group.experiment).title
+    title = published.experiment(group.experiment).short
     name = Link(title, published.study, group.experiment) if group.experiment in linked else title
     parameters = group.first["parameters"].get("total")
     seconds = group.mean_time("total_s")
@@ -132,16 +146,17 @@ def _row(published: Published, one: Ranked, linked: set[str]) -> tuple[Cell, ...
     return (
         name,
         precise(published, group, group.headline),
-        _difference(behind) if behind else None,
+        _difference(published, group.headline, behind) if behind else None,
         ("worse" if one.is_worse else "not shown") if behind else "",
         few(tests) or None,
         Number(f"{parameters:,}", parameters) if parameters else None,
         Number(f"{one.ms_per_clip:.3g}", one.ms_per_clip),
-        duration_in_words(seconds) if seconds is not None else None,
+        Number(duration_in_words(seconds), seconds) if seconds is not None else None,
         group.experiment,
     )
 
 
-def _difference(behind: Lead) -> Number:
-    low, high = behind.interval
-    return Number(f"{behind.value:.3f} [{signed(low)}, {signed(high)}]", behind.value, behind.interval)
+def _difference(published: Published, metric: str, behind: Lead) -> Number:
+    low, high = (difference(published, metric, end) for end in behind.interval)
+    value = difference(published, metric, behind.value).lstrip("+")
+    return Number(f"{value} [{low}, {high}]", behind.value, behind.interval)

@@ -31,7 +31,7 @@ def search_table(published: Published, search: Search, found: Sequence[SearchRes
     """
     ours = {f"ours, {name_of(one, found)}": one for one in found}
     about = published.experiment(search.experiment)
-    title = f"{about.title}: search over settings, {place_of(search.table, search.section)}"
+    title = f"{about.short}: search over settings, {place_of(search.table, search.section)}"
     columns, rows = _search_trials(published, search, ours) if search.rows else _space(search, ours)
     notes = [f"{label.capitalize()}: {words}." for label, one in ours.items() for words in _notes(published, one)]
     notes += [f"{words}." for words in _saved(found)]

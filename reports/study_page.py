@@ -5,17 +5,33 @@ and the protocols were worth; apart, the document's tables with ours beside them
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from common.published import Published
-from common.published.schema import ResultTable
+from common.published.schema import Metric, ResultTable
 from common.runs.search_records import SearchResult
 from reports import conclusions, models
 from reports.audit import beside_arithmetic
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.audit.finding import Finding
-from reports.blocks import MISSING, Block, Cell, Chapter, Column, Leads, Number, Section, Shown, Table, Words, leads_of
+from reports.blocks import (
+    MISSING,
+    Block,
+    Cell,
+    Chapter,
+    Column,
+    Leads,
+    Link,
+    Number,
+    Section,
+    Shown,
+    Table,
+    Words,
+    leads_of,
+)
 from reports.class_tables import class_table
-from reports.columns import Side, sides_of
+from reports.columns import Side, difference, finer, points, sides_of, written
 from reports.effects import Effect, PairedRun
 from reports.experiment_pages import Matrices, Touched, experiment_sections, matrix_tables, touched_by
 from reports.figures import Picture
@@ -25,12 +41,15 @@ from reports.search_tables import search_table
 from reports.studies import Answers
 from reports.tables import count_table, parameter_table, result_table, text_numbers
 from reports.verdicts import Verdicts
-from reports.wording import in_words, listed, sentence, signed
+from reports.wording import in_words, listed, sentence
 
 FEW = 3
 """Seeds that are listed one by one."""
 EFFECTS = ("errors", "protocols")
 """How the names of pictures begin that show what changes are worth."""
+
+MORE_FINDINGS = "What the audit noticed, and what is supported"
+OTHER_SOURCES = "named under what the audit noticed"
 
 OVERVIEW = ("headline", "seeds", "cost")
 """How the names of pictures begin that compare experiments."""
@@ -70,7 +89,7 @@ def chapter(
         _overview(published, shown, sides, verdicts, pictures, answered),
         models.section(published, groups, [section.name for section in one_by_one]),
         _audit(findings, touched),
-        _effects(changes, pictures),
+        _effects(published, changes, pictures),
         *answered.sections,
         _more_findings(findings, touched),
         conclusions.section(published, groups, findings),
@@ -84,7 +103,7 @@ def chapter(
 
 def _about(published: Published) -> str:
     """Say which document it is: who wrote it, what it is called, of when it is, where it can be had."""
-    by = listed(published.authors) or "authors not named in our copy"
+    by = listed(published.authors) or "Authors not named in our copy"
     date = published.date or "undated"
     had = f" {sentence(published.available)}." if published.available else ""
     return f"{by}: {published.original_title or published.title}, {date}.{had}"
@@ -126,9 +145,11 @@ def _audit(findings: Sequence[Finding], touched: Touched) -> Section:
     """Return what the published numbers contradict or do not show."""
     judged = [finding for finding in findings if finding.kind != "remark"]
     supported = sum(finding.holds and finding.counted for finding in judged)
+    known = [finding for finding in findings if finding.source]
+    besides = f", {len(known)} of them by other sources too ({OTHER_SOURCES})" if known else ""
     words = (
-        f"What the published numbers say of themselves, {beside_arithmetic(findings)}; no run of ours is needed for "
-        f"it. {supported} claims and checks are supported."
+        f"These claims and checks need no run of ours: they are judged by arithmetic on the published numbers{besides}."
+        f" {supported} are supported."
     )
     table = _finding_table("findings", "Claims and checks that are not supported", judged, touched, supported=False)
     return Section("findings", "What the audit found", (Words(words), table) if table.rows else (Words(words),))
@@ -138,12 +159,13 @@ def _more_findings(findings: Sequence[Finding], touched: Touched) -> Section:
     """Return what we notice besides, and what the published numbers support."""
     remarks = [finding for finding in findings if finding.kind == "remark"]
     judged = [finding for finding in findings if finding.kind != "remark"]
+    words = Words(f"How this is known: {beside_arithmetic(findings)}.")
     tables = (
         _finding_table("remarks", "What we notice, and no author claims", remarks, touched),
         _finding_table("holding", "Supported", judged, {}, supported=True),
     )
-    title = "What the audit noticed, and what is supported"
-    return Section("more-findings", title, tuple(table for table in tables if table.rows), apart=True)
+    shown = tuple(table for table in tables if table.rows)
+    return Section("more-findings", MORE_FINDINGS, (words, *shown) if shown else (), apart=True)
 
 
 def _finding_table(
@@ -156,43 +178,45 @@ def _finding_table(
     rows: list[tuple[Cell, ...]] = []
     for finding in shown:
         verdict = [] if finding.kind == "remark" else [finding.verdict]
-        claim = f"symptom of {finding.under}: {finding.claim}" if finding.under else finding.claim
+        claim = f"Symptom of {finding.under}: {finding.claim}" if finding.under else finding.claim
         experiments = [touched[finding.id]] if touched else []
         rows.append((claim, *verdict, finding.evidence, *experiments, finding.id))
     columns = (
         Column("Remark" if name == "remarks" else "Claim", kind="prose"),
         *[Column("Verdict", kind="verdict")] * (name != "remarks"),
         Column("Evidence", kind="prose"),
-        *[Column("Touches")] * bool(touched),
+        *[Column("Experiments")] * bool(touched),
         Column("Id", kind="code"),
     )
     counted = sum(not finding.under for finding in shown)
+    symptoms = f", and symptoms of these: {len(shown) - counted}" if counted < len(shown) else ""
     anchors = tuple(finding.id for finding in shown)
-    return Table(name, f"{caption}: {counted}", columns, tuple(rows), anchors=anchors)
+    return Table(name, f"{caption}: {counted}{symptoms}", columns, tuple(rows), anchors=anchors)
 
 
 def _severity(finding: Finding) -> int:
     return VERDICTS_OF_CLAIMS.index(finding.verdict) if finding.verdict in VERDICTS_OF_CLAIMS else 0
 
 
-def _effects(changes: Sequence[Effect], pictures: Sequence[Picture]) -> Section:
+def _effects(published: Published, changes: Sequence[Effect], pictures: Sequence[Picture]) -> Section:
     """Return what single switches and what whole protocols change, as far as either was run."""
     single = [effect for effect in changes if effect.other.first["changed"]]
     whole = [effect for effect in changes if not effect.other.first["changed"]]
     tables = [
-        _effect_table("errors", "one switch changed, minus without", single),
-        _effect_table("protocols", "another protocol, minus published", whole),
+        _effect_table(published, "errors", "one switch changed, minus without", single),
+        _effect_table(published, "protocols", "another protocol, minus published", whole),
     ]
-    known = [table for table in tables if table.rows]
     shown = _shown(picture for picture in pictures if picture.name.startswith(EFFECTS))
+    # The pictures say most of it; the tables have the seeds and the tests.
+    known = [replace(table, folded=bool(shown)) for table in tables if table.rows]
     title = "What each error and each protocol is worth"
-    return Section("effects", title, (*known, *shown) if known else ())
+    return Section("effects", title, (*shown, *known) if known else ())
 
 
-def _effect_table(name: str, what: str, effects: Sequence[Effect]) -> Table:
-    metrics = listed(dict.fromkeys(in_words(effect.metric) for effect in effects))
+def _effect_table(published: Published, name: str, what: str, effects: Sequence[Effect]) -> Table:
+    metrics = listed(dict.fromkeys(f"{in_words(one.metric)}{points(published, one.metric)}" for one in effects))
     columns = (
-        Column("Experiment", kind="code"),
+        Column("Experiment"),
         Column("Change"),
         Column("Instead of"),
         Column("Difference", kind="number"),
@@ -202,7 +226,7 @@ def _effect_table(name: str, what: str, effects: Sequence[Effect]) -> Table:
         Column("Interval"),
     )
     rows, caption = (
-        tuple(_effect_row(effect) for effect in effects),
+        tuple(_effect_row(published, effect) for effect in effects),
         f"{sentence(metrics)} with {what}, on the same seeds",
     )
     return Table(name, caption, columns, rows, notes=_demo_note(effects))
@@ -212,24 +236,27 @@ def _demo_note(effects: Sequence[Effect]) -> tuple[str, ...]:
     return (DEMO_NOTICE,) if any(effect.other.demo for effect in effects) else ()
 
 
-def _effect_row(effect: Effect) -> tuple[Cell, ...]:
-    low, high = effect.interval
-    differences = {pair.seed: pair.difference for pair in effect.pairs}
-    text = f"{signed(effect.mean)} [{signed(low)}, {signed(high)}]"
-    difference = Number(text, effect.mean, effect.interval, seeds=differences)
-    spread = effect.std
-    std = Number(f"{spread:.3f}", spread) if spread is not None else None
+def _effect_row(published: Published, effect: Effect) -> tuple[Cell, ...]:
     base = effect.base
-    paired = seed_by_seed(effect.pairs), mcnemar_in_words(effect.pairs)
-    return (base.experiment, effect.change, base.protocol, difference, std, *paired, effect.method)
+    write = partial(difference, published, effect.metric)
+    low, high = map(write, effect.interval)
+    each = {pair.seed: pair.difference for pair in effect.pairs}
+    by = Number(f"{write(effect.mean)} [{low}, {high}]", effect.mean, effect.interval, seeds=each)
+    metric = finer(published, effect.metric, base.experiment)
+    std = Number(written(metric, effect.std), effect.std) if effect.std is not None else None
+    paired = seed_by_seed(effect.pairs, metric), mcnemar_in_words(effect.pairs)
+    name = Link(published.experiment(base.experiment).short, published.study, base.experiment)
+    return (name, effect.change, base.protocol, by, std, *paired, effect.method)
 
 
-def seed_by_seed(pairs: Sequence[PairedRun]) -> str:
-    """Write both accuracies of each seed, or of many seeds from where to where they go."""
-    if len(pairs) <= FEW:
-        return ", ".join(f"{pair.base:.3f} → {pair.other:.3f}" for pair in pairs)
+def seed_by_seed(pairs: Sequence[PairedRun], metric: Metric) -> str:
+    """Write both scores of each seed, or of many seeds from where to where they go."""
     before, after = ([getattr(pair, side) for pair in pairs] for side in ("base", "other"))
-    return " → ".join(f"{min(values):.3f} to {max(values):.3f}" for values in (before, after))
+    if len(pairs) <= FEW:
+        both = zip(before, after, strict=True)
+        return ", ".join(f"{written(metric, one)} → {written(metric, other)}" for one, other in both)
+    ends = ((min(values), max(values)) for values in (before, after))
+    return " → ".join(f"{written(metric, low)} to {written(metric, high)}" for low, high in ends)
 
 
 def mcnemar_in_words(pairs: Sequence[PairedRun]) -> str:

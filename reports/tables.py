@@ -54,7 +54,7 @@ def number_table(published: Published, experiment: str, sides: Sequence[Side], v
         Column("Interval"),
         Column("Seed by seed"),
     )
-    title = f"{published.experiment(experiment).title}: overall numbers, ours with their 95 % intervals"
+    title = f"{published.experiment(experiment).short}: overall numbers, ours with their 95 % intervals"
     return Table(f"numbers-{experiment}", title, columns, tuple(rows), notes=notes_on(published, sides))
 
 
@@ -117,7 +117,7 @@ def result_table(
         cells = [setting_cell(one.settings.get(key)) for key in settings]
         cells += [_whole(one.best_epoch), *_ours_of(layout, one.id, BEST_EPOCH)] if epochs else []
         cells += [cell for name in metrics for cell in _result_cells(layout, rows[one.id], one.id, name)]
-        lines.append((one.title, *cells, verdicts.on_first(one.id, ranked)[0], one.id))
+        lines.append((one.short, *cells, verdicts.on_first(one.id, ranked)[0], one.id))
     notes = [*notes_on(published, own), *split_of(tables), f"The verdict is on {in_words(ranked)}."]
     caption = "; ".join(dict.fromkeys(place_of(table.table, table.section) for table in tables))
     columns += [Column("Verdict", kind="verdict"), Column("Id", kind="code")]
@@ -183,7 +183,7 @@ def confusion_table(published: Published, table: ConfusionTable, sides: Sequence
         rows += [(words_of(name), label, *_percents(share[place], table)) for label, share in shares.items()]
     lines = _diagonal_rows(table, shares)
     whole = "predicted" if table.normalised == "columns" else "true"
-    whose, where = published.experiment(table.experiment).title, place_of(table.table, table.section)
+    whose, where = published.experiment(table.experiment).short, place_of(table.table, table.section)
     title = f"{whose}: confusion matrix, % of each {whole} class, {where}"
     name = f"confusion-{table.experiment}"
     restored = ", ".join(words_of(name) for name in table.restored)
@@ -233,7 +233,7 @@ def recovered_table(published: Published, table: ConfusionTable, counts: np.ndar
         (words_of(name), *(count_cell(int(n)) for n in (*line, line.sum()))) for name, line in lines
     ]
     which = "published counts" if table.normalised == "counts" else "counts behind the published percentages"
-    title = f"{published.experiment(table.experiment).title}: the {which}"
+    title = f"{published.experiment(table.experiment).short}: the {which}"
     return Table(f"recovered-{table.experiment}", title, tuple(columns), tuple(rows), summary=1)
 
 
@@ -256,7 +256,7 @@ def parameter_table(published: Published, sides: Sequence[Side]) -> Table | None
             layers.trainable if layers else None,
             *(_parameters(own.get(label), "trainable") for label in labels),
         ]
-        rows.append((experiment.title, *(_whole(value) for value in (*total, *trainable)), how, experiment.id))
+        rows.append((experiment.short, *(_whole(value) for value in (*total, *trainable)), how, experiment.id))
     return Table("parameters", "Parameters of the models", tuple(header), tuple(rows)) if rows else None
 
 

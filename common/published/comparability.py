@@ -6,29 +6,41 @@ from typing import Any
 from common.published.loader import Published
 
 RANDOM_WEIGHTS = "random weights in place of pretrained ones"
-NAMED = 8
+NAMED = 3
 """Other classes than these are counted."""
-NO_ACRONYMS = {"emotify": "Emotify"}
-"""Corpora whose names are not written in capitals."""
+WRITTEN = {
+    "emodb": "EMO-DB",
+    "emotify": "Emotify",
+    "esc10": "ESC-10",
+    "fsdkaggle2019": "FSDKaggle2019",
+    "mtg_jamendo": "MTG-Jamendo",
+    "tava": "TAVA",
+}
+"""Corpora whose names are not just their ids in capitals, or that may take another one's place."""
+FORMS = {"unverified": "without published checksums"}
+"""What a form of a corpus is called in a sentence, if not by its name."""
 
 
 def corpus_title(name: str, published: Published) -> str:
     """Return a corpus' name as people write it: `crema_d` is CREMA-D; a corpus of one's own keeps its name."""
-    titled = NO_ACRONYMS.get(name, name.upper().replace("_", "-"))
-    return titled if name in published.corpora else name
+    return WRITTEN.get(name) or (name.upper().replace("_", "-") if name in published.corpora else name)
 
 
 def data_in_words(record: dict[str, Any], published: Published) -> str:
-    """Say how much of the document's data a run had: `1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent`."""
+    """Say how much of the document's data a run had: `1,440 of 12,162 clips, without SAVEE, TESS, CREMA-D`."""
     data, theirs = record["data"], published.data_of(record["experiment"])
     if data["demo"]:
         return f"demo corpus: {data['clips']:,} synthesised {theirs.items}"
+    own = [name for name in data["corpora"] if name in theirs.corpora]
+    absent, foreign = (
+        ", ".join(corpus_title(name, published) for name in names)
+        for names in (data["missing"], [name for name in data["corpora"] if name not in theirs.corpora])
+    )
+    if foreign and not own:
+        return f"{data['clips']:,} {theirs.items} of {foreign} instead of {absent or 'those of the document'}"
     of_whole = f" of {theirs.clips:,}" if theirs.clips is not None else ""
-    words = f"{data['clips']:,}{of_whole} {theirs.items}"
-    absent = ", ".join(corpus_title(name, published) for name in data["missing"])
-    foreign = ", ".join(name for name in data["corpora"] if name not in theirs.corpora)
-    notes = [f"{absent} absent"] * bool(absent) + [f"{foreign} is not of the document"] * bool(foreign)
-    return words + (f": {'; '.join(notes)}" if notes else "")
+    notes = [f", without {absent}"] * bool(absent) + [f", with {foreign} besides"] * bool(foreign)
+    return f"{data['clips']:,}{of_whole} {theirs.items}{''.join(notes)}"
 
 
 def obstacle(record: dict[str, Any], published: Published) -> str | None:
@@ -55,7 +67,7 @@ def obstacles(record: dict[str, Any], published: Published) -> list[str]:
     # A document on values that no class names has no classes.
     if theirs.classes and outputs != list(theirs.classes):
         more = f" and {len(outputs) - NAMED} more" if len(outputs) > NAMED else ""
-        reasons.append(f"other classes: {', '.join(outputs[:NAMED])}{more}")
+        reasons.append(f"other classes: {', '.join(outputs[:NAMED]).replace('_', ' ')}{more}")
     return reasons
 
 
@@ -86,7 +98,9 @@ def caveat(record: dict[str, Any], published: Published) -> str:
     """Say which corpora are complete but not as published, and what was computed otherwise; or nothing."""
     corpora = record["data"]["corpora"].items()
     changed = [
-        f"{corpus_title(name, published)} {facts['form']}" for name, facts in corpora if facts["form"] != "original"
+        f"{corpus_title(name, published)} {FORMS.get(facts['form'], facts['form'])}"
+        for name, facts in corpora
+        if facts["form"] != "original"
     ]
     precision = record["environment"].get("precision", "float32")
     computed = [f"computed in {precision}"] * (precision != "float32")

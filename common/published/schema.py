@@ -105,6 +105,7 @@ class Experiment(Part):
     """An experiment of a document; its numbers stand in the tables, and some experiments have none.
 
     Attributes:
+        label: a shorter title for rows and pictures, where the title stands elsewhere.
         settings: what the document varies from row to row of a search (`dropout = 0.3`).
         best_epoch: as published.
         unknown: what the document does not say and what would decide whether its numbers are reproduced.
@@ -114,10 +115,16 @@ class Experiment(Part):
     id: str
     title: str
     section: str
+    label: str = ""
     settings: dict[str, float | int | str] = Field(default_factory=dict)
     best_epoch: Count | None = None
     unknown: str = ""
     data: Data | None = None
+
+    @property
+    def short(self) -> str:
+        """Its label, or its title where that is short enough."""
+        return self.label or self.title
 
 
 # Rows are named tuples, because they are arrays in the file.

@@ -266,6 +266,12 @@ class StoredRecord(Record):
     row: int
     curves: zipfile.Path | None
 
+    @property
+    def archive(self) -> Path:
+        """The zip file that it is in."""
+        of_experiment = self.folder.parents[1]
+        return of_experiment.with_name(f"{of_experiment.name}.zip")
+
     def history(self) -> pd.DataFrame:
         """Return the learning curves; empty for what was fitted at once."""
         if self.curves is None:

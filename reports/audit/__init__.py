@@ -39,7 +39,7 @@ def beside_arithmetic(findings: Iterable[Finding]) -> str:
         if finding.source:
             needed.setdefault(finding.source, []).append(finding.id)
     sources = [f"{source} ({', '.join(names)})" for source, names in needed.items()]
-    return f"by arithmetic, and some by {'; '.join(sources)}" if sources else "by arithmetic alone"
+    return f"by arithmetic, and some of it by {'; '.join(sources)}" if sources else "by arithmetic alone"
 
 
 def audit(published: Published) -> list[Finding]:

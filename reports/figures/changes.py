@@ -5,8 +5,10 @@ from functools import partial
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from common.published import Published
+from reports.columns import difference, metric_of, points
 from reports.effects import Effect
 from reports.figures.sheet import (
     BLACK,
@@ -15,8 +17,10 @@ from reports.figures.sheet import (
     GREY,
     LABEL,
     SMALL,
+    TICKS,
     WIDTH,
     Picture,
+    changed_in_words,
     data_line,
     height_of,
     in_parts,
@@ -25,14 +29,16 @@ from reports.figures.sheet import (
     look,
     name_rows,
     named,
+    names_in,
     plain_name,
     row_ends,
+    shared,
     sheet,
     styled,
     wrapped,
 )
 from reports.results import Group
-from reports.wording import MINUS, in_words, signed
+from reports.wording import MINUS, in_words
 
 ROWS = 16
 """Effects in one picture."""
@@ -52,7 +58,8 @@ def pictures(published: Published, effects: Sequence[Effect]) -> Iterator[Pictur
                 for number, part in in_parts(alike, ROWS):
                     yield Picture(
                         name=f"{name}{apart}{'-demo' * demo}{number}",
-                        title=title,
+                        title=f"{title}: change in {in_words(metric)} of "
+                        f"{names_in(published, [one.base.experiment for one in part])}",
                         experiment=None,
                         protocol=None,
                         demo=demo,
@@ -71,14 +78,16 @@ def _by_metric(effects: Sequence[Effect]) -> dict[str, list[Effect]]:
 @styled
 def effects_figure(effects: Sequence[Effect], published: Published, title: str) -> Figure:
     """Draw what each change does to the metric: a grey dot per seed, the mean with its 95 % interval."""
-    labels = [_label(published, effect) for effect in effects]
+    one = shared(published, [effect.base.experiment for effect in effects])
+    names = ["" if one else named(published, effect.base.experiment) for effect in effects]
+    labels = [_label(effect, name) for effect, name in zip(effects, names, strict=True)]
     heights = [max(PITCH, height_of(label)) for label in labels]
     left = left_of(labels)
     groups: list[Group] = [group for effect in effects for group in (effect.base, effect.other)]
     mean = key("mean, 95 % interval", BLUE if effects[0].other.first["changed"] else BLACK)
     page = sheet(
         sum(heights) + 0.45,
-        f"{title}: change in {in_words(effects[0].metric)}",
+        f"{title}: change in {in_words(effects[0].metric)}" + (f", {one}" if one else ""),
         [data_line(groups, published), f"Intervals: {', '.join(dict.fromkeys(one.method for one in effects))}"],
         demo=effects[0].other.demo,
         keys=[key("a seed", GREY, marker="o", line="", alpha=0.6), mean],
@@ -93,18 +102,22 @@ def effects_figure(effects: Sequence[Effect], published: Published, title: str) 
         axes.plot(effect.interval, (row, row), color=colour, linewidth=1.8, solid_capstyle="butt")
         axes.plot(effect.mean, row, marker, color=colour, **EDGED)
         above: Any = {"textcoords": "offset points", "ha": "center", "fontsize": SMALL}
-        axes.annotate(signed(effect.mean), (effect.mean, row), (0, 7), **above)
+        axes.annotate(difference(published, effect.metric, effect.mean), (effect.mean, row), (0, 7), **above)
     name_rows(axes, middles, labels, sum(heights))
     axes.margins(x=0.08)
-    axes.set_xlabel(f"{in_words(effects[0].metric)}: changed {MINUS} unchanged")
+    axes.xaxis.set_major_locator(MaxNLocator(TICKS))
+    if metric_of(published, effects[0].metric).percent:
+        axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g}".replace("-", MINUS))
+    unit = points(published, effects[0].metric)
+    axes.set_xlabel(f"{in_words(effects[0].metric)}{unit}: changed {MINUS} unchanged")
     return page.figure
 
 
-def _label(published: Published, effect: Effect) -> str:
+def _label(effect: Effect, name: str) -> str:
     """Name the experiment, what is changed, and over how many seeds."""
-    changes = [line for part in effect.change.split("+") for line in wrapped(part, LABEL, SMALL)]
+    changes = [line for part in changed_in_words(effect.change) for line in wrapped(part, LABEL, SMALL)]
     seeds = f"{len(effect.pairs)} seed" + "s" * (len(effect.pairs) > 1)
     base = effect.base.protocol
     return "\n".join(
-        [named(published, effect.base.experiment), *changes, seeds if base == "published" else f"of {base}, {seeds}"]
+        [*filter(None, [name]), *changes, seeds if base == "published" else f"of {base}, {seeds}"],
     )

@@ -55,7 +55,7 @@ def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[s
                 continue
             yield Picture(
                 name=plain_name(f"class-distribution{data}{ending}"),
-                title=f"{sentence(_items(published, alike))} of each class",
+                title=f"{sentence(_items(published, alike))} of each class: {', '.join(series)}",
                 experiment=None,
                 protocol=None,
                 demo=bool(ending),

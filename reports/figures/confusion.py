@@ -48,7 +48,8 @@ def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[s
         if (few or published.numbers(group.experiment)) and not _is_printed(published, group):
             yield Picture(
                 name=name_of("confusion", group, groups),
-                title=f"Confusion matrix of {group.experiment}, protocol {group.protocol}",
+                title=f"Confusion matrix of {published.experiment(group.experiment).short}, protocol {group.protocol}: "
+                f"counts and % of each of {len(group.outputs)} classes",
                 experiment=group.experiment,
                 protocol=group.protocol,
                 demo=group.demo,
@@ -68,7 +69,8 @@ def _as_printed(
     for group in either:
         yield Picture(
             name=name_of(kind, group, groups) if group else plain_name(f"{kind}-{table.experiment}"),
-            title=f"Confusion matrix of {table.experiment} in the document's form, published and ours",
+            title=f"Confusion matrix of {published.experiment(table.experiment).short} in the document's form, "
+            + ("published and ours" if group else "published; not run here as described"),
             experiment=table.experiment,
             protocol=group.protocol if group else None,
             demo=bool(group and group.demo),
@@ -90,8 +92,8 @@ def matrix_figure(group: Group, published: Published) -> Figure:
     """Draw a group's confusion matrix: counts (summed over seeds) and percentages of each row."""
     classes = group.outputs
     grid = _Grid(classes, cell=max(0.55, 5.3 / len(classes)))
-    title = f"{published.experiment(group.experiment).title}: confusion matrix"
-    counted = published.data.items + ", summed over the seeds," * (len(group.runs) > 1)
+    title = f"{published.experiment(group.experiment).short}: confusion matrix"
+    counted = published.data_of(group.experiment).items + ", summed over the seeds," * (len(group.runs) > 1)
     lines = [*about(group, published), f"Each cell: {counted} and % of the true class"]
     page = sheet(grid.height + 0.2, title, lines, demo=group.demo, width=grid.width + 2 * MARGIN + 0.25)
     axes = grid.axes(page, MARGIN + 0.25, 0)
@@ -239,12 +241,12 @@ def _in_panels(published: Published, table: ConfusionTable, group: Group | None,
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
     extra = [max(_extra(panel) for panel in row) for row in rows]
     pitches = [head + grids[0].height + side / len(table.classes) * more + 0.15 for more in extra]
-    lines = [*about(group, published)] if group else ["Not run here: no record of this experiment"]
+    lines = [*about(group, published)] if group else ["Published alone: there is no run of it as described"]
     restored = f"; lost in our copy and restored: PPV of {', '.join(table.restored)}" if table.restored else ""
     lines.append(f"Rows: true; columns: predicted{restored}")
     page = sheet(
         sum(pitches),
-        f"{published.experiment(table.experiment).title}: {table.table}",
+        f"{published.experiment(table.experiment).short}: {table.table}",
         lines,
         demo=bool(group and group.demo),
         width=max(2 * MARGIN + grids[0].left + columns * side + (columns - 1) * gap, 5.0),

@@ -22,15 +22,19 @@ from reports.figures.sheet import (
     inches,
     key,
     look,
+    names_in,
     plain,
     sheet,
     styled,
+    wrapped,
 )
 from reports.results import Group
-from reports.wording import in_words, sentence
+from reports.wording import in_words, title_of
 
 HEIGHT, AXES = 4.0, WIDTH - 0.7 - 0.2
 """Inches of the axes: how high, how wide."""
+NAME = 1.5
+"""Inches that the name of a point may be wide."""
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 """Left, bottom, right and top of something in the axes, in inches."""
@@ -43,7 +47,8 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
     for ending, members in by_demo(plain(groups)) or [("", [])]:
         yield Picture(
             name=f"cost{ending}",
-            title=f"{sentence(in_words(published.headline))} against the seconds of an epoch",
+            title=f"{title_of(published.headline)} against the seconds of an epoch, "
+            f"published and ours, of {names_in(published, points(published))}",
             experiment=None,
             protocol=None,
             demo=bool(ending),
@@ -78,7 +83,7 @@ def cost_figure(published: Published, groups: Sequence[Group]) -> Figure:
     looks = {"published": PRINTED} | {f"ours, {group.protocol}": look(group) for group, _ in own}
     page = sheet(
         HEIGHT + 0.45,
-        f"{sentence(in_words(published.headline))} against the seconds of an epoch",
+        f"{title_of(published.headline)} against the seconds of an epoch",
         [f"Published: {published.document}", words if own else "Not run here: the published numbers alone"],
         demo=any(group.demo for group, _ in own),
         keys=[key(name, colour, marker, "") for name, (colour, marker) in looks.items()],
@@ -95,24 +100,34 @@ def cost_figure(published: Published, groups: Sequence[Group]) -> Figure:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xticks([], minor=True)
     axes.margins(x=0.08, y=0.08)
-    _name(axes, {group.experiment: point for group, point in own} | printed, [point for _, point in own])
+    places = {group.experiment: point for group, point in own} | printed
+    names = {"\n".join(_lines(published, name)): point for name, point in places.items()}
+    _name(axes, names, [point for _, point in own])
     axes.set_xlabel("seconds of an epoch")
     axes.set_ylabel(in_words(published.headline))
     return page.figure
 
 
+def _lines(published: Published, experiment: str) -> list[str]:
+    return wrapped(published.experiment(experiment).short, NAME, SMALL)
+
+
 def _name(axes: Axes, named: dict[str, Point], others: Sequence[Point]) -> None:
-    """Write each experiment's id beside its point, where it meets no other one and not the end of the picture."""
+    """Write each experiment's name beside its point, where it meets no other one and not the end of the picture."""
     dots = [_place(axes, point) for point in (*named.values(), *others)]
     taken = [(x - 0.06, y - 0.06, x + 0.06, y + 0.06) for x, y in dots]
     for name, point in named.items():
         x, y = _place(axes, point)
-        wide, high = inches(name, SMALL), 0.14
+        wide, high = inches(name, SMALL), 0.17 * len(name.split("\n")) - 0.03
         boxes = {
             (7, 0): (x + 0.1, y - high / 2, x + 0.1 + wide, y + high / 2),
             (-7, 0): (x - 0.1 - wide, y - high / 2, x - 0.1, y + high / 2),
             (0, 4): (x - wide / 2, y + 0.06, x + wide / 2, y + 0.06 + high),
             (0, -4): (x - wide / 2, y - 0.06 - high, x + wide / 2, y - 0.06),
+            (-1, 4): (x - wide, y + 0.06, x, y + 0.06 + high),
+            (-1, -4): (x - wide, y - 0.06 - high, x, y - 0.06),
+            (1, 4): (x, y + 0.06, x + wide, y + 0.06 + high),
+            (1, -4): (x, y - 0.06 - high, x + wide, y - 0.06),
         }
         inside = [side for side, box in boxes.items() if box[0] > 0 and box[2] < AXES] or [(7, 0)]
         side = next((side for side in inside if not _meets(boxes[side], taken)), inside[0])

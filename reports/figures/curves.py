@@ -30,7 +30,8 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
         if followed(group):
             yield Picture(
                 name=name_of("curves", group, groups),
-                title=f"Learning curves of {group.experiment}, protocol {group.protocol}",
+                title=f"Learning curves of {published.experiment(group.experiment).short}, protocol {group.protocol}: "
+                f"{' and '.join(map(in_words, followed(group)))} by epoch",
                 experiment=group.experiment,
                 protocol=group.protocol,
                 demo=group.demo,
@@ -51,7 +52,7 @@ def curves_figure(group: Group, published: Published) -> Figure:
     """Draw each quantity by epoch for training and validation; a dot marks the epoch whose weights were kept."""
     quantities = followed(group)
     rows = -(-len(quantities) // 2)
-    title = f"{published.experiment(group.experiment).title}: learning curves"
+    title = f"{published.experiment(group.experiment).short}: learning curves"
     page = sheet(PITCH * rows, title, about(group, published), demo=group.demo, keys=_keys(group))
     for place, quantity in enumerate(quantities):
         row, column = divmod(place, 2)

@@ -25,6 +25,7 @@ from reports.figures.sheet import (
     plain_name,
     sheet,
     styled,
+    with_names,
 )
 
 LEFT, RIGHT = 0.75, 0.15
@@ -48,12 +49,16 @@ def pictures(published: Published, illustrations: Illustrations | None) -> Itera
     for example in illustrations.examples:
         yield Picture(
             name=plain_name(f"figure-{example.name}" + "-demo" * illustrations.demo),
-            title=f"{example.figure}: {example.title}",
+            title=_title(published, example),
             experiment=None,
             protocol=None,
             demo=illustrations.demo,
             draw=partial(example_figure, published, illustrations, example),
         )
+
+
+def _title(published: Published, example: Example) -> str:
+    return f"{example.figure}: {with_names(example.title, published)}"
 
 
 @styled
@@ -69,7 +74,7 @@ def example_figure(published: Published, illustrations: Illustrations, example: 
     corpora = ", ".join(corpus_title(name, published) for name in illustrations.corpora)
     lines = [f"Clips: {corpora}"] if example.of_clips else []
     demo = illustrations.demo and example.of_clips
-    page = sheet(pitch * rows, f"{example.figure}: {example.title}", lines, demo=demo)
+    page = sheet(pitch * rows, _title(published, example), lines, demo=demo)
     limits = _limits(pictured)
     for number, panel in enumerate(example.panels):
         row, column = divmod(number, columns)

@@ -32,6 +32,7 @@ from reports.figures.sheet import (
     look,
     name_rows,
     named,
+    names_in,
     ordinal,
     percent_axis,
     plain,
@@ -42,7 +43,7 @@ from reports.figures.sheet import (
     styled,
 )
 from reports.results import Group
-from reports.wording import in_words, sentence
+from reports.wording import in_words, title_of
 
 DOTS = 48
 """How many numbers one picture has room for."""
@@ -89,12 +90,20 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
                 run = [group for group in members if group.experiment in {row.experiment.id for row in part}]
                 yield Picture(
                     name=f"headline{apart}{ending}{number}",
-                    title=f"{sentence(in_words(metric))}, published and ours",
+                    title=_in_words(published, metric, part),
                     experiment=None,
                     protocol=None,
                     demo=any(group.demo for group in run),
                     draw=partial(headline_figure, published, metric, part, run),
                 )
+
+
+def _in_words(published: Published, metric: str, shown: Sequence[Row]) -> str:
+    """Say what a picture shows: the metric, of which experiments, the first row."""
+    best, *_ = shown
+    names = names_in(published, [row.experiment.id for row in shown])
+    first = f"; first: {best.experiment.short}, {best.dots[0].text}" if len(shown) > 1 else ""
+    return f"{title_of(metric)}, published and ours, with 95 % intervals, of {names}{first}"
 
 
 def _most(shown: Sequence[Row]) -> int:
@@ -196,7 +205,7 @@ def headline_figure(published: Published, metric: str, shown: Sequence[Row], gro
     lines = references(published, metric, groups)
     page = sheet(
         sum(heights) + 0.45,
-        f"{sentence(in_words(metric))}, published and ours",
+        f"{title_of(metric)}, published and ours",
         [f"Published: {published.document}", words, _intervals(shown)],
         demo=any(group.demo for group in groups),
         keys=_keys(shown, groups, lines),
@@ -211,7 +220,7 @@ def headline_figure(published: Published, metric: str, shown: Sequence[Row], gro
     on = published.metric[metric].measured_on if metric in published.metric else "test"
     if metric in published.metric and published.metric[metric].percent:
         percent_axis(axes.xaxis)
-    axes.set_xlabel(in_words(metric) + (f" ({on})" if on not in ("test", *metric.split("_")) else ""))
+    axes.set_xlabel(in_words(metric) + (f" ({on})" if on not in ("test", *in_words(metric).split()) else ""))
     return page.figure
 
 

@@ -18,6 +18,8 @@ GAP = 0.26
 """Inches between a box and the next one."""
 WIDEST = 3.6
 """Inches of a box."""
+MOST = 30
+"""A model of more boxes than this has one box for each size of its outputs."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def pictures(published: Published, illustrations: Illustrations | None) -> Itera
     for diagram in illustrations.diagrams:
         yield Picture(
             name=plain_name(f"figure-{diagram.experiment}-model"),
-            title=f"{diagram.figure}: the model of {diagram.experiment}, drawn from ours",
+            title=f"{diagram.figure}: the layers of {published.experiment(diagram.experiment).short}, in our model",
             experiment=None,
             protocol=None,
             demo=False,
@@ -90,6 +92,34 @@ def _goes_on(before: Box, layer: Box) -> bool:
         return not layer.parameters and len(before.shape) == len(layer.shape)
     once_more = {*before.types, *layer.types} == {*layer.types} and before.shape == layer.shape
     return once_more or not layer.parameters or "Normalization" in layer.types[0]
+
+
+def stages_of(boxes: Sequence[Box]) -> list[Box]:
+    """Put together what keeps the size of the output (all but its channels), from waist to waist of the model.
+
+    A waist is a box that everything before it goes through. Padding belongs to what follows it.
+    """
+    last_use = {name: place for place, box in enumerate(boxes) for name in box.inputs}
+    found: list[Box] = []
+    parts: list[Box] = []
+    for place, box in enumerate(boxes):
+        parts.append(box)
+        around = any(last_use.get(before.name, place) > place for before in boxes[:place])
+        if around or "Padding" in box.types[-1]:
+            continue
+        stage = _together(parts)
+        if found and found[-1].shape[1:-1] == stage.shape[1:-1]:
+            stage = _together([found.pop(), stage])
+        found.append(stage)
+        parts = []
+    return found
+
+
+def _together(parts: Sequence[Box]) -> Box:
+    """Return one box for several, with layers of one type counted together."""
+    types = [name for part in parts for name in part.types]
+    in_order = tuple(sorted(types, key=types.index))
+    return replace(parts[-1], inputs=parts[0].inputs, types=in_order, parameters=sum(one.parameters for one in parts))
 
 
 @dataclass(frozen=True)
@@ -144,13 +174,16 @@ def _lines(box: Box, room: float) -> tuple[str, ...]:
 def network_figure(published: Published, diagram: Diagram) -> Figure:
     """Draw a model."""
     width = WIDTH - 2 * MARGIN
-    boxes = placed(boxes_of(diagram.layers), width)
+    shown, words = boxes_of(diagram.layers), "each box with the shape of its output"
+    if len(shown) > MOST:
+        shown, words = stages_of(shown), "a box for each size of the output, with the last shape of that size"
+    boxes = placed(shown, width)
     heights = [max(one.height for one in boxes.values() if one.row == row) for row in sorted(_rows(boxes))]
     total = sum(layer["parameters"] for layer in diagram.layers)
     page = sheet(
         sum(heights) + GAP * (len(heights) - 1) + 0.05,
-        f"{diagram.figure}: {published.experiment(diagram.experiment).title}",
-        [f"Drawn from our model of {total:,} parameters; each box with the shape of its output"],
+        f"{diagram.figure}: {published.experiment(diagram.experiment).short}",
+        [f"Drawn from our model of {total:,} parameters; {words}"],
         demo=False,
     )
     axes = page.axes(MARGIN, 0, width, sum(heights) + GAP * (len(heights) - 1))

@@ -22,7 +22,7 @@ from reports.figures.sheet import (
     styled,
 )
 from reports.results import Group
-from reports.wording import in_words, sentence
+from reports.wording import in_words, title_of
 
 SCORE = {"tagging": "lwlrap", "regression": "mae"}
 """The score of each output that is drawn."""
@@ -39,7 +39,8 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
         for number, part in in_parts(outputs_of(group, score), ROWS):
             yield Picture(
                 name=name_of("per-tag" if group.kind == "tagging" else "per-output", group, groups) + number,
-                title=f"{sentence(in_words(score))} of each output: {group.experiment}, protocol {group.protocol}",
+                title=f"{title_of(score)} of each output of {published.experiment(group.experiment).short}, protocol "
+                f"{group.protocol}: bars with 95 % intervals",
                 experiment=group.experiment,
                 protocol=group.protocol,
                 demo=group.demo,
@@ -59,7 +60,7 @@ def outputs_figure(published: Published, group: Group, score: str, outputs: Sequ
     results = [result for name in outputs if (result := group.result(score, name))]
     labels = [f"{name.replace('_', ' ')}, n {result.n:,}" for name, result in zip(outputs, results, strict=True)]
     lines = [*about(group, published), "Lines: 95 % intervals"]
-    title = f"{published.experiment(group.experiment).title}: {in_words(score)} of each output"
+    title = f"{published.experiment(group.experiment).short}: {in_words(score)} of each output"
     page = sheet(PITCH * len(outputs) + 0.45, title, lines, demo=group.demo)
     left = left_of(labels)
     axes = page.axes(left, 0, WIDTH - left - 0.25, PITCH * len(outputs))

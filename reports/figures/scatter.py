@@ -23,7 +23,8 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
         if group.kind == "regression" and any(fold["epochs"] for fold in group.first["folds"]):
             yield Picture(
                 name=name_of("scatter", group, groups),
-                title=f"True and predicted values of {group.experiment}, protocol {group.protocol}",
+                title=f"Predicted against true values of {published.experiment(group.experiment).short}, protocol "
+                f"{group.protocol}: a dot for each test clip",
                 experiment=group.experiment,
                 protocol=group.protocol,
                 demo=group.demo,
@@ -46,7 +47,7 @@ def scatter_figure(published: Published, group: Group) -> Figure:
     rows, columns = -(-len(outputs) // COLUMNS), min(COLUMNS, len(outputs))
     seed = f" of seed {run.seed}" if len(group.runs) > 1 else ""
     lines = [*about(group, published), f"Dots: clips{seed}; grey: predicted = true; line: least squares"]
-    title = f"{published.experiment(group.experiment).title}: true and predicted"
+    title = f"{published.experiment(group.experiment).short}: true and predicted"
     pitch = SIDE + 0.75
     page = sheet(rows * pitch, title, lines, demo=group.demo, width=2 * MARGIN + columns * (SIDE + 0.75))
     colour, _ = look(group)

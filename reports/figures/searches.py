@@ -8,26 +8,29 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from common.published import Printed, Published
 from common.published.schema import Experiment, Search
-from reports.figures.headline import as_printed, smaller_is_better
+from reports.figures.headline import PAPER, as_printed, smaller_is_better
 from reports.figures.sheet import (
     BLACK,
     BLUE,
     ORANGE,
     RED,
+    TICKS,
     WIDTH,
     Picture,
     key,
     left_of,
     name_rows,
     plain_name,
+    power_of_ten,
     sheet,
     stripe,
     styled,
 )
-from reports.wording import in_words, sentence
+from reports.wording import in_words, listed, title_of
 
 PITCH = 0.34
 """Inches of a row of a grid."""
@@ -39,7 +42,9 @@ def pictures(published: Published) -> Iterator[Picture]:
         if search.rows and len(search.space) == 1:
             yield Picture(
                 name=plain_name(f"search-{search.experiment}"),
-                title=f"The search for the settings of {search.experiment}, as published",
+                title=f"The published search for the {in_words(*search.space)} of "
+                f"{published.experiment(search.experiment).short}: "
+                f"{listed(dict.fromkeys(in_words(_quantity(name)) for name in search.columns))}",
                 experiment=search.experiment,
                 protocol=None,
                 demo=False,
@@ -48,7 +53,8 @@ def pictures(published: Published) -> Iterator[Picture]:
         elif grid(published, search):
             yield Picture(
                 name=plain_name(f"grid-{search.experiment}"),
-                title=f"{sentence(in_words(published.headline))} of each combination of settings, as published",
+                title=f"{title_of(published.headline)} of each combination of "
+                f"{listed(in_words(name) for name in search.space)}, as published: every trial, and their mean",
                 experiment=None,
                 protocol=None,
                 demo=False,
@@ -72,8 +78,8 @@ def search_figure(published: Published, search: Search) -> Figure:
     (setting,) = search.space
     panels: dict[str, list[str]] = {}
     for name in search.columns:
-        panels.setdefault(name.removeprefix("train_").removeprefix("val_"), []).append(name)
-    title = f"{published.experiment(search.experiment).title}: search for the {in_words(setting)}"
+        panels.setdefault(_quantity(name), []).append(name)
+    title = f"{published.experiment(search.experiment).short}: search for the {in_words(setting)}"
     lines = [f"As published in the {search.table}; ringed: what was chosen"]
     keys = [key("training", BLUE, "s"), key("validation", ORANGE, "o")]
     page = sheet(3.0 * -(-len(panels) // 2), title, lines, demo=False, keys=keys)
@@ -84,6 +90,10 @@ def search_figure(published: Published, search: Search) -> Figure:
         axes.set_title(in_words(quantity), loc="left")
         axes.set_xlabel(in_words(setting))
     return page.figure
+
+
+def _quantity(column: str) -> str:
+    return column.removeprefix("train_").removeprefix("val_")
 
 
 def _draw_panel(axes: Axes, published: Published, search: Search, names: Sequence[str]) -> None:
@@ -98,11 +108,12 @@ def _draw_panel(axes: Axes, published: Published, search: Search, names: Sequenc
             # The higher of two numbers is written above its dot, the lower one below.
             up = number >= middle
             text = as_printed(published, name, number, published.metric[name].step)
-            style: Any = {"textcoords": "offset points", "ha": "center", "va": "bottom" if up else "top"}
+            style: Any = {"textcoords": "offset points", "ha": "center", "va": "bottom" if up else "top", "bbox": PAPER}
             axes.annotate(text, (value, number), (0, 7 if up else -7), fontsize=8.5, **style)
     axes.set_xscale("log")
-    axes.set_xticks(values, [f"{value:g}" for value in values])
+    axes.set_xticks(values, [power_of_ten(value) for value in values])
     axes.set_xticks([], minor=True)
+    axes.yaxis.set_major_locator(MaxNLocator(TICKS - 1))
     axes.margins(x=0.14, y=0.18)
 
 
@@ -115,7 +126,7 @@ def grid_figure(published: Published, search: Search) -> Figure:
     tests = _tests(published, search.experiment, metric)
     page = sheet(
         PITCH * len(shown) + 0.45,
-        f"{sentence(in_words(metric))} of each combination",
+        f"{title_of(metric)} of each combination",
         [
             f"Rows: {' / '.join(in_words(name) for name in search.space)}",
             f"As published in {search.table}; bold: the settings that were chosen",

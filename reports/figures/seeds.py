@@ -7,15 +7,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from common.published import Published
 from reports.figures.headline import printed_dot
 from reports.figures.sheet import (
     BLACK,
     BLUE,
+    TICKS,
     WIDTH,
     Picture,
     by_demo,
+    changed_in_words,
     data_line,
     height_of,
     in_parts,
@@ -24,15 +27,17 @@ from reports.figures.sheet import (
     look,
     name_rows,
     named,
+    names_in,
     percent_axis,
     row_ends,
     seeds_in_words,
+    shared,
     sheet,
     stripe,
     styled,
 )
 from reports.results import Group
-from reports.wording import in_words, sentence
+from reports.wording import in_words, title_of
 
 FEWEST = 5
 """Seeds of a group whose spread is worth a picture."""
@@ -51,7 +56,8 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
         for number, part in in_parts(shown, ROWS):
             yield Picture(
                 name=f"seeds{ending}{number}",
-                title=f"{sentence(in_words(published.headline))} seed by seed",
+                title=f"{title_of(published.headline)} seed by seed, and as published, of "
+                f"{names_in(published, [group.experiment for group in part])}",
                 experiment=None,
                 protocol=None,
                 demo=bool(ending),
@@ -67,10 +73,11 @@ def seeds_figure(published: Published, groups: Sequence[Group]) -> Figure:
         f"Published: {published.document}; grey: Wilson's 95 % interval",
         f"Ours: {data_line(groups, published)}",
     ]
-    labels = [_label(published, group) for group in groups]
+    one = shared(published, [group.experiment for group in groups])
+    labels = [_label(published, group, "" if one else named(published, group.experiment)) for group in groups]
     heights = [max(PITCH, height_of(label)) for label in labels]
     left = left_of(labels)
-    title = f"{sentence(metric)} seed by seed"
+    title = f"{one}: {metric} seed by seed" if one else f"{title_of(published.headline)} seed by seed"
     page = sheet(sum(heights) + 0.45, title, lines, demo=groups[0].demo, keys=_keys())
     axes = page.axes(left, 0, WIDTH - left - 0.2, sum(heights))
     every = [value for group in groups for value in group.values(published.headline)]
@@ -82,6 +89,7 @@ def seeds_figure(published: Published, groups: Sequence[Group]) -> Figure:
         _swarm(axes, group, group.values(published.headline), (tops[row] + ends[row]) / 2, step)
     name_rows(axes, (tops + ends) / 2, labels, sum(heights))
     axes.margins(x=0.04)
+    axes.xaxis.set_major_locator(MaxNLocator(TICKS))
     axes.set_xlabel(metric)
     if published.headline in published.metric and published.metric[published.headline].percent:
         percent_axis(axes.xaxis)
@@ -96,14 +104,13 @@ def _keys() -> list[Line2D]:
     ]
 
 
-def _label(published: Published, group: Group) -> str:
+def _label(published: Published, group: Group, name: str) -> str:
     """Name the experiment, protocol and switches, and tell the number of seeds and the published value."""
-    protocol, *changes = group.protocol.split("+")
+    protocol, _, changes = group.protocol.partition("+")
     printed = published.numbers(group.experiment).get(published.headline)
     scores = [f"published {printed_dot(published, published.headline, printed).text}"] if printed else []
-    return "\n".join(
-        [named(published, group.experiment), protocol, *changes, ", ".join([seeds_in_words(group), *scores])]
-    )
+    ours = [f"protocol {protocol}", *changed_in_words(changes), ", ".join([seeds_in_words(group), *scores])]
+    return "\n".join([name, *ours] if name else ours)
 
 
 def _printed(axes: Axes, published: Published, group: Group, row: tuple[float, float]) -> None:

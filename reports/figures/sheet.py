@@ -29,6 +29,9 @@ from reports.results import Group
 BLACK, ORANGE, GREEN, BLUE, RED, PURPLE = "#000000", "#E69F00", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
 SKY = "#56B4E9"
 GREY, PALE, INK = "#7F7F7F", "#F3F3F3", "#222222"
+SMALLEST = 0.05
+"""Smaller numbers of a logarithmic scale are written as powers of ten."""
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 COLOUR_OF = {"published": BLUE, "corrected": GREEN, "independent": RED}
 MARKER_OF = {"published": "o", "corrected": "s", "independent": "D"}
 PRINTED: tuple[str, str] = (BLACK, "X")
@@ -41,6 +44,10 @@ LABEL = 2.1
 """Inches that the name of a row may have."""
 LINE = 0.19
 """Inches of a line of text."""
+FEW = 4
+"""Experiments of a picture that are named one by one where its words stand for it."""
+TICKS = 6
+"""Steps that an axis has at most, if its numbers are long."""
 SIZE, SMALL, TITLE = 10.0, 9.5, 11.5
 """Letters, in points."""
 STYLE: Any = {
@@ -217,7 +224,31 @@ def about(group: Group, published: Published) -> list[str]:
 
 def named(published: Published, experiment: str) -> str:
     """Return an experiment's name in lines that fit beside a row."""
-    return "\n".join(wrapped(published.experiment(experiment).title, LABEL, SMALL))
+    return "\n".join(wrapped(published.experiment(experiment).short, LABEL, SMALL))
+
+
+def shared(published: Published, experiments: Iterable[str]) -> str:
+    """Return the name of the experiment that all rows of a picture are of, for its title; empty if they differ."""
+    names = set(experiments)
+    return published.experiment(names.pop()).short if len(names) == 1 else ""
+
+
+def changed_in_words(changes: str) -> list[str]:
+    """Return what was set of switches, each as words: of `track_ids=corpus`, that is `track ids: corpus`."""
+    return [change.replace("_", " ").replace("=", ": ") for change in changes.split("+") if change]
+
+
+def names_in(published: Published, experiments: Iterable[str]) -> str:
+    """Name experiments for readers who cannot see a picture: a few one by one, many by their number."""
+    names = list(dict.fromkeys(published.experiment(name).short for name in experiments))
+    return "; ".join(names) if len(names) <= FEW else f"{len(names)} experiments"
+
+
+def with_names(text: str, published: Published) -> str:
+    """Return a text with the names of experiments in place of their ids."""
+    ids = sorted(published.by_id, key=len, reverse=True)
+    known = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, ids))})(?![\w-])")
+    return known.sub(lambda found: published.experiment(found[1]).short, text) if ids else text
 
 
 def seeds_in_words(group: Group) -> str:
@@ -314,6 +345,15 @@ def height_of(label: str) -> float:
 def left_of(names: Iterable[str], weight: str = "normal") -> float:
     """Return where axes begin whose rows have these names."""
     return MARGIN + 0.12 + max(inches(name, SMALL, weight) for name in names)
+
+
+def power_of_ten(value: float) -> str:
+    """Write a number of a logarithmic scale: 0.1, 10⁻⁵, 3 × 10⁻⁴."""
+    if not 0 < value < SMALLEST:
+        return f"{value:g}"
+    first, _, exponent = f"{value:e}".partition("e")
+    power = f"10{str(int(exponent)).translate(RAISED)}"
+    return power if float(first) == 1 else f"{float(first):g} \N{MULTIPLICATION SIGN} {power}"
 
 
 def percent_axis(axis: Axis) -> None:

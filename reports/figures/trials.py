@@ -25,6 +25,7 @@ from reports.figures.sheet import (
     data_of,
     key,
     plain_name,
+    power_of_ten,
     sheet,
     styled,
 )
@@ -45,7 +46,8 @@ def pictures(published: Published, found: Sequence[SearchResult]) -> Iterator[Pi
         ending = f"-seed-{seed}" * (seed != 0) + "-demo" * demo
         yield Picture(
             name=plain_name(f"trials-{experiment}-{protocol}{ending}"),
-            title=f"The search for the settings of {experiment}, epoch by epoch, protocol {protocol}",
+            title=f"Our search for the settings of {published.experiment(experiment).short} epoch by epoch, protocol "
+            f"{protocol}",
             experiment=experiment,
             protocol=protocol,
             demo=demo,
@@ -89,7 +91,7 @@ def trials_figure(published: Published, found: Sequence[SearchResult]) -> Figure
     ]
     colours = dict(zip(values_of(longest), COLOURS, strict=False))
     keys = [key(f"{in_words(setting)} {_short(value)}", colour) for value, colour in colours.items()]
-    title, demo = f"{experiment.title}: search for the {in_words(setting)}", bool(longest.data["data"]["demo"])
+    title, demo = f"{experiment.short}: search for the {in_words(setting)}", bool(longest.data["data"]["demo"])
     quantities = _quantities(longest)
     page = sheet(PITCH * -(-len(quantities) // 2), title, lines, demo=demo, keys=keys)
     for place, quantity in enumerate(quantities):
@@ -116,7 +118,7 @@ def _told(search: SearchResult) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return power_of_ten(value) if isinstance(value, float) else str(value)
 
 
 def _draw(axes: Axes, searches: Sequence[SearchResult], colours: dict[Any, str], quantity: str) -> None:

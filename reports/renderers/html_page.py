@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.blocks import MISSING, Block, Cell, Chapter, Column, Link, Number, Shown, Table
+from reports.blocks import MISSING, Block, Cell, Chapter, Column, File, Link, Number, Shown, Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -60,7 +60,9 @@ def _cell(cell: Cell, column: Column) -> Markup:
     return Markup("<code>{}</code>").format(cell) if cell and column.kind == "code" else Markup.escape(cell)
 
 
-def _link(link: Link) -> Markup:
+def _link(link: Link | File) -> Markup:
+    if isinstance(link, File):
+        return Markup("<code>{}</code>").format(link.text)
     name = f"{link.study}.{link.section}".rstrip(".") if link.study else "all"
     return Markup('<a href="#{}">{}</a>').format(name, link.text)
 

@@ -35,7 +35,7 @@ def costs(
         return None
     names = [one.id for one in published.experiments if SECONDS in published.numbers(one.id)]
     columns = (
-        Column("Experiment", kind="code"),
+        Column("Experiment"),
         *(Column("Seconds per epoch", side, "number") for side in ("published", "ours")),
         *(Column("Times DCNN", side, "number") for side in ("published", "ours")),
     )
@@ -46,10 +46,10 @@ def costs(
         "costs",
         "Seconds of an epoch, and as a multiple of DCNN's",
         columns,
-        tuple((name, *_cost(published, known, name)) for name in names),
+        tuple((published.experiment(name).short, *_cost(published, known, name)) for name in names),
         notes=notes,
     )
-    return Section("costs", "What does an epoch cost?", (Words(text), table)), []
+    return Section("costs", "What does an epoch cost?", (Words(text), table), apart=True), []
 
 
 def _cost(published: Published, known: Mapping[str, Group], name: str) -> list[Cell]:

@@ -10,10 +10,11 @@ from scipy import stats
 from common.published import Published
 from reports.audit.finding import Computed, digits
 from reports.audit.printed import NotPrintedError, search, value
-from reports.blocks import Cell, Column, Number, Section, Table, Words
+from reports.blocks import Cell, Column, Link, Number, Section, Table, Words
 from reports.columns import origin
 from reports.effects import contrast
 from reports.figures import Picture
+from reports.figures.sheet import with_names
 from reports.results import Group
 from reports.studies import About, by_id
 from reports.wording import listed, signed, words_of
@@ -126,11 +127,14 @@ def combinations(
     baseline = plain[BASELINE].values("mae") if BASELINE in plain else []
     means = f" The mean of the training clips alone has {np.mean(baseline):.4f}." if baseline else ""
     text = f"Published: {_best_in_words(printed)}. Ours: {_ours_in_words(ours, len(printed))}.{means}"
+    text = with_names(text, published)
     blocks = (Words(text), _table(published, printed, known))
-    return Section("combinations", "Which combination is best?", blocks, finding=_finding(plain), apart=True), []
+    return Section(
+        "combinations", "Which combination is best?", blocks, finding=_finding(published, plain), apart=True
+    ), []
 
 
-def _finding(plain: Mapping[str, Group]) -> str:
+def _finding(published: Published, plain: Mapping[str, Group]) -> str:
     """Say whether the best combination is better than the mean of the training clips, if both were run."""
     if BEST not in plain or BASELINE not in plain:
         return ""
@@ -140,8 +144,9 @@ def _finding(plain: Mapping[str, Group]) -> str:
     low, high = effect.interval
     answer = "is better than" if high < 0 else "is worse than" if low > 0 else "is not shown to be better than"
     return (
-        f"On other clips than the document's, its best combination ({BEST}) {answer} always answering the mean of the "
-        f"training clips: the MAE differs by {signed(effect.mean)} [{signed(low)}, {signed(high)}]."
+        f"On other clips than the document's, its best combination of settings ({published.experiment(BEST).short}) "
+        f"{answer} always answering the mean of the training clips: its MAE is {abs(effect.mean):.3f} "
+        f"{'lower' if effect.mean < 0 else 'higher'}, 95 % CI of the difference [{signed(low)}, {signed(high)}]."
     )
 
 
@@ -173,7 +178,7 @@ def _table(published: Published, printed: Trials, known: Mapping[str, Group]) ->
     """Return Table 1 with our seeds beside the published trials, and the best of each marked."""
     sides = {"published": printed, "ours": {name: group.values(MAE) for name, group in known.items()}}
     most = {side: max(map(len, trials.values())) for side, trials in sides.items()}
-    columns = [Column("Combination", kind="code"), *(Column(words_of(name), kind="number") for name in SETTINGS)]
+    columns = [Column("Combination"), *(Column(words_of(name), kind="number") for name in SETTINGS)]
     for side, count in most.items():
         columns += [Column(f"Validation MAE, {side}", f"trial {place + 1}", "number") for place in range(count)]
         columns += [Column(f"Validation MAE, {side}", "mean", "number"), Column("Best", side)]
@@ -185,7 +190,7 @@ def _table(published: Published, printed: Trials, known: Mapping[str, Group]) ->
             cells += [*map(_number, own), *[None] * (most[side] - len(own))]
             cells += [_number(float(np.mean(own))) if own else None]
             cells += [_marks(name, trials) if len(trials) == len(printed) else ""]
-        rows.append((name, *cells))
+        rows.append((Link(published.experiment(name).short, published.study, name) if name in known else name, *cells))
     first = next(iter(known.values()))
     notes = (f"Ours: {origin(published, first.first, first.seeds)}.",)
     return Table("combinations", "Table 1, with our runs", tuple(columns), tuple(rows), notes=notes)

@@ -11,11 +11,14 @@ from typer.testing import CliRunner
 
 from common import published
 from common.intervals import McNemar
+from common.published import load, studies
+from common.published.schema import Metric
 from reports import __main__ as commands
 from reports import figures
 from reports.blocks import MISSING
 from reports.build import build, page_texts
 from reports.collect import collect
+from reports.columns import difference
 from reports.effects import PairedRun
 from reports.experiment_pages import steps_in_words
 from reports.study_page import mcnemar_in_words, seed_by_seed
@@ -117,8 +120,8 @@ def test_the_html_page_holds_every_study(study_of_runs: Path, undrawn: None, tmp
 def test_the_page_says_what_is_missing_leaks_and_was_not_run(study_of_runs: Path) -> None:
     pages = page_texts(collect([study_of_runs]), Path())
     text, apart = pages["ser_parallel.md"], pages["pages/ser_parallel/single-cnn.md"]
-    assert "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent" in text
-    assert "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent" in apart
+    assert "1,440 of 12,162 clips, without SAVEE, TESS, CREMA-D" in text
+    assert "1,440 of 12,162 clips, without SAVEE, TESS, CREMA-D" in apart
     assert "| published | speaker | leaks | 24 speakers in train and test |" in apart
     assert "pages/ser_parallel/vgg16-1.md" not in pages
     assert f"| not run | 0.64 | {MISSING} | Accuracy |" in text
@@ -127,9 +130,10 @@ def test_the_page_says_what_is_missing_leaks_and_was_not_run(study_of_runs: Path
 def test_the_page_says_what_a_slip_and_a_protocol_were_worth(study_of_runs: Path) -> None:
     text = page_texts(collect([study_of_runs]), Path())["ser_parallel.md"]
     slips, _, protocols = text.partition('<a id="effects"></a>')[2].partition("another protocol, minus published")
-    assert "| `single-cnn` | normalise=channel | published | \N{MINUS SIGN}0.1" in slips
+    name = "| [One CNN block, MFCC](pages/ser_parallel/single-cnn.md)"
+    assert f"{name} | normalise=channel | published | \N{MINUS SIGN}0.1" in slips
     assert "0.597 → 0.500, 0.618 → 0.500" in slips
-    assert "| `single-cnn` | independent | published | \N{MINUS SIGN}0.1" in protocols
+    assert f"{name} | independent | published | \N{MINUS SIGN}0.1" in protocols
 
 
 def pair(seed: int, *, same_clips: bool = True) -> PairedRun:
@@ -138,8 +142,15 @@ def pair(seed: int, *, same_clips: bool = True) -> PairedRun:
 
 
 def test_many_seeds_are_told_from_where_to_where_they_go_and_few_one_by_one() -> None:
-    assert seed_by_seed([pair(0), pair(1)]) == "0.500 → 0.600, 0.510 → 0.610"
-    assert seed_by_seed([pair(seed) for seed in range(20)]) == "0.500 to 0.690 → 0.600 to 0.790"
+    share, percent = (Metric(kind="proportion", decimals=3 - 2 * percent, percent=percent) for percent in (False, True))
+    assert seed_by_seed([pair(0), pair(1)], share) == "0.500 → 0.600, 0.510 → 0.610"
+    assert seed_by_seed([pair(0)], percent) == "50.0 → 60.0"
+    assert seed_by_seed([pair(seed) for seed in range(20)], share) == "0.500 to 0.690 → 0.600 to 0.790"
+
+
+def test_a_difference_of_shares_in_percent_is_in_percentage_points() -> None:
+    assert difference(load("emotify_features"), "accuracy", -0.0213) == "\N{MINUS SIGN}2.1"
+    assert difference(load("ser_parallel"), "accuracy", 0.0213) == "+0.021"
 
 
 def test_the_tests_of_many_seeds_are_a_range_and_without_any_one_dash() -> None:
@@ -224,7 +235,7 @@ def test_check_prints_the_contracted_fields(write: Write, runs: Path, monkeypatc
     contract = "study experiment protocol metric published obtained interval n data verdict why"
     assert all(set(contract.split()) <= set(row) for row in rows)
     data = {row["data"] for row in rows if row["experiment"] == "single-cnn"}
-    assert data == {"1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent"}
+    assert data == {"1,440 of 12,162 clips, without SAVEE, TESS, CREMA-D"}
 
 
 def test_check_judges_the_users_own_runs_where_there_are_any(
@@ -327,6 +338,18 @@ def test_every_committed_page_is_linked_and_every_link_leads_to_something() -> N
             assert target.exists(), (page, link)
             assert not anchor or f'id="{anchor}"' in pages[target], (page, link)
     assert reached >= set(committed.glob("pages/*/*.md"))
+
+
+@pytest.mark.parametrize("study", studies())
+def test_every_committed_page_of_an_experiment_leads_up_and_to_its_record_and_says_its_command(study: str) -> None:
+    folder = commands.RESULTS.parent / "pages" / study
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in folder.glob("*.md")}
+    shown = [one.id for one in load(study).experiments if one.id in pages]
+    assert shown
+    for name in shown:
+        assert f"](../../{study}.md)" in pages[name]
+        assert f"](../../results/{study}/{name}.zip)" in pages[name]
+        assert f"python -m reproductions.{study} run {name} " in pages[name]
 
 
 def test_reports_need_neither_keras_nor_tensorflow() -> None:

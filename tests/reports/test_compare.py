@@ -58,7 +58,7 @@ def test_the_verdict_follows_from_newcombes_interval(
 @pytest.mark.parametrize(
     ("options", "changes", "why"),
     [
-        ({"clips": 1440}, {}, "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent"),
+        ({"clips": 1440}, {}, "1,440 of 12,162 clips, without SAVEE, TESS, CREMA-D"),
         ({"demo": True, "n": 1217}, {}, "demo corpus: 12,162 synthesised clips"),
         ({"size": "demo"}, {}, "demo size: fewer epochs than the document's"),
         ({}, {"overrides": {"epochs": 3}}, "set on the command line: epochs = 3"),
@@ -76,7 +76,7 @@ def test_runs_that_were_made_otherwise_are_not_comparable(
 
 def test_every_reason_against_a_comparison_is_given_once(write: Write, runs: Path) -> None:
     edit(write("single-cnn", clips=1440), {"configuration.weights": "none"})
-    why = "1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent; random weights in place of pretrained ones"
+    why = "1,440 of 12,162 clips, without SAVEE, TESS, CREMA-D; random weights in place of pretrained ones"
     assert accuracy_of(runs).why == why
     assert data_of(collect([runs]).groups[0].first, SER).count("1,440 of 12,162 clips") == 1
 

@@ -7,8 +7,9 @@ import pytest
 from synthetic import Write
 
 from common.published import load
+from common.runs import store
 from reports.audit import audit
-from reports.blocks import Leads, Section, Typed
+from reports.blocks import File, Leads, Link, Section, Typed
 from reports.build import study_of
 from reports.collect import collect
 from reports.experiment_pages import touches
@@ -22,6 +23,12 @@ def page(runs: Path, experiment: str = "single-cnn") -> Section:
     return section
 
 
+def files(runs: Path) -> list[Path]:
+    leads = page(runs).blocks[0]
+    assert isinstance(leads, Leads)
+    return [link.path for _, links in leads.rows for link in links if isinstance(link, File)]
+
+
 def commands(runs: Path) -> list[str]:
     (typed,) = (block for block in page(runs).blocks if isinstance(block, Typed))
     return typed.text.split("\n")
@@ -33,9 +40,21 @@ def test_the_verdict_comes_first_then_why_then_what_touches_it(write: Write, run
     assert isinstance(leads, Leads)
     verdict, why, findings, *_ = leads.rows
     assert all(part in verdict[0] for part in ("published 0.67", "not comparable"))
-    assert "SAVEE, TESS, CREMA-D absent" in why[0]
-    assert "ser-savee-labels" in [link.section for link in findings[1]]
-    assert leads.rows[-1][1][0].section == ""
+    assert "without SAVEE, TESS, CREMA-D" in why[0]
+    assert "contradicted" in findings[0]
+    assert "ser-savee-labels" in [link.section for link in findings[1] if isinstance(link, Link)]
+
+
+def test_an_experiment_leads_to_its_record_where_the_runs_are_and_where_they_are_shipped(
+    write: Write, runs: Path, tmp_path: Path
+) -> None:
+    write("single-cnn")
+    assert files(runs) == [runs / "ser_parallel" / "single-cnn"]
+    shipped = tmp_path / "shipped"
+    store.keep(runs, shipped)
+    (shipped / "README.md").write_text("How to read one")
+    assert files(shipped) == [shipped / "ser_parallel" / "single-cnn.zip", shipped / "README.md"]
+    assert all(file.exists() for file in files(shipped))
 
 
 def test_an_experiment_is_repeated_by_the_command_that_made_it(

@@ -381,7 +381,32 @@ def test_cost_puts_the_headline_metric_against_the_seconds() -> None:
     (axes,) = cost.cost_figure(tagging, []).axes
     (printed,) = lines(axes, "X")
     assert dict(zip(printed.get_xdata(), printed.get_ydata(), strict=True))[15.1] == 0.7876
-    assert {text.get_text() for text in axes.texts} == set(cost.points(tagging))
+    names = {text.get_text().replace("\n", " ") for text in axes.texts}
+    assert names == {tagging.experiment(name).title for name in cost.points(tagging)}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1e-5, "10⁻⁵"), (3e-4, "3 \N{MULTIPLICATION SIGN} 10⁻⁴"), (0.5, "0.5"), (0.0, "0")]
+)
+def test_small_numbers_of_a_logarithmic_scale_are_powers_of_ten(value: float, text: str) -> None:
+    assert sheet.power_of_ten(value) == text
+
+
+def ids_in(text: str, known: Published) -> list[str]:
+    """Return the ids of experiments that a text has, of those that are no plain words."""
+    return [one.id for one in known.experiments if "-" in one.id and re.search(rf"(?<![\w-]){one.id}(?![\w-])", text)]
+
+
+@pytest.mark.parametrize("study", studies())
+def test_pictures_and_their_words_have_names_not_ids(study: str) -> None:
+    known = load(study)
+    for picture in unrun(study):
+        assert not ids_in(" ".join([picture.title, *words(picture.draw())]), known), picture.name
+
+
+def test_pictures_of_runs_and_their_words_have_names_not_ids(study_of_runs: Path) -> None:
+    for picture in listed(study_of_runs):
+        assert not ids_in(" ".join([picture.title, *words(picture.draw())]), SER), picture.name
 
 
 def test_a_number_of_changed_runs_says_what_was_changed(write: Write, configure: Write, runs: Path) -> None:

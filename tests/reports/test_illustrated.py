@@ -65,6 +65,26 @@ def test_no_parameter_is_lost_between_layers_and_boxes() -> None:
     assert sum(box.parameters for box in boxes_of(BRANCHES)) == sum(row["parameters"] for row in BRANCHES)
 
 
+def test_what_keeps_its_size_is_one_stage_whatever_goes_around_it() -> None:
+    large, small = (None, 8, 8, 3), (None, 4, 4, 6)
+    layers = (
+        layer("in", "InputLayer", shape=large),
+        layer("a", "Conv2D", ["in"], 10, large),
+        layer("pad", "ZeroPadding2D", ["a"], shape=(None, 9, 9, 3)),
+        layer("b", "Conv2D", ["pad"], 20, small),
+        layer("squeeze", "GlobalAveragePooling2D", ["b"], shape=(None, 6)),
+        layer("excite", "Dense", ["squeeze"], 30, (None, 6)),
+        layer("c", "Multiply", ["b", "excite"], shape=small),
+        layer("d", "Dense", ["c"], 40, (None, 2)),
+    )
+    stages = networks.stages_of(boxes_of(layers))
+    assert [(one.inputs, one.shape, one.parameters) for one in stages] == [
+        ((), large, 0),
+        (("in",), small, 60),
+        (("c",), (None, 2), 40),
+    ]
+
+
 def test_branches_stand_side_by_side_and_join_below_the_longest() -> None:
     found = placed(boxes_of(BRANCHES), 6.0)
     assert (found["a3"].left, found["a3"].right) == (0, 0.5)

@@ -42,9 +42,9 @@ def test_the_best_comes_first_and_only_what_is_worse_beyond_the_interval_is_call
         write(name, accuracy=accuracy)
     found = answered(runs)
     assert column(found, "Id") == ["single-cnn", "dual-cnn", "parallel-mfcc"]
-    assert column(found, "Beyond the 95 % CI") == ["", "not shown", "worse"]
+    assert column(found, "Worse than the best?") == ["", "not shown", "worse"]
     assert column(found, "Parameters")[0] == "27,495"
-    assert "covers 0 for 1 of the other 2" in found.blocks[0].text
+    assert "1 of the other 2 is not shown to be worse" in found.blocks[0].text
 
 
 def test_mcnemar_tests_what_was_run_on_the_same_clips(write: Write, runs: Path) -> None:

@@ -221,6 +221,20 @@ def test_the_search_finds_what_is_folded_and_a_click_opens_it_at_the_verdict(tab
     assert tab.ask("document.querySelectorAll('.hits a').length") == 0
 
 
+def test_the_search_for_an_id_opens_its_experiment_at_the_verdict(tab: Page, page: Path) -> None:
+    tab.open(page)
+    first, *_ = found(tab, "dual-cnn")
+    assert "published 0.70" in first
+    tab.ask("document.querySelector('.hits a').click()")
+    assert 0 < tab.ask("document.getElementById('ser_parallel.dual-cnn').getBoundingClientRect().top") < 844
+
+
+def test_a_folded_section_leads_up_to_its_document(tab: Page, page: Path) -> None:
+    tab.open(page)
+    up = "document.getElementById('ser_parallel.dual-cnn').querySelector('.up a')"
+    assert tab.ask(f"{up}.hash") == "#ser_parallel"
+
+
 def test_the_search_finds_an_id(tab: Page, page: Path) -> None:
     tab.open(page)
     assert any("dual-cnn" in hit for hit in found(tab, "dual-cnn"))

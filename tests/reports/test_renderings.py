@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -75,7 +76,7 @@ def test_a_markdown_page_links_to_pictures_and_sections() -> None:
     far = Section(
         "far", "Far", (rows, table, Typed("run it"), Shown("b", "Another"), replace(TABLE, filed=True)), apart=True
     )
-    pages = markdown.pages("All", [], [Chapter("study", "Title", (Section("one", "One", blocks), far))])
+    pages = markdown.pages("All", [], [Chapter("study", "Title", (Section("one", "One", blocks), far))], Path())
     text, apart = pages["study.md"], pages["pages/study/far.md"]
     assert '<a id="one"></a>' in text
     for link in ("[One](#one)", "[Far](pages/study/far.md)", "[Row](pages/study/far.md#row)", "[All](README.md)"):

@@ -100,7 +100,7 @@ def test_the_front_table_says_why_a_verdict_is_as_it_is(write: Write, runs: Path
     own = sides(runs)
     table = front_table(SER, own, verdicts_of(own))
     why = dict(zip(column(table, "Id"), column(table, "Why"), strict=True))
-    assert (why["single-cnn"], why["vgg16-1"]) == ("1,440 of 12,162 clips: SAVEE, TESS, CREMA-D absent", "")
+    assert (why["single-cnn"], why["vgg16-1"]) == ("1,440 of 12,162 clips, without SAVEE, TESS, CREMA-D", "")
     assert "does not cover 0" in why["dual-cnn"]
     assert [note.endswith("not comparable.") for note in table.notes] == [True, False]
 

@@ -4,6 +4,8 @@
 
 const LONG = 8; // rows from which a table has a filter
 const FOUND = 12; // places that a search lists
+const EXCERPT = 160; // letters of each
+const AROUND = 100; // of these before the word that was looked for
 const CHOICES = new Set(["Document", "Verdict"]); // columns of few values, offered as a list
 
 const text = (cell) => cell.textContent.trim();
@@ -105,6 +107,8 @@ function reveal(id) {
 addEventListener("hashchange", () => reveal(decodeURIComponent(location.hash.slice(1))));
 if (location.hash) reveal(decodeURIComponent(location.hash.slice(1)));
 
+const row = (place) => [...place.cells].map(text).filter((words) => words && words !== "\u2013").join(" | ");
+
 // The search lists rows, sentences and headings that have all words, each with the section it is in.
 function searchable() {
   const box = document.createElement("input");
@@ -114,8 +118,8 @@ function searchable() {
   list.className = "hits";
   list.setAttribute("aria-label", "Found");
   const count = document.createElement("output");
-  const places = [...document.querySelectorAll("main h3, main tbody tr, main tfoot tr, main p, main li, main dd")];
-  const texts = places.map((place) => (place.cells ? [...place.cells].map(text).join(" | ") : text(place)).replace(/\s+/g, " "));
+  const places = [...document.querySelectorAll("main h3, main tbody tr, main tfoot tr, main p, main li, main dd, main img")];
+  const texts = places.map((place) => (place.alt || (place.cells ? row(place) : text(place))).replace(/\s+/g, " "));
   // Experiments come first, and of each section only the first place: of an experiment that is its verdict.
   const ranks = places.map((place) => (place.closest("details:has(> summary > .badge)") ? 0 : 1));
   const sections = places.map((place) => place.closest("section[id]"));
@@ -125,8 +129,9 @@ function searchable() {
     const hits = words.length ? [...places.keys()].filter((at) => words.every((word) => plain[at].includes(word))) : [];
     const one = hits.filter((at, place) => place === hits.findIndex((other) => sections[other] === sections[at]));
     one.sort((at, other) => ranks[at] - ranks[other] || texts[at].length - texts[other].length);
-    list.replaceChildren(...one.slice(0, FOUND).map((at) => hit(places[at], texts[at])));
-    count.value = words.length ? `${hits.length} found` : "";
+    list.replaceChildren(...one.slice(0, FOUND).map((at) => hit(places[at], texts[at], words)));
+    if (one.length > FOUND) list.append(more(one.length - FOUND));
+    count.value = words.length ? `${one.length} found` : "";
   };
   box.addEventListener("input", update);
   box.addEventListener("keydown", (event) => {
@@ -142,17 +147,39 @@ function searchable() {
   return { box, update };
 }
 
-function hit(place, words) {
+function more(count) {
+  const item = document.createElement("li");
+  item.textContent = `and in ${count} more sections: add a word`;
+  return item;
+}
+
+// The words around the first one that was looked for.
+function excerpt(words, sought) {
+  const first = sought.length ? Math.min(...sought.map((word) => words.toLowerCase().indexOf(word))) : 0;
+  const start = words.length > EXCERPT ? Math.max(0, first - AROUND) : 0;
+  const end = start + EXCERPT;
+  return `${start ? "\u2026" : ""}${words.slice(start, end)}${end < words.length ? "\u2026" : ""}`;
+}
+
+function hit(place, words, sought) {
   const section = place.closest("section[id]");
   const title = section.querySelector("h2, h3");
+  // The heading of what is folded is its summary; what is under it says more, and can be scrolled to.
+  const folded = place === title && place.closest(".apart") ? section : null;
+  const target = folded || place;
+  const says = folded ? text(section.querySelector("li, p, figcaption") || place) : words;
   const link = document.createElement("a");
-  place.id ||= `hit-${hit.number = (hit.number || 0) + 1}`;
-  link.href = `#${place.id}`;
-  link.textContent = `${title ? `${title.textContent}: ` : ""}${words.slice(0, 160)}`;
+  target.id ||= `hit-${hit.number = (hit.number || 0) + 1}`;
+  link.href = `#${target.id}`;
+  const name = document.createElement("b");
+  // Only experiments have titles of their own.
+  const chapter = section.closest(".apart") && folded ? null : section.closest(".chapter");
+  name.textContent = [title, chapter && chapter.querySelector("h2")].filter(Boolean).map(text).join(" \u00b7 ") || "Findings";
+  link.append(name, " ", excerpt(says, folded ? [] : sought));
   link.addEventListener("click", () => {
     search.box.value = "";
     search.update();
-    reveal(place.id);
+    reveal(target.id);
   });
   const item = document.createElement("li");
   item.append(link);

@@ -92,8 +92,15 @@ def _finding(found: Evidence) -> str:
     return sentence(
         f"for the handcrafted features, {verdicts}. With whole songs in the folds, our {len(by_song):,} runs have "
         f"{percent(max(by_song))} at most; the document has {percent(found.published)}. Of {len(found.orders)} ways to "
-        f"give the labels to the songs, the right one explains the published matrix as number {place}."
+        f"give the labels to the songs, {_placed(place, len(found.orders))}."
     )
+
+
+def _placed(place: int, of: int) -> str:
+    """Say how well the right labels explain the published matrix, beside the others."""
+    if place in (1, of):
+        return f"the right one explains the published matrix {'best' if place == 1 else 'worst'}"
+    return f"{place - 1} explain the published matrix better than the right one"
 
 
 def _blocks(found: Evidence) -> list[Block]:
@@ -107,7 +114,7 @@ def _blocks(found: Evidence) -> list[Block]:
         "Deep features": by_deep_features(found),
     }
     verdicts = "; ".join(one.verdict for one in statements.values() if not one.against)
-    sure = "; ".join(f"{title.lower()}, {one.sure}" for title, one in statements.items() if one.sure)
+    sure = "; ".join(f"{title.lower()}: {one.sure}" for title, one in statements.items() if one.sure)
     slides = f"the slides themselves say that the folds were of whole songs (\N{LEFT DOUBLE QUOTATION MARK}{SONG_WISE}"
     slides += f"\N{RIGHT DOUBLE QUOTATION MARK}: {TRANSLATED})"
     against = "; ".join([slides, *(one.verdict for one in statements.values() if one.against)])
