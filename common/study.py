@@ -173,7 +173,7 @@ class Inputs:
         prepare: returns the arrays of a fold from the manifest, the split, the targets (clips, outputs) and a setting.
         of_file: returns the inputs for one audio file from its path, the setting of a run and the front end of a fold.
         settings: settings of the features, for the record. `sample_rate` (Hz) and `duration_s` are used to estimate the
-            disk space of decoded audio.
+            disk space of decoded audio; clips that are not longer than `offset_s` are left out.
         copies: number of altered copies of each training clip that `prepare` adds.
         on_disk: whether the arrays that `prepare` returns stay on the disk and are read batch by batch.
         weights: the default pretrained weights at each size. None: the model is trained from scratch.
@@ -194,6 +194,11 @@ class Inputs:
     encoded: bool = False
     augment: Callable[[Any, Any, Any, Setting], tuple[Any, Any]] | None = None
     convolved: bool = False
+
+    @property
+    def skipped_s(self) -> float:
+        """The seconds at the beginning of each clip that are not read."""
+        return float(self.settings.get("offset_s", 0.0))
 
 
 @dataclass(frozen=True)

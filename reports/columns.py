@@ -183,7 +183,18 @@ def notes_on(published: Published, sides: Sequence[Side]) -> tuple[str, ...]:
         by_origin.setdefault(_origin(published, side.group), []).append(side)
     columns = [name for own in by_origin.values() for name in {side.name for side in own}]
     apart = {name for name in columns if columns.count(name) > 1}
-    return tuple(f"Ours, {_columns(own, apart)}: {words}." for words, own in by_origin.items())
+    origins = [f"Ours, {_columns(own, apart)}: {words}." for words, own in by_origin.items()]
+    return (*origins, *_remarks_on(sides))
+
+
+def _remarks_on(sides: Sequence[Side]) -> list[str]:
+    """Say of every column of ours what its runs noted of their clips; runs with other seeds have other test clips."""
+    found: dict[str, list[Side]] = {}
+    for side in sides:
+        for remark in dict.fromkeys(said for run in side.group.runs for said in run.data["data"].get("remarks", ())):
+            found.setdefault(remark, []).append(side)
+    names = {remark: "; ".join(dict.fromkeys(side.name for side in own)) for remark, own in found.items()}
+    return [f"Ours, {names[remark]}: {remark}." for remark in found]
 
 
 def _columns(sides: Sequence[Side], apart: Collection[str]) -> str:

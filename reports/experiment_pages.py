@@ -259,6 +259,7 @@ def _facts(published: Published, experiment: Experiment, side: Side, verdicts: V
     rows = [
         *(_verdict_facts(verdicts.of(group)) if group.protocol == "published" else []),
         ("Data", data_in_words(record, published) + (f"; {also}" if also else "")),
+        *(("Left out", words) for words in [_left_out(record["data"])] if words),
         ("Size", record["size"]),
         ("Switches", _pairs(record["switches"])),
         ("Configuration", _configuration(record["configuration"])),
@@ -270,6 +271,11 @@ def _facts(published: Published, experiment: Experiment, side: Side, verdicts: V
         *(("Note", note) for note in dict.fromkeys(note for run in group.runs for note in run.data["notes"])),
     ]
     return Facts(f"Protocol {side.name}: data, settings, environment", tuple(rows))
+
+
+def _left_out(data: Mapping[str, Any]) -> str:
+    """Return how many files a scan found and did not use, by reason; older records do not tell."""
+    return "; ".join(f"{count:,} x {reason}" for reason, count in data.get("left_out", {}).items())
 
 
 def _verdict_facts(own: Sequence[Verdict]) -> list[tuple[str, str]]:

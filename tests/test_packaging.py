@@ -30,7 +30,7 @@ def test_the_wheel_holds_all_packages_and_their_data_but_no_tests(wheel: Path) -
     data = [
         path
         for name in PACKAGES
-        for suffix in ("toml", "csv.xz", "zip", "json")
+        for suffix in ("toml", "csv.xz", "zip", "json", "txt")
         for path in (ROOT / name).rglob(f"*.{suffix}")
     ]
     assert data

@@ -9,6 +9,7 @@ import typer
 
 from common.cli.console import main, new_app
 from common.corpora import CORPORA, Corpus, demo, scan, verify
+from common.corpora.scanning import LEAVE_OUT, write_list
 
 app = new_app("Corpora of emotional speech and music: list them, find them in your folders, download them.")
 Json = Annotated[bool, typer.Option("--json", help="Print the same facts for programs.")]
@@ -45,10 +46,17 @@ def _describe(corpus: Corpus) -> str:
 @app.command("scan")
 def scan_folders(
     folders: Annotated[list[Path], typer.Argument(help="Folders with one corpus or several, in any usual layout.")],
+    thorough: Annotated[bool, typer.Option("--thorough", help="Decode every file, to find all damaged ones.")] = False,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", help=f"Write the files left out here; as {LEAVE_OUT} in a folder, runs heed it."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Report what folders contain: corpora, layouts, clips per class (found and expected), files left out and why."""
-    found = scan(folders)
+    found = scan(folders, thorough=thorough)
+    if listed:
+        write_list(listed, [str(entry.path) for entry in found.every_omission])
     if as_json:
         typer.echo(json.dumps(found.facts(), indent=1))
         return

@@ -136,11 +136,15 @@ class Corpus:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file that a scan found and does not use; `corpus` is the one that its name fits, "" if there is none."""
+    """A file that a scan found and does not use.
+
+    `corpus` is the one that its name fits, and `label` its label in a corpus of your own; "" if there is none.
+    """
 
     path: Path
     reason: str
     corpus: str = ""
+    label: str = ""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
@@ -163,6 +167,7 @@ class Found:
         form: a key of `FORMS`.
         omissions: the files of this corpus that are left out.
         demo: whether it is the synthesised demo corpus.
+        remarks: what a reader of results should know of it, one sentence each.
     """
 
     corpus: str
@@ -177,6 +182,7 @@ class Found:
     form: str
     omissions: list[LeftOut]
     demo: bool
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def left_out(self) -> list[str]:
@@ -209,6 +215,7 @@ class Found:
             "unlisted": self.unlisted,
             "form": self.form,
             "left_out": self.left_out,
+            "remarks": self.remarks,
             "demo": self.demo,
         }
 
@@ -228,6 +235,7 @@ class Found:
             lines.append(f"  missing   {self._missing_in_words()}")
         if self.unlisted:
             lines.append(f"  unlisted  {self.unlisted} clips fit the naming but are not among the published ones")
+        lines += [f"  note      {remark}" for remark in self.remarks]
         return "\n".join(lines + describe_omissions(self.omissions))
 
     def _missing_in_words(self) -> str:
@@ -265,9 +273,14 @@ class Scan:
         return any(found.demo for found in self.found)
 
     @property
+    def every_omission(self) -> list[LeftOut]:
+        """Every file that was found and is not used."""
+        return [entry for found in self.found for entry in found.omissions] + self.omissions
+
+    @property
     def left_out(self) -> list[str]:
         """Every file that was found and is not used, each as `path: reason`."""
-        return [entry for found in self.found for entry in found.left_out] + [str(entry) for entry in self.omissions]
+        return list(map(str, self.every_omission))
 
     def absent(self, names: Sequence[str]) -> list[str]:
         """Return the corpora among `names` without a single clip."""

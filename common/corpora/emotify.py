@@ -8,6 +8,7 @@ A piece is one of the consecutive 15 s segments of a track; the remainder is dro
 Dati": 1588 pieces).
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -61,6 +62,12 @@ AMAZEMENT_TRACKS = 2
 """Number of tracks with amazement that the document reports (slide "Elaborazione dei Dati")."""
 
 TABLE = "data.csv"
+INDEX = Path(__file__).parent / "index" / "emotify-votes.txt"
+"""The digest of the published votes on each track, in the order of the ids (`digest_of`)."""
+DIGITS = 12
+"""Hexadecimal digits of such a digest."""
+RAREST = 1e-3
+"""Ties are not broken at random if fewer outcomes than this share give amazement the tracks that the document has."""
 NAME = re.compile(r"[1-9]\d?|100")
 ADDRESS = "http://www2.projects.science.uu.nl/memotion/emotifydata/"
 
@@ -121,8 +128,9 @@ def votes(data_csv: Path | str) -> pd.DataFrame:
         Index `track_id`, 1..400 as the corpus numbers them; columns `EMOTIONS` and `listeners`, whole numbers.
 
     Raises:
-        InputError: it is another table, a row is invalid (the message names the line), a track has no row, or rows are
-            missing or duplicated. Which rows is unknown, because the corpus itself has identical rows.
+        InputError: it is another table, a row is invalid (the message names the line), a track has no row or no vote,
+            rows are missing or duplicated, or votes are not the published ones. Which rows is unknown, because the
+            corpus itself has identical rows.
     """
     table = Path(data_csv)
     if not table.is_file():
@@ -135,13 +143,38 @@ def votes(data_csv: Path | str) -> pd.DataFrame:
     unheard = counted.index[counted["listeners"] == 0]
     if len(unheard):
         raise InputError(f"{table} is incomplete: track {_described(unheard[0])} has no row; download it again")
+    unmoved = counted.index[counted[list(EMOTIONS)].sum(axis=1) == 0]
+    if len(unmoved):
+        raise InputError(f"{table}: nobody chose an emotion for track {_described(unmoved[0])}; download it again")
     rows = int(counted["listeners"].sum())
-    if rows != ROWS and not below_demo_marker(table.resolve().parent):
+    demo = below_demo_marker(table.resolve().parent)
+    if rows != ROWS and not demo:
         raise InputError(
             f"{table} has {rows:,} rows instead of {ROWS:,}, which could change the emotions of songs; "
             "download it again"
         )
+    if not demo:
+        _refuse_changed(counted, table)
     return counted
+
+
+def _refuse_changed(counted: pd.DataFrame, table: Path) -> None:
+    """Refuse votes that are not the published ones; which listener changed is not known, the tracks are."""
+    published = INDEX.read_text(encoding="ascii").split()
+    changed = [
+        track for track, digest in zip(counted.index, published, strict=True) if digest_of(counted, track) != digest
+    ]
+    if changed:
+        raise InputError(
+            f"{table} has other votes than the published table for {len(changed)} of {TRACKS} tracks, e.g. track "
+            f"{_described(changed[0])}; download it again"
+        )
+
+
+def digest_of(counted: pd.DataFrame, track: int) -> str:
+    """Return the digest of the votes on a track, as the index has it, given the result of `votes`."""
+    row = ",".join(map(str, counted.loc[track, [*EMOTIONS, "listeners"]]))
+    return hashlib.sha256(f"{track}:{row}".encode()).hexdigest()[:DIGITS]
 
 
 def _answers(table: Path) -> Iterator[list[int]]:
@@ -212,14 +245,28 @@ def _random_tie_breaking(first: pd.DataFrame, untied: pd.Series, seed: int) -> p
             f"by this data.csv {certain} to {possible} tracks have amazement, but the document has "
             f"{AMAZEMENT_TRACKS}; use ties=dropped, or download the original table from {ADDRESS}{TABLE}"
         )
+    if _chance(first, AMAZEMENT_TRACKS - certain) < RAREST:
+        raise InputError(
+            f"by this data.csv {len(first)} tracks have a tie, and hardly any way to break them gives amazement "
+            f"{AMAZEMENT_TRACKS} tracks; use ties=dropped, or download the original table from {ADDRESS}{TABLE}"
+        )
     attempt = 0
-    while True:  # ends: `possible` says that some draw gives the right number
+    while True:  # ends: `_chance` says how soon
         # A random number per emotion, -1 for those without most votes: the largest is a uniform choice.
         draw = np.random.default_rng(derive(seed, "ties", attempt)).random(first.shape)
         drawn = pd.Series(np.array(EMOTIONS)[np.where(first, draw, -1.0).argmax(axis=1)], first.index, dtype=object)
         if certain + (drawn == "amazement").sum() == AMAZEMENT_TRACKS:
             return drawn
         attempt += 1
+
+
+def _chance(first: pd.DataFrame, wanted: int) -> float:
+    """Return the probability that amazement wins so many of the ties, each emotion of a tie being equally likely."""
+    wins = (first["amazement"] / first.sum(axis=1)).to_numpy(float)
+    chances = np.ones(1)  # of 0, 1, 2, ... tracks with amazement, tie after tie
+    for win in wins[wins > 0]:
+        chances = np.convolve(chances, [1 - win, win])
+    return float(chances[wanted])
 
 
 def tagged(manifest: pd.DataFrame, share: float = SHARE) -> pd.DataFrame:

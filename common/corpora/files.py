@@ -15,11 +15,34 @@ from common.errors import InputError
 from common.progress import progress
 from common.signals import audio
 
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus"})
-VIDEO_SUFFIXES = frozenset({".mp4"})
+AUDIO_SUFFIXES = frozenset(
+    {
+        *(".wav", ".flac", ".mp3", ".ogg", ".opus"),
+        *(".aif", ".aifc", ".aiff", ".au", ".caf", ".oga", ".rf64", ".snd", ".sph", ".w64", ".wave"),
+    }
+)
+"""Suffixes of the formats that libsndfile reads."""
+USUAL = ".wav .flac .mp3 .ogg .opus"
+"""The suffixes that messages name."""
+VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"}
+)
+UNREAD_SUFFIXES = frozenset(
+    {
+        *(".aac", ".ac3", ".amr", ".ape", ".dsf", ".dts", ".gsm", ".m4a", ".m4b", ".mka", ".mp2", ".mpc", ".pcm"),
+        *(".ra", ".raw", ".shn", ".spx", ".tta", ".wma", ".wv"),
+    }
+)
+"""Suffixes of recordings that libsndfile does not read: they are named, never passed over."""
 ARRAY_SUFFIXES = frozenset({".npy"})
 THREADS = min(16, 4 * (os.cpu_count() or 1))
 """More threads than cores: reading headers and hashing wait for the disk and release the GIL."""
+
+
+def format_not_read(path: Path) -> str:
+    """Return why a recording with one of `UNREAD_SUFFIXES` or `VIDEO_SUFFIXES` is not used, and what to do."""
+    return f"a format that is not read ({path.suffix.lower()}): convert it to .wav or .flac"
+
 
 LFS_POINTER = b"version https://git-lfs"
 ANNEX = "annex/objects"
@@ -29,14 +52,30 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def files_below(folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES) -> Iterator[Path]:
+def files_below(
+    folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES, unreadable: list[OSError] | None = None
+) -> Iterator[Path]:
     """Yield the files below `folder` with one of `suffixes` (any case), in a fixed order.
 
     Hidden files and folders are ignored, and so are `__MACOSX` and its `._x.wav` files. Linked folders are followed,
     each real folder once.
+
+    Args:
+        folder: where to look.
+        suffixes: with the dot, in lower case.
+        unreadable: receives the error of each folder that cannot be opened, with its `filename`; None: it is raised.
+
+    Raises:
+        InputError: a folder cannot be opened, and nobody wants to know which.
     """
     seen = set()  # of real paths: a link to a parent folder would otherwise never end
-    for where, folders, names in os.walk(folder, followlinks=True):
+
+    def named(error: OSError) -> None:
+        if unreadable is None:
+            raise InputError(f"the folder {error.filename} cannot be opened ({error.strerror})") from error
+        unreadable.append(error)
+
+    for where, folders, names in os.walk(folder, onerror=named, followlinks=True):
         real = os.path.realpath(where)
         if real in seen:
             folders.clear()
@@ -105,15 +144,31 @@ ABSENT = "File does not exist"
 
 
 def duration_or_reason(path: Path) -> float | str:
-    """Return the duration in seconds by the header of `path`, or the reason why it is not usable audio."""
+    """Return the duration in seconds by the header and the end of `path`, or the reason why it is not usable audio."""
+    # First: libsndfile would take a pointer for a damaged MP3.
+    if reason := _why_unreadable(path):
+        return reason
     try:
-        with soundfile.SoundFile(path) as file:
+        with audio.opened(path) as file:
             if not file.frames:
                 return "no samples in it"
+            if reason := audio.wrong_header(file):
+                return reason
             # The reason has no seconds in it, because scans count files by reason.
-            return "cut off before its end" if audio.cut_off(file) else file.frames / file.samplerate
+            if audio.cut_off(file) or audio.ends_early(path, file):
+                return "cut off before its end"
+            return file.frames / file.samplerate
     except (soundfile.LibsndfileError, OSError) as error:
-        return _why_unreadable(path) or f"not readable as audio ({_reason(error)})"
+        return f"not readable as audio ({_reason(error)})"
+
+
+def decoded_or_reason(path: Path) -> float | str:
+    """Return the duration in seconds of `path`, which is decoded from its beginning to its end, or why it is unusable.
+
+    `duration_or_reason` does not notice damage in the middle of a file.
+    """
+    found = duration_or_reason(path)
+    return found if isinstance(found, str) else audio.damage_in(path) or found
 
 
 def array_or_reason(path: Path) -> np.ndarray | str:

@@ -1,28 +1,34 @@
 """Scanning folders for clips: from the folders on a disk to the manifest, one row per clip.
 
-A scan reads names and headers, never samples or values. Files that it cannot identify are listed with the reason; it
-never guesses a label.
+A scan reads names, headers and the end of each file; a thorough one decodes all samples. Files that it cannot identify
+or read are listed with the reason; it never guesses a label. Files that are listed in `LEAVE_OUT` are left out.
 """
 
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from common import files
 from common.corpora import own
 from common.corpora.base import MANIFEST_COLUMNS, SCALES, Clip, Corpus, Found, LeftOut, Refusal, Scan, below_demo_marker
 from common.corpora.checksums import names_of, originals
 from common.corpora.files import (
     ARRAY_SUFFIXES,
     AUDIO_SUFFIXES,
+    UNREAD_SUFFIXES,
+    USUAL,
     VIDEO_SUFFIXES,
+    decoded_or_reason,
     duration_or_reason,
     files_below,
+    format_not_read,
     in_threads,
     size_or_reason,
 )
@@ -32,6 +38,10 @@ from common.errors import InputError
 SECOND_COPY = "a second copy of a clip"
 AUDIO_OF_ARRAY = "a second copy of a clip: the array of its features is used"
 NO_PATTERN = "name does not fit any corpus"
+
+LEAVE_OUT = "encore-leave-out.txt"
+"""A list of files in a scanned folder that are left out, one path per line, relative to the folder or absolute."""
+LISTED = f"listed in {LEAVE_OUT}"
 
 
 @dataclass(frozen=True)
@@ -52,9 +62,10 @@ class Reading:
 
     candidates: list[Candidate]
     omissions: list[LeftOut]
+    remarks: Mapping[str, list[str]] = field(default_factory=dict)  # by corpus
 
 
-def scan(folders: Sequence[Path | str]) -> Scan:
+def scan(folders: Sequence[Path | str], *, thorough: bool = False) -> Scan:
     """Find the clips of all corpora below `folders`.
 
     Each folder may contain one corpus, a part of one, or several. A folder with a CSV of `path,label[,speaker]` or
@@ -63,6 +74,7 @@ def scan(folders: Sequence[Path | str]) -> Scan:
 
     Args:
         folders: one or more folders.
+        thorough: decode every file, to find damage in the middle of one.
 
     Returns:
         The manifest, and for each corpus what was found, missing and left out.
@@ -75,43 +87,71 @@ def scan(folders: Sequence[Path | str]) -> Scan:
     # abspath, not resolve: links keep the folder names that some corpora are recognised by.
     places = list(dict.fromkeys(Path(os.path.abspath(Path(folder).expanduser())) for folder in folders))  # noqa: PTH100
     readings = {place: _read(place) for place in places}
-    candidates, damaged = _with_durations(_unique([c for reading in readings.values() for c in reading.candidates]))
-    omissions = [entry for reading in readings.values() for entry in reading.omissions] + damaged
+    wanted, unwanted = _without_listed(
+        _unique([c for reading in readings.values() for c in reading.candidates]), places
+    )
+    candidates, damaged = _with_durations(wanted, thorough=thorough)
+    omissions = [entry for reading in readings.values() for entry in reading.omissions] + unwanted + damaged
     if not candidates:
         raise InputError(_nothing_usable(places, omissions))
     clips, copies = _one_copy_each(candidates)
-    return _assemble(clips, omissions + copies)
+    remarks = {corpus: said for reading in readings.values() for corpus, said in reading.remarks.items()}
+    return _assemble(clips, omissions + copies, remarks)
 
 
 def _read(folder: Path) -> Reading:
-    """Read all names below `folder`: as your own corpus with a table, as published corpora, or as class folders."""
+    """Read all names below `folder`, and name the folders below it that cannot be opened."""
     if folder.is_file():
-        raise InputError(f"{folder} is a file; unpack it and name the folder")
+        a_table = folder.suffix.lower() in own.TABLE_SUFFIXES | own.SPREADSHEETS
+        what = "name the folder that it lies in" if a_table else "unpack it and name the folder"
+        raise InputError(f"{folder} is a file; {what}")
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; check the spelling")
-    files = list(files_below(folder, AUDIO_SUFFIXES | VIDEO_SUFFIXES | ARRAY_SUFFIXES))
-    audio = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
-    table = own.table_in(folder)
+    unreadable: list[OSError] = []
+    there = list(files_below(folder, AUDIO_SUFFIXES | UNREAD_SUFFIXES | VIDEO_SUFFIXES | ARRAY_SUFFIXES, unreadable))
+    closed = [LeftOut(Path(e.filename), f"a folder that cannot be opened ({e.strerror})") for e in unreadable]
+    if not there:
+        reasons = "".join(f"; {entry}" for entry in closed)
+        raise InputError(f"{folder} has no audio ({USUAL}){reasons}; name another folder")
+    reading = _reading(folder, there)
+    return replace(reading, omissions=[*reading.omissions, *closed])
+
+
+def _reading(folder: Path, there: Sequence[Path]) -> Reading:
+    """Read names as your own corpus with a table, as published corpora, or as class folders."""
+    audio = [path for path in there if path.suffix.lower() in AUDIO_SUFFIXES]
+    unread = [path for path in there if path.suffix.lower() in UNREAD_SUFFIXES | VIDEO_SUFFIXES]
+    tables = own.tables_in(folder)
+    named = [table for table in tables if not table.of_published]
+
+    def by_table(found: Sequence[own.ClipTable]) -> Reading:
+        return _own_reading(folder, own.from_table(folder, own.the_only(folder, found), audio), unread)
+
     # A table comes first: its author has said what the files are, even if their names fit a published corpus.
-    if table:
-        return _own_reading(folder, own.from_table(folder, table, audio))
-    reading = _published_reading(files)
+    if named and named[0].path.parent == folder:
+        return by_table(named)
+    reading = _published_reading(there)
     # One file of a published corpus is enough: its other folders are not classes, even if all its clips are refused.
     if reading.candidates or any(omission.corpus for omission in reading.omissions):
-        return reading
-    if not audio:
-        raise InputError(f"{folder} has no audio ({' '.join(sorted(AUDIO_SUFFIXES))}); name another folder")
-    return _own_reading(folder, own.from_class_folders(folder, audio))
+        unused = [LeftOut(table.path, "a table of clips below a folder with a published corpus") for table in named]
+        return replace(reading, omissions=[*reading.omissions, *unused])
+    if tables:
+        return by_table(tables)
+    if not (audio or unread):
+        raise InputError(f"{folder} has no audio ({USUAL}); name another folder")
+    return _own_reading(folder, own.from_class_folders(folder, audio, unread))
 
 
-def _published_reading(files: Sequence[Path]) -> Reading:
+def _published_reading(there: Sequence[Path]) -> Reading:
     claims, omissions = [], []
-    for path in files:
+    for path in there:
         corpus, said = _recognise(path)
         if isinstance(said, Clip):
             claims.append((path, corpus, said, _root(path, said.name)))
         elif said:
             omissions.append(LeftOut(path, said.reason, corpus))
+        elif path.suffix.lower() in UNREAD_SUFFIXES:
+            omissions.append(LeftOut(path, format_not_read(path)))
         elif path.suffix.lower() in AUDIO_SUFFIXES:
             omissions.append(LeftOut(path, NO_PATTERN))
     return _those_there(claims, omissions)
@@ -123,7 +163,7 @@ def _those_there(claims: Iterable[tuple[Path, str, Clip, Path]], omissions: Sequ
     for path, corpus, clip, root in claims:
         size = size_or_reason(path)
         if isinstance(size, str):
-            absent.append(LeftOut(path, size, corpus))
+            absent.append(LeftOut(path, size, corpus, clip.label))
         else:
             candidates.append(Candidate(path, corpus, clip, root, size))
     return Reading(candidates, [*omissions, *absent])
@@ -136,6 +176,8 @@ def _recognise(path: Path) -> tuple[str, Clip | Refusal | None]:
         said = corpus.recognise(path)
         if isinstance(said, Clip) and path.suffix.lower() in VIDEO_SUFFIXES:
             return corpus.name, Refusal("video, not an audio-only clip")
+        if isinstance(said, Clip) and path.suffix.lower() in UNREAD_SUFFIXES:
+            return corpus.name, Refusal(format_not_read(path))
         if said:
             return corpus.name, said
     return "", None
@@ -150,9 +192,44 @@ def _root(path: Path, name: str) -> Path:
     return path.parent.parent if path.parent.name.lower() == folder.lower() else path.parent
 
 
-def _own_reading(folder: Path, corpus: own.OwnCorpus) -> Reading:
+def _own_reading(folder: Path, corpus: own.OwnCorpus, unread: Sequence[Path] = ()) -> Reading:
     claims = [(path, corpus.name, clip, folder) for path, clip in corpus.clips]
-    return _those_there(claims, [replace(omission, corpus=corpus.name) for omission in corpus.omissions])
+    named = {omission.path for omission in corpus.omissions}
+    others = [LeftOut(path, format_not_read(path)) for path in unread if path not in named]
+    omissions = [replace(omission, corpus=corpus.name) for omission in (*corpus.omissions, *others)]
+    return replace(_those_there(claims, omissions), remarks={corpus.name: corpus.remarks})
+
+
+def _without_listed(candidates: Sequence[Candidate], places: Sequence[Path]) -> tuple[list[Candidate], list[LeftOut]]:
+    """Return the files that are not in the list of a scanned folder, and those that are."""
+    listed = {name for place in places for name in _listed_in(place)}
+    if not listed:
+        return list(candidates), []
+    kept: list[Candidate] = []
+    omissions = []
+    for candidate in candidates:
+        if os.path.realpath(candidate.path) in listed:
+            omissions.append(LeftOut(candidate.path, LISTED, candidate.corpus, candidate.clip.label))
+        else:
+            kept.append(candidate)
+    return kept, omissions
+
+
+def _listed_in(folder: Path) -> Iterable[str]:
+    """Yield the real path of each file in the list of a folder.
+
+    Raises:
+        InputError: there is no such file: the list would leave out less than it says.
+    """
+    place = folder / LEAVE_OUT
+    if not place.is_file():
+        return
+    for number, line in enumerate(place.read_text(encoding="utf-8-sig").splitlines(), 1):
+        name = line.strip()
+        if name and not name.startswith("#"):
+            if not os.path.lexists(folder / name):
+                raise InputError(f"{place}, line {number}: there is no file {name}; correct or remove the line")
+            yield os.path.realpath(folder / name)
 
 
 def _unique(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -168,21 +245,27 @@ def _unique(candidates: Sequence[Candidate]) -> list[Candidate]:
     return unique
 
 
-def _with_durations(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[LeftOut]]:
+def write_list(place: Path, paths: Sequence[str]) -> None:
+    """Write a list of files to leave out, for `LEAVE_OUT` in the folder of their corpus."""
+    files.write_text(place, "".join(f"{os.path.abspath(path)}\n" for path in paths))  # noqa: PTH100 (links are kept)
+
+
+def _with_durations(candidates: Sequence[Candidate], *, thorough: bool) -> tuple[list[Candidate], list[LeftOut]]:
     """Return the readable files with their durations, and the unreadable ones with the reason."""
     readable, damaged = [], []
-    headers = in_threads(_duration_or_reason, candidates, "reading headers")
+    look = partial(_duration_or_reason, of_audio=decoded_or_reason if thorough else duration_or_reason)
+    headers = in_threads(look, candidates, "decoding" if thorough else "reading headers")
     for candidate, header in zip(candidates, headers, strict=True):
         if isinstance(header, str):
-            damaged.append(LeftOut(candidate.path, header, candidate.corpus))
+            damaged.append(LeftOut(candidate.path, header, candidate.corpus, candidate.clip.label))
         else:
             readable.append(replace(candidate, duration=header))
     return readable, damaged
 
 
-def _duration_or_reason(candidate: Candidate) -> float | str:
+def _duration_or_reason(candidate: Candidate, of_audio: Callable[[Path], float | str]) -> float | str:
     of_array = CORPORA[candidate.corpus].arrays if _is_array(candidate.path) else None
-    return of_array(candidate.path) if of_array else duration_or_reason(candidate.path)
+    return (of_array or of_audio)(candidate.path)
 
 
 def _one_copy_each(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[LeftOut]]:
@@ -218,12 +301,12 @@ def _nothing_usable(places: Sequence[Path], omissions: Sequence[LeftOut]) -> str
     return f"no usable clip in {', '.join(map(str, places))}: " + "; ".join(f"{n} x {reason}" for reason, n in reasons)
 
 
-def _assemble(clips: Sequence[Candidate], omissions: Sequence[LeftOut]) -> Scan:
+def _assemble(clips: Sequence[Candidate], omissions: Sequence[LeftOut], remarks: Mapping[str, Sequence[str]]) -> Scan:
     by_corpus: dict[str, list[Candidate]] = {}
     for candidate in clips:
         by_corpus.setdefault(candidate.corpus, []).append(candidate)
     found = [
-        _found(corpus, members, [omission for omission in omissions if omission.corpus == corpus])
+        _found(corpus, members, [one for one in omissions if one.corpus == corpus], remarks.get(corpus, []))
         for corpus, members in by_corpus.items()
     ]
     unowned = [omission for omission in omissions if omission.corpus not in by_corpus]
@@ -256,7 +339,7 @@ def _manifest(clips: Sequence[Candidate]) -> pd.DataFrame:
     return manifest.assign(**{scale: values for scale, values in ratings.items() if not np.isnan(values).all()})
 
 
-def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) -> Found:
+def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut], remarks: Sequence[str]) -> Found:
     published = CORPORA.get(corpus)
     listed = _listed(published, clips) if published else []
     names = {c.clip.name for c in clips}
@@ -279,7 +362,14 @@ def _found(corpus: str, clips: Sequence[Candidate], omissions: list[LeftOut]) ->
         form="synthesised" if demo else _form(published, clips) if published else "own",
         omissions=omissions,
         demo=demo,
+        remarks=[*remarks, *([] if published else _lost_classes(counts, omissions))],
     )
+
+
+def _lost_classes(counts: Mapping[str, int], omissions: Sequence[LeftOut]) -> list[str]:
+    """Return a sentence about each class of your own corpus of which nothing can be read."""
+    lost = Counter(omission.label for omission in omissions if omission.label and omission.label not in counts)
+    return [f"{label} is no class here: none of its {count} files can be used" for label, count in sorted(lost.items())]
 
 
 def _listed(corpus: Corpus, clips: Sequence[Candidate]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from common.arrays import Arrays
 from common.learners import frozen, keras3
 from common.learners.learner import class_of
 from common.progress import duration_in_words
-from common.runs.jobs import Job
+from common.runs.jobs import Job, remarks_before
 from common.study import Ensemble, Experiment, Fit
 from common.tasks import Task
 
@@ -37,6 +38,7 @@ class Estimate:
         memory_mib: memory in MiB.
         disk_mib: disk space in MiB.
         frozen_s: seconds for frozen layers, which run once per clip before training; None without frozen layers.
+        remarks: what a reader of the result should know of the clips, one sentence each.
     """
 
     experiment: str
@@ -49,6 +51,7 @@ class Estimate:
     memory_mib: float
     disk_mib: float
     frozen_s: float | None = None
+    remarks: Sequence[str] = ()
 
     def __str__(self) -> str:
         if self.parameters is None or self.epoch_s is None:
@@ -61,6 +64,7 @@ class Estimate:
         return (
             f"{self.experiment} {self.protocol}: {self.clips} clips in {self.folds} fold(s), {time_in_words}, "
             f"about {self.memory_mib:,.0f} MiB of memory, {self.disk_mib:,.0f} MiB of disk"
+            + "".join(f"\nnote: {remark}" for remark in self.remarks)
         )
 
 
@@ -72,7 +76,8 @@ def estimate(job: Job) -> Estimate:
     """
     clips = job.clips()
     task, folds, method = job.task(clips), job.folds(clips), job.method
-    costing = partial(Estimate, job.experiment.id, job.protocol.name, len(clips), len(folds))
+    said = remarks_before(job, clips, task, task.targets(clips), folds)
+    costing = partial(Estimate, job.experiment.id, job.protocol.name, len(clips), len(folds), remarks=said)
     decoded_mib = _decoded_mib(job.experiment, len(clips))
     if isinstance(method, Fit):
         fit_s, model_mib = _of_one_fit(job, clips, task, folds[0])

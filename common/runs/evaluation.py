@@ -1,5 +1,6 @@
 """Evaluates a finished run: the table of its predictions and the content of its record."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -194,7 +195,7 @@ def _unit(study: Study, clips: pd.DataFrame, leaks: Sequence[Mapping[str, Any]])
 
 
 def _data(job: Job, material: Material) -> dict[str, Any]:
-    """Return the facts of the clips for the record: numbers of clips, corpora, and corpora that are missing."""
+    """Return the facts of the clips for the record: numbers of clips, corpora, what is missing and what is left out."""
     corpora_of_document = job.study.corpora_of(job.experiment)
     corpora = {
         found.corpus: {
@@ -214,6 +215,8 @@ def _data(job: Job, material: Material) -> dict[str, Any]:
         "per_output": material.task.counts(material.clips),
         # Of all scanned clips. Some studies leave clips out at random; their seeds still have the same data.
         "digest": digest_of(job.scan.manifest["name"], digests_of(job.scan.manifest)),
+        "left_out": dict(Counter(omission.reason for omission in job.scan.every_omission)),
+        "remarks": list(material.remarks),
     }
 
 

@@ -14,7 +14,7 @@ from common.corpora import CORPORA, Scan
 from common.errors import InputError
 from common.learners.learner import class_of
 from common.learners.pipeline import Augment
-from common.runs import records
+from common.runs import records, remarks
 from common.runs.digests import digests_of
 from common.seeds import derive
 from common.study import Experiment, Fit, Method, Protocol, Setting, Size, Study, Training, Value
@@ -119,17 +119,31 @@ class Job:
         )
 
     def clips(self) -> pd.DataFrame:
-        """Return the manifest, labelled according to the protocol's switches."""
-        return self.study.label(self.scan.manifest, self.setting)
+        """Return the manifest, labelled according to the protocol's switches, without clips of which nothing is read.
+
+        Raises:
+            InputError: nothing would be read of any clip.
+        """
+        manifest, skipped_s = self.scan.manifest, self.experiment.inputs.skipped_s
+        kept = manifest[~remarks.too_short(manifest, skipped_s)].reset_index(drop=True)
+        if kept.empty:
+            raise InputError(
+                f"no clip is longer than the {skipped_s:g} s that {self.experiment.id} skips at the beginning of each; "
+                "use longer recordings"
+            )
+        return self.study.label(kept, self.setting)
 
     def task(self, clips: pd.DataFrame) -> Task:
         """Return the task, with the document's outputs or, if the clips have others, with those of the clips.
+
+        A corpus of your own has the outputs of its clips, even if the document has them too.
 
         Raises:
             InputError: nothing can be learned from the clips, or an output has the name of another column of
                 `predictions.csv`.
         """
-        task = self.study.task_of(self.experiment).of(clips)
+        own = set(clips["corpus"]).isdisjoint(CORPORA)
+        task = self.study.task_of(self.experiment).of(clips, own=own)
         reserved = {*clip_columns(self.study), "true", "predicted"}
         if taken := sorted(reserved & set(task.outputs)):
             raise InputError(f"predictions.csv has a column {', '.join(taken)} already: rename the class of that name")
@@ -196,6 +210,7 @@ class Material:
         targets: float32 (clips, outputs).
         folds: the folds that are run.
         left_out: the number of folds that are not run.
+        remarks: what a reader of the result should know of the clips, one sentence each.
     """
 
     clips: pd.DataFrame
@@ -204,6 +219,7 @@ class Material:
     targets: np.ndarray
     folds: Sequence[splits.Split]
     left_out: int = 0
+    remarks: Sequence[str] = ()
 
 
 def gather(job: Job) -> Material:
@@ -215,7 +231,18 @@ def gather(job: Job) -> Material:
     clips = job.clips()
     every = job.all_folds(clips)  # all of them, to count those that `--folds` leaves out
     folds, task = every[: job.options.folds], job.task(clips)
-    return Material(clips, digests_of(clips), task, task.targets(clips), folds, len(every) - len(folds))
+    digests, targets = digests_of(clips), task.targets(clips)
+    said = [*remarks_before(job, clips, task, targets, folds), *remarks.of_copies(clips, digests, task.columns)]
+    return Material(clips, digests, task, targets, folds, len(every) - len(folds), said)
+
+
+def remarks_before(
+    job: Job, clips: pd.DataFrame, task: Task, targets: np.ndarray, folds: Sequence[splits.Split]
+) -> list[str]:
+    """Return what a reader should know of the clips of a run, as far as it is known before any file is read."""
+    of_scan = [remark for found in job.scan.found for remark in found.remarks]
+    of_clips = remarks.of_clips(job.scan.manifest, clips, job.experiment.inputs.skipped_s)
+    return [*of_scan, *of_clips, *remarks.of_folds(task, targets, folds)]
 
 
 def leaks_of(

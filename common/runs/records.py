@@ -59,7 +59,11 @@ class Corpus(TypedDict):
 
 
 class Data(TypedDict):
-    """The clips of a run; `per_output` counts those of each class or tag, and is empty for a regression."""
+    """The clips of a run; `per_output` counts those of each class or tag, and is empty for a regression.
+
+    `left_out` counts the files that a scan found and did not use, by reason; `remarks` is what a reader should know of
+    the clips. Records of earlier versions have neither.
+    """
 
     demo: bool
     clips: Count
@@ -68,6 +72,8 @@ class Data(TypedDict):
     missing: list[str]
     per_output: dict[str, Count]
     digest: str
+    left_out: NotRequired[dict[str, Count]]
+    remarks: NotRequired[list[str]]
 
 
 class Score(TypedDict):

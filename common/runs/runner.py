@@ -16,7 +16,8 @@ import pandas as pd
 
 from common import files, splits
 from common.arrays import Arrays, Prepared
-from common.errors import ResultError
+from common.corpora.scanning import LEAVE_OUT, write_list
+from common.errors import InputError, ResultError
 from common.learners import memory
 from common.learners.learner import Learner, best_epoch
 from common.runs import claims, ensemble, records
@@ -24,6 +25,7 @@ from common.runs.evaluation import FoldResult, content_of, predictions_of, timin
 from common.runs.identity import identity_of
 from common.runs.jobs import Job, Material, gather, leaks_of
 from common.seeds import derive
+from common.signals.audio import UnusableFilesError
 from common.study import Ensemble, Size, Training
 from common.tasks import Task
 
@@ -41,8 +43,8 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
         announce: receives a line of text before each fold.
 
     Raises:
-        InputError: the clips do not suit the experiment; the folder is in use, cannot be written, or holds a run of
-            other clips or settings; or a member of an ensemble has no finished run.
+        InputError: the clips do not suit the experiment, or files are damaged; the folder is in use, cannot be written,
+            or holds a run of other clips or settings; or a member of an ensemble has no finished run.
         ResultError: the loss or a prediction is not finite.
         BudgetSpentError: the deadline has passed; the same call resumes the run.
     """
@@ -58,11 +60,25 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
             claims.check_finished(job.folder, "run", record.data["configuration"]["identity"], identity)
             return record
         claims.begin(job.folder, "run", identity)
-        return _make(job, material, identity, announce)
+        try:
+            return _make(job, material, identity, announce)
+        except UnusableFilesError as error:
+            raise _listed(error, job.options.runs) from error
+
+
+def _listed(error: UnusableFilesError, runs: Path) -> InputError:
+    """List all files that cannot be decoded, so that the next scan can leave them out."""
+    place = runs / LEAVE_OUT
+    write_list(place, error.paths)
+    return InputError(
+        f"{error}. All of them are listed in {place}: move it into the folder of the corpus to leave them out"
+    )
 
 
 def _make(job: Job, material: Material, identity: dict[str, Any], announce: Callable[[str], None]) -> records.Record:
     began = time.monotonic()
+    for remark in material.remarks:
+        announce(f"note: {remark}")
     if isinstance(job.method, Ensemble):
         results = ensemble.combined(job, material, job.method)
     else:

@@ -5,13 +5,14 @@ are those of libsndfile: wav, flac, mp3, ogg, opus and more. The samples agree w
 offset=..., duration=...)`, which also mixes to mono first and resamples with soxr HQ.
 
 A damaged file is refused and never replaced by silence. A WAV file that is shorter than its header says, or an Ogg file
-without its last page, counts as damaged.
+without its last page, counts as damaged. So do sample rates, numbers of channels and values that no recording has.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Literal
 
@@ -22,7 +23,7 @@ import soxr
 from common import cache
 from common.errors import InputError
 from common.progress import progress
-from common.signals import opus
+from common.signals import libmpg123, opus
 
 VERSION = 1
 """Part of the cache key; increase it when a change gives other samples for the same file."""
@@ -36,17 +37,41 @@ NAMED_FILES = 5
 BLOCK = 1 << 16
 """Samples per block where a file is read block by block."""
 
+LONG_BLOCK = 1 << 23
+"""Samples per block where damage is looked for, 3 min at 44.1 kHz: between two blocks, a hole in a Vorbis file may be
+passed over, which stops a run that reads on."""
+
 MISSING_S = 0.1
 """Seconds by which a file may be shorter than its header says: headers of compressed files are not exact."""
 
+LAST_PAGE_MISSING = ("lacks an end-of-stream bit", "Junk after the last page")
+"""libsndfile's words about Ogg files that are cut off: between two pages, and within a page."""
+
 UNKNOWN_LENGTH = 0x7FFFF000
 """Data sizes from this value on mean "unknown": programs that stream to a pipe write such headers."""
+
+LOWEST_HZ, HIGHEST_HZ = 1_000, 1_000_000
+"""Sample rates beyond these are errors in a header: to resample from 1 Hz would take gigabytes."""
+
+MOST_CHANNELS = 64
+"""More channels than this are an error in a header."""
+
+LOUDEST = 1e10
+"""No recording has larger samples, full scale being 1: integers of 32 bits stored as floats have up to 2e9."""
 
 Pad = Literal["end", "start"]
 
 
 class _Unusable(Exception):
     """Why a file gives no waveform, as the end of a sentence that starts with its name."""
+
+
+class UnusableFilesError(InputError):
+    """Some of many audio files cannot be used; `paths` has all of them, the message names a few."""
+
+    def __init__(self, message: str, paths: Sequence[str]) -> None:
+        super().__init__(message)
+        self.paths = paths
 
 
 def load(
@@ -70,8 +95,8 @@ def load(
         float32 of shape (samples,), full scale 1; `round(duration * sample_rate)` samples if a duration is given.
 
     Raises:
-        InputError: The file is missing, empty, damaged or not audio, has samples that are not finite, or ends before
-            `offset`.
+        InputError: The file is missing, empty, damaged or not audio, has samples that are not finite or absurdly large,
+            or ends before `offset`.
     """
     try:
         return _load(path, sample_rate, offset, duration, pad)
@@ -97,7 +122,8 @@ def load_clips(
         3 s at 16 kHz (2.2 GiB on the disk) do not have to fit into memory.
 
     Raises:
-        InputError: There are no files, or some cannot be used: all are checked, up to five are named.
+        InputError: There are no files.
+        UnusableFilesError: Some cannot be used: all are checked, up to five are named in its message.
     """
     if not paths:
         raise InputError("There are no audio files to read; check the folder with `python -m common.corpora scan`.")
@@ -141,17 +167,33 @@ def _refusal(damaged: Sequence[tuple[str | Path, str]], looked_at: int) -> Input
         return InputError(f"{named}; download or record it again, or leave it out")
     what = "it" if len(damaged) == 1 else "them"
     head = f"{len(damaged)} of {looked_at} audio files cannot be used: "
-    return InputError(f"{head}{named}{more}. Download {what} again, or remove {what} from the folder.")
+    message = f"{head}{named}{more}. Download {what} again, or remove {what} from the folder"
+    return UnusableFilesError(message, [str(path) for path, _ in damaged])
 
 
 def _load(path: str | Path, sample_rate: int, offset: float, duration: float | None, pad: Pad) -> np.ndarray:
     samples, recorded_rate = _read(path, offset, duration)
-    if not np.isfinite(samples).all():
-        raise _Unusable("has samples that are not finite numbers")
+    _refuse_values(samples)
     mono = samples.mean(axis=1)  # before resampling, as librosa does: less to resample, and the same rounding
     if recorded_rate != sample_rate:
         mono = soxr.resample(mono, recorded_rate, sample_rate, quality="HQ")
+        _refuse_values(mono)  # what was finite may overflow in the filter
     return mono if duration is None else _fit_length(mono, round(duration * sample_rate), pad)
+
+
+def _refuse_values(samples: np.ndarray) -> None:
+    if reason := wrong_values(samples):
+        raise _Unusable(f"has {reason}")
+
+
+def wrong_values(samples: np.ndarray) -> str:
+    """Return what is wrong with the values of samples, in words; "" if nothing is."""
+    if not samples.size:
+        return ""
+    loudest = float(max(samples.max(), -samples.min()))  # NaN if there is one; no copy of the samples is made
+    if not math.isfinite(loudest):
+        return "samples that are not finite numbers"
+    return f"samples above {LOUDEST:g}, full scale being 1" if loudest > LOUDEST else ""
 
 
 def _read(path: str | Path, offset: float, duration: float | None) -> tuple[np.ndarray, int]:
@@ -166,7 +208,9 @@ def _read(path: str | Path, offset: float, duration: float | None) -> tuple[np.n
 
 
 def _read_part(source: str | Path | IO[bytes], offset: float, duration: float | None) -> tuple[np.ndarray, int]:
-    with soundfile.SoundFile(source) as file:
+    with opened(source) as file:
+        if reason := wrong_header(file):
+            raise _Unusable(f"has {reason}")
         rate, first = file.samplerate, int(offset * file.samplerate)  # int, not round, as librosa.load has it
         wanted = max(file.frames - first, 0)
         if duration is not None:
@@ -206,9 +250,75 @@ def peak(path: str | Path) -> float:
 
 
 def _loudest(source: str | Path | IO[bytes]) -> float:
-    blocks = soundfile.blocks(source, BLOCK, dtype="float32", always_2d=True)
-    # numpy's maximum, not Python's: it keeps what is no number.
-    return float(np.max([np.abs(block.mean(axis=1)).max() for block in blocks], initial=0.0))
+    with opened(source) as file:
+        blocks = file.blocks(BLOCK, dtype="float32", always_2d=True)
+        # numpy's maximum, not Python's: it keeps what is no number.
+        return float(np.max([np.abs(block.mean(axis=1)).max() for block in blocks], initial=0.0))
+
+
+@contextmanager
+def opened(source: str | Path | IO[bytes]) -> Iterator[soundfile.SoundFile]:
+    """Open an audio file for reading, without the notes of the MP3 decoder on standard error.
+
+    Raises:
+        soundfile.LibsndfileError: it is absent, damaged or not audio.
+    """
+    with libmpg123.quiet(), soundfile.SoundFile(source) as file:
+        yield file
+
+
+def wrong_header(file: soundfile.SoundFile) -> str:
+    """Return what no recording has in the header of an open file, in words; "" if all is possible."""
+    if not LOWEST_HZ <= file.samplerate <= HIGHEST_HZ:
+        return "a sample rate below 1 kHz or above 1 MHz"
+    if file.channels > MOST_CHANNELS:
+        return f"more than {MOST_CHANNELS} channels"
+    return ""
+
+
+def ends_early(path: Path, file: soundfile.SoundFile) -> bool:
+    """Return whether the last samples of an open file cannot be read, although its header announces them.
+
+    Only the end is decoded. `MISSING_S` of the end may be missing, but not of a FLAC file, whose header is exact.
+    """
+    return not _end_is_readable(file) and not opus.recounted(path)
+
+
+def _end_is_readable(file: soundfile.SoundFile) -> bool:
+    inexact_s = 0.0 if file.format == "FLAC" else MISSING_S
+    last = max(file.frames - 1 - int(inexact_s * file.samplerate), 0)
+    try:
+        file.seek(last)
+        return len(file.read(1, dtype="float32", always_2d=True)) > 0
+    except (soundfile.LibsndfileError, ValueError):  # a wrong position makes the number of samples left negative
+        return False
+
+
+def damage_in(path: Path) -> str:
+    """Decode a whole file block by block, and return what is wrong with it, in words; "" if nothing is.
+
+    The reasons have no numbers of the file in them, because scans count files by reason.
+    """
+    try:
+        return _damage_in(path)
+    except soundfile.LibsndfileError:
+        if repaired := opus.recounted(path):
+            with suppress(soundfile.LibsndfileError):
+                return _damage_in(repaired)
+        return "damaged: a part of it cannot be decoded"
+
+
+def _damage_in(source: Path | IO[bytes]) -> str:
+    read = 0
+    with opened(source) as file:
+        while True:
+            block = file.read(LONG_BLOCK, dtype="float32", always_2d=True)
+            if reason := wrong_values(block):
+                return reason
+            read += len(block)
+            if len(block) < LONG_BLOCK:  # the end, or a hole in a Vorbis file, behind which more could be read
+                break
+        return "cut off or damaged before its end" if file.frames - read > MISSING_S * file.samplerate else ""
 
 
 def cut_off(file: soundfile.SoundFile) -> str:
@@ -217,7 +327,7 @@ def cut_off(file: soundfile.SoundFile) -> str:
     libsndfile reads a truncated file without an error. Only its log says how long the file should be.
     """
     seconds = file.frames / file.samplerate
-    if "lacks an end-of-stream bit" in file.extra_info:
+    if any(note in file.extra_info for note in LAST_PAGE_MISSING):
         return f"{seconds:.2f} s are there, but the last page is missing"
     noted = re.search(r"^data\s*: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
     if not noted or int(noted[1]) >= UNKNOWN_LENGTH:

@@ -52,8 +52,8 @@ class Classification:
         """The label."""
         return ("label",)
 
-    def of(self, clips: pd.DataFrame) -> Self:
-        """Return the task with the document's classes or, if the clips have others, with those of the clips.
+    def of(self, clips: pd.DataFrame, *, own: bool = False) -> Self:
+        """Return the task with the document's classes or, if the clips are your own or have others, with theirs.
 
         Raises:
             InputError: the clips have fewer than two classes, or one has no label.
@@ -64,7 +64,9 @@ class Classification:
             raise InputError(f"{unlabelled} of {len(clips)} clips have no label; add a column label to their table")
         if len(found) < 2:
             raise InputError(f"all clips are labelled {', '.join(found)}: a classifier needs at least two classes")
-        return self if found <= set(self.outputs) else replace(self, outputs=tuple(sorted(found)))
+        if found <= set(self.outputs):  # in the document's order
+            return replace(self, outputs=tuple(name for name in self.outputs if name in found)) if own else self
+        return replace(self, outputs=tuple(sorted(found)))
 
     def targets(self, clips: pd.DataFrame) -> np.ndarray:
         """Return one-hot targets, float32 (clips, classes)."""

@@ -40,8 +40,8 @@ class Regression:
         """The scales."""
         return self.outputs
 
-    def of(self, clips: pd.DataFrame) -> Self:
-        """Return this task.
+    def of(self, clips: pd.DataFrame, *, own: bool = False) -> Self:
+        """Return this task, whosever the clips are.
 
         Raises:
             InputError: a scale is missing, has a value that is not finite, or has the same value for all clips.

@@ -56,8 +56,8 @@ class Tagging:
         """The tags."""
         return ("label",)
 
-    def of(self, clips: pd.DataFrame) -> Self:
-        """Return the task with the document's tags or, if the clips have others, with those of the clips.
+    def of(self, clips: pd.DataFrame, *, own: bool = False) -> Self:
+        """Return the task with the document's tags or, if the clips are your own or have others, with theirs.
 
         Raises:
             InputError: the clips have fewer than two tags.
@@ -65,7 +65,9 @@ class Tagging:
         found = {tag for tags in clips["label"] for tag in tags_of(tags)}
         if len(found) < 2:
             raise InputError(f"the clips have the tags {', '.join(found) or 'none'}: tagging needs at least two")
-        return self if found <= set(self.outputs) else replace(self, outputs=tuple(sorted(found)))
+        if found <= set(self.outputs):  # in the document's order
+            return replace(self, outputs=tuple(name for name in self.outputs if name in found)) if own else self
+        return replace(self, outputs=tuple(sorted(found)))
 
     def targets(self, clips: pd.DataFrame) -> np.ndarray:
         """Return 1 for each tag that a clip has, float32 (clips, tags)."""

@@ -87,8 +87,12 @@ class Task(Protocol):
     def columns(self) -> tuple[str, ...]:
         """The columns of the manifest that the targets are made from."""
 
-    def of(self, clips: pd.DataFrame) -> Self:
+    def of(self, clips: pd.DataFrame, *, own: bool = False) -> Self:
         """Return this task, with the document's outputs or, if the clips have others, with those of the clips.
+
+        Args:
+            clips: a row per clip, with `columns`.
+            own: they are all of a corpus of your own: outputs of the document that no clip has are left out.
 
         Raises:
             InputError: nothing can be learned from these clips.

@@ -81,6 +81,13 @@ def test_columns_are_the_protocols_in_their_order_and_a_demo_is_named(write: Wri
     assert note.endswith("not comparable.")
 
 
+def test_what_a_run_noted_of_its_clips_is_below_its_tables(write: Write, runs: Path) -> None:
+    edit(write("single-cnn"), {"data.remarks": ["angry is nowhere tested"]})
+    own = sides(runs)
+    for table in (class_table(SER, "single-cnn", own), number_table(SER, "single-cnn", own, verdicts_of(own))):
+        assert [note for note in table.notes if "angry" in note] == ["Ours, published: angry is nowhere tested."]
+
+
 def test_runs_that_differ_in_more_than_the_seed_have_numbered_columns(write: Write, runs: Path) -> None:
     write("single-cnn")
     write("single-cnn", clips=1440, seed=1)

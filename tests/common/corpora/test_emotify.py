@@ -134,6 +134,26 @@ def test_missing_or_duplicated_rows_are_refused(real_table, tmp_path):
             emotify.votes(table)
 
 
+def test_changed_votes_are_refused_with_a_track(real_table, tmp_path):
+    lines = real_table.read_text(encoding="utf-8").splitlines()
+    other = lines[8].split(",")
+    other[2:4] = other[3:1:-1] if other[2] != other[3] else [str(1 - int(value)) for value in other[2:4]]
+    table = tmp_path / "data.csv"
+    table.write_text("\n".join([*lines[:8], ",".join(other), *lines[9:]]), encoding="utf-8")
+    with pytest.raises(InputError, match=r"1 of 400 tracks.*classical/1"):
+        emotify.votes(table)
+
+
+@pytest.mark.parametrize(("vote", "reason"), [("0", "nobody"), ("1", "tie")])
+def test_a_table_in_which_all_votes_are_alike_is_refused_at_once(table, answers, vote, reason):
+    alike = {
+        number: ",".join([*line.split(",")[:2], *[vote] * len(emotify.EMOTIONS), *line.split(",")[11:]])
+        for number, line in enumerate(answers[1:], 2)
+    }
+    with pytest.raises(InputError, match=reason):
+        emotify.dominant(emotify.votes(table(alike)))
+
+
 # Labels.
 
 

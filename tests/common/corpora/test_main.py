@@ -1,10 +1,13 @@
 import json
 
+import numpy as np
 import pytest
+import soundfile
 
 from common.cli.console import main
 from common.corpora import CORPORA
 from common.corpora.__main__ import app
+from common.corpora.scanning import LEAVE_OUT
 
 
 @pytest.fixture
@@ -73,3 +76,14 @@ def test_a_wrong_call_is_one_line_and_exit_code_2(run, tmp_path, monkeypatch, wo
     assert error.count("\n") <= 2
     assert named in error
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_thorough_scan_lists_damaged_files_so_that_the_next_scan_leaves_them_out(run, make_clips, tmp_path):
+    folder = make_clips(["joy/1.wav", "joy/2.wav", "grief/3.wav"])
+    soundfile.write(folder / "joy" / "2.wav", np.full(800, np.nan), 16_000, subtype="FLOAT")
+    assert json.loads(run("scan", folder, "--json")[1])["clips"] == 3
+    code, out, _ = run("scan", folder, "--thorough", "--list", tmp_path / LEAVE_OUT)
+    assert code == 0
+    assert "2.wav" in out
+    (tmp_path / LEAVE_OUT).rename(folder / LEAVE_OUT)
+    assert json.loads(run("scan", folder, "--json")[1])["clips"] == 2

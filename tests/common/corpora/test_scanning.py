@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from common.corpora import MANIFEST_COLUMNS, scan
 from common.corpora.checksums import originals
-from common.corpora.scanning import NO_PATTERN, SECOND_COPY
+from common.corpora.scanning import LEAVE_OUT, LISTED, NO_PATTERN, SECOND_COPY
 from common.errors import InputError
 
 RAVDESS = ["Actor_01/03-01-01-01-01-01-01.wav", "Actor_02/03-01-05-02-01-01-02.wav"]
@@ -233,3 +233,101 @@ def test_any_subset_of_savee_is_read_completely_in_either_naming(tmp_path_factor
     result = scan([folder])
     assert names(result) == sorted(chosen)
     assert result.found[0].missing == 480 - len(chosen)
+
+
+@pytest.mark.parametrize("suffix", [".aiff", ".aif", ".au", ".caf", ".w64", ".rf64", ".oga", ".AIFF"])
+def test_every_format_that_libsndfile_reads_is_read(make_clips, suffix):
+    written = {".aif": "AIFF", ".oga": "OGG"}.get(suffix.lower(), suffix[1:].upper())
+    folder = make_clips(SAVEE)
+    soundfile.write(folder / "DC" / f"a02{suffix}", np.full(800, 0.1), 16_000, format=written)
+    assert names(scan([folder])) == ["DC/a01", "DC/a02", "KL/su15"]
+
+
+@pytest.mark.parametrize("name", ["DC/a02.m4a", "elsewhere/x.wma", "DC/a02.mov"])
+def test_a_format_that_is_not_read_is_named(make_clips, name):
+    folder = make_clips(SAVEE)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"\0\0\0 ftypM4A ")
+    result = scan([folder])
+    assert [omission.path for omission in result.every_omission] == [folder / name]
+
+
+def test_only_formats_that_are_not_read_are_refused_with_their_suffix(make_clips):
+    folder = make_clips([])
+    (folder / "x.m4a").write_bytes(b"\0\0\0 ftypM4A ")
+    with pytest.raises(InputError, match="m4a"):
+        scan([folder])
+
+
+def test_a_folder_that_cannot_be_opened_is_named(make_clips, monkeypatch):
+    folder = make_clips(SAVEE)
+    opened = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("KL"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    result = scan([folder])
+    assert names(result) == ["DC/a01"]
+    assert [omission.path for omission in result.every_omission] == [folder / "KL"]
+
+
+def flac_with_damage_in_the_middle(path):
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 64_000), 16_000)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 9_000] = bytes(9_000)
+    path.write_bytes(content)
+
+
+def loud(path):
+    soundfile.write(path, np.full(800, 3e36), 16_000, subtype="FLOAT")
+
+
+def not_finite(path):
+    soundfile.write(path, np.full(800, np.nan), 16_000, subtype="FLOAT")
+
+
+@pytest.mark.parametrize("damage", [flac_with_damage_in_the_middle, loud, not_finite])
+def test_a_thorough_scan_finds_what_a_quick_one_does_not(make_clips, damage):
+    folder = make_clips(RAVDESS)
+    path = (folder / RAVDESS[1]).with_suffix(".flac" if "flac" in damage.__name__ else ".wav")
+    (folder / RAVDESS[1]).unlink()
+    damage(path)
+    assert len(scan([folder]).manifest) == 2
+    assert [omission.path for omission in scan([folder], thorough=True).every_omission] == [path]
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_listed_files_are_left_out_with_and_without_a_table(make_clips, relative):
+    folder = make_clips(["joy/1.wav", "joy/2.wav", "grief/3.wav"])
+    (folder / LEAVE_OUT).write_text(f"# damaged\n{'joy/2.wav' if relative else folder / 'joy/2.wav'}\n")
+    assert names(scan([folder])) == ["grief/3", "joy/1"]
+    (folder / "labels.csv").write_text("path,label\njoy/1.wav,a\njoy/2.wav,b\n")
+    result = scan([folder])
+    assert names(result) == ["joy/1"]
+    assert LISTED in [omission.reason for omission in result.every_omission]
+
+
+def test_a_listed_file_that_is_not_there_is_refused(make_clips):
+    folder = make_clips(SAVEE)
+    (folder / LEAVE_OUT).write_text("DC/a99.wav\n")
+    with pytest.raises(InputError, match=rf"{LEAVE_OUT}, line 1"):
+        scan([folder])
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(999, 1), (1_000_001, 1), (16_000, 65)])
+def test_a_rate_or_number_of_channels_that_no_recording_has_is_left_out(make_clips, rate, channels):
+    folder = make_clips(SAVEE)
+    soundfile.write(folder / SAVEE[1], np.full((800, channels), 0.1), rate)
+    assert names(scan([folder])) == ["DC/a01"]
+
+
+def test_pointers_and_damaged_mp3s_print_nothing_on_standard_error(make_clips, capfd):
+    folder = make_clips(SAVEE)
+    (folder / "DC" / "a02.mp3").write_bytes(LFS)
+    (folder / "DC" / "a03.mp3").write_bytes(bytes(range(256)) * 40)
+    assert len(scan([folder]).every_omission) == 2
+    assert "Note:" not in capfd.readouterr().err

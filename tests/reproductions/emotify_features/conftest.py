@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from common.corpora import scan
+from common.corpora import emotify, scan
 from reproductions.emotify_features import descriptors
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -24,6 +24,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def songs(folder: Path) -> pd.DataFrame:
     """Return their manifest."""
     return scan([folder]).manifest
+
+
+@pytest.fixture(autouse=True)
+def votes_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of the short songs is made up: it is not compared with the published one."""
+    monkeypatch.setattr(emotify, "_refuse_changed", lambda counted, table: None)
 
 
 @pytest.fixture
