@@ -43,10 +43,11 @@ def experiment_sections(
     pictures: Sequence[Picture],
     findings: Sequence[Finding],
     matrices: Matrices,
+    answers: Sequence[Section] = (),
 ) -> list[Section]:
-    """Return a section for every experiment that was run."""
+    """Return a section for every experiment that was run; each links to what the study answers as a whole."""
     return [
-        _section(published, experiment, own, verdicts, pictures, findings, matrices)
+        _section(published, experiment, own, verdicts, pictures, findings, matrices, answers)
         for experiment in published.experiments
         if (own := [side for side in sides if side.group.experiment == experiment.id])
     ]
@@ -60,13 +61,14 @@ def _section(
     pictures: Sequence[Picture],
     findings: Sequence[Finding],
     matrices: Matrices,
+    answers: Sequence[Section],
 ) -> Section:
     shown = [Shown(one.name, one.title) for one in pictures if one.experiment == experiment.id]
     metric = shown_metric(published, experiment, [side.group for side in own])
     tables = _tables(published, experiment, own, verdicts, matrices)
     blocks: list[Block] = [
         *([Words(DEMO_NOTICE, warning=True)] if any(side.group.demo for side in own) else []),
-        *_answer(published, experiment, own, verdicts, findings),
+        *_answer(published, experiment, own, verdicts, findings, answers),
         *shown,
         *tables,
         *(_facts(published, experiment, side, verdicts) for side in own),
@@ -84,6 +86,7 @@ def _answer(
     own: Sequence[Side],
     verdicts: Verdicts,
     findings: Sequence[Finding],
+    answers: Sequence[Section],
 ) -> list[Block]:
     """Say whether the number is right and why, what touches it, how it is repeated, and where the record is."""
     metric = shown_metric(published, experiment, [side.group for side in own])
@@ -92,6 +95,10 @@ def _answer(
         (_verdict_sentence(published, experiment, own, metric, verdict), ())
     ]
     rows += [(f"Why: {why}.", ())] if why else []
+    if answers:
+        rows.append(
+            ("Answered for all experiments:", tuple(Link(one.title, published.study, one.name) for one in answers))
+        )
     touching = [finding for finding in findings if touches(finding, experiment, published)]
     for words, found in _open_ones(touching).items():
         rows.append((words, tuple(Link(finding.id, published.study, finding.id) for finding in found)))
@@ -320,7 +327,9 @@ def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"({_pairs(value)})" if value else "none"
     if isinstance(value, float):
-        return f"{value:g}".replace("-", MINUS) if value < 0 else f"{value:g}"
+        # 1.0 stays 1.0: to scikit-learn, `max_features` of 1 is one feature, and of 1.0 all of them.
+        text = f"{value:.1f}" if value == 1 else f"{value:g}"
+        return text.replace("-", MINUS) if value < 0 else text
     return str(value)
 
 

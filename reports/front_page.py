@@ -37,9 +37,8 @@ READING = (
 DONE = {
     "published": "when done as its numbers indicate",
     "corrected": "with its errors fixed",
-    "independent": "with speakers, songs and sources kept apart too",
 }
-"""What a protocol does, in words."""
+"""What a protocol does, in words; `independent` differs from document to document, and its switches say how."""
 DEMO_NOTICE = "DEMO corpus: synthesised sounds. These numbers say that the code runs, and nothing about the document."
 FRONT_COLUMNS = (
     Column("Experiment"),
@@ -143,8 +142,9 @@ def _result(known: Known, first: Side) -> tuple[str, tuple[Link, ...]]:
     printed = printed_number(published, experiment.id, metric)
     own = [side for side in sides_of(known.groups) if side.group.experiment == experiment.id]
     unit = " %" * metric_of(published, metric).percent
+    items = published.data_of(experiment.id).items
     ours = [
-        f"{number.text}{unit} {DONE.get(side.group.protocol, side.name)}"
+        f"{number.text}{unit} {_done(side, own, items)}"
         for side in own
         if (number := precise(published, side.group, metric))
     ]
@@ -152,10 +152,21 @@ def _result(known: Known, first: Side) -> tuple[str, tuple[Link, ...]]:
     seeds = f"{len(first.group.runs)} seeds, {data_in_words(first.group.first, published)}"
     text = (
         f"{experiment.title}: {in_words(metric)} {printed.text if printed else ''}{unit} in {published.document}. "
-        f"Ours: {'; '.join(ours)} ({seeds}). "
+        f"Ours ({seeds}): {'; '.join(ours)}. "
         f"{sentence(verdict)}: {why.partition(';')[0]}."
     )
     return text, (Link("Is it right, and why?", published.study, experiment.id),)
+
+
+def _done(side: Side, sides: Sequence[Side], items: str) -> str:
+    """Say what a side does; of one without words of its own, which switches differ from the side before it."""
+    if side.group.protocol in DONE:
+        return DONE[side.group.protocol]
+    before = sides[max(sides.index(side) - 1, 0)].group.first["switches"]
+    own = side.group.first
+    changes = [f"{name} = {value}" for name, value in own["switches"].items() if before.get(name) != value]
+    fewer = f", {own['data']['clips']:,} {items}" * (own["data"]["clips"] != sides[0].group.first["data"]["clips"])
+    return f"with {listed(changes)} too{fewer}" if changes else side.name
 
 
 def _picture(chapter: Chapter) -> list[Block]:
@@ -176,7 +187,7 @@ def _audits(studies: Sequence[Known]) -> tuple[str, tuple[Link, ...]]:
         for known in studies
         if wrong[known.published.study]
     )
-    text = f"Of {total.total()} claims and checks, judged without a run of ours: {listed(words)}. Contradicted:"
+    text = f"Of {total.total()} claims and checks that need no run of ours: {listed(words)}. Contradicted:"
     return text, links
 
 

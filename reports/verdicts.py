@@ -244,11 +244,11 @@ def _word(
         # The document's number is of one run: over groups, its interval is as wide as that of one run of ours.
         theirs = _with_our_spread(printed.value, printed.n or ours.of_one_run.n, ours)
         other, words = _judged(_between(ours, theirs), printed)
-        why += f": {word}; with {groups}, it {words}: {other}" * (other != word)
+        why += f" ({word}); with {groups}, it {words} ({other})" * (other != word)
     if form := caveat(group.first, published):
         why += f"; {form}"
     if reason := unknown(group.experiment, published):
-        return NOT_COMPARABLE, f"{reason}; {why}"
+        return NOT_COMPARABLE, f"{reason}; if that were no obstacle: {why}"
     return word, why
 
 

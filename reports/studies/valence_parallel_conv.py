@@ -144,9 +144,9 @@ def _finding(published: Published, plain: Mapping[str, Group]) -> str:
     low, high = effect.interval
     answer = "is better than" if high < 0 else "is worse than" if low > 0 else "is not shown to be better than"
     return (
-        f"On other clips than the document's, its best combination of settings ({published.experiment(BEST).short}) "
-        f"{answer} always answering the mean of the training clips: its MAE is {abs(effect.mean):.3f} "
-        f"{'lower' if effect.mean < 0 else 'higher'}, 95 % CI of the difference [{signed(low)}, {signed(high)}]."
+        f"Valence of speech: on other clips than those of {published.document}, its best combination of settings "
+        f"({published.experiment(BEST).short}) {answer} always answering the mean of the training clips: its MAE is "
+        f"{abs(effect.mean):.3f} {'lower' if effect.mean < 0 else 'higher'}, 95 % CI of the difference [{signed(low)}, {signed(high)}]."
     )
 
 

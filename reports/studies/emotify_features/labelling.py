@@ -90,17 +90,17 @@ def _finding(found: Evidence) -> str:
     place = list(found.by_all).index(CORPUS) + 1
     by_song = [value for way, group in found.groups.items() if way[2] == "song" for value in group.values("accuracy")]
     return sentence(
-        f"for the handcrafted features, {verdicts}. With whole songs in the folds, our {len(by_song):,} runs have "
-        f"{percent(max(by_song))} at most; the document has {percent(found.published)}. Of {len(found.orders)} ways to "
-        f"give the labels to the songs, {_placed(place, len(found.orders))}."
+        f"for the handcrafted features, {verdicts}. If each song is in one fold, none of our {len(by_song):,} runs "
+        f"exceeds {percent(max(by_song))}; the document has {percent(found.published)}. We tried {len(found.orders)} "
+        f"ways to give the labels to the songs: {_placed(place, len(found.orders))}."
     )
 
 
 def _placed(place: int, of: int) -> str:
     """Say how well the right labels explain the published matrix, beside the others."""
     if place in (1, of):
-        return f"the right one explains the published matrix {'best' if place == 1 else 'worst'}"
-    return f"{place - 1} explain the published matrix better than the right one"
+        return f"the right one fits the published confusion matrix {'best' if place == 1 else 'worst'}"
+    return f"{place - 1} fit the published confusion matrix better than the right one"
 
 
 def _blocks(found: Evidence) -> list[Block]:
