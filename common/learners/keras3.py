@@ -156,7 +156,7 @@ class KerasLearner:
 
         Raises:
             BudgetSpentError: the deadline has passed; the last finished epoch is kept.
-            InputError: the stage's checkpoint is damaged.
+            InputError: the stage's checkpoint is damaged, or has more epochs.
             ResultError: the loss is not finite.
         """
         deciding = [] if validation is None else self._deciding()
@@ -165,6 +165,8 @@ class KerasLearner:
             model, train, validation = self._what_is_trained(train, validation)
             self._make_variables(model)
             done = checkpoint.restore(model)
+        if done > epochs:
+            raise InputError(f"{stage} has {done} epochs already; give at least --epochs {done}, or --fresh")
         batching = pipeline.Batching(
             self.training.batch_size,
             self.training.drop_remainder,

@@ -27,13 +27,14 @@ def clear(folder: Path) -> None:
             path.unlink()
 
 
-def begin(folder: Path, kind: Kind, identity: Mapping[str, Any]) -> None:
+def begin(folder: Path, kind: Kind, identity: Mapping[str, Any], *, epochs_may_change: bool = False) -> None:
     """Write the note of an unfinished run or search, or check that the one that is there is the same.
 
     Args:
         folder: of the run or search.
         kind: which of the two it is.
         identity: all that decides its numbers, as plain values.
+        epochs_may_change: whether it may go on with another number of epochs than it began with.
 
     Raises:
         InputError: the folder holds an interrupted one of another identity, or its note is damaged.
@@ -41,11 +42,16 @@ def begin(folder: Path, kind: Kind, identity: Mapping[str, Any]) -> None:
     note = folder / "work" / f"{kind}.json"
     # Without anything beside the note nothing was computed yet, so there is nothing to protect.
     begun = note.exists() and any(path != note for path in note.parent.iterdir())
-    if begun and load(note, "--fresh starts again") != identity:
+    fixed = _without_epochs if epochs_may_change else dict
+    if begun and fixed(load(note, "--fresh starts again")) != fixed(identity):
         raise InputError(
             f"{folder} holds an interrupted {kind} of other clips or settings; --fresh starts again, --runs keeps both"
         )
     files.write_text(note, json.dumps(identity, indent=1))
+
+
+def _without_epochs(identity: Mapping[str, Any]) -> dict[str, Any]:
+    return {**identity, "training": {**identity["training"], "epochs": None}}
 
 
 def check_finished(folder: Path, kind: Kind, found: Mapping[str, Any], identity: Mapping[str, Any]) -> None:

@@ -59,11 +59,17 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
             record = records.read(job.folder)
             claims.check_finished(job.folder, "run", record.data["configuration"]["identity"], identity)
             return record
-        claims.begin(job.folder, "run", identity)
+        claims.begin(job.folder, "run", identity, epochs_may_change=_epochs_may_change(job))
         try:
             return _make(job, material, identity, announce)
         except UnusableFilesError as error:
             raise _listed(error, job.options.runs) from error
+
+
+def _epochs_may_change(job: Job) -> bool:
+    """Return whether an interrupted run may go on with other epochs: no fold is finished, and none is retrained."""
+    begun = any((job.folder / "work").glob("fold-*/facts.json"))
+    return isinstance(job.method, Training) and not job.method.retrain and not begun
 
 
 def _listed(error: UnusableFilesError, runs: Path) -> InputError:

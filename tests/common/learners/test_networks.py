@@ -107,6 +107,21 @@ def test_a_spent_budget_pauses_after_an_epoch_and_the_resumed_run_gives_the_same
     assert resumed.data["timings"]["total_s"] >= round(resumed.history()["seconds"].sum(), 1)
 
 
+def test_a_paused_run_ends_with_the_epochs_that_it_is_given_then_but_not_with_fewer_than_it_has(
+    library, corpus, tmp_path
+) -> None:
+    paused, short = tmp_path / "paused", tmp_path / "short"
+    for _ in range(2):
+        with pytest.raises(errors.BudgetSpentError):
+            runner.run(library.document.job(corpus, runs=paused, deadline=time.monotonic(), overrides={"epochs": 3}))
+    with pytest.raises(errors.InputError, match="2"):
+        runner.run(library.document.job(corpus, runs=paused, overrides={"epochs": 1}))
+    ended = runner.run(library.document.job(corpus, runs=paused, overrides={"epochs": 2}))
+    at_once = runner.run(library.document.job(corpus, runs=short, overrides={"epochs": 2}))
+    assert ended.data["configuration"]["epochs"] == 2
+    assert (ended.folder / "predictions.csv").read_bytes() == (at_once.folder / "predictions.csv").read_bytes()
+
+
 def test_training_stops_early_and_restores_the_best_weights(library, whole, corpus) -> None:
     fold, history = whole.data["folds"][0], whole.history()
     assert 1 < fold["best_epoch"] < fold["epochs"] < library.document.PATIENT.epochs
