@@ -90,14 +90,16 @@ def reaches(order: Order, votes: str, totals: Mapping[str, int], listing: str = 
         return False
     tracks = tied(order, votes, listing)
     # A whole number for each emotion of each row of tied tracks: how many of its tracks get that emotion.
-    choices = tracks.assign(emotion=tracks["emotions"].str.split("+")).explode("emotion")
-    given = [choices.index == row for row in tracks.index]
-    adds = [choices["pieces"] * (choices["emotion"] == emotion) for emotion in wanted]
+    emotions = [names.split("+") for names in tracks["emotions"]]
+    row = np.repeat(np.arange(len(tracks)), [len(names) for names in emotions])
+    emotion, pieces = np.array([name for names in emotions for name in names]), tracks["pieces"].to_numpy()[row]
+    given = np.arange(len(tracks))[:, None] == row
+    adds = pieces * (np.array(list(wanted))[:, None] == emotion)
     amounts, targets = tracks["tracks"], list(wanted.values())
     solved = milp(
-        np.zeros(len(choices)),
+        np.zeros(len(row)),
         constraints=[LinearConstraint(given, amounts, amounts), LinearConstraint(adds, targets, targets)],
-        integrality=np.ones(len(choices)),
+        integrality=np.ones(len(row)),
         bounds=Bounds(0, amounts.max()),
     )
     return bool(solved.success)
