@@ -45,10 +45,17 @@ def all_tracks(path: Path = TRACKS) -> pd.DataFrame:
 
 
 @cache
+def _counted_so(votes: str, listing: str) -> dict[tuple[str, str], pd.DataFrame]:
+    """Return the tracks under one count of the votes and one listing, by genre and by the genre of their labels."""
+    tracks = all_tracks()
+    same = tracks[(tracks["votes"] == votes) & (tracks["listing"] == listing)]
+    return {(str(audio), str(labels)): rows for (audio, labels), rows in same.groupby(["audio", "labels"])}
+
+
+@cache
 def in_order(order: Order, votes: str, listing: str = BY_NUMBER) -> pd.DataFrame:
     """Return the tracks when the genres' folders are numbered in some order but the labels in the corpus' own."""
-    pairs = pd.DataFrame({"audio": order, "labels": CORPUS, "votes": votes, "listing": listing})
-    return all_tracks().merge(pairs)
+    return pd.concat([_counted_so(votes, listing)[pair] for pair in zip(order, CORPUS, strict=True)])
 
 
 def whole_corpus() -> pd.DataFrame:
