@@ -114,10 +114,10 @@ def _svg(figure: Figure) -> str:
         for axis in (axes.xaxis, axes.yaxis):
             if not axis.label.get_text():
                 axis.set_label_coords(0, 0)  # else all ticks are measured to place a label without text too
-    drawn, dpi, inches = io.StringIO(), figure.dpi, figure.get_size_inches()
+    drawn, dpi, (width, height) = io.StringIO(), figure.dpi, figure.get_size_inches()
     figure.dpi = POINTS
-    lines = _Renderer(*(inches * POINTS), drawn, image_dpi=dpi, metadata=NO_NAMES)
-    renderer = MixedModeRenderer(figure, *inches, dpi, lines)
+    lines = _Renderer(width * POINTS, height * POINTS, drawn, image_dpi=dpi, metadata=NO_NAMES)
+    renderer: Any = MixedModeRenderer(figure, width, height, dpi, lines)  # what has very many cells becomes an image
     figure.draw(renderer)
     renderer.finalize()
     return drawn.getvalue()
