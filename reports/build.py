@@ -1,7 +1,7 @@
 """Writes all that is made of records: pages, tables in three forms, pictures, and the HTML page of all studies."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -110,29 +110,25 @@ def build(collected: Collected, out: Path) -> Built:
         out: folder; gets `README.md`, `<study>.md`, `pages/<study>/`, `tables/<study>/`, `tables/results.csv` (the long
             table of all scores), `pictures/<study>/` and `index.html`.
     """
-    names = _names(collected)
-    known: dict[str, StudyReport] = {}
-    drawn: dict[str, Iterator[Path]] = {}
+    studies = [_gathered(name, collected) for name in _names(collected)]
+    shown = [(study.chapter.study, picture) for study in studies for picture in study.pictures]
     with processes() as others:
-        # Other processes draw while this one gathers: what has few runs is soon gathered and gives them work at once.
-        for name in sorted(names, key=lambda name: len(collected.of(name))):
-            known[name] = _gathered(name, collected)
-            save = partial(figures.save, folder=out / "pictures" / name)
-            drawn[name] = others.begin(save, known[name].pictures, figures.FEWEST)
-        studies = [known[name] for name in names]
+        # Other processes draw while this one writes. They begin when all is known: one that begins earlier copies what
+        # is read later, and measures texts for one study only.
+        drawn = others.begin(partial(_draw, out / "pictures"), shown, figures.FEWEST)
         tables = [path for study in studies for path in _write_tables(study.chapter, out)]
         rows = pd.DataFrame(collected.long_table(), columns=Row._fields)
         tables.append(_write(out / "tables" / "results.csv", rows.to_csv(index=False, lineterminator="\n")))
-        saved = {name: list(files) for name, files in drawn.items()}
-    places = {
-        (study.chapter.study, picture.name): file
-        for study in studies
-        for picture, file in zip(study.pictures, saved[study.chapter.study], strict=True)
-    }
-    pages = [_write(out / name, text) for name, text in _texts(studies, out).items()]
+        pages = [_write(out / name, text) for name, text in _texts(studies, out).items()]
+        files = list(drawn)
+    places = {(study, picture.name): file for (study, picture), file in zip(shown, files, strict=True)}
     html = html_page.page(TITLE, _front(studies), [study.chapter for study in studies], lambda *name: places[name])
-    files = tuple(file for files in saved.values() for file in files)
-    return Built(tuple(pages), tuple(tables), files, _write(out / "index.html", html))
+    return Built(tuple(pages), tuple(tables), tuple(files), _write(out / "index.html", html))
+
+
+def _draw(folder: Path, shown: tuple[str, Picture]) -> Path:
+    study, picture = shown
+    return figures.save(picture, folder / study)
 
 
 def _texts(studies: Sequence[StudyReport], out: Path) -> dict[str, str]:

@@ -248,7 +248,8 @@ def _problem_of_classes(record: Mapping[str, Any], tested: Predictions) -> str |
         return "its supports are not those of its predictions"
     if abs(record["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > TOLERANCE:
         return "its accuracy is not that of its predictions"
-    return _problem_of_scores(record["per_output"], confusion) or _problem_of_means(record, confusion)
+    counted = _counted(confusion)
+    return _problem_of_scores(record["per_output"], confusion, counted) or _problem_of_means(record, confusion, counted)
 
 
 def _problem_of_tags(record: Mapping[str, Any], tested: Predictions) -> str | None:
@@ -276,11 +277,13 @@ CHECKS: Mapping[str, Callable[[Mapping[str, Any], Predictions], str | None]] = {
 """What holds between the scores and the predictions of each task, computed apart from how the scores were made."""
 
 
-def _problem_of_scores(rows: Mapping[str, Mapping[str, Any]], confusion: np.ndarray) -> str | None:
+def _problem_of_scores(
+    rows: Mapping[str, Mapping[str, Any]], confusion: np.ndarray, counted: Mapping[str, np.ndarray]
+) -> str | None:
     """Hold the scores of each class against the confusions; a class without clips has none."""
-    support, counted = confusion.sum(axis=1), _counted(confusion)
+    support, plain = confusion.sum(axis=1).tolist(), {score: values.tolist() for score, values in counted.items()}
     for place, (name, row) in enumerate(rows.items()):
-        for score, values in counted.items() if support[place] else ():
+        for score, values in plain.items() if support[place] else ():
             ours = row["scores"][score]
             if abs(ours["value"] - values[place]) > TOLERANCE:
                 return f"its {score} of {name} is not that of its predictions"
@@ -299,14 +302,16 @@ def _counted(confusion: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _problem_of_means(record: Mapping[str, Any], confusion: np.ndarray) -> str | None:
+def _problem_of_means(
+    record: Mapping[str, Any], confusion: np.ndarray, counted: Mapping[str, np.ndarray]
+) -> str | None:
     """Check the means over the classes against the confusions; only classes with clips count."""
-    support, counted = confusion.sum(axis=1), _counted(confusion)
+    support = confusion.sum(axis=1)
     for mean, weights in zip(MEANS, (support > 0, support), strict=True):
         for score, values in counted.items():
             name = f"{mean}_{score}"
             ours = record["metrics"][name]
-            if abs(ours["value"] - np.average(values, weights=weights)) > TOLERANCE:
+            if abs(ours["value"] - values @ weights / weights.sum()) > TOLERANCE:
                 return f"its {name} is not that of its predictions"
             if not _shares(ours["value"], ours["interval"]):
                 return f"its {name} lies outside its interval, or that outside 0 to 1"

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +140,8 @@ def touches(finding: Finding, experiment: Experiment, published: Published) -> b
     It is if it names the experiment. One that names none is about those under the nearest heading of its own that has
     some, and about all where none has: then it is about the data, or the document as a whole.
     """
-    if any(_named(finding, other) for other in published.by_id):
-        return _named(finding, experiment.id)
+    if named := _named(finding.id, f"{finding.claim} {finding.evidence}", tuple(published.by_id)):
+        return experiment.id in named
     known = (heading for heading in _headings(finding.section) if _has_any(published, heading))
     nearest = next(known, None)
     return bool(finding.section) if nearest is None else _is_under(nearest, experiment)
@@ -174,10 +175,12 @@ def _touched(published: Published, finding: Finding, linked: Sequence[str]) -> t
     return tuple(Link(name, published.study, name) for name in own)
 
 
-def _named(finding: Finding, experiment: str) -> bool:
-    """Return whether a finding has an experiment's id at the end of its own, or in its words."""
-    words = re.compile(rf"(?<![\w-]){re.escape(experiment)}(?![\w-])")
-    return finding.id.endswith(f"-{experiment}") or bool(words.search(f"{finding.claim} {finding.evidence}"))
+@cache
+def _named(finding: str, words: str, experiments: tuple[str, ...]) -> frozenset[str]:
+    """Return the experiments whose id stands at the end of a finding's own, or in its words."""
+    either = "|".join(map(re.escape, experiments))
+    found = re.findall(rf"(?<![\w-])(?:{either})(?![\w-])", words)
+    return frozenset(found) | {name for name in experiments if finding.endswith(f"-{name}")}
 
 
 def _command(group: Group) -> str:

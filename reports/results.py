@@ -256,12 +256,12 @@ def _share(hits: int, n: int) -> Score:
 def _average(scores: Mapping[int, Score]) -> Result:
     """Return the mean over the seeds with the interval and the n that one run has on average."""
     every = list(scores.values())
-    value = float(np.mean([one["value"] for one in every]))
-    below = float(np.mean([one["value"] - one["interval"][0] for one in every]))
-    above = float(np.mean([one["interval"][1] - one["value"] for one in every]))
-    seeds = {seed: one["value"] for seed, one in scores.items()}
-    n = round(float(np.mean([one["n"] for one in every])))
-    return Result(value, (value - below, value + above), n, seeds, every[0]["method"])
+    values = [one["value"] for one in every]
+    below = [one["value"] - one["interval"][0] for one in every]
+    above = [one["interval"][1] - one["value"] for one in every]
+    value, low, high, n = np.mean([values, below, above, [one["n"] for one in every]], axis=1).tolist()
+    seeds = dict(zip(scores, values, strict=True))
+    return Result(value, (value - low, value + high), round(n), seeds, every[0]["method"])
 
 
 def _of_mean(single: Result, n: int) -> Result:

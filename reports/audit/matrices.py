@@ -380,14 +380,15 @@ class _Search:
 
     def _convolved(self, ways: np.ndarray, totals: np.ndarray, hits: np.ndarray) -> np.ndarray:
         """Add a line: `ways[t, h]` moved by every candidate's total and hits, summed."""
-        found = np.zeros_like(ways)
-        items, width = ways.shape
+        found, (items, width) = np.zeros(ways.shape, ways.dtype), ways.shape
         # Candidates differ in cells that are counted nowhere: the same move is made once, and multiplied.
         moves, times = np.unique(np.column_stack([totals, hits]), axis=0, return_counts=True)
         self._work.spend(len(moves) * (A_STEP + ways.size))
+        # A few lines reach few sums: only the box around those is moved.
+        (top, left), box = _box(ways)
         for (total, hit), many in zip(moves, times, strict=True):
-            if total < items and hit < width:
-                found[total:, hit:] += many * ways[: items - total, : width - hit]
+            fits = box[: max(0, items - top - total), : max(0, width - left - hit)]
+            found[top + total :, left + hit :][: len(fits), : fits.shape[1]] += many * fits
         return found
 
     def _matches(self, left: np.ndarray, right: np.ndarray, target: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -427,6 +428,14 @@ class _Lookup:
     def __call__(self, place: int) -> dict[int, np.ndarray]:
         picks = zip(self.lines, self.chosen[place], strict=True)
         return {line: self.candidates[line][pick] for line, pick in picks}
+
+
+def _box(ways: np.ndarray) -> tuple[tuple[int, int], np.ndarray]:
+    """Return the smallest part of a matrix that has all that is not 0, and its place."""
+    rows, columns = (np.flatnonzero(ways.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return (0, 0), ways[:0]
+    return (int(rows[0]), int(columns[0])), ways[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def feasible_totals(line: Sequence[int], whole: int, most: int) -> np.ndarray:

@@ -8,8 +8,12 @@ files.
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import matplotlib as mpl
+from matplotlib.backends.backend_mixed import MixedModeRenderer
+from matplotlib.backends.backend_svg import RendererSVG
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from common.illustrations import Illustrations
 from common.published import Published
@@ -32,7 +36,7 @@ from reports.figures import (
     seeds,
     trials,
 )
-from reports.figures.sheet import DEMO, STYLE, Picture
+from reports.figures.sheet import DEMO, Picture, measured, styled
 from reports.results import Group
 
 __all__ = ["DEMO", "FEWEST", "Picture", "pictures", "save"]
@@ -44,6 +48,8 @@ DARK = (
     "image { filter: invert(1) hue-rotate(180deg) } }"
 )
 """Where readers like it dark, light and dark change places; hues stay, and so do images of clips."""
+POINTS = 72
+"""Points in an inch, which are the units of SVG."""
 NO_NAMES = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
@@ -97,8 +103,28 @@ def save(picture: Picture, folder: Path) -> Path:
     """Draw a picture into a folder as `<name>.svg`; the folder is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{picture.name}.svg"
-    figure, drawn = picture.draw(), io.StringIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(drawn, format="svg", metadata=NO_NAMES)
-    file.write_text(drawn.getvalue().replace("</style>", f"{DARK}</style>", 1), encoding="utf-8")
+    file.write_text(_svg(picture.draw()).replace("</style>", f"{DARK}</style>", 1), encoding="utf-8")
     return file
+
+
+@styled
+def _svg(figure: Figure) -> str:
+    """Return a figure as SVG, as `Figure.savefig` does, in less time."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if not axis.label.get_text():
+                axis.set_label_coords(0, 0)  # else all ticks are measured to place a label without text too
+    drawn, dpi, (width, height) = io.StringIO(), figure.dpi, figure.get_size_inches()
+    figure.dpi = POINTS
+    lines = _Renderer(width * POINTS, height * POINTS, drawn, image_dpi=dpi, metadata=NO_NAMES)
+    renderer: Any = MixedModeRenderer(figure, width, height, dpi, lines)  # what has very many cells becomes an image
+    figure.draw(renderer)
+    renderer.finalize()
+    return drawn.getvalue()
+
+
+class _Renderer(RendererSVG):
+    """Measures each text once: pictures share words, and to measure them takes a tenth of the time to draw."""
+
+    def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: Any) -> tuple[float, float, float]:
+        return measured(s, prop.get_size_in_points(), prop.get_weight())

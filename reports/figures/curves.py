@@ -74,8 +74,9 @@ def _draw(axes: Axes, group: Group, quantity: str) -> None:
                 lines["again"].append(_line(epochs, quantity))
                 continue
             lines["train"].append(_line(epochs, quantity))
-            lines["validation"].append(_line(epochs, f"val_{quantity}"))
-            best.append(_line(epochs[epochs["epoch"] == kept.get(fold)], f"val_{quantity}"))
+            validation = _line(epochs, f"val_{quantity}")
+            lines["validation"].append(validation)
+            best.append(validation[validation[:, 0] == kept.get(fold)])
     style: dict[str, Any] = {"linewidths": 0.9, "alpha": 0.55} if len(best) > 1 else {"linewidths": 1.6}
     for name, (colour, dashes) in LINES.items():
         axes.add_collection(LineCollection(lines[name], colors=colour, linestyles=dashes, label=name, **style))
@@ -84,8 +85,7 @@ def _draw(axes: Axes, group: Group, quantity: str) -> None:
 
 
 def _line(epochs: pd.DataFrame, column: str) -> np.ndarray:
-    points: np.ndarray = epochs[["epoch", column]].to_numpy(dtype=float)
-    return points
+    return np.column_stack([epochs["epoch"], epochs[column]]).astype(float)
 
 
 def _keys(group: Group) -> list[Line2D]:

@@ -214,7 +214,7 @@ def _draw(axes: Axes, one: Placed, top: float, width: float) -> None:
         edgecolor=INK,
         linewidth=0.9,
     )
-    axes.add_patch(patch)
+    axes.add_artist(patch)  # not `add_patch`, which follows the curves of each corner to find the limits set above
     text = "\n".join(one.lines)
     axes.text(one.middle * width, top + one.height / 2, text, ha="center", va="center", fontsize=SMALL, linespacing=1.3)
 

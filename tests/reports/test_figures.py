@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
 
 from common import files
 from common.intervals import wilson
@@ -148,6 +150,14 @@ def test_the_same_picture_has_the_same_bytes(study_of_runs: Path, tmp_path: Path
     for picture in [one for one in listed(study_of_runs) if one.experiment == "dual-cnn" or one.name == "headline"]:
         first, second = (figures.save(picture, tmp_path / name) for name in ("one", "two"))
         assert first.read_bytes() == second.read_bytes(), picture.name
+
+
+@pytest.mark.parametrize("line", ["Accuracy", "- - -", "one,  two (n = 1,440); 95 % gap", "AV To. We", " ", "é + ü"])
+@pytest.mark.parametrize(("size", "weight"), [(8.5, "normal"), (sheet.TITLE, "bold")])
+def test_a_line_is_measured_as_matplotlib_does(line: str, size: float, weight: str) -> None:
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    expected = text_to_path.get_text_width_height_descent(line, font, ismath=False)
+    assert sheet.measured(line, size, weight) == pytest.approx(expected, abs=1e-9)
 
 
 def test_files_name_no_date(write: Write, runs: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.text import Text
@@ -16,7 +17,7 @@ from reports.build import study_of
 from reports.collect import collect
 from reports.figures import examples, networks
 from reports.figures.networks import boxes_of, placed
-from reports.figures.sheet import DEMO
+from reports.figures.sheet import DEMO, STYLE
 
 Write = Callable[..., Path]
 SER = load("ser_parallel")
@@ -47,6 +48,14 @@ def panel(rows: int = 4, unit: str = "dB") -> Panel:
 def some(*panels: Panel, demo: bool = False) -> Illustrations:
     example = Example("mel", "Figure 2", "A happy clip", panels or (panel(),))
     return Illustrations("ser_parallel", demo, ("ravdess",), (example,), (Diagram("dual-cnn", "Figure 6", BRANCHES),))
+
+
+def test_pictures_are_what_matplotlib_saves(tmp_path: Path) -> None:
+    for picture in figures.pictures(SER, [], [], illustrations=some()):
+        with mpl.rc_context(STYLE):
+            picture.draw().savefig(tmp_path / "expected.svg", metadata=figures.NO_NAMES)
+        expected = (tmp_path / "expected.svg").read_text()
+        assert figures.save(picture, tmp_path).read_text().replace(figures.DARK, "") == expected, picture.name
 
 
 def test_layers_without_weights_and_repetitions_share_a_box() -> None:

@@ -77,8 +77,7 @@ class Evidence:
     def accuracies(self, experiment: str, track_ids: str, folds: str = "piece") -> dict[int, float]:
         """Return the accuracies of the runs to compare, by seed; empty where there are none."""
         group = self.alike.get((experiment, track_ids, folds))
-        accuracy = group.result("accuracy") if group else None
-        return dict(accuracy.seeds) if accuracy else {}
+        return {run.seed: run.data["metrics"]["accuracy"]["value"] for run in group.runs} if group else {}
 
     @cached_property
     def orders(self) -> dict[str, list[np.ndarray]]:

@@ -45,10 +45,17 @@ def all_tracks(path: Path = TRACKS) -> pd.DataFrame:
 
 
 @cache
+def _counted_so(votes: str, listing: str) -> dict[tuple[str, str], pd.DataFrame]:
+    """Return the tracks under one count of the votes and one listing, by genre and by the genre of their labels."""
+    tracks = all_tracks()
+    same = tracks[(tracks["votes"] == votes) & (tracks["listing"] == listing)]
+    return {(str(audio), str(labels)): rows for (audio, labels), rows in same.groupby(["audio", "labels"])}
+
+
+@cache
 def in_order(order: Order, votes: str, listing: str = BY_NUMBER) -> pd.DataFrame:
     """Return the tracks when the genres' folders are numbered in some order but the labels in the corpus' own."""
-    pairs = pd.DataFrame({"audio": order, "labels": CORPUS, "votes": votes, "listing": listing})
-    return all_tracks().merge(pairs)
+    return pd.concat([_counted_so(votes, listing)[pair] for pair in zip(order, CORPUS, strict=True)])
 
 
 def whole_corpus() -> pd.DataFrame:
@@ -90,14 +97,16 @@ def reaches(order: Order, votes: str, totals: Mapping[str, int], listing: str = 
         return False
     tracks = tied(order, votes, listing)
     # A whole number for each emotion of each row of tied tracks: how many of its tracks get that emotion.
-    choices = tracks.assign(emotion=tracks["emotions"].str.split("+")).explode("emotion")
-    given = [choices.index == row for row in tracks.index]
-    adds = [choices["pieces"] * (choices["emotion"] == emotion) for emotion in wanted]
+    emotions = [names.split("+") for names in tracks["emotions"]]
+    row = np.repeat(np.arange(len(tracks)), [len(names) for names in emotions])
+    emotion, pieces = np.array([name for names in emotions for name in names]), tracks["pieces"].to_numpy()[row]
+    given = np.arange(len(tracks))[:, None] == row
+    adds = pieces * (np.array(list(wanted))[:, None] == emotion)
     amounts, targets = tracks["tracks"], list(wanted.values())
     solved = milp(
-        np.zeros(len(choices)),
+        np.zeros(len(row)),
         constraints=[LinearConstraint(given, amounts, amounts), LinearConstraint(adds, targets, targets)],
-        integrality=np.ones(len(choices)),
+        integrality=np.ones(len(row)),
         bounds=Bounds(0, amounts.max()),
     )
     return bool(solved.success)
