@@ -199,10 +199,7 @@ def _arrays(path: Place) -> dict[str, np.ndarray]:
 
 
 def _example(row: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Example:
-    panels = [
-        _panel(panel, arrays[_key(row["name"], number)])
-        for number, panel in enumerate(row["panels"])
-    ]
+    panels = [_panel(panel, arrays[_key(row["name"], number)]) for number, panel in enumerate(row["panels"])]
     return Example(row["name"], row["figure"], row["title"], tuple(panels), row.get("of_clips", True))
 
 
