@@ -11,13 +11,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
-from common.errors import InputError
+from common.errors import LONGEST, InputError, reason_of
 
 CHUNK = 1 << 20
 """Bytes per read."""
-
-SHOWN = 120
-"""Characters of a name or a reason that a message has: a name in an archive can have 65,535."""
 
 IMPOSSIBLE = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EILSEQ, errno.EINVAL}
 """Errors of the file system that mean that it cannot have a file of this name here."""
@@ -89,8 +86,9 @@ def _readable(archive: Path) -> Iterator[None]:
     # Not a list of types: zipfile and tarfile raise what their decoders do (zlib.error, LZMAError, OSError), and
     # RuntimeError for encryption, NotImplementedError for unknown methods, UnicodeDecodeError for names.
     except Exception as error:
-        reason = str(error).partition("\n")[0][:SHOWN] or type(error).__name__
-        raise InputError(f"{archive} cannot be unpacked ({reason}); delete it and download it again") from error
+        raise InputError(
+            f"{archive} cannot be unpacked ({reason_of(error)}); delete it and download it again"
+        ) from error
 
 
 def _listed(archive: Path, members: Iterator[Member], most: int) -> list[Member]:
@@ -166,7 +164,7 @@ def _possible(archive: Path, member: Member) -> Iterator[None]:
 
 
 def _refusal(archive: Path, member: Member, why: str) -> InputError:
-    name = member.name if len(member.name) <= SHOWN else member.name[:SHOWN] + "..."
+    name = member.name[:LONGEST]  # a name in an archive can have 65,535 characters
     return InputError(f"{archive} was not unpacked: its member {name!r} {why}")
 
 
