@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from common import published
+from common.files import without_formulas
 from common.illustrations import Illustrations
 from common.runs.search_records import SearchResult
 from reports import audit, figures
@@ -122,7 +123,8 @@ def build(collected: Collected, out: Path) -> Built:
         studies = [known[name] for name in names]
         tables = [path for study in studies for path in _write_tables(study.chapter, out)]
         rows = pd.DataFrame(collected.long_table(), columns=Row._fields)
-        tables.append(_write(out / "tables" / "results.csv", rows.to_csv(index=False, lineterminator="\n")))
+        text = without_formulas(rows).to_csv(index=False, lineterminator="\n")
+        tables.append(_write(out / "tables" / "results.csv", text))
         saved = {name: list(files) for name, files in drawn.items()}
     places = {
         (study.chapter.study, picture.name): file

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 
+from common.escaping import printable
 from common.illustrations import Illustrations
 from common.published import Published
 from common.published.comparability import has_random_weights
@@ -100,5 +101,7 @@ def save(picture: Picture, folder: Path) -> Path:
     figure, drawn = picture.draw(), io.StringIO()
     with mpl.rc_context(STYLE):
         figure.savefig(drawn, format="svg", metadata=NO_NAMES)
-    file.write_text(drawn.getvalue().replace("</style>", f"{DARK}</style>", 1), encoding="utf-8")
+    # A control character would make the whole file no XML.
+    text = printable(drawn.getvalue()).replace("</style>", f"{DARK}</style>", 1)
+    file.write_text(text, encoding="utf-8")
     return file
