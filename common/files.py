@@ -54,5 +54,8 @@ def _in_words(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame
     def changed(cell: Any) -> Any:
         return change(cell) if isinstance(cell, str) else cell
 
-    words = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
-    return frame.assign(**{name: frame[name].map(changed) for name in words}).rename(columns=changed)
+    table = frame.copy()
+    for place, kind in enumerate(frame.dtypes):  # by place: two columns may have one name
+        if not pd.api.types.is_numeric_dtype(kind):
+            table.isetitem(place, frame.iloc[:, place].map(changed).array)
+    return table.rename(columns=changed)

@@ -22,10 +22,10 @@ IMPOSSIBLE = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, err
 
 @dataclass(frozen=True)
 class Member:
-    """One entry of a zip or tar archive; `bytes` is its unpacked size as the archive has it."""
+    """One entry of a zip or tar archive; `size` is in bytes, unpacked, as the archive has it."""
 
     name: str
-    bytes: int
+    size: int
     is_folder: bool
     is_file: bool
     open: Callable[[], IO[bytes] | None]
@@ -96,7 +96,7 @@ def _listed(archive: Path, members: Iterator[Member], most: int) -> list[Member]
     found, total = [], 0
     with _readable(archive):
         for member in members:
-            total += member.bytes
+            total += member.size
             if total > most:
                 raise InputError(
                     f"{archive} was not unpacked: its files have more than the {most:,} bytes that the corpus has; "
@@ -192,7 +192,7 @@ def _copy(archive: Path, member: Member, out: IO[bytes]) -> None:
     with source:
         while chunk := _read(archive, source):
             written += out.write(chunk)
-    if written != member.bytes:  # zipfile notices it only if the checksum differs
+    if written != member.size:  # zipfile notices it only if the checksum differs
         raise _refusal(archive, member, "is cut off")
 
 
