@@ -10,6 +10,9 @@ from difflib import get_close_matches
 MANY = 30
 """More names than this are not listed in a message."""
 
+LONGEST = 200
+"""Characters of a library's message, or of a name in a stranger's file, that a message of ours repeats."""
+
 
 class EncoreError(Exception):
     """An expected failure. Its message says in one or two lines what is wrong, where, and what to do."""
@@ -31,6 +34,11 @@ class ResultError(EncoreError):
 
 class BudgetSpentError(EncoreError):
     """The time given by `--budget` is used up; finished epochs are kept."""
+
+
+def reason_of(error: Exception) -> str:
+    """Return the first line of an error of a library, short enough for a message of ours."""
+    return str(error).strip().partition("\n")[0][:LONGEST] or type(error).__name__
 
 
 def not_among(name: str, known: Collection[str]) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from common.errors import InputError
+from common.escaping import printable_in
 from common.files import Place, write_bytes
 
 NAME = "illustrations.npz"
@@ -178,7 +179,7 @@ def read(path: Place) -> Illustrations:
     """
     arrays = _arrays(path)
     try:
-        facts = json.loads(str(arrays["facts"]))
+        facts = printable_in(json.loads(str(arrays["facts"])))  # pictures have its words
         if facts["schema"] != SCHEMA:
             raise InputError(
                 f"{path} has schema {facts['schema']}, but this version reads {SCHEMA}; run `illustrate` again"

@@ -13,6 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextCol
 from rich.table import Column
 from rich.text import Text
 
+from common.escaping import in_line
+from common.terminal import say
+
 LINE_EVERY_S = 10.0
 """Seconds between two lines if standard error is not a terminal."""
 
@@ -47,7 +50,7 @@ class Advance:
         if now - self._printed >= LINE_EVERY_S:
             self._printed = now
             parts = [f"{self._done} of {self._total}", self._left(now), note]
-            print(f"{self._label}: {', '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
+            say(f"{self._label}: {', '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
         if self._only_first:  # the pace is measured from here on: the first items include compilation
             self._since, self._only_first = (now, self._done), False
 
@@ -82,11 +85,11 @@ def columns() -> tuple[_Words, BarColumn, MofNCompleteColumn, TimeRemainingColum
     """Return the parts of a line: words, bar, count, time left, note. Only words and note become narrower."""
     whole = Column(no_wrap=True)
     return (
-        _Words("{task.description}"),
+        _Words("{task.description}", markup=False),  # a class or a corpus may be called [/bold]
         BarColumn(bar_width=20, table_column=whole),
         MofNCompleteColumn(table_column=whole.copy()),
         TimeRemainingColumn(table_column=whole.copy()),
-        _Words("{task.fields[note]}"),
+        _Words("{task.fields[note]}", markup=False),
     )
 
 
@@ -102,6 +105,7 @@ def progress(label: str, total: int, *, done: int = 0) -> Iterator[Advance]:
         ...         decode(path)
         ...         advance()
     """
+    label = in_line(label)
     if not sys.stderr.isatty():
         yield Advance(label, total, done=done)
         return

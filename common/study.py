@@ -139,7 +139,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Fit:
-    """A scikit-learn estimator is fitted, without epochs."""
+    """A scikit-learn estimator is fitted, without epochs.
+
+    Attributes:
+        own: names of the study's classes and functions that a fitted estimator contains. A saved estimator is read only
+            if all its parts are these or in `common.learners.estimator_file.TRUSTED`.
+    """
+
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

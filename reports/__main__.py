@@ -17,6 +17,7 @@ from common import published
 from common.cli.console import main, new_app
 from common.cli.tables import print_table
 from common.errors import InputError, ResultError
+from common.terminal import say
 from reports import kept
 
 if TYPE_CHECKING:
@@ -59,13 +60,13 @@ def write_pages(runs: list[Path] | None, out: Path, *, as_json: bool) -> None:
     built = build(collected, out)
     if as_json:
         files = {kind: [str(path) for path in getattr(built, kind)] for kind in ("pages", "tables", "pictures")}
-        print(json.dumps({**files, "html": str(built.html), "skipped": list(collected.skipped)}))
+        say(json.dumps({**files, "html": str(built.html), "skipped": list(collected.skipped)}))
         return
     records = sum(len(group.runs) for group in collected.groups) + len(collected.searches)
     for page in (*built.pages, built.html):
-        print(page)
+        say(page)
     counted = f"{len(built.pages)} pages, {len(built.tables)} files of tables and {len(built.pictures)} of pictures"
-    print(f"{counted} from {records} record(s), in {out}; open {built.html}")
+    say(f"{counted} from {records} record(s), in {out}; open {built.html}")
 
 
 @app.command()
@@ -84,10 +85,10 @@ def check(
     find = partial(_checked, folders)
     found = kept.outcome(RESULTS, RESULTS.parent, find) if folders == [RESULTS] else find()
     for sentence in found["skipped"]:
-        print(sentence, file=sys.stderr)
+        say(sentence, file=sys.stderr)
     rows, stale = [Verdict(**row) for row in found["rows"]], found["stale"]
     if as_json:
-        print(json.dumps(found["rows"]))
+        say(json.dumps(found["rows"]))
     else:
         _print_verdicts(rows, folders)
     problems = [f"{len(found['skipped'])} record(s) invalid"] * bool(found["skipped"])
@@ -122,7 +123,7 @@ def keep_command(
     from common.runs import store
 
     places = store.keep(runs, out)
-    print(f"{len(places)} files written in {out}")
+    say(f"{len(places)} files written in {out}")
 
 
 def _checked(folders: list[Path]) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def _collect(folders: list[Path]) -> "Collected":
 
     collected = collect(folders)
     for sentence in collected.skipped:
-        print(sentence, file=sys.stderr)
+        say(sentence, file=sys.stderr)
     return collected
 
 
@@ -187,7 +188,7 @@ def _print_verdicts(rows: "list[Verdict]", folders: list[Path]) -> None:
         own = [row for row in rows if row.scope == scope]
         compared = [row for row in own if row.verdict not in (NOT_COMPARABLE, NOT_RUN)]
         missed = sum(row.verdict == NOT_REPRODUCED for row in compared)
-        print(f"{words}: {len(compared)} of {len(own)} compared, {missed} not reproduced")
+        say(f"{words}: {len(compared)} of {len(own)} compared, {missed} not reproduced")
 
 
 def _ours(row: "Verdict") -> tuple[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from common import published
+from common.files import without_formulas
 from common.illustrations import Illustrations
 from common.runs.search_records import SearchResult
 from reports import audit, figures
@@ -118,7 +119,8 @@ def build(collected: Collected, out: Path) -> Built:
         drawn = others.begin(partial(_draw, out / "pictures"), shown, figures.FEWEST)
         tables = [path for study in studies for path in _write_tables(study.chapter, out)]
         rows = pd.DataFrame(collected.long_table(), columns=Row._fields)
-        tables.append(_write(out / "tables" / "results.csv", rows.to_csv(index=False, lineterminator="\n")))
+        text = without_formulas(rows).to_csv(index=False, lineterminator="\n")
+        tables.append(_write(out / "tables" / "results.csv", text))
         pages = [_write(out / name, text) for name, text in _texts(studies, out).items()]
         files = list(drawn)
     places = {(study, picture.name): file for (study, picture), file in zip(shown, files, strict=True)}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import pandas as pd
 
 from common import illustrations, published
 from common.errors import InputError
+from common.escaping import printable_in
 from common.files import Place
 from common.intervals import wilson
 from common.published.comparability import cut_to
@@ -141,7 +143,7 @@ def _search(search: SearchResult) -> SearchResult:
         problem = f"it is damaged ({type(error).__name__}: {error})"
     if problem:
         raise InputError(f"{search.folder}: {problem}; delete the folder and search again")
-    return search
+    return replace(search, data=printable_in(search.data))
 
 
 def _place_of_search(search: SearchResult) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from common.escaping import printable_in
 from common.illustrations import Illustrations
 from common.intervals import Interval, Score, wilson
 from common.runs.records import ClipSet, Record
@@ -70,10 +71,11 @@ class Run:
         """Its learning curves, read again for the few pictures that show them."""
         return self.record.history()
 
-    @property
+    @cached_property
     def data(self) -> dict[str, Any]:
-        """Content of `record.json`."""
-        return self.record.data
+        """Content of `record.json`, with names that every picture and page can show."""
+        shown: dict[str, Any] = printable_in(self.record.data)
+        return shown
 
     @property
     def seed(self) -> int:

@@ -15,6 +15,7 @@ from common.cli import console
 from common.cli.commands import Json, print_listing, start_backend
 from common.cli.describe import listing, parameters
 from common.study import COUNTS, Study
+from common.terminal import say
 
 app = console.new_app("Every experiment of every document.")
 
@@ -51,7 +52,7 @@ def count_all() -> None:
         if counts := parameters(study):
             place = Path(reproductions.__path__[0]) / study.name / COUNTS
             place.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
-            print(place)
+            say(place)
 
 
 if __name__ == "__main__":

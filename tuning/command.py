@@ -14,6 +14,7 @@ from common.cli.tables import print_table
 from common.errors import InputError
 from common.runs.search_records import SearchResult, published_name
 from common.study import Study, Value
+from common.terminal import say
 from tuning.plan import Plan
 
 SearchName = Annotated[str | None, typer.Option("--search", help="One of its searches. Default: all, in order.")]
@@ -110,14 +111,14 @@ def _print_result(result: SearchResult, as_json: bool) -> None:
         facts = {name: result.data[name] for name in ("study", "experiment", "protocol", "search", "seed", "kind")}
         score = {"objective": result.data["objective"], "score": result.best[result.data["objective"]]}
         outcome = {"chosen": result.chosen, **score, "trials": len(result.data["rows"])}
-        print(json.dumps({**facts, **outcome, "folder": str(result.folder), "status": result.data["status"]}))
+        say(json.dumps({**facts, **outcome, "folder": str(result.folder), "status": result.data["status"]}))
         return
     caveat = _caveat(result)
     print_table(_table(result, caveat))
     for note in result.data["notes"]:
-        print(f"note: {note}")
+        say(f"note: {note}")
     chosen = ", ".join(f"{name} = {value}" for name, value in result.chosen.items())
-    print(f"chosen{caveat}: {chosen}; run --config {result.folder / 'best.toml'}", flush=True)
+    say(f"chosen{caveat}: {chosen}; run --config {result.folder / 'best.toml'}", flush=True)
 
 
 def _caveat(result: SearchResult) -> str:

@@ -30,6 +30,7 @@ from common.errors import InputError, not_among
 from common.files import write_table
 from common.signals import impulse_responses
 from common.study import Experiment, Protocol, Setting, Size, Study, Training
+from common.terminal import say
 
 if TYPE_CHECKING:
     from common.runs.jobs import Job
@@ -229,7 +230,7 @@ def _run_one(job: "Job", *, dry_run: bool, as_json: bool) -> None:
 
     if dry_run:
         facts = estimate.estimate(job)
-        print(json.dumps(vars(facts)) if as_json else facts)
+        say(json.dumps(vars(facts)) if as_json else facts)
     else:
         _print_record(runner.run(job, announce), as_json)
 
@@ -250,13 +251,13 @@ def _print_switches(study: Study) -> None:
     print_table(table)
     for protocol in study.protocols.values():
         values = ", ".join(f"{name} = {value}" for name, value in protocol.switches.items())
-        print(f"{protocol.name}: {protocol.meaning} ({values})")
+        say(f"{protocol.name}: {protocol.meaning} ({values})")
 
 
 def print_listing(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str) -> None:
     """Print the rows of `describe.listing` as a table or as JSON."""
     if as_json:
-        print(json.dumps(rows))
+        say(json.dumps(rows))
         return
     table = Table("study", "id", "title", "section", "published", "parameters", title=title)
     for row in rows:
@@ -284,11 +285,11 @@ def _summary(
     start_backend()
     facts = describe.summary(study, experiment, chosen)
     if as_json:
-        print(json.dumps(facts))
+        say(json.dumps(facts))
         return
     if "steps" in facts:
         _print_steps(facts["steps"])
-        print(facts["origin"])
+        say(facts["origin"])
         return
     printed = published.load(study.name).layers(experiment.id)
     table = Table("layer", "type", "shape", "parameters", "published name", "published shape", "published", "same")
@@ -302,9 +303,9 @@ def _summary(
         same = "yes" if layer and row else "no"
         table.add_row(*mine, *theirs, same if printed and printed.rows else "")
     print_table(table)
-    print(f"total {facts['total']:,} (trainable {facts['trainable']:,}, not trainable {facts['non_trainable']:,})")
+    say(f"total {facts['total']:,} (trainable {facts['trainable']:,}, not trainable {facts['non_trainable']:,})")
     if printed:
-        print(f"document {printed.total:,} ({printed.known}, section {printed.section})")
+        say(f"document {printed.total:,} ({printed.known}, section {printed.section})")
 
 
 def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
@@ -395,7 +396,7 @@ def print_attribution(scores: Mapping[str, list[float]], metric: str, *, as_json
         interval = list(intervals.mean_interval(differences)) if len(values) > 1 else None
         if as_json and name != "published":
             facts = {"protocol": name, metric: values, "difference": differences}
-            print(json.dumps({**facts, "mean": float(np.mean(differences)), "interval": interval}))
+            say(json.dumps({**facts, "mean": float(np.mean(differences)), "interval": interval}))
         between = f"{interval[0]:+.4f} to {interval[1]:+.4f}" if interval else "one seed"
         changed = ("", "") if name == "published" else (_mean_in_words(differences, signed=True), between)
         table.add_row(name, _mean_in_words(values), " ".join(f"{value:.4f}" for value in values), *changed)
@@ -437,7 +438,7 @@ def _predict(
     newest = (Path("runs"), Path("runs-demo"))
     record = prediction.run_in(study, run) if run else prediction.newest_run(study, newest)
     if not as_json:
-        print(f"model: {prediction.origin(record)}; {record.folder}")
+        say(f"model: {prediction.origin(record)}; {record.folder}")
     # Values have no probability that says how sure they are: the spread over seeds does.
     beside = prediction.other_seeds(record) if record.task.MEANING == "value" else []
     models, *others = [prediction.Models(study, one, weights=weights) for one in (record, *beside)]
@@ -450,7 +451,7 @@ def _predict(
             refused[path] = str(error)
             continue
         if as_json:
-            print(json.dumps({**made[-1].facts(), "run": str(record.folder), "model": prediction.origin(record)}))
+            say(json.dumps({**made[-1].facts(), "run": str(record.folder), "model": prediction.origin(record)}))
         elif len(files) == 1:
             _print_prediction(made[-1])
     if len(files) > 1 and made and not as_json:
@@ -474,12 +475,12 @@ def _print_predictions(made: Sequence["Prediction"]) -> None:
             of_notes.setdefault(note, []).append(one.file)
     for note, files in of_notes.items():
         others = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        print(f"note: {note} ({'all files' if len(files) == len(made) else files[0] + others})")
+        say(f"note: {note} ({'all files' if len(files) == len(made) else files[0] + others})")
 
 
 def _print_prediction(one: "Prediction") -> None:
     several = [f"share of its {one.parts} parts"] if one.shares is not None and one.parts > 1 else []
-    print(f"{one.file}: {one.predicted}" + (f" ({one.spread})" if one.spread else ""))
+    say(f"{one.file}: {one.predicted}" + (f" ({one.spread})" if one.spread else ""))
     probabilities = one.task.MEANING == "probability"
     bars = [""] if probabilities else []
     table = Table("class" if one.shares is not None else "output", one.task.MEANING, *bars, *several)
@@ -495,7 +496,7 @@ def _print_prediction(one: "Prediction") -> None:
             over_time.add_row(f"{begin:.1f} s", str(parts), predicted)
         print_table(over_time)
     for note in one.notes:
-        print(f"note: {note}")
+        say(f"note: {note}")
 
 
 def _refuse_mistyped_commands(context: typer.Context, study: Study, names: Sequence[str] | None) -> None:
@@ -639,7 +640,7 @@ def scan_clips(study: Study, experiments: Sequence[Experiment], data: Sequence[P
         InputError: a folder does not exist, or there are no clips that the study can use.
     """
     scanned = _usable(study, scan(data or [_demo_folder(study)]))
-    print(scanned.summary(), file=sys.stderr)  # standard output is for results
+    say(scanned.summary(), file=sys.stderr)  # standard output is for results
     absent = scanned.absent(list(dict.fromkeys(name for one in experiments for name in study.corpora_of(one))))
     if absent:
         announce(f"absent: {', '.join(absent)}; results are not comparable with the document's")
@@ -677,7 +678,7 @@ def start_backend() -> None:
 
 def announce(line: str) -> None:
     """Print a message on standard error; standard output is for results."""
-    print(line, file=sys.stderr, flush=True)
+    say(line, file=sys.stderr, flush=True)
 
 
 def _print_record(record: Any, as_json: bool) -> None:
@@ -685,14 +686,14 @@ def _print_record(record: Any, as_json: bool) -> None:
     values = {name: score["value"] for name, score in record.data["metrics"].items()}
     if as_json:
         line = {"study": study, "experiment": experiment, "protocol": protocol, "seed": seed}
-        print(json.dumps({**line, "record": str(record.folder), "metrics": values, "status": record.data["status"]}))
+        say(json.dumps({**line, "record": str(record.folder), "metrics": values, "status": record.data["status"]}))
         return
     headline, *others = record.task.SHOWN  # only the first is printed with its interval
     score = record.data["metrics"][headline]
     low, high = score["interval"]
     data = " (demo corpus)" if record.data["data"]["demo"] else ""
     more = "".join(f", {name.replace('_', ' ')} {values[name]:.3f}" for name in others if name in values)
-    print(
+    say(
         f"{experiment} {protocol} seed {seed}: {headline} {score['value']:.3f} [{low:.3f}, {high:.3f}] "
         f"on {score['n']} clips{data}{more}; {record.folder}",
         flush=True,  # a run may take hours, and the output may be a file

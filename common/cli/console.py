@@ -11,6 +11,7 @@ import typer
 import typer.core
 
 from common.errors import EncoreError
+from common.terminal import say
 
 DEBUG_HELP = "With --debug, an error shows its traceback."
 
@@ -62,7 +63,7 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
         code = INTERRUPTED
     if code == INTERRUPTED:  # typer returns this code for Ctrl-C
         without = " without --fresh" if "--fresh" in given else ""
-        print(f"interrupted: finished work is kept; run the same command{without} to resume", file=sys.stderr)
+        say(f"interrupted: finished work is kept; run the same command{without} to resume", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -77,10 +78,10 @@ def _telling_of_debug(command: Any) -> Any:
 def _report(error: Exception) -> int:
     """Print the message of an expected error and return its exit code; raise any other error again."""
     if isinstance(error, EncoreError):
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}", file=sys.stderr)
         return error.exit_code
     if hasattr(error, "format_message"):  # click's usage errors
-        print(f"error: {error.format_message()}", file=sys.stderr)
+        say(f"error: {error.format_message()}", file=sys.stderr)
         return WRONG_INPUT
     if isinstance(error, BrokenPipeError):
         # Python flushes standard output once more at exit, which would print an error of its own.
@@ -102,5 +103,5 @@ def _report_os_error(error: OSError) -> int:
     }.get(error.errno or 0)
     if advice is None:  # such as a missing file, which our own code should have checked
         raise error
-    print(f"error: {advice}{where}", file=sys.stderr)
+    say(f"error: {advice}{where}", file=sys.stderr)
     return WRONG_INPUT

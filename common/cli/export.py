@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from common.study import Study
+from common.terminal import say
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
 Out = Annotated[Path | None, typer.Option("--out", help="New folder. Default: named after the run.")]
@@ -23,6 +24,6 @@ def export_run(context: typer.Context, run: Run, out: Out = None, as_json: Json 
     record = run_in(study, run)
     folder = export(study, record, out or Path("-".join(map(str, record.identity))))
     if as_json:
-        print(json.dumps({"run": str(run), "folder": str(folder)}))
+        say(json.dumps({"run": str(run), "folder": str(folder)}))
         return
-    print(f"{folder}: its model card is README.md; try it with `predict FILE --run {folder}`")
+    say(f"{folder}: its model card is README.md; try it with `predict FILE --run {folder}`")

@@ -1,9 +1,22 @@
 """Prints tables: with boxes on a terminal, as lines of tab-separated values elsewhere."""
 
 import sys
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from common.escaping import in_line, printable
+from common.terminal import say
+
+
+class _Plain(Console):
+    """A console that escapes invisible characters of text; colours and boxes are its own."""
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        """Return text as it is shown."""
+        return super().render_str(printable(text), **settings)
 
 
 def print_table(table: Table) -> None:
@@ -14,13 +27,13 @@ def print_table(table: Table) -> None:
     """
     written = [column for column in table.columns if all(isinstance(cell, str) for cell in column.cells)]
     if sys.stdout.isatty():
-        console = Console(markup=False, highlight=False)
+        console = _Plain(markup=False, highlight=False, emoji=False)
         if console.options.ascii_only:
             table.columns = written
         console.print(table)
         return
     if table.title:
-        print(table.title)
+        say(table.title)
     rows = zip(*(column.cells for column in written), strict=True)
     for row in ([column.header for column in written], *rows):
-        print("\t".join(" ".join(str(cell).split()) for cell in row))
+        say("\t".join(in_line(str(cell)) for cell in row))

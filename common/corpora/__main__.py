@@ -10,6 +10,7 @@ import typer
 from common.cli.console import main, new_app
 from common.corpora import CORPORA, Corpus, demo, scan, verify
 from common.corpora.scanning import LEAVE_OUT, write_list
+from common.terminal import say
 
 app = new_app("Corpora of emotional speech and music: list them, find them in your folders, download them.")
 Json = Annotated[bool, typer.Option("--json", help="Print the same facts for programs.")]
@@ -20,9 +21,9 @@ Name = Annotated[str, typer.Argument(help=f"One of {', '.join(CORPORA)}.")]
 def list_corpora(as_json: Json = False) -> None:
     """List the known corpora with their size, licence, and how to get them."""
     if as_json:
-        typer.echo(json.dumps([_facts(corpus) for corpus in CORPORA.values()], indent=1))
+        say(json.dumps([_facts(corpus) for corpus in CORPORA.values()], indent=1))
     else:
-        typer.echo("\n\n".join(_describe(corpus) for corpus in CORPORA.values()))
+        say("\n\n".join(_describe(corpus) for corpus in CORPORA.values()))
 
 
 def _facts(corpus: Corpus) -> dict[str, object]:
@@ -58,12 +59,12 @@ def scan_folders(
     if listed:
         write_list(listed, [str(entry.path) for entry in found.every_omission])
     if as_json:
-        typer.echo(json.dumps(found.facts(), indent=1))
+        say(json.dumps(found.facts(), indent=1))
         return
     absent = found.absent(list(CORPORA))
-    typer.echo(found.summary())
+    say(found.summary())
     if absent:
-        typer.echo(f"\nnot found: {', '.join(absent)}")
+        say(f"\nnot found: {', '.join(absent)}")
 
 
 @app.command("verify")
@@ -74,7 +75,7 @@ def verify_corpus(
 ) -> None:
     """Compare a corpus with the published files by SHA-256; exit code 1 if a clip is missing."""
     outcome = verify(name, folder)
-    typer.echo(json.dumps(outcome.facts(), indent=1) if as_json else outcome.summary())
+    say(json.dumps(outcome.facts(), indent=1) if as_json else outcome.summary())
     raise typer.Exit(0 if outcome.complete else 1)
 
 
@@ -84,7 +85,7 @@ def download_corpus(name: Name, folder: Annotated[Path, typer.Argument(help="Whe
     from common.corpora.download import download  # here and not above: the other commands need no network
 
     outcome = download(name, folder)
-    typer.echo(outcome.summary())
+    say(outcome.summary())
     raise typer.Exit(0 if outcome.complete else 1)
 
 
@@ -101,7 +102,7 @@ def write_demo(
     made = demo.write(folder, clips_per_class=clips, seed=seed, corpora=demo.COUNTERPARTS, whole=whole)
     written = scan([made])
     per_corpus = Counter(written.manifest["corpus"])
-    typer.echo(f"demo corpus in {folder}: {', '.join(f'{name} {count}' for name, count in per_corpus.items())} clips")
+    say(f"demo corpus in {folder}: {', '.join(f'{name} {count}' for name, count in per_corpus.items())} clips")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,9 @@ CHUNK = 1 << 14
 """Bytes per read: an interruption loses at most this much."""
 
 MIB = 1 << 20
+BEYOND_INDEX = 1.1
+"""An archive may unpack to this times the bytes of the clips in the index: it may have a README and the like."""
+
 TIMEOUT_S = (15, 60)
 """Seconds to wait for a connection, and for the next bytes."""
 
@@ -44,8 +47,8 @@ def download(name: str, folder: Path | str) -> Verification:
 
     Raises:
         InputError: there is no such corpus; a file is in the place of the folder; the corpus requires a registration
-            (the message says how); no network; a full disk; an archive that differs from the published one, or that
-            would write outside the folder.
+            (the message says how); no network; a full disk; an archive that differs from the published one, is
+            damaged, would write outside the folder, or unpacks to more than the index of the corpus has.
     """
     return fetch(corpus_called(name), Path(folder))
 
@@ -89,7 +92,7 @@ def _fetch_archive(name: str, source: Archive, folder: Path) -> None:
             source.url, source.known_hash, fname=f"{name}.archive", path=folder, downloader=downloader
         )
     try:
-        unpack(Path(fetched), folder)
+        unpack(Path(fetched), folder, int(unpacked_bytes * BEYOND_INDEX))
     finally:  # also after an error: pooch would use a damaged or hostile archive again
         Path(fetched).unlink()
 

@@ -21,6 +21,7 @@ import numpy as np
 from common import cache, environment
 from common.arrays import Parts, Rows
 from common.progress import progress
+from common.terminal import say
 
 VERSION = 1
 """Part of the cache key; increase it when a change gives other outputs for the same layers."""
@@ -73,7 +74,7 @@ class Divided:
         clips = max(len(_rows(part).source) for part in parts)
         if self.fits(clips):
             return True
-        print(
+        say(
             f"the outputs of the frozen layers for {clips:,} clips need {self.gib(clips):,.1f} GiB of disk space, more "
             f"than the limit of {LIMIT_GIB:g} GiB: they are not cached but computed again in every epoch",
             file=sys.stderr,

@@ -20,7 +20,7 @@ import pandas as pd
 
 from common import environment
 from common.arrays import Arrays, Crops, Features
-from common.errors import InputError
+from common.errors import InputError, reason_of
 from common.learners import frozen, pipeline
 from common.learners.callbacks import Checkpoint, EpochSeeds, FiniteLoss, Report, end_at
 from common.learners.learner import file_name
@@ -266,21 +266,26 @@ class KerasLearner:
 
     @classmethod
     def load(cls, path: Path, task: Task, training: Training) -> Self:
-        """Read a model that `save` wrote.
+        """Read a model that `save` wrote. No code of the file is run.
 
         Raises:
-            InputError: the file is missing or not a Keras model.
+            InputError: the file is missing, damaged, not a model of this kind, or has layers that would run its code.
         """
         try:
+            if not zipfile.is_zipfile(path):  # HDF5 files, whatever their name, are loaded without safe mode
+                raise ValueError("it is absent or not a zip file")
             model = cls._load_model(path)
-        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise InputError(f"{path} is not a saved Encore model ({reason}); run the experiment again") from error
+        except InputError:
+            raise
+        except Exception as error:  # a damaged or hostile file can make every part of Keras and HDF5 fail
+            raise InputError(
+                f"{path} is not a saved Encore model ({reason_of(error)}); run the experiment again"
+            ) from error
         return cls(lambda: model, task, training)
 
     @classmethod
     def _load_model(cls, path: Path) -> Any:
-        return keras.models.load_model(path, compile=False)
+        return keras.models.load_model(path, compile=False, safe_mode=True)
 
     def summary(self) -> dict[str, Any]:
         """Return `total`, `trainable`, `non_trainable` and `layers` (name, type, shape, parameters)."""

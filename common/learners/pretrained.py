@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from common.errors import InputError
+from common.errors import InputError, reason_of
 
 
 def network(title: str, make: Callable[..., keras.Model], weights: str, *, seed: int, **settings: Any) -> keras.Model:
@@ -30,7 +30,7 @@ def network(title: str, make: Callable[..., keras.Model], weights: str, *, seed:
     try:
         return _complete(make, weights, settings)
     except Exception as error:  # Keras raises plain Exception where a download fails
-        reason = str(error).strip().partition("\n")[0][:200]
+        reason = reason_of(error)
         if weights == "imagenet":
             raise InputError(
                 f"the ImageNet weights of {title} cannot be downloaded ({reason}); name a file of them with "

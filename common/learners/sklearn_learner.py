@@ -3,21 +3,18 @@
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
 from common.arrays import Arrays, Features
-from common.errors import InputError, ResultError
+from common.errors import ResultError, reason_of
+from common.learners import estimator_file
 from common.learners.callbacks import end_at
 from common.learners.summaries import steps
 from common.seeds import derive
 from common.study import Fit
 from common.tasks import Task
-
-COMPRESSION = 3
-"""Compression level of saved estimators: thirty trees shrink to a quarter, and zlib's checksum finds damaged files."""
 
 
 class SklearnLearner:
@@ -30,7 +27,7 @@ class SklearnLearner:
         deadline: the `time.monotonic()` (s) after which `fit` raises an error. None: never.
     """
 
-    FILE: ClassVar[str] = "model.joblib"
+    FILE: ClassVar[str] = "model.skops"
 
     def __init__(self, estimator: BaseEstimator, task: Task, *, seed: int = 0, deadline: float | None = None) -> None:
         self.estimator: Any = estimator
@@ -62,8 +59,7 @@ class SklearnLearner:
         try:
             self.estimator.fit(train.x, self._task.fit_targets(train.y))
         except ValueError as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise ResultError(f"{stage}: it cannot be fitted to {len(train.x)} clips ({reason})") from error
+            raise ResultError(f"{stage}: it cannot be fitted to {len(train.x)} clips ({reason_of(error)})") from error
         return pd.DataFrame(columns=["epoch", "seconds"], dtype=float)
 
     def predict(self, x: Features) -> np.ndarray:
@@ -71,26 +67,17 @@ class SklearnLearner:
         return self._task.estimated(self.estimator, np.asarray(x[:]))  # a slice reads rows that are on the disk
 
     def save(self, path: Path) -> None:
-        """Write the fitted estimator with joblib; the file is whole or absent."""
-        temporary = path.with_name(f".{path.name}")
-        joblib.dump(self.estimator, temporary, compress=COMPRESSION)
-        temporary.replace(path)
+        """Write the fitted estimator; the file is whole or absent."""
+        estimator_file.write(path, self.estimator)
 
     @classmethod
     def load(cls, path: Path, task: Task, method: Fit) -> Self:
-        """Read an estimator that `save` wrote. Unpickling runs code: load only files that you trust.
+        """Read an estimator that `save` wrote. No code of the file is run.
 
         Raises:
-            InputError: the file is missing, damaged, or not a saved estimator.
+            InputError: the file is missing, damaged, not a saved estimator, or contains something that is not trusted.
         """
-        try:
-            estimator = joblib.load(path)
-        except Exception as error:  # a damaged pickle can raise whatever there is
-            reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise InputError(f"{path} is not a saved Encore model ({reason}); run the experiment again") from error
-        if not hasattr(estimator, "predict"):
-            raise InputError(f"{path} is not a saved Encore model; run the experiment again")
-        return cls(estimator, task)
+        return cls(estimator_file.read(path, method.own), task)
 
     def summary(self) -> dict[str, Any]:
         """Return `steps`: dicts of `name`, `type` and `settings`."""

@@ -6,19 +6,31 @@ models need the TensorFlow backend; here they are trained in float32 on one devi
 """
 
 import functools
+import json
 import warnings
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
 
-from common.errors import InputError
+from common.errors import LONGEST, InputError
 from common.learners.keras3 import KerasLearner, precision
 from common.learners.learner import file_name
 from common.seeds import derive
 from common.study import Training
 from common.tasks import Task
+
+MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+"""Files of a saved model. Others would be unpacked into a temporary folder."""
+
+MODULES = {None, "keras.layers", "keras.initializers", "tf_keras.src.engine.functional"}
+TRUSTED = {
+    *("Functional", "InputLayer", "Dense", "Dropout", "BatchNormalization"),
+    *("GlorotUniform", "Zeros", "Ones"),
+}
+"""Classes that a saved model may have, of these modules, beside Encore's own: they only compute with their weights."""
 
 
 class TfKerasLearner(KerasLearner):
@@ -109,11 +121,54 @@ class TfKerasLearner(KerasLearner):
     @classmethod
     def _load_model(cls, path: Path) -> Any:
         cls.refuse()
+        _refuse_untrusted(path)
         import tf_keras
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return tf_keras.models.load_model(path, compile=False)
+            return tf_keras.models.load_model(path, compile=False, safe_mode=True)
+
+
+def _refuse_untrusted(path: Path) -> None:
+    """Refuse a saved model with a file or a class that a model of Encore does not have.
+
+    Raises:
+        ValueError: names it.
+    """
+    # tf-keras' safe mode refuses a Lambda's byte code alone. A file could still name a function of any module, which
+    # is imported and called on the first input (`os.system`), or any operation of TensorFlow, such as one that writes
+    # a file.
+    with zipfile.ZipFile(path) as file:
+        if foreign := set(file.namelist()) - MEMBERS:
+            raise ValueError(f"it has a file {min(foreign)[:LONGEST]!r}, which no saved model needs")
+        config = json.loads(file.read("config.json"))
+    config["compile_config"] = None  # the optimiser, which is not loaded
+    for one in _classes(config):
+        if not _is_trusted(one):
+            named = ".".join(str(part) for part in (one.get("module"), one["class_name"]) if part)
+            raise ValueError(f"it has a {named[:LONGEST]!r}, which is not among the trusted layers")
+
+
+def _classes(config: Any) -> Iterator[dict[str, Any]]:
+    """Yield every part of a configuration that names a class or a function."""
+    if isinstance(config, dict):
+        if "class_name" in config:
+            yield config
+        config = list(config.values())
+    if isinstance(config, list):
+        for part in config:
+            yield from _classes(part)
+
+
+def _is_trusted(config: dict[str, Any]) -> bool:
+    import tf_keras
+
+    module, name, registered = (config.get(key) for key in ("module", "class_name", "registered_name"))
+    # tf-keras looks for a registered class first; one of ours is registered when its study is imported. The names must
+    # be equal, because a `class_name` such as `function` is not looked up among the registered classes.
+    if registered == f"encore>{name}":
+        return tf_keras.saving.get_registered_object(registered) is not None
+    return module in MODULES and name in TRUSTED and registered in (None, name)
 
 
 class EpochSeeds(keras.callbacks.Callback):

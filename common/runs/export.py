@@ -16,6 +16,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from common import files, published
 from common.corpora import CORPORA
 from common.errors import InputError
+from common.escaping import markdown
 from common.learners.learner import class_of
 from common.published import Printed, Published, comparability
 from common.runs import prediction
@@ -118,7 +119,11 @@ def card(study: Study, record: Record) -> ModelCard:
         results=_results(data, document.numbers(experiment.id)),
         comparability=_reasons(study, record, document),
         baselines=_baselines(data["baselines"]),
-        leaks=[(leak["check"], "clean" if leak["clean"] else "**shared**", leak["detail"]) for leak in data["leaks"]],
+        leaks=[
+            (leak["check"], "clean" if leak["clean"] else "**shared**", markdown(leak["detail"]))
+            for leak in data["leaks"]
+        ],
+        names=[markdown(name) for name in data["task"]["outputs"]],
         outputs={"classification": "classes", "tagging": "tags", "regression": "values"}[data["task"]["kind"]],
         limits=_limits(study, experiment, record),
         corpora=_corpora(record, document),
@@ -177,7 +182,7 @@ def _answer(record: Record, document: Published) -> str:
     name = record.task.HEADLINE
     score = record.data["metrics"][name]
     low, high = score["interval"]
-    data = comparability.data_in_words(record.data, document)
+    data = markdown(comparability.data_in_words(record.data, document))
     measured = f"{score['value']:.3f} (95 % CI {low:.3f} to {high:.3f}) on {score['n']:,} test clips"
     return f"Result: {_in_words(name)} {measured}. Data: {data}."
 
@@ -206,7 +211,7 @@ def _place(number: Printed) -> str:
 
 def _reasons(study: Study, record: Record, document: Published) -> list[str]:
     """Return every reason why this model's results cannot be compared with the published ones."""
-    reasons = comparability.obstacles(record.data, document)
+    reasons = [markdown(reason) for reason in comparability.obstacles(record.data, document)]
     if (protocol := record.data["protocol"]) != "published":
         reasons.append(f"the published numbers were not made under protocol `{protocol}`")
     if unknown := comparability.unknown(record.data["experiment"], document):
@@ -226,7 +231,7 @@ def _baselines(baselines: Mapping[str, Mapping[str, float]]) -> list[tuple[str, 
 
 def _limits(study: Study, experiment: Experiment, record: Record) -> list[str]:
     """Return what is known to limit the model, in the words of the run's record and of predictions."""
-    limits = [*record.data["notes"], *prediction.about_errors(study, experiment, record)]
+    limits = [*map(markdown, record.data["notes"]), *prediction.about_errors(study, experiment, record)]
     if (models := len(record.data["folds"])) > 1:
         limits.append(
             f"the results are those of {models} models, each on test clips that it was not trained on; `predict` "
@@ -241,7 +246,7 @@ def _corpora(record: Record, document: Published) -> list[tuple[str, str, str]]:
     """Return name, number of clips and licence of each corpus that the run had."""
     demo = record.data["data"]["demo"]
     return [
-        (comparability.corpus_title(name, document), f"{facts['clips']:,}", _licence(name, demo=demo))
+        (markdown(comparability.corpus_title(name, document)), f"{facts['clips']:,}", _licence(name, demo=demo))
         for name, facts in record.data["data"]["corpora"].items()
     ]
 

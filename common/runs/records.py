@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from common.errors import InputError, ResultError
-from common.files import write_text
+from common.files import read_table, write_text
 from common.splits import Leak
 from common.tasks import Task, of_kind
 
@@ -279,7 +279,7 @@ class Record:
 
     def history(self) -> pd.DataFrame:
         """Return the learning curves: one row per fold, stage and epoch (epochs count from 1)."""
-        return pd.read_csv(self.folder / "history.csv")
+        return read_table(self.folder / "history.csv")
 
     def predictions(self) -> pd.DataFrame:
         """Return one row per predicted clip: name, corpus, speaker, fold, then the columns of the task (`Task.table`).
@@ -288,7 +288,7 @@ class Record:
         """
         words = dict.fromkeys(("name", "corpus", "speaker", "group", "true", "predicted"), str)
         # A class or a speaker may be called `none` or `NA`.
-        return pd.read_csv(self.folder / "predictions.csv", dtype=words, keep_default_na=False)
+        return read_table(self.folder / "predictions.csv", dtype=words, keep_default_na=False)
 
     def tested(self) -> Predictions:
         """Return what was predicted of each test clip, as arrays.
@@ -305,7 +305,7 @@ class Record:
     def split(self) -> pd.DataFrame:
         """Return one row per clip and fold: name, fold, set, and in newer records the first digits of its digest."""
         words = dict.fromkeys(("name", "set", "digest"), str)
-        return pd.read_csv(self.folder / "split.csv", dtype=words, keep_default_na=False)
+        return read_table(self.folder / "split.csv", dtype=words, keep_default_na=False)
 
 
 def values_of(task: Task, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -237,4 +237,4 @@ def _keep_fold(folder: Path, result: FoldResult) -> None:
 def _kept_fold(folder: Path) -> FoldResult:
     facts = json.loads((folder / "facts.json").read_text())
     outputs, validation = (np.load(folder / f"{name}.npy") for name in ("outputs", "validation"))
-    return FoldResult(outputs, validation, pd.read_csv(folder / "history.csv"), facts)
+    return FoldResult(outputs, validation, files.read_table(folder / "history.csv"), facts)

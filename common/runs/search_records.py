@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from common.errors import InputError
-from common.files import Place
+from common.files import Place, read_table
 from common.runs import records
 from common.tasks import of_kind
 
@@ -120,7 +120,7 @@ class SearchResult:
     def curves(self) -> pd.DataFrame:
         """Return one row per trial and epoch: `trial`, and the columns of a learning curve."""
         with (self.folder / "curves.csv").open() as file:
-            return pd.read_csv(file, dtype={"trial": str})  # 0001 is a name, not the number 1
+            return read_table(file, dtype={"trial": str})  # 0001 is a name, not the number 1
 
     def last_epochs(self) -> pd.DataFrame:
         """Return the last row of each trial's learning curve, by trial: TensorBoard's table shows these."""

@@ -11,6 +11,7 @@ from common import published
 from common.cli.tables import print_table
 from common.errors import ResultError
 from common.published import Published
+from common.terminal import say
 from reports.audit import Finding, audit
 from reports.audit.finding import CONTRADICTED, VERDICTS
 
@@ -33,7 +34,7 @@ def run(file: Path | None, *, strict: bool, as_json: bool) -> None:
     documents = [published.read(file)] if file else [published.load(study) for study in published.studies()]
     found = [audit(document) for document in documents]
     if as_json:
-        print(json.dumps([{key: getattr(finding, key) for key in KEYS} for findings in found for finding in findings]))
+        say(json.dumps([{key: getattr(finding, key) for key in KEYS} for findings in found for finding in findings]))
     else:
         for document, findings in zip(documents, found, strict=True):
             _print(document, findings)
@@ -55,7 +56,7 @@ def _print(document: Published, findings: list[Finding]) -> None:
     hidden = (
         f" ({len(findings) - len(shown)} supported checks of tables are left out)" if len(findings) > len(shown) else ""
     )
-    print(f"{in_words(findings)}{hidden}\n")
+    say(f"{in_words(findings)}{hidden}\n")
 
 
 def in_words(findings: Sequence[Finding]) -> str:

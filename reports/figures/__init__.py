@@ -15,6 +15,7 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
+from common.escaping import printable
 from common.illustrations import Illustrations
 from common.published import Published
 from common.published.comparability import has_random_weights
@@ -103,7 +104,9 @@ def save(picture: Picture, folder: Path) -> Path:
     """Draw a picture into a folder as `<name>.svg`; the folder is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{picture.name}.svg"
-    file.write_text(_svg(picture.draw()).replace("</style>", f"{DARK}</style>", 1), encoding="utf-8")
+    # A control character would make the whole file no XML.
+    text = printable(_svg(picture.draw())).replace("</style>", f"{DARK}</style>", 1)
+    file.write_text(text, encoding="utf-8")
     return file
 
 

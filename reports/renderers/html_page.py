@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from common.escaping import printable
 from reports.blocks import MISSING, Block, Cell, Chapter, Column, File, Link, Number, Shown, Table
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,11 +34,17 @@ def page(title: str, front: Sequence[Block], chapters: Sequence[Chapter], locate
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_shown,
     )
     environment.filters |= {"cell": _cell, "marks": _marks, "link": _link, "runs": _runs}
     environment.globals |= {"header": _header, "picture": lambda study, name: _inlined(locate(study, name))}
     environment.tests["a"] = lambda block, kind: type(block).__name__ == kind
     return environment.get_template("page.html").render(title=title, front=front, chapters=chapters)
+
+
+def _shown(value: object) -> object:
+    """Return what an expression of the template gives, its invisible characters escaped; markup stays markup."""
+    return type(value)(printable(value)) if isinstance(value, str) else value
 
 
 def _header(columns: Sequence[Column]) -> list[tuple[str, list[Column]]]:

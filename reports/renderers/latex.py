@@ -3,6 +3,7 @@ r"""LaTeX of a table: rules of `booktabs`, one file a table, ready for `\input`.
 import re
 from itertools import groupby
 
+from common.escaping import in_line
 from reports.blocks import Cell, Column, Number, Table, cell_text
 
 NOTICE = (
@@ -39,8 +40,7 @@ SPECIAL = {
 
 def escape(text: str) -> str:
     """Return text as LaTeX prints it, in one line; a character that only some of its fonts have becomes `?`."""
-    plain = " ".join(text.split())
-    return "".join(SPECIAL.get(letter, letter if ord(letter) < 0x250 else "?") for letter in plain)
+    return "".join(SPECIAL.get(letter, letter if ord(letter) < 0x250 else "?") for letter in in_line(text))
 
 
 def table_text(table: Table, study: str) -> str:
@@ -147,5 +147,5 @@ def _cell(cell: Cell, column: Column) -> str:
     if column.kind == "code" and isinstance(cell, str) and cell:
         breakable = text.replace("-", r"-\allowbreak{}").replace(r"\_", r"\_\allowbreak{}")
         return rf"\texttt{{{breakable}}}"
-    # A row that begins with a bracket would be read as the length after `\\`.
-    return re.sub(r"^\[", "{[}", text) if not isinstance(cell, Number) else text
+    # A row that begins with a bracket or a star would be read as an option of `\\` before it.
+    return re.sub(r"^([\[*])", r"{\1}", text) if not isinstance(cell, Number) else text

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.escaping import in_line, printable
+from common.escaping import markdown as escape
 from reports.blocks import (
     Block,
     Cell,
@@ -124,7 +126,8 @@ def _block(block: Block, page: Page) -> str:
     if isinstance(block, Shown):
         return f"![{escape(block.title)}]({page.to(f'pictures/{block.study or page.study}/{block.name}.svg')})"
     if isinstance(block, Typed):
-        return f"```bash\n{block.text}\n```"
+        fence = _fence(block.text, 3)
+        return f"{fence}bash\n{printable(block.text)}\n{fence}"
     return _words(block)
 
 
@@ -153,13 +156,13 @@ def table_text(table: Table, url: Url) -> str:
 
 
 def _folded(title: str, text: str) -> str:
-    return f"<details><summary>{html.escape(title)}</summary>\n\n{text}\n\n</details>"
+    return f"<details><summary>{html.escape(in_line(title))}</summary>\n\n{text}\n\n</details>"
 
 
 def _cell(cell: Cell, column: Column, url: Url) -> str:
     text = cell_text(cell)
     if column.kind == "code" and isinstance(cell, str) and cell:
-        return f"`{text}`"
+        return _code(text)
     if isinstance(cell, Link):
         return _link(cell, url)
     if isinstance(cell, tuple):
@@ -167,13 +170,16 @@ def _cell(cell: Cell, column: Column, url: Url) -> str:
     return escape(text)
 
 
+def _code(text: str) -> str:
+    """Return text as code in a cell, where a bar would end the cell even so."""
+    fence, room = _fence(text, 1), " " if "`" in text else ""
+    return f"{fence}{room}{in_line(text)}{room}{fence}".replace("|", "\\|")
+
+
+def _fence(text: str, least: int) -> str:
+    """Return more backticks than a text has in a row, which it cannot end."""
+    return "`" * max([least, *(len(run) + 1 for run in re.findall("`+", text))])
+
+
 def _link(link: Link | File, url: Url) -> str:
     return f"[{escape(link.text)}]({url(link)})"
-
-
-SPECIAL = re.compile(r"([\\`*<|]|(?<![^\W_])_|_(?![^\W_])|\](?=\())")
-
-
-def escape(text: str) -> str:
-    """Return text in one line, with what Markdown would read as marks taken literally."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))

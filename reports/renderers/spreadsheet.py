@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterable
 
+from common import escaping
 from reports.blocks import Cell, Column, Number, Table, cell_text
 
 
@@ -58,7 +59,10 @@ def _values(cell: Cell, fields: list[str]) -> list[str]:
     if isinstance(cell, Number):
         known = _known(cell)
         return [_plain(known[field]) if field in known else "" for field in fields]
-    return [cell_text(cell) if cell is not None else "", *[""] * (len(fields) - 1)]
+    return [
+        escaping.spreadsheet(escaping.in_line(cell_text(cell))) if cell is not None else "",
+        *[""] * (len(fields) - 1),
+    ]
 
 
 def _plain(value: float) -> str:

@@ -56,10 +56,10 @@ from common.arrays import Arrays, FileInputs, Prepared
 from common.corpora import emotify
 from common.errors import InputError
 from common.later import Later
-from common.study import Experiment, Fit, Inputs, Protocol, Setting, Study, Switch
+from common.study import Experiment, Inputs, Protocol, Setting, Study, Switch
 from common.tasks import Classification
 from reproductions.emotify_features import settings
-from reproductions.emotify_features.presets import PRESETS, Preset
+from reproductions.emotify_features.presets import FIT, PRESETS, Preset
 from reproductions.emotify_features.track_ids import OTHERS, tracks_of
 
 # Slides "Features Handcrafted" and "Features Deep": the classes of the confusion matrices.
@@ -265,7 +265,7 @@ def experiment(features: str, preset: str) -> Experiment:
         title=f"{classifier.title}, {fed.title}",
         section=fed.section,
         build=partial(_build, classifier),
-        method=Fit(),
+        method=FIT,
         inputs=Inputs(
             prepare=partial(prepare, extract=fed.extract, classifier=classifier),
             of_file=partial(inputs_of, extract=fed.extract),

@@ -17,6 +17,8 @@ from sklearn.tree import DecisionTreeClassifier
 LEARNERS = 30
 LEAVES = 21
 RATE = 0.1
+SEARCH = "brute"
+"""Exhaustive: a search tree finds the same neighbours, but as it is native memory it is not read from a file."""
 
 
 class KernelScaleSVC(ClassifierMixin, BaseEstimator):
@@ -81,7 +83,8 @@ class Neighbours(ClassifierMixin, BaseEstimator):
     def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
         """Store the rows (rows, features) and their class numbers (rows,)."""
         weights: Any = squared_inverse if self.weights == "squared inverse" else self.weights
-        self.knn_ = KNeighborsClassifier(min(self.n_neighbors, len(x)), metric=self.metric, p=self.p, weights=weights)
+        k = min(self.n_neighbors, len(x))
+        self.knn_ = KNeighborsClassifier(k, metric=self.metric, p=self.p, weights=weights, algorithm=SEARCH)
         self.knn_.fit(x, y)
         self.classes_ = self.knn_.classes_
         return self
@@ -137,7 +140,7 @@ def subspace_discriminants() -> BaggingClassifier:
 
 def subspace_neighbours() -> BaggingClassifier:
     """Return nearest neighbours, each on half of the features."""
-    return _subspace(KNeighborsClassifier(n_neighbors=1))
+    return _subspace(KNeighborsClassifier(n_neighbors=1, algorithm=SEARCH))
 
 
 def _subspace(estimator: BaseEstimator) -> BaggingClassifier:

@@ -22,6 +22,7 @@ from common.corpora import Scan, emotify
 from common.errors import InputError
 from common.progress import progress
 from common.study import Protocol
+from common.terminal import say
 from reproductions.emotify_features import STUDY
 from reproductions.emotify_features.track_ids import BY_NAME, ORDERS, PERMUTED
 
@@ -153,4 +154,4 @@ def evidence(
         for job in wanted:
             runner.run(job)
             advance()
-    print(f"{len(wanted)} runs in {runs}; python -m reports --runs {runs} compares them with the published matrices")
+    say(f"{len(wanted)} runs in {runs}; python -m reports --runs {runs} compares them with the published matrices")

@@ -20,9 +20,15 @@ from functools import partial
 from typing import Any, Literal
 
 from common.later import Later
+from common.study import Fit
 
-estimator = partial(Later, "reproductions.emotify_features.classifiers")
+CLASSIFIERS = "reproductions.emotify_features.classifiers"
+
+estimator = partial(Later, CLASSIFIERS)
 """A function of this module, by name."""
+
+FIT = Fit(own=tuple(f"{CLASSIFIERS}.{name}" for name in ("KernelScaleSVC", "Neighbours", "squared_inverse")))
+"""They only hold and call the estimator of scikit-learn that they were fitted with."""
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from common.runs import identity
 from common.seeds import derive
 from common.signals import audio, features
 from common.signals.numba_cache import librosa
+from common.terminal import say
 from reproductions.freesound_tagging import inversion, style_losses
 from reproductions.freesound_tagging.inversion import HIGHEST_DB, MEL, RANGE_DB, SAMPLE_RATE
 from reproductions.freesound_tagging.style_command import (
@@ -157,7 +158,7 @@ def transfer(
         "notes": [RANDOM] if weights == "none" else [],
     }
     files.write_text(out / "style_transfer.json", json.dumps(facts, indent=1) + "\n")
-    print(json.dumps(facts) if as_json else _in_words(facts, out))
+    say(json.dumps(facts) if as_json else _in_words(facts, out))
 
 
 def _by_optimisation(

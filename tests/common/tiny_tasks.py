@@ -25,6 +25,10 @@ TASKS: Mapping[str, Task] = {
     "regression": Regression(("valence",)),
 }
 ACTIVATION = {"classification": "softmax", "tagging": "sigmoid", "regression": "linear"}
+FORESTS = (
+    *(f"sklearn.ensemble._forest.RandomForest{kind}" for kind in ("Classifier", "Regressor")),
+    "sklearn.tree._classes.DecisionTreeRegressor",
+)
 MONITOR = {"classification": "val_accuracy", "tagging": "val_lwlrap", "regression": "val_mae"}
 
 
@@ -84,7 +88,7 @@ def study(kind: str) -> Study:
         experiments=(
             Experiment("network", "Network", "1", build, training, shaking, switches, adjustable=("units",)),
             Experiment("again", "Network, trained again", "1", build, again, inputs, switches),
-            Experiment("forest", "Forest", "1", forest, Fit(), inputs, switches),
+            Experiment("forest", "Forest", "1", forest, Fit(FORESTS), inputs, switches),
             Experiment("both", "Both", "1", build, Ensemble({"again": 2.0, "forest": 1.0}), inputs, switches),
         ),
         label=tagged if kind == "tagging" else label,

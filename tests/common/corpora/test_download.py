@@ -132,12 +132,14 @@ def test_a_partial_file_longer_than_the_servers_is_discarded(archived, server, t
 
 
 @pytest.mark.parametrize(
-    ("known", "member"), [("md5:" + 32 * "0", "a.wav"), (None, "../outside.wav")], ids=["wrong hash", "outside"]
+    ("known", "member", "content"),
+    [("md5:" + 32 * "0", "a.wav", b"evil"), (None, "../outside.wav", b"evil"), (None, "a.wav", bytes(1_000_000))],
+    ids=["wrong hash", "outside", "more bytes than the index has"],
 )
-def test_an_archive_that_cannot_be_trusted_is_refused_and_deleted(archived, server, tmp_path, known, member):
+def test_an_archive_that_cannot_be_trusted_is_refused_and_deleted(archived, server, tmp_path, known, member, content):
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        file.writestr(member, b"evil")
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(member, content)
     server.files["/evil.zip"] = packed.getvalue()
     with pytest.raises(InputError):
         fetch(replace(archived, source=Archive(f"{server.address}/evil.zip", known)), tmp_path / "data")

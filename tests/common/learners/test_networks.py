@@ -180,6 +180,24 @@ def test_saving_and_loading_keeps_every_bit_and_other_files_are_refused_by_name(
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_lambda_is_refused_and_not_executed(library, tmp_path) -> None:
+    keras, touched = library.keras, tmp_path / "executed"
+    inputs = keras.Input((65,))
+    # A call of a file's method: what a stranger's byte code does when it is loaded and called on the first input.
+    code = eval(f"lambda x: [x, __import__('pathlib').Path({str(touched)!r}).touch()][0]")
+    hostile = keras.Model(inputs, keras.layers.Lambda(code, output_shape=(65,))(inputs))
+    touched.unlink(missing_ok=True)
+    hostile.save(tmp_path / "zip.keras")
+    hostile.save(tmp_path / "model.h5")
+    (tmp_path / "model.h5").rename(tmp_path / "hdf5.keras")
+    for name in ("zip.keras", "hdf5.keras"):
+        with pytest.raises(InputError, match=name) as caught:
+            library.learner.load(tmp_path / name, TASK, library.document.PATIENT)
+        assert len(str(caught.value)) < 500
+    assert not touched.exists()
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -1,14 +1,18 @@
+import os
+import pickle
 from pathlib import Path
+from typing import Any
 
-import joblib
 import numpy as np
 import pytest
-from sklearn.ensemble import BaggingClassifier
+import skops.io
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree._tree import Tree
 
 from common.arrays import Arrays
 from common.errors import InputError, ResultError
@@ -61,9 +65,9 @@ def test_without_probabilities_the_chosen_class_has_1() -> None:
 def test_a_saved_classifier_predicts_as_before(tmp_path) -> None:
     learner, train = trees(), clips()
     learner.fit(train)
-    learner.save(tmp_path / "model.joblib")
-    assert [path.name for path in tmp_path.iterdir()] == ["model.joblib"]
-    loaded = SklearnLearner.load(tmp_path / "model.joblib", TASK, Fit())
+    learner.save(tmp_path / "model.skops")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.skops"]
+    loaded = SklearnLearner.load(tmp_path / "model.skops", TASK, Fit())
     np.testing.assert_array_equal(loaded.predict(train.x), learner.predict(train.x))
     assert loaded.summary() == learner.summary()
 
@@ -78,18 +82,79 @@ def one_bit(path: Path) -> None:
     [
         lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
         one_bit,
-        lambda path: joblib.dump("a word", path),
+        lambda path: skops.io.dump("a word", path),
+        lambda path: skops.io.dump({"a": SVC()}, path),
+        lambda path: path.write_bytes(pickle.dumps(SVC())),
         lambda path: path.unlink(),
     ],
-    ids=["cut off", "one bit", "another object", "absent"],
+    ids=["cut off", "one bit", "a word", "no estimator", "a pickle", "absent"],
 )
 def test_a_damaged_file_is_refused_by_name(damage, tmp_path) -> None:
-    learner, path = trees(), tmp_path / "model.joblib"
+    learner, path = trees(), tmp_path / "model.skops"
     learner.fit(clips())
     learner.save(path)
     damage(path)
-    with pytest.raises(InputError, match=r"model\.joblib"):
+    with pytest.raises(InputError, match=r"model\.skops"):
         SklearnLearner.load(path, TASK, Fit())
+
+
+class RunsCode:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.file,)
+
+
+@pytest.mark.parametrize("name", ["model.joblib", "model.skops"])
+def test_a_pickle_is_refused_and_not_executed(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(pickle.dumps(RunsCode(tmp_path / "executed")))
+    with pytest.raises(InputError, match=name) as refused:
+        SklearnLearner.load(tmp_path / "model.skops", TASK, Fit())
+    assert "run the experiment again" in str(refused.value)
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("hostile", "named"),
+    [
+        (make_pipeline(FunctionTransformer(os.system), SVC()), "posix.system"),
+        (make_pipeline(FunctionTransformer(np.exp), SVC()), "FunctionTransformer"),
+        (KNeighborsClassifier(weights=skops.io.load), "skops.io"),
+        (BaggingClassifier(RandomForestClassifier()), "RandomForestClassifier"),
+    ],
+    ids=["a function", "an estimator that calls functions", "a function of a trusted estimator", "another estimator"],
+)
+def test_what_is_not_trusted_is_refused_by_name(hostile: Any, named: str, tmp_path: Path) -> None:
+    skops.io.dump(hostile, tmp_path / "model.skops")
+    with pytest.raises(InputError, match=named) as refused:
+        SklearnLearner.load(tmp_path / "model.skops", TASK, Fit())
+    assert "\n" not in str(refused.value)
+
+
+def test_classes_of_the_study_are_read_if_it_names_them(tmp_path: Path) -> None:
+    learner = SklearnLearner(RandomForestClassifier(3), TASK)
+    learner.fit(clips())
+    learner.save(tmp_path / "model.skops")
+    forest = Fit(own=("sklearn.ensemble._forest.RandomForestClassifier",))
+    loaded = SklearnLearner.load(tmp_path / "model.skops", TASK, forest)
+    np.testing.assert_array_equal(loaded.predict(clips().x), learner.predict(clips().x))
+
+
+@pytest.mark.parametrize(("field", "value"), [("left_child", 10**6), ("left_child", 0), ("feature", 10**5)])
+def test_a_tree_that_would_leave_its_arrays_or_never_end_is_refused(field: str, value: int, tmp_path: Path) -> None:
+    learner = SklearnLearner(DecisionTreeClassifier(), TASK)
+    learner.fit(clips())
+    state = learner.estimator.tree_.__getstate__()
+    state["nodes"][field][0] = value
+    changed = Tree(4, np.array([3]), 1)
+    changed.__setstate__(state)
+    learner.estimator.tree_ = changed
+    learner.save(tmp_path / "model.skops")
+    with pytest.raises(InputError, match="tree"):
+        SklearnLearner.load(tmp_path / "model.skops", TASK, Fit())
 
 
 def test_clips_that_cannot_be_fitted_are_named_with_the_reason() -> None:

@@ -149,9 +149,9 @@ def test_every_task_has_a_card(kind, corpus, tmp_path) -> None:
     assert made.data.pipeline_tag == {"tagging": "audio-classification", "regression": None}[kind]
 
 
-def test_a_pickle_is_called_one(of_pieces, finished) -> None:
-    assert "pickle" in card(tiny_pieces.STUDY, of_pieces()).content
-    assert "pickle" not in card(tiny.STUDY, finished).content
+def test_no_model_is_a_pickle(of_pieces, finished) -> None:
+    assert "`model.skops`" in card(tiny_pieces.STUDY, of_pieces()).content
+    assert "`model.keras`" in card(tiny.STUDY, finished).content
 
 
 def test_a_folder_that_exists_is_refused_and_kept(finished, tmp_path) -> None:

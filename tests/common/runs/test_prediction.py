@@ -66,7 +66,7 @@ def test_a_run_of_another_study_is_refused(pieces) -> None:
         prediction.run_in(tiny.STUDY, pieces.folder)
 
 
-@pytest.mark.parametrize("name", ["model.joblib", "front_end.npz"])
+@pytest.mark.parametrize("name", ["model.skops", "front_end.npz"])
 @pytest.mark.parametrize("content", [None, b"PK half"], ids=["missing", "damaged"])
 def test_a_damaged_model_is_refused_by_its_folder(name, content, pieces, song) -> None:
     path = pieces.folder / "fold-1" / name

@@ -6,10 +6,9 @@ from sklearn.svm import SVC
 from common.arrays import Arrays
 from common.cli import describe
 from common.learners.sklearn_learner import SklearnLearner
-from common.study import Fit
 from reproductions.emotify_features import STUDY
 from reproductions.emotify_features.classifiers import KernelScaleSVC, Neighbours, median_distance, squared_inverse
-from reproductions.emotify_features.presets import PRESETS
+from reproductions.emotify_features.presets import FIT, PRESETS
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +30,9 @@ def test_every_preset_learns_and_predicts_the_same_after_loading(name, pieces, t
     learner = fitted(name, pieces)
     probabilities = learner.predict(pieces.x)
     assert (probabilities.argmax(axis=1) == pieces.y.argmax(axis=1)).mean() >= 0.5  # half are of the first class
-    learner.save(tmp_path / "model.joblib")
-    np.testing.assert_array_equal(
-        SklearnLearner.load(tmp_path / "model.joblib", STUDY.task, Fit()).predict(pieces.x), probabilities
-    )
+    learner.save(tmp_path / "model.skops")
+    loaded = SklearnLearner.load(tmp_path / "model.skops", STUDY.task, FIT)
+    np.testing.assert_array_equal(loaded.predict(pieces.x), probabilities)
 
 
 @pytest.mark.parametrize(

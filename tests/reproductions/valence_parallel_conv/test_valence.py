@@ -1,5 +1,7 @@
 """Document 001: its parameters, its inputs and its protocols, against the sheet and Keras' own layers."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ from keras import layers, ops
 from common import published
 from common.corpora import demo, scan
 from common.errors import InputError
-from common.runs import jobs, records, runner
+from common.runs import jobs, prediction, records, runner
 from common.study import Setting
 from reproductions.valence_parallel_conv import STUDY, split
 from reproductions.valence_parallel_conv.inputs import (
@@ -189,3 +191,5 @@ def test_the_baseline_answers_the_mean_of_the_training_clips(clips, tmp_path) ->
     predicted = records.read(record.folder).tested().predicted
     (fold,) = split(clips, setting())
     assert predicted[0, 0] == pytest.approx(clips["valence"].iloc[fold.train].mean(), abs=1e-6)
+    one = prediction.Models(STUDY, record).predict(Path(clips["path"].iloc[0]))
+    assert one.outputs[0] == predicted[0, 0]
