@@ -141,6 +141,19 @@ def mean_score(
     return {"value": value, "interval": interval, "n": n, "method": f"bootstrap over {over}"}
 
 
+def open_ended(value: float | np.ndarray, interval: Interval | np.ndarray, n: int) -> Interval:
+    """Return the interval of a score between 0 and 1, or a wider one if all resamples have the same value.
+
+    Such a bootstrap has seen no clip with another value, as if none could be. Of n clips without one, Wilson's interval
+    bounds their share; in the wider interval they have the worst and the best value.
+    """
+    low, high = map(float, interval)
+    if not (high == low and 0 <= value <= 1):  # all are NaN where a score is undefined
+        return low, high
+    share = 1 - wilson(1.0, n)[0]
+    return float(value * (1 - share)), float(value + (1 - value) * share)
+
+
 def wilson_over(over: str) -> str:
     """Return the `method` of Wilson's interval, which is always over clips; `over` may add why not over groups."""
     return "Wilson" + over.removeprefix("clips")

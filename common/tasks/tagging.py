@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import InputError
-from common.intervals import Score
+from common.intervals import Score, open_ended
 from common.tasks.task import Groups, Kind, Mode, Pooled, Scores, bootstrap, score
 
 SEPARATOR = ","
@@ -140,7 +140,8 @@ class Tagging:
             return {"lwlrap": _lwlrap(weights, precisions, targets)}
 
         values, intervals, method = bootstrap(statistics, len(targets), groups=groups, seed=seed)
-        found = score(values["lwlrap"], intervals["lwlrap"], len(targets), method)
+        interval = open_ended(values["lwlrap"], intervals["lwlrap"], _units(targets, groups))
+        found = score(values["lwlrap"], interval, len(targets), method)
         return found or {"value": 0.0, "interval": [0.0, 1.0], "n": 0, "method": "no clip has a tag"}
 
     def scores(self, pooled: Pooled, *, groups: Groups = None, seed: int = 0) -> Scores:
@@ -154,7 +155,10 @@ class Tagging:
         statistics = _Statistics(targets, pooled.outputs, pooled.thresholds)
         values, intervals, method = bootstrap(statistics, len(targets), groups=groups, seed=seed)
         n, support = len(targets), targets.sum(axis=0).astype(int)
-        overall = {name: score(values[name], intervals[name], n, method) for name in OVERALL}
+        overall = {
+            name: score(values[name], open_ended(values[name], intervals[name], _units(targets, groups)), n, method)
+            for name in OVERALL
+        }
         rows = {
             tag: {
                 "support": int(support[place]),
@@ -227,6 +231,11 @@ CLIPS_AT_ONCE = 512
 
 PER_TAG_NAMES = {f"tag_{name}": name for name in PER_TAG}
 """Names of the scores per tag: in `_Statistics`, and in the record."""
+
+
+def _units(targets: np.ndarray, groups: Groups) -> int:
+    """Return the number of what is independent: groups, or clips without them."""
+    return len(targets) if groups is None else len(np.unique(np.asarray(groups, dtype=str)))
 
 
 def tags_of(label: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 import numpy as np
 import pandas as pd
 
-from common.intervals import PERCENTILES, RESAMPLES, Score, drawn_over
+from common.intervals import PERCENTILES, RESAMPLES, Interval, Score, drawn_over
 
 Mode = Literal["min", "max"]
 Kind = Literal["classification", "tagging", "regression"]
@@ -216,7 +216,7 @@ def _interval(draws: np.ndarray) -> np.ndarray:
         return np.moveaxis(np.nanpercentile(draws, PERCENTILES, axis=0), 0, -1)
 
 
-def score(value: float | np.ndarray, interval: np.ndarray, n: int, method: str) -> Score | None:
+def score(value: float | np.ndarray, interval: np.ndarray | Interval, n: int, method: str) -> Score | None:
     """Return a score in the form of records; None if it is undefined for these clips."""
     value = float(value)
     if not math.isfinite(value):

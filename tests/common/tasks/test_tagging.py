@@ -74,6 +74,17 @@ def test_a_tag_without_clips_has_no_scores_and_no_part_in_macro_means() -> None:
     assert found.metrics["macro_pr_auc"]["value"] == pytest.approx(expected)
 
 
+def test_a_perfect_score_of_few_clips_is_not_certain() -> None:
+    targets, _ = drawn(0, clips=20)
+    targets[:, 0] = 1  # a clip without tags has no rank
+    lwlrap = scored(targets, targets).metrics["lwlrap"]
+    # One clip in 1 + 20 / 1.96² = 6.2 may be ranked wrongly: the upper end of Wilson's interval for none of 20.
+    assert (lwlrap["value"], lwlrap["interval"]) == (1, [pytest.approx(1 - 1.96**2 / (20 + 1.96**2), abs=1e-4), 1])
+    groups = np.repeat(["a", "b", "c", "d", "e"], 4)
+    of_groups = scored(targets, targets, groups=groups).metrics["lwlrap"]["interval"]
+    assert of_groups[0] == pytest.approx(1 - 1.96**2 / (5 + 1.96**2), abs=1e-4)
+
+
 def test_clips_of_one_song_widen_the_intervals() -> None:
     targets, outputs = drawn(0, clips=20)
     copies = [np.repeat(array, 10, axis=0) for array in (targets, outputs)]
