@@ -129,6 +129,10 @@ def _judged(published: Published, claim: Claim, protocol: str, models: Models, r
     if missing and not (claim.kind == "best" and first and enough):
         return Conclusion(claim, protocol, NOT_RUN, _without(missing, random), ())
     verdict, evidence = kinds[claim.kind](published, claim, models)
+    alone = [name for name, group in models.items() if len(group.seeds) == 1]
+    if alone and verdict in (SUPPORTED, CONTRADICTED):
+        # Over the clips of one seed, the interval lacks what another seed would change.
+        verdict, evidence = NOT_SHOWN, f"{evidence}; one seed of {', '.join(alone)} is too few"
     if missing:
         verdict = verdict if verdict == CONTRADICTED else NOT_RUN
         evidence += f"; {_without(missing, random)}"
@@ -231,8 +235,9 @@ def section(published: Published, groups: Sequence[Group], findings: Sequence[Fi
         return Section(name, title, ())
     words = Words(
         "Each claim of the text and of its tables is tested twice: against the published numbers, as the audit does, "
-        "and against our runs. It is supported or contradicted where the 95 % CI decides, else not shown. Where the "
-        "document only says which of two numbers is larger, its digits decide; for our runs the CI always does."
+        "and against our runs. It is supported or contradicted where the 95 % CI decides, else not shown; a single "
+        "seed of ours decides nothing. Where the document only says which of two numbers is larger, its digits decide; "
+        "for our runs the CI always does."
     )
     found = conclusions(published, groups)
     return Section(name, title, (words, _claim_table(published, found, findings)), apart=True)

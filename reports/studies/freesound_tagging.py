@@ -41,7 +41,10 @@ def costs(
     )
     group = known[UNIT]
     notes = (f"Ours: {origin(published, group.first, group.seeds)}; another machine than the document's.",)
-    text = "Seconds depend on the machine and on the number of clips; the multiple of one network's epoch less so."
+    text = (
+        "Seconds depend on the machine, on what else it does, and on the number of clips; the multiple of one "
+        "network's epoch less so."
+    )
     table = Table(
         "costs",
         "Seconds of an epoch, and as a multiple of DCNN's",

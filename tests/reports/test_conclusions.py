@@ -65,6 +65,10 @@ def test_a_claim_is_judged_by_the_intervals_of_comparable_runs(
 ) -> None:
     for name, options in records_of.items():
         write(name, **options)
+    alone = judged(groups_of(runs), claim)
+    assert alone.verdict not in ("supported", "contradicted")
+    for name, options in records_of.items():
+        write(name, seed=1, **options)
     one = judged(groups_of(runs), claim)
     assert one.verdict == verdict
     assert [words for words in evidence if words not in one.evidence] == []
@@ -72,7 +76,8 @@ def test_a_claim_is_judged_by_the_intervals_of_comparable_runs(
 
 def test_a_protocol_that_was_run_is_judged_too(write: Write, runs: Path) -> None:
     for name, accuracy in ((AWGN, 0.9), (PLAIN, 0.5)):
-        write(name, "independent", accuracy=accuracy)
+        for seed in (0, 1):
+            write(name, "independent", seed=seed, accuracy=accuracy)
     groups = groups_of(runs)
     assert judged(groups, NOISE).verdict == "not run"
     assert judged(groups, NOISE, "independent").verdict == "supported"
