@@ -49,8 +49,7 @@ def above(values: Mapping[str, Interval], threshold: float) -> Judged:
 
 
 def _beyond(interval: Interval | None, limit: float) -> str:
-    # A number without an interval, whose ends are equal, is beyond the limit or not.
-    if interval is None or (interval[0] <= limit <= interval[1] and interval[0] < interval[1]):
+    if interval is None or interval[0] <= limit < interval[1]:
         return NOT_SHOWN
     return SUPPORTED if interval[0] > limit else CONTRADICTED
 

@@ -65,9 +65,10 @@ def test_a_claim_is_judged_by_the_intervals_of_comparable_runs(
 ) -> None:
     for name, options in records_of.items():
         write(name, **options)
-    alone = judged(groups_of(runs), claim)
-    assert alone.verdict not in ("supported", "contradicted")
-    for name, options in records_of.items():
+    decided = verdict in ("supported", "contradicted")
+    if decided:
+        assert judged(groups_of(runs), claim).verdict in ("not shown", "not run")  # a single seed decides nothing
+    for name, options in records_of.items() if decided else ():
         write(name, seed=1, **options)
     one = judged(groups_of(runs), claim)
     assert one.verdict == verdict
