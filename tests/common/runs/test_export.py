@@ -110,7 +110,7 @@ def test_the_published_number_stands_beside_ours_with_its_place(unbroken) -> Non
 
 def test_a_card_says_what_does_not_compare_and_what_was_shared(unbroken, finished) -> None:
     stratified = card(tiny.STUDY, unbroken("patient")).content
-    assert "tones is not of the document" in stratified
+    assert "of tones instead of" in stratified
     assert "**shared**" in stratified
     assert "labels = document" in stratified
     independent = card(tiny.STUDY, finished).content

@@ -194,7 +194,7 @@ def begun(job: jobs.Job, *, got_somewhere: bool) -> None:
 def test_an_interrupted_run_of_other_settings_is_refused(corpus, no_training, tmp_path) -> None:
     begun(tiny.job(corpus, runs=tmp_path), got_somewhere=True)
     with pytest.raises(InputError, match=r"seed-0 .*interrupted.*--fresh"):
-        runner.run(tiny.job(corpus, runs=tmp_path, overrides={"epochs": 1}))
+        runner.run(tiny.job(corpus, runs=tmp_path, overrides={"batch_size": 4}))
 
 
 def test_a_run_that_has_computed_nothing_yet_can_be_replaced(corpus, monkeypatch, tmp_path) -> None:
