@@ -63,7 +63,7 @@ def test_a_spreadsheet_executes_no_cell() -> None:
 
 def test_markdown_has_no_markup_of_a_name() -> None:
     section = Section("one", HOSTILE[5], (TABLE, *BLOCKS))
-    text = markdown.pages(HOSTILE[5], BLOCKS, [Chapter("study", HOSTILE[5], (section,))])["study.md"]
+    text = markdown.pages(HOSTILE[5], BLOCKS, [Chapter("study", HOSTILE[5], (section,))], Path("reports"))["study.md"]
     assert INVISIBLE.search(text) is None
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text.replace("<details>", ""))
     assert not DANGEROUS.search(html)
