@@ -157,6 +157,6 @@ STUDY = Study(
     printed_shape=channels_first,
     examples=Later(f"{__name__}.examples", "examples"),
     diagrams={"single-cnn": "Figure 5", "dual-cnn": "Figure 6", "parallel-mfcc": "Figure 8", "vgg16-0": "Figure 10"},
-    demo_clips=12,
+    demo_clips=10,
     parameters=counted(__file__),
 )

@@ -94,7 +94,7 @@ PATIENT_20 = replace(PATIENT_10, patience=20)
 
 # At demo size batches are small, because the moving averages of batch normalisation need some hundred steps.
 DEMO = {"batch_size": 8, "learning_rate": 3e-3}
-DEMO_EPOCHS = {(True, False): 16, (True, True): 6, (False, False): 8, (False, True): 3}
+DEMO_EPOCHS = {(True, False): 12, (True, True): 5, (False, False): 6, (False, True): 2}
 """By whether it is retrained and whether it has noisy copies, with which an epoch has three times as many steps."""
 
 ENCODED = "Two CNN blocks and a transformer encoder"

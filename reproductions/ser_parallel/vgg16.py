@@ -28,7 +28,7 @@ LEARNING_RATE = 1e-5
 TRAINING = Training(
     epochs=100, batch_size=32, learning_rate=LEARNING_RATE, monitor="val_accuracy", patience=5, retrain=True
 )
-DEMO = {"epochs": 6, "batch_size": 16, "learning_rate": 1e-3}
+DEMO = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-3}
 
 
 def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:

@@ -186,7 +186,7 @@ EXPERIMENTS = (
             weights={"full": HUB_NAME, "demo": "none"},
         ),
         switches=("labels", "split"),
-        demo={"epochs": 8, "learning_rate": 1e-3},
+        demo={"epochs": 4, "learning_rate": 1e-3},
         split=split,
     ),
 )
