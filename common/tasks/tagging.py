@@ -256,7 +256,9 @@ def label_precisions(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         clip, tag = np.nonzero(true)
         # For each true tag of each clip, only: which tags have no lower an output.
         ahead = said[clip] >= said[clip, tag][:, np.newaxis]
-        precisions[first + clip, tag] = (ahead & true[clip]).sum(axis=1) / ahead.sum(axis=1)
+        # Of 16 bits, for at most 65,535 tags: numpy adds booleans to them faster than to 64.
+        hits, ranks = (hot.sum(axis=1, dtype=np.uint16) for hot in (ahead & true[clip], ahead))
+        precisions[first + clip, tag] = np.divide(hits, ranks, dtype=np.float64)
     return precisions
 
 
