@@ -146,6 +146,11 @@ def open_ended(value: float | np.ndarray, interval: Interval | np.ndarray, n: in
 
     Such a bootstrap has seen no clip with another value, as if none could be. Of n clips without one, Wilson's interval
     bounds their share; in the wider interval they have the worst and the best value.
+
+    Args:
+        value: the score; NaN if it is undefined.
+        interval: of the bootstrap, low and high (2,).
+        n: number of what was drawn, clips or groups.
     """
     low, high = map(float, interval)
     if not (high == low and 0 <= value <= 1):  # all are NaN where a score is undefined

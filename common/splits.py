@@ -340,7 +340,7 @@ def audit(
     """Check a split for leaks from the test set into training.
 
     Args:
-        manifest: one row per clip with the columns of `apart`.
+        manifest: one row per clip with its `name` and the columns of `apart`.
         split: rows of each set.
         apart: columns whose values should not be in two sets, with the word for one value.
         digests: one content digest per clip; None leaves out the check for identical files.
@@ -351,7 +351,7 @@ def audit(
     Returns:
         One entry per check: the words of `apart`, bytes, augmented, scaler, selection.
     """
-    names = manifest["name"].to_numpy() if "name" in manifest else manifest.index.to_numpy()
+    names = manifest["name"].to_numpy()
     checks = [_shared_values(word, word, manifest[column].to_numpy(), names, split) for column, word in apart.items()]
     if digests is not None:
         checks.append(_shared_values("bytes", "identical recording", np.asarray(digests), names, split))

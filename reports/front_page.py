@@ -28,7 +28,8 @@ from reports.wording import in_words, listed, sentence
 
 READING = (
     "How to read the tables. Protocols: published does what the published numbers indicate was done; corrected fixes "
-    "the errors; independent also keeps speakers, songs and sources apart between training and test. Verdicts are on "
+    "the errors; independent goes on from there and keeps speakers, songs and sources apart between training and test, "
+    "or leaves doubtful clips out. Verdicts are on "
     "published alone: reproduced, not reproduced, or inconclusive; not comparable on other data or settings, or where "
     "the document leaves out what decides it. The other two protocols are not judged: how far they are from published "
     "is the finding. Intervals are 95 %; over several seeds they are of the mean, and cover the spread over clips (or "

@@ -94,8 +94,8 @@ def _others(alike: int, of: int, cut: bool) -> str:
     others = f"{'next' if cut else 'other'} {of}" if of > 1 else "other one"
     if not alike:
         return f"The {others} {'are' if of > 1 else 'is'} worse: the 95 % CI of the difference excludes 0."
-    told = f"{alike} of the {others}" if of > 1 else f"The {others}"
-    return f"{told} {'are' if alike > 1 else 'is'} not shown to be worse: the 95 % CI of the difference covers 0."
+    which = f"{alike} of the {others}" if of > 1 else f"The {others}"
+    return f"{which} {'are' if alike > 1 else 'is'} not shown to be worse: the 95 % CI of the difference covers 0."
 
 
 def _advice(published: Published, best: Ranked, alike: Sequence[Ranked]) -> str:

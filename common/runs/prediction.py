@@ -31,7 +31,7 @@ SILENT = 0.001
 """A file whose peak is below this fraction of full scale is silent."""
 
 LOUD = 10.0
-"""Samples above this are integers stored as floats, or an error: decoded music rarely exceeds 2."""
+"""Samples above this are taken for integers stored as floats: decoded files may exceed 1, but not so far (a choice)."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import InputError
-from common.intervals import Score, open_ended
+from common.intervals import Score, drawn_over, open_ended
 from common.tasks.task import Groups, Kind, Mode, Pooled, Scores, bootstrap, score
 
 SEPARATOR = ","
@@ -234,8 +234,9 @@ PER_TAG_NAMES = {f"tag_{name}": name for name in PER_TAG}
 
 
 def _units(targets: np.ndarray, groups: Groups) -> int:
-    """Return the number of what is independent: groups, or clips without them."""
-    return len(targets) if groups is None else len(np.unique(np.asarray(groups, dtype=str)))
+    """Return the number of what the bootstrap draws: groups if there are enough of them, else clips."""
+    drawn, _ = drawn_over(groups)
+    return len(targets) if drawn is None else len(np.unique(drawn))
 
 
 def tags_of(label: str) -> list[str]:
