@@ -698,6 +698,7 @@ def _print_record(record: Any, as_json: bool) -> None:
         f"on {score['n']} clips{data}{more}; {record.folder}",
         flush=True,  # a run may take hours, and the output may be a file
     )
-    for leak in record.data["leaks"]:
-        if "worst" in leak:
-            announce(f"leak audit: {leak['detail']}")
+    shared = sorted((leak for leak in record.data["leaks"] if "worst" in leak), key=lambda leak: int(leak["worst"]))
+    if shared:  # one line: the record has all of them
+        more = f"; shared, too: {', '.join(leak['check'] for leak in shared[1:])}" if shared[1:] else ""
+        announce(f"leak audit: {shared[0]['detail']}{more}")
