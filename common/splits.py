@@ -332,7 +332,7 @@ def audit(
     split: Split,
     *,
     apart: Mapping[str, str] = SPEAKER_AND_GROUP,
-    digests: Sequence[str] | None = None,
+    sounds: Sequence[str] | None = None,
     augmented: Collection[int] = (),
     scaler_rows: Collection[int] = (),
     chosen_on: str = "validation",
@@ -343,18 +343,18 @@ def audit(
         manifest: one row per clip with its `name` and the columns of `apart`.
         split: rows of each set.
         apart: columns whose values should not be in two sets, with the word for one value.
-        digests: one content digest per clip; None leaves out the check for identical files.
+        sounds: the digest of each clip's samples; None leaves out the check for identical recordings.
         augmented: rows whose altered copies are in the training set.
         scaler_rows: rows that any scaler or other statistic was fitted on.
         chosen_on: the set that every choice (best epoch, best setting) was based on.
 
     Returns:
-        One entry per check: the words of `apart`, bytes, augmented, scaler, selection.
+        One entry per check: the words of `apart`, sound, augmented, scaler, selection.
     """
     names = manifest["name"].to_numpy()
     checks = [_shared_values(word, word, manifest[column].to_numpy(), names, split) for column, word in apart.items()]
-    if digests is not None:
-        checks.append(_shared_values("bytes", "identical recording", np.asarray(digests), names, split))
+    if sounds is not None:
+        checks.append(_shared_values("sound", "identical recording", np.asarray(sounds), names, split))
     return [
         *checks,
         _rows_outside_training("augmented", "augmented copies", augmented, split),
@@ -372,7 +372,7 @@ def _shared_values(check: str, what: str, values: np.ndarray, names: np.ndarray,
     for place, (one, other) in enumerate(PAIRS):
         if shared := sorted(sets[one] & sets[other]):
             found[place] = f"{_counted(len(shared), what)} in {one} and {other}"
-            if check == "bytes":  # whoever doubts it can look at these two
+            if check == "sound":  # whoever doubts it can look at these two
                 clips = [names[next(row for row in rows[side] if values[row] == shared[0])] for side in (one, other)]
                 found[place] += f", such as {clips[0]} and {clips[1]}"
     unknown = int((values == "").sum())

@@ -75,6 +75,10 @@ Weights = Annotated[
 ImpulseResponses = Annotated[
     Path | None, typer.Option("--impulse-responses", help="Folder of them; default: synthesised ones.")
 ]
+SplitPlace = Annotated[
+    Path | None,
+    typer.Option("--split", help="Split of others: a table of clips and sets, or a folder of EmoBox's lists."),
+]
 SizeName = Annotated[
     Literal["full", "demo"] | None, typer.Option("--size", help="Default: full with --data, else demo.")
 ]
@@ -142,6 +146,7 @@ def _run(
     folds: Folds = None,
     weights: Weights = None,
     responses: ImpulseResponses = None,
+    split: SplitPlace = None,
     size: SizeName = None,
     config: Config = None,
     mixed_precision: MixedPrecision = False,
@@ -167,13 +172,14 @@ def _run(
     config_file.refuse_model(config, experiments, model)
     _refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
     start_backend()
-    from common.runs import jobs
+    from common.runs import jobs, split_file
 
     options = jobs.Options(
         runs=runs or default_runs(data),
         size=size,
         overrides=overrides,
         model=model,
+        split=split_file.read(split) if split else None,
         folds=folds,
         fresh=fresh,
         strategy=strategy,

@@ -129,8 +129,7 @@ def _configuration(job: Job, identity: Mapping[str, Any], facts: Sequence[Mappin
     weights: dict[str, Any] = {"weights": identity["weights"]} if "weights" in identity else {}
     if untrained := list(dict.fromkeys(what for fold in facts for what in fold["untrained"])):
         weights["untrained"] = untrained
-    overrides = {**job.options.overrides, **job.options.model}
-    chosen = {"inputs": dict(job.experiment.inputs.settings), "overrides": overrides, "identity": identity}
+    chosen = {"inputs": dict(job.experiment.inputs.settings), "overrides": job.options.changes, "identity": identity}
     return {**learned, **weights, **chosen}
 
 
@@ -225,7 +224,7 @@ def _notes(job: Job, material: Material, facts: Sequence[Mapping[str, Any]], tes
     notes = list(dict.fromkeys(note for fold in facts for note in fold["notes"]))
     if material.left_out:
         notes.append(f"only the first {len(facts)} of {len(facts) + material.left_out} folds were run")
-    if overrides := {**job.options.overrides, **job.options.model}:
+    if overrides := job.options.changes:
         changed = ", ".join(f"{name} = {value}" for name, value in overrides.items())
         notes.append(f"set on the command line: {changed}")
     if isinstance(method, Fit) and not job.learner(material.task).probabilistic:

@@ -29,6 +29,7 @@ def identity_of(job: Job, material: Material) -> dict[str, Any]:
     return _computed_otherwise(job) | {
         "switches": job.switches,
         **_learned(job, len(material.task.outputs)),
+        **({"split": job.options.split.digest} if job.options.split else {}),
         "size": job.options.size,
         "folds": job.options.folds if material.left_out else None,  # --folds 9 of 6 folds is a run of all
         "digest": labelled_digest(material),

@@ -15,7 +15,8 @@ from common.errors import InputError
 from common.learners.learner import class_of
 from common.learners.pipeline import Augment
 from common.runs import records, remarks
-from common.runs.digests import digests_of
+from common.runs.digests import digests_of, sounds_of
+from common.runs.split_file import SplitFile
 from common.seeds import derive
 from common.study import Experiment, Fit, Method, Protocol, Setting, Size, Study, Training, Value
 from common.tasks import Task
@@ -37,6 +38,7 @@ class Options:
         deadline: the `time.monotonic()` (s) at which training pauses. None: never.
         weights: weights of a pretrained network: a name, the path of a file or folder, or `none` for random weights.
         impulse_responses: a folder of them, if the experiment convolves its training clips; "": they are synthesised.
+        split: a split or folds of others in place of the protocol's.
     """
 
     runs: Path
@@ -50,6 +52,13 @@ class Options:
     deadline: float | None = None
     weights: str = "none"
     impulse_responses: str = ""
+    split: SplitFile | None = None
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What the command line sets otherwise than the document, by name."""
+        of_split = {"split": self.split.in_words} if self.split else {}
+        return {**self.overrides, **self.model, **of_split}
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,14 @@ class Job:
         )
 
     def clips(self) -> pd.DataFrame:
+        """Return the labelled clips of the run: all, or those in the list of others.
+
+        Raises:
+            InputError: nothing would be read of any clip, or none is in the list.
+        """
+        return self.options.split.listed(self.labelled()) if self.options.split else self.labelled()
+
+    def labelled(self) -> pd.DataFrame:
         """Return the manifest, labelled according to the protocol's switches, without clips of which nothing is read.
 
         Raises:
@@ -154,7 +171,10 @@ class Job:
         return self.all_folds(clips)[: self.options.folds]
 
     def all_folds(self, clips: pd.DataFrame) -> list[splits.Split]:
-        """Return all folds of the protocol, whatever `--folds` is."""
+        """Return all folds of the protocol or of the list of others, whatever `--folds` is."""
+        if listed := self.options.split:
+            strata, trained = self.task(clips).strata(clips), isinstance(self.method, Training)
+            return listed.folds(clips, strata, validated=trained, seed=self.options.seed)
         split = self.experiment.split or self.study.split
         return split(clips, self.setting)
 
@@ -205,7 +225,8 @@ class Material:
 
     Attributes:
         clips: the relabelled manifest.
-        digests: the digest of each clip (`common.runs.digests`).
+        digests: the digest of the bytes of each clip (`common.runs.digests`).
+        sounds: the digest of the samples of each clip.
         task: what is predicted.
         targets: float32 (clips, outputs).
         folds: the folds that are run.
@@ -215,6 +236,7 @@ class Material:
 
     clips: pd.DataFrame
     digests: Sequence[str]
+    sounds: Sequence[str]
     task: Task
     targets: np.ndarray
     folds: Sequence[splits.Split]
@@ -231,9 +253,9 @@ def gather(job: Job) -> Material:
     clips = job.clips()
     every = job.all_folds(clips)  # all of them, to count those that `--folds` leaves out
     folds, task = every[: job.options.folds], job.task(clips)
-    digests, targets = digests_of(clips), task.targets(clips)
-    said = [*remarks_before(job, clips, task, targets, folds), *remarks.of_copies(clips, digests, task.columns)]
-    return Material(clips, digests, task, targets, folds, len(every) - len(folds), said)
+    sounds, targets = sounds_of(clips), task.targets(clips)
+    said = [*remarks_before(job, clips, task, targets, folds), *remarks.of_copies(clips, sounds, task.columns)]
+    return Material(clips, digests_of(clips), sounds, task, targets, folds, len(every) - len(folds), said)
 
 
 def remarks_before(
@@ -241,8 +263,10 @@ def remarks_before(
 ) -> list[str]:
     """Return what a reader should know of the clips of a run, as far as it is known before any file is read."""
     of_scan = [remark for found in job.scan.found for remark in found.remarks]
-    of_clips = remarks.of_clips(job.scan.manifest, clips, job.experiment.inputs.skipped_s)
-    return [*of_scan, *of_clips, *remarks.of_folds(task, targets, folds)]
+    labelled = job.labelled() if job.options.split else clips  # what a list leaves out is said in its own words
+    of_list = job.options.split.remarks(labelled) if job.options.split else []
+    of_clips = remarks.of_clips(job.scan.manifest, labelled, job.experiment.inputs.skipped_s)
+    return [*of_scan, *of_list, *of_clips, *remarks.of_folds(task, targets, folds)]
 
 
 def leaks_of(
@@ -261,7 +285,7 @@ def leaks_of(
         material.clips,
         material.folds[fold],
         apart=study.apart,
-        digests=material.digests,
+        sounds=material.sounds,
         augmented=augmented,
         scaler_rows=scaler_rows,
     )

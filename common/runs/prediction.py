@@ -23,7 +23,7 @@ from common.runs import ensemble, records, runner
 from common.runs.identity import weights_in_words
 from common.runs.jobs import under
 from common.runs.records import Record
-from common.signals import audio
+from common.signals import audio, sounds
 from common.study import Ensemble, Experiment, Setting, Study, Training
 from common.tasks import Task
 
@@ -304,12 +304,13 @@ def _about_sets(path: Path, split: pd.DataFrame, models: int) -> list[str]:
     """Return a note for each set of a run, but the test set, that a file is in: a prediction for it is no test.
 
     Args:
-        path: the file. Files are compared by their bytes, not by their names.
+        path: the file. Files are compared by their samples, not by their names.
         split: `Record.split` of the run.
         models: number of folds of the run.
     """
-    digest = cache.file_digests([path])[0][: runner.DIGITS]
-    same = split["digest"].str.partition("@")[0] == digest  # after the @ is the offset of a piece
+    # Runs of earlier versions have the digests of the bytes.
+    known = [digest[: runner.DIGITS] for digest in (*sounds.digests([path]), *cache.file_digests([path]))]
+    same = split["digest"].str.partition("@")[0].isin(known)  # after the @ is the offset of a piece
     notes = []
     for name, what in (("train", "training"), ("validation", "validation")):
         folds = split.loc[same & (split["set"] == name), "fold"].nunique()

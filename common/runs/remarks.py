@@ -78,23 +78,23 @@ def _of_set(name: str, task: Task, targets: np.ndarray, folds: Sequence[Split]) 
     return [f"not in the {name} set{where}: {kind} {shown} ({_clips(clips)} in all), {consequence}"]
 
 
-def of_copies(clips: pd.DataFrame, digests: Sequence[str], columns: Sequence[str]) -> list[str]:
+def of_copies(clips: pd.DataFrame, sounds: Sequence[str], columns: Sequence[str]) -> list[str]:
     """Say which recordings are there twice with different labels or ratings.
 
     Args:
         clips: the relabelled manifest.
-        digests: the digest of each clip.
+        sounds: the digest of each clip's samples.
         columns: the columns of the manifest that the targets are made from.
     """
     said = clips[[*columns]].astype(str).agg("|".join, axis=1)
-    table = pd.DataFrame({"digest": list(digests), "said": list(said), "name": list(clips["name"])})
-    several = table.groupby("digest")["said"].transform("nunique") > 1
+    table = pd.DataFrame({"sound": list(sounds), "said": list(said), "name": list(clips["name"])})
+    several = table.groupby("sound")["said"].transform("nunique") > 1
     if not several.any():
         return []
-    first = table[table["digest"] == table.loc[several, "digest"].iloc[0]].drop_duplicates("said")
+    first = table[table["sound"] == table.loc[several, "sound"].iloc[0]].drop_duplicates("said")
     named = " and ".join(f"{name} ({said})" for name, said in zip(first["name"][:2], first["said"][:2], strict=True))
     return [
-        f"{_clips(int(several.sum()))} have the bytes of another clip but not its label, so some labels are wrong, "
+        f"{_clips(int(several.sum()))} have the sound of another clip but not its label, so some labels are wrong, "
         f"e.g. {named}"
     ]
 

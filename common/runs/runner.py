@@ -30,7 +30,7 @@ from common.study import Ensemble, Size, Training
 from common.tasks import Task
 
 DIGITS = 16
-"""Number of digits of a file's digest in `split.csv`: enough to tell the files of a corpus apart."""
+"""Number of digits of a sound's digest in `split.csv`: enough to tell the clips of a corpus apart."""
 BATCH_ORDERS: Mapping[Size, int] = {"full": 20, "demo": 5}
 """Number of random orders of the test clips that are tried if predictions depend on their batch."""
 
@@ -100,7 +100,7 @@ def _make(job: Job, material: Material, identity: dict[str, Any], announce: Call
 
 
 def _write_curves(folder: Path, material: Material, results: Sequence[FoldResult]) -> None:
-    names, digests = list(material.clips["name"]), np.array([_short(digest) for digest in material.digests])
+    names, digests = list(material.clips["name"]), np.array([_short(digest) for digest in material.sounds])
     parts = [
         fold.frame(names, fold=number).assign(digest=digests[np.concatenate(list(fold.sets().values()))])
         for number, fold in enumerate(material.folds)
@@ -115,7 +115,7 @@ def _write_curves(folder: Path, material: Material, results: Sequence[FoldResult
 
 
 def _short(digest: str) -> str:
-    """Return the first digits of a file's digest; for a piece of a file, with its offset."""
+    """Return the first digits of a sound's digest; for a piece of a file, with its offset."""
     file, at, offset = digest.partition("@")
     return f"{file[:DIGITS]}{at}{offset}"
 

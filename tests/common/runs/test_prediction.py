@@ -98,12 +98,17 @@ def test_any_rate_and_length_is_taken(finished, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("kind", "noted"), [("train", "training clip"), ("validation", "validation clip"), ("test", None)]
 )
-def test_training_and_validation_clips_are_recognised_under_any_name(kind, noted, unbroken, corpus, tmp_path) -> None:
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_clips_of_a_run_are_recognised_under_any_name(kind, noted, suffix, unbroken, corpus, tmp_path) -> None:
     record = unbroken("patient", "published", folds=2)
     split = record.split()
     clip = split.loc[split["set"] == kind, "name"].iloc[0]
-    shutil.copy(corpus / f"{clip}.wav", tmp_path / "recording.wav")
-    notes = prediction.Models(tiny.STUDY, record).predict(tmp_path / "recording.wav").notes
+    recording = tmp_path / f"recording{suffix}"
+    if suffix == ".wav":
+        shutil.copy(corpus / f"{clip}.wav", recording)
+    else:
+        soundfile.write(recording, *soundfile.read(corpus / f"{clip}.wav", dtype="int16"))
+    notes = prediction.Models(tiny.STUDY, record).predict(recording).notes
     known = [note for note in notes if "clip of the model" in note]
     assert len(known) == (noted is not None)
     assert all(noted in note for note in known)

@@ -93,7 +93,7 @@ def test_a_speaker_on_both_sides_is_found_and_kept_in_the_record(unbroken) -> No
     }
     assert not leaks["published"]["speaker"]
     assert leaks["independent"]["speaker"]
-    assert set(leaks["published"]) == {"speaker", "group", "bytes", "augmented", "scaler", "selection"}
+    assert set(leaks["published"]) == {"speaker", "group", "sound", "augmented", "scaler", "selection"}
 
 
 def test_predictions_agree_with_the_split_the_metrics_and_the_confusion(unbroken) -> None:

@@ -39,7 +39,7 @@ def test_songs_on_both_sides_are_found_and_intervals_are_over_songs_even_so(prot
     data = of_pieces(protocol=protocol).data
     leaks = {leak["check"]: leak["clean"] for leak in data["leaks"]}
     # Two pieces of a file are two recordings, so `bytes` is clean.
-    assert leaks == {"song": apart, "bytes": True, "augmented": True, "scaler": True, "selection": True}
+    assert leaks == {"song": apart, "sound": True, "augmented": True, "scaler": True, "selection": True}
     assert data["metrics"]["accuracy"]["method"] == "bootstrap over 96 groups"
 
 
