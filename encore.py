@@ -20,7 +20,7 @@ import common.corpora.__main__
 import reports.__main__
 import reproductions.__main__
 from common.cli import console
-from common.cli.commands import Json
+from common.cli.options import Json
 
 
 def encore_app() -> typer.Typer:

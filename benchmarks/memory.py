@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from common import cache, environment
-from common.cli import commands
+from common.cli import preparing
 from common.corpora import demo
 from common.learners import pipeline
 from common.learners.keras3 import KerasLearner
@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
     """Measure and print."""
     experiment = STUDY.experiment("parallel-mel-awgn")
     setting = Setting(STUDY.protocols["published"].switches, seed=0)
-    clips = STUDY.label(commands.scan_clips(STUDY, STUDY.experiments, [folder]).manifest, setting)
+    clips = STUDY.label(preparing.scan_clips(STUDY, STUDY.experiments, [folder]).manifest, setting)
     (fold,) = STUDY.split(clips, setting)
     prepared = experiment.inputs.prepare(clips, fold, STUDY.task.targets(clips), setting)
     features_gib = prepared.train.x[:].nbytes / 2**30

@@ -16,6 +16,9 @@ from rich.text import Text
 from common.escaping import in_line
 from common.terminal import say
 
+FEW = 100
+"""Of so many items at most, the first one tells something about the others; of more, such as clips, it does not."""
+
 LINE_EVERY_S = 10.0
 """Seconds between two lines if standard error is not a terminal."""
 
@@ -55,12 +58,12 @@ class Advance:
             self._since, self._only_first = (now, self._done), False
 
     def _left(self, now: float) -> str:
-        """Return the estimated time left, or "" after the last item.
+        """Return the estimated time left, or "" after the last item or if nothing is known yet.
 
         The estimate uses the pace after the first items, which include compilation and are slower. Until there are
-        others it uses the first items, and says that it is a first estimate.
+        others, it uses the first of `FEW` items, such as epochs, and says that it is a first estimate.
         """
-        if self._done >= self._total:
+        if self._done >= self._total or (self._only_first and self._total > FEW):
             return ""
         began, done = self._since
         left = (now - began) / max(self._done - done, 1) * (self._total - self._done)

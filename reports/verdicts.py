@@ -234,7 +234,8 @@ def _word(
         return NOT_COMPARABLE, reason
     if ours is None or between is None:
         return NOT_COMPARABLE, f"the record has no {metric.replace('_', ' ')}"
-    word, words = _judged(between, printed)
+    percent = scope == "cell" or (metric in published.metric and published.metric[metric].percent)
+    word, words = _judged(between, printed, percent)
     items, groups = f"{published.data_of(group.experiment).items} as units", "groups (songs or speakers) as units"
     over_groups = group.over_groups and scope != "cell"
     units = groups if over_groups and not _over_clips(printed, scope) else items
@@ -243,7 +244,7 @@ def _word(
     if over_groups and _over_clips(printed, scope):
         # The document's number is of one run: over groups, its interval is as wide as that of one run of ours.
         theirs = _with_our_spread(printed.value, printed.n or ours.of_one_run.n, ours)
-        other, words = _judged(_between(ours, theirs), printed)
+        other, words = _judged(_between(ours, theirs), printed, percent)
         why += f" ({word}); with {groups}, it {words} ({other})" * (other != word)
     if form := caveat(group.first, published):
         why += f"; {form}"
@@ -252,13 +253,15 @@ def _word(
     return word, why
 
 
-def _judged(between: Interval, printed: Printed) -> tuple[str, str]:
-    """Return the verdict on the interval of a difference, and what is said of it."""
+def _judged(between: Interval, printed: Printed, percent: bool) -> tuple[str, str]:
+    """Return the verdict on the interval of a difference, and its words: in points, if its table is in percent."""
     assert printed.resolution is not None
     (low, high), resolution = between, printed.resolution
-    words = f"is {signed(low)} to {signed(high)}"
+    scale, decimals, unit = (100, 1, " percentage points") if percent else (1, 3, "")
+    words = f"is {signed(scale * low, decimals)} to {signed(scale * high, decimals)}{unit}"
+    widest = f"{scale * resolution:g}"
     if not low <= 0 <= high:
         return NOT_REPRODUCED, f"{words}, which does not cover 0"
     if (high - low) / 2 > resolution:
-        return INCONCLUSIVE, f"{words}, which covers 0, but half its width is more than {resolution:g}"
-    return REPRODUCED, f"{words}, which covers 0, and half its width is at most {resolution:g}"
+        return INCONCLUSIVE, f"{words}, which covers 0, but half its width is more than {widest}"
+    return REPRODUCED, f"{words}, which covers 0, and half its width is at most {widest}"

@@ -12,8 +12,10 @@ import typer
 
 import reproductions
 from common.cli import console
-from common.cli.commands import Json, print_listing, start_backend
+from common.cli.commands import print_listing
 from common.cli.describe import listing, parameters
+from common.cli.options import Json
+from common.cli.preparing import start_backend
 from common.study import COUNTS, Study
 from common.terminal import say
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from common import published
-from common.cli import commands, console
+from common.cli import commands, console, options, preparing
 from common.cli.tables import print_table
 from common.errors import InputError
 from common.runs.search_records import SearchResult, published_name
@@ -60,49 +60,49 @@ def study_app(study: Study, plans: Sequence[Plan]) -> typer.Typer:
 
 def _tune(
     context: typer.Context,
-    name: commands.Name,
+    name: options.Name,
     search: SearchName = None,
-    data: commands.Data = None,
-    protocol: commands.ProtocolName = "published",
-    seeds: commands.Seeds = None,
-    epochs: commands.Epochs = None,
-    batch_size: commands.BatchSize = None,
-    weights: commands.Weights = None,
-    size: commands.SizeName = None,
-    runs: commands.Runs = None,
-    fresh: commands.Fresh = False,
-    budget: commands.Budget = None,
-    as_json: commands.Json = False,
+    data: options.Data = None,
+    protocol: options.ProtocolName = "published",
+    seeds: options.Seeds = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    weights: options.Weights = None,
+    size: options.SizeName = None,
+    runs: options.Runs = None,
+    fresh: options.Fresh = False,
+    budget: options.Budget = None,
+    as_json: options.Json = False,
 ) -> None:
     """Search for the best settings of an experiment, as in the document; without --data on the demo corpus."""
     tunable: Tunable = context.obj
     study, experiment = tunable.study, tunable.study.experiment(name)
     plans, chosen = tunable.of(name, search), study.protocol(protocol)
-    commands.refuse_weights(weights, [experiment])
-    deadline = commands.deadline_of(budget)
-    commands.start_backend()
+    preparing.refuse_weights(weights, [experiment])
+    deadline = preparing.deadline_of(budget)
+    preparing.start_backend()
     from common.runs import jobs  # here and not above, as in `common.cli.commands`
     from tuning.making import Clips, make
 
-    scanned = jobs.clips_for(study, experiment, commands.scan_clips(study, [experiment], data))
+    scanned = jobs.clips_for(study, experiment, preparing.scan_clips(study, [experiment], data))
     size = size or ("full" if data else "demo")
     for seed in seeds or [0]:
         options = jobs.Options(
-            runs=runs or commands.default_runs(data),
+            runs=runs or preparing.default_runs(data),
             seed=seed,
             size=size,
             overrides={"batch_size": batch_size} if batch_size else {},
             fresh=fresh,
             deadline=deadline,
-            weights=commands.weights_of(experiment, weights, size),
+            weights=preparing.weights_of(experiment, weights, size),
         )
         job = jobs.Job(study, experiment, chosen, scanned, options)
         clips = Clips(job)  # shared by all plans of this seed
         for plan in plans:
-            commands.announce(
+            preparing.announce(
                 f"{name} {chosen.name} seed {seed}, search {plan.name}: {plan.says} (section {plan.section})"
             )
-            _print_result(make(plan, job, clips, epochs, commands.announce), as_json)
+            _print_result(make(plan, job, clips, epochs, preparing.announce), as_json)
 
 
 def _print_result(result: SearchResult, as_json: bool) -> None:

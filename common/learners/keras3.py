@@ -273,7 +273,7 @@ class KerasLearner:
         """
         try:
             if not zipfile.is_zipfile(path):  # HDF5 files, whatever their name, are loaded without safe mode
-                raise ValueError("it is absent or not a zip file")
+                raise ValueError(_no_zip(path))
             model = cls._load_model(path)
         except InputError:
             raise
@@ -290,6 +290,14 @@ class KerasLearner:
     def summary(self) -> dict[str, Any]:
         """Return `total`, `trainable`, `non_trainable` and `layers` (name, type, shape, parameters)."""
         return summarise(self.model)
+
+
+def _no_zip(path: Path) -> str:
+    """Say why a file is no zip file; the index of one is at its end."""
+    if not path.is_file():
+        return "there is no such file"
+    with path.open("rb") as file:
+        return "it is cut off: its end is missing" if file.read(2) == b"PK" else "it is no zip file"
 
 
 def steps_per_second(model: keras.Model, batch: tuple[np.ndarray, np.ndarray]) -> float:

@@ -140,12 +140,20 @@ def run_in(study: Study, folder: Path) -> Record:
     """Return the run in a folder.
 
     Raises:
-        InputError: the folder has no finished run, a damaged one, or one of another study.
+        InputError: the folder does not exist, has no finished run, several, a damaged one, or one of another study.
     """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder; name that of a finished run with --run")
+    if not (folder / "record.json").exists() and (below := records.find(folder)):
+        raise InputError(f"{folder} is no run, but has {_counted(len(below))} in it; name one: --run {below[0]}")
     record = records.read(folder)
     if record.data["study"] != study.name:
         raise InputError(f"{folder} is a run of {record.data['study']}, not of {study.name}; name another with --run")
     return record
+
+
+def _counted(runs: int) -> str:
+    return "a run" if runs == 1 else f"{runs} runs"
 
 
 def other_seeds(record: Record) -> list[Record]:

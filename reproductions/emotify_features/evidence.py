@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from common.cli import commands
+from common.cli import preparing
 from common.corpora import Scan, emotify
 from common.errors import InputError
 from common.progress import progress
@@ -141,12 +141,12 @@ def evidence(
     """Run other ways of labelling and dividing the songs, to be compared with the published matrices."""
     if weights == "none":
         raise InputError("runs with random weights say nothing about a pretrained network; leave --weights out")
-    commands.start_backend()
+    preparing.start_backend()
     from common.runs import identity, runner
 
     if weights:
         identity.weights_in_words(weights)  # an absent file is an error now, not when its turn comes
-    scanned = commands.scan_clips(STUDY, STUDY.experiments, [data])
+    scanned = preparing.scan_clips(STUDY, STUDY.experiments, [data])
     if not (scanned.manifest["corpus"] == "emotify").any():
         raise InputError("there are no songs of Emotify; name its folder with --data")
     wanted = jobs_of(BATCHES, scanned, runs, weights)

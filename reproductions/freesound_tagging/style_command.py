@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from common.cli import commands
+from common.cli import preparing
 
 DURATION_S = 2.0
 SHORTEST_S, LONGEST_S = 0.5, 30.0
@@ -38,7 +38,7 @@ def style_transfer(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Give the mel spectrogram of a clip the style of a picture, and make it audible again."""
-    commands.start_backend()
+    preparing.start_backend()
     from reproductions.freesound_tagging.style_transfer import transfer  # here and not above: it needs Keras
 
     transfer(

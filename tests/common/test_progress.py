@@ -67,6 +67,17 @@ def test_without_a_terminal_a_line_every_few_seconds_has_the_time_left_and_the_n
     assert all(part in second for part in ("4 of 10", "40 s")) and "val_loss" not in second
 
 
+def test_the_first_of_many_items_gives_no_estimate(clock, capsys) -> None:
+    with progress("features", 1440) as advance:
+        clock.now += 15
+        advance()
+        clock.now += 10
+        advance(400)
+    first, second = capsys.readouterr().err.splitlines()
+    assert "1 of 1440" in first and "left" not in first
+    assert "401 of 1440" in second and "26 s left" in second
+
+
 def test_items_of_an_earlier_call_do_not_shorten_the_time_left(clock, capsys) -> None:
     with progress("training", 100, done=90) as advance:
         clock.now += 20

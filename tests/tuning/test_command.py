@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from common.cli import commands
+from common.cli import preparing
 from common.corpora import DEMO_MARKER
 from common.runs import records, search_records
 from tuning import command
@@ -101,7 +101,7 @@ def test_without_data_it_searches_the_demo_corpus_at_demo_size_and_says_so(
 ) -> None:
     sounds = shutil.copytree(corpus, tmp_path / "sounds")
     (sounds / DEMO_MARKER).write_text("")
-    monkeypatch.setattr(commands.demo, "write", lambda *_, **__: sounds)
+    monkeypatch.setattr(preparing.demo, "write", lambda *_, **__: sounds)
     _, out, _ = encore("tune", "patient", "--search", "whole")
     result = search_records.read(folder("whole", runs="runs-demo"))
     assert "chosen (demo corpus): dropout" in out

@@ -10,7 +10,7 @@ import pytest
 import tiny
 
 from common import illustrations
-from common.cli import commands
+from common.cli import commands, preparing
 from common.corpora import DEMO_MARKER
 from common.errors import InputError
 from common.learners import callbacks, keras3
@@ -123,7 +123,7 @@ def test_without_data_it_runs_on_the_demo_corpus_at_demo_size_and_says_so(encore
     sounds = shutil.copytree(corpus, tmp_path / "sounds")
     (sounds / DEMO_MARKER).write_text("")
     asked = {}
-    monkeypatch.setattr(commands.demo, "write", lambda folder, **of: asked.update(of) or sounds)
+    monkeypatch.setattr(preparing.demo, "write", lambda folder, **of: asked.update(of) or sounds)
     code, out, err = encore("run", "patient")
     record = records.read(tmp_path / "runs-demo/tiny/patient/published/seed-0")
     assert code == 0
@@ -329,6 +329,29 @@ def test_attribution_corrects_one_error_at_a_time_and_leaves_out_those_that_chan
     assert f"{second - first:.4f}" in out
 
 
+def test_a_dry_run_of_attribution_estimates_each_protocol_once_and_all_runs(encore, corpus, tmp_path) -> None:
+    words = (
+        "attribution",
+        "patient",
+        "--data",
+        corpus,
+        "--seed",
+        0,
+        "--seed",
+        1,
+        "--runs",
+        tmp_path / "r",
+        "--dry-run",
+    )
+    code, out, _ = encore(*words, "--dry-run", "--json")
+    assert code == 0
+    assert [json.loads(line)["protocol"] for line in out.splitlines()] == ["published", "published+width=8"]
+    code, out, _ = encore(*words, "--dry-run")
+    assert code == 0
+    assert "4 runs" in out.splitlines()[-1]
+    assert not (tmp_path / "r").exists()
+
+
 @pytest.mark.parametrize(("budget", "seconds"), [("90s", 90), ("30m", 1800), ("1.5h", 5400)])
 def test_a_budget_is_a_number_with_a_unit(budget, seconds) -> None:
-    assert commands._seconds(budget) == seconds
+    assert preparing._seconds(budget) == seconds

@@ -61,6 +61,14 @@ def test_the_newest_run_is_the_one_finished_last(pieces, corpus, tmp_path) -> No
     assert found.folder == later.folder
 
 
+@pytest.mark.parametrize("levels", [1, 2, 4])
+def test_a_folder_of_runs_is_refused_by_the_name_of_a_run_in_it(pieces, levels) -> None:
+    with pytest.raises(InputError, match=pieces.folder.name):
+        prediction.run_in(tiny_pieces.STUDY, pieces.folder.parents[levels - 1])
+    with pytest.raises(InputError, match="absent"):
+        prediction.run_in(tiny_pieces.STUDY, pieces.folder / "absent")
+
+
 def test_a_run_of_another_study_is_refused(pieces) -> None:
     with pytest.raises(InputError, match="tiny_pieces"):
         prediction.run_in(tiny.STUDY, pieces.folder)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from common import published
-from common.cli import commands
+from common.cli import preparing
 from common.cli.describe import beside, summary
 from common.corpora import scan
 from common.splits import Split
@@ -132,9 +132,9 @@ def test_independent_folds_of_ravdess_are_six_of_four_actors(shared_data: Path) 
 )
 def test_nothing_is_downloaded_at_demo_size(name: str, weights: str) -> None:
     """On real data, experiments whose weights are downloaded run only if they are named."""
-    found = [commands.weights_of(STUDY.experiment(name), None, size) for size in ("full", "demo")]
+    found = [preparing.weights_of(STUDY.experiment(name), None, size) for size in ("full", "demo")]
     assert found == [weights, "none"]
-    assert commands.weights_of(STUDY.experiment(name), "none", "full") == "none"
+    assert preparing.weights_of(STUDY.experiment(name), "none", "full") == "none"
 
 
 @pytest.mark.parametrize("module", ["reproductions", "reproductions.ser_parallel"])
