@@ -85,18 +85,23 @@ def estimate(job: Job) -> Estimate:
         return costing(None, None, fit_s * len(folds), environment.peak_memory_mib(), disk_mib)
     if isinstance(method, Ensemble):  # it reads stored predictions, which takes no time
         return costing(None, None, 0.0, environment.peak_memory_mib(), 0.0)
-    learner = class_of(job.experiment)(partial(_here(job).build, len(task.outputs)), task, method)
-    divided = learner.divided if learner.divided and learner.divided.fits(len(clips)) else None
-    if job.augment is not None:  # then the frozen layers run in every epoch
-        divided = None
-    trained = divided.rest if divided else learner.model
-    rate = keras3.steps_per_second(trained, _noise(trained, task, method.batch_size))
+    _prepare_few(job, clips, task, folds[0])
+    stages = 2 if method.retrain else 1
+    for _ in range(stages):  # a run, too, has the models of both stages in memory
+        learner = class_of(job.experiment)(partial(_here(job).build, len(task.outputs)), task, method)
+        divided = learner.divided if learner.divided and learner.divided.fits(len(clips)) else None
+        if job.augment is not None:  # then the frozen layers run in every epoch
+            divided = None
+        trained = divided.rest if divided else learner.model
+        rate = keras3.steps_per_second(trained, _noise(trained, task, method.batch_size))
     rows = [len(fold.train) * (1 + job.experiment.inputs.copies) for fold in folds]
     # Validation is left out: it has few clips and no backward pass.
     epoch_s = max(rows) / method.batch_size / rate
-    stages = 2 if method.retrain else 1
     frozen_s = _seconds_of_frozen(divided, len(clips)) if divided else None
-    in_memory, on_disk = _inputs_mib(learner.model, divided, max(rows), len(clips))
+    held_out = max(len(fold.validation) + len(fold.test) for fold in folds)
+    # The arrays, and what each stage of training and each other set copies for tf.data.
+    copies = max(rows) * (1 + stages) + held_out * 2
+    in_memory, on_disk = _inputs_mib(learner.model, divided, copies, len(clips))
     if job.experiment.inputs.on_disk:
         in_memory = 0.0
     models_mib = _models_mib(learner.model.count_params(), trained.count_params(), len(folds), stages)
@@ -131,12 +136,20 @@ def _seconds_of_frozen(divided: frozen.Divided, clips: int) -> float:
     return (time.monotonic() - began) * clips / len(batch)
 
 
-def _inputs_mib(model: keras.Model, divided: frozen.Divided | None, trained: int, clips: int) -> tuple[float, float]:
-    """Return the size of the inputs in memory and on the disk, in MiB each."""
+def _prepare_few(job: Job, clips: pd.DataFrame, task: Task, fold: splits.Split) -> None:
+    """Prepare a clip of each set as the run does, for the memory that decoding and features take besides the arrays."""
+    rows = np.concatenate([of_set[:1] for of_set in fold.sets().values()])
+    few, here = clips.iloc[rows].reset_index(drop=True), _here(job)
+    sets = splits.Split(*np.array_split(np.arange(len(rows)), len(splits.SETS)))
+    here.experiment.inputs.prepare(few, sets, task.targets(few), here.setting)
+
+
+def _inputs_mib(model: keras.Model, divided: frozen.Divided | None, copies: int, clips: int) -> tuple[float, float]:
+    """Return the size in MiB of so many inputs in memory, and of those of all clips on the disk."""
     one, kept = float(np.prod(_shape_of_clip(model))) / MIB, divided.gib(clips) * 1024 if divided else 0.0
     if model.inputs[0].dtype == "uint8":  # pictures stay in the cache on the disk
         return 0.0, clips * one + kept
-    return (trained + clips) * one * FLOAT32_BYTES, kept
+    return copies * one * FLOAT32_BYTES, kept
 
 
 def _here(job: Job) -> Job:

@@ -67,7 +67,7 @@ def started(monkeypatch) -> list[jobs.Job]:
     """Return a list of the runs that are started; none of them is run."""
     started: list[jobs.Job] = []
     monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
-    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
+    monkeypatch.setattr(preparing, "print_record", lambda *_: None)
     return started
 
 

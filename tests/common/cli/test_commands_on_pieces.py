@@ -9,7 +9,7 @@ import pytest
 import tiny
 import tiny_pieces
 
-from common.cli import commands
+from common.cli import commands, preparing
 from common.runs import records, runner
 
 Command = Callable[..., tuple[int, str, str]]
@@ -31,7 +31,7 @@ def test_without_names_experiments_with_pretrained_networks_are_left_out(encore,
 def test_pretrained_weights_are_imagenet_s_unless_others_are_named(encore, corpus, monkeypatch) -> None:
     started = []
     monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
-    monkeypatch.setattr(commands, "_print_record", lambda *_: None)
+    monkeypatch.setattr(preparing, "print_record", lambda *_: None)
     encore("run", "pictures", "trees", "--data", corpus)
     encore("run", "pictures", "--data", corpus, "--weights", "w.h5")
     encore("run", "--data", corpus, "--weights", "none")
