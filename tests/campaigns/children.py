@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # invented records
 sys.path.insert(0, str(Path(__file__).parents[1] / "common"))  # the tiny document
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout
 
-import common  # noqa: F401 (before Keras, which it makes quiet)
+import common.learners.quiet  # noqa: F401 (before others import Keras)
 
 PATIENCE_S = 20.0
 """How long the processes that a child began may outlive it before they count as left behind."""

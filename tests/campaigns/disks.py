@@ -66,7 +66,11 @@ def disk(place: Path, size: int) -> Iterator[Path]:
 def _command(work: Callable[[], Any]) -> None:
     """Do some work as a command does it, with its messages and exit codes."""
     app = typer.Typer(add_completion=False)
-    app.command()(work)
+
+    @app.command()
+    def command() -> None:
+        work()
+
     console.main(app, [])
 
 
