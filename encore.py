@@ -10,6 +10,10 @@
 A command of a study is followed by the name of the study.
 """
 
+import common
+
+# isort: split
+
 import importlib
 import sys
 from typing import Any, NoReturn

@@ -1,30 +1,25 @@
 """A cache folder of arrays that are slow to compute, under names that depend on what they were computed from.
 
 An array is complete or absent: it is written under a temporary name and renamed. So a killed process or a full disk
-leaves no partial array, and two processes may compute the same array at the same time. Arrays are read as memory maps:
-parts that are not used take no memory.
+leaves no partial array, and two processes may compute the same array at the same time. Files have the permissions that
+the umask leaves, so a group can share a cache. Arrays are read as memory maps: parts that are not used take no memory.
 """
 
 import hashlib
 import json
 import mmap
 import os
-import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import platformdirs
 
+from common import files, threads
 from common.errors import InputError
 from common.progress import progress
-
-LEFTOVER_AFTER_S = 3600.0
-"""A temporary file without a write for this long belongs to a process that was killed."""
 
 
 def folder() -> Path:
@@ -114,7 +109,7 @@ def file_digests(paths: Sequence[str | Path]) -> list[str]:
     known = [_as_it_is(path) for path in paths]
     unread = list(dict.fromkeys(file for file in known if file not in _DIGESTS))
     if unread:
-        with ThreadPoolExecutor() as pool, progress("reading", len(unread)) as advance:
+        with threads.pool() as pool, progress("reading", len(unread)) as advance:
             for file, digest in zip(unread, pool.map(_file_digest, [file[0] for file in unread]), strict=True):
                 _DIGESTS[file] = digest
                 advance()
@@ -132,8 +127,8 @@ def _as_it_is(path: str | Path) -> tuple[str, int, int]:
 
 
 def _file_digest(path: str) -> str:
-    with _reading(path), Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with _reading(path):
+        return files.digest_of(Path(path))
 
 
 @contextmanager
@@ -148,18 +143,17 @@ def _reading(path: str | Path) -> Iterator[None]:
 
 
 def _write(path: Path, length: int | None, chunks: Iterable[np.ndarray]) -> None:
-    _remove_leftovers(path)
-    with _writing(path.parent):
-        descriptor, temporary = tempfile.mkstemp(prefix=f"{path.stem}.", suffix=".tmp", dir=path.parent)
-    file = os.fdopen(descriptor, "wb")
-    try:
-        _write_rows(file, path.parent, length, chunks)
+    with ExitStack() as replacing:
         with _writing(path.parent):
-            Path(temporary).replace(path)
-    finally:
-        with suppress(OSError):  # after a failed write, closing tries to write the same bytes again
-            file.close()
-        Path(temporary).unlink(missing_ok=True)
+            temporary = replacing.enter_context(files.replacing(path))
+            file = temporary.open("wb")
+        try:
+            _write_rows(file, path.parent, length, chunks)
+        finally:
+            with suppress(OSError):  # after a failed write, closing tries to write the same bytes again
+                file.close()
+        with _writing(path.parent):  # not around `chunks`: those may fail on another disk
+            replacing.close()
 
 
 def _write_rows(file: IO[bytes], where: Path, length: int | None, chunks: Iterable[np.ndarray]) -> None:
@@ -178,17 +172,6 @@ def _write_rows(file: IO[bytes], where: Path, length: int | None, chunks: Iterab
         raise ValueError(f"expected {length} rows, got {rows}")
     with _writing(where):
         file.flush()
-        os.fsync(file.fileno())  # before the rename: after a power failure a renamed file could otherwise be empty
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Remove temporary files of this array that killed processes left; running ones have written more recently."""
-    for leftover in path.parent.glob(f"{path.stem}.*.tmp"):
-        try:
-            if time.time() - leftover.stat().st_mtime > LEFTOVER_AFTER_S:
-                leftover.unlink()
-        except OSError:
-            continue  # another process was faster, or we have no permission
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from common import published
-from common.files import without_formulas
+from common.files import temporary_folder, without_formulas, write_text
 from common.illustrations import Illustrations
 from common.runs.search_records import SearchResult
 from reports import audit, figures
@@ -106,26 +106,51 @@ def _readme(studies: Sequence[StudyReport], out: Path) -> dict[str, str]:
 def build(collected: Collected, out: Path) -> Built:
     """Write a Markdown page per study, its tables and pictures, the front page, and one HTML page of all.
 
+    All is written into a temporary folder first and moved into its place when it is complete, so an interrupted report
+    leaves the older one as it was.
+
     Args:
         collected: the records.
         out: folder; gets `README.md`, `<study>.md`, `pages/<study>/`, `tables/<study>/`, `tables/results.csv` (the long
-            table of all scores), `pictures/<study>/` and `index.html`.
+            table of all scores), `pictures/<study>/` and `index.html`. Other files in it stay as they are.
     """
     studies = [_gathered(name, collected) for name in _names(collected)]
+    with temporary_folder(out) as new:  # in `out` itself: only within a file system a file is moved in one step
+        built = _built(studies, collected, out, new)
+        # What a page shows comes before the page.
+        pictures, tables, pages = (
+            [_moved(path, new, out) for path in paths] for paths in (built.pictures, built.tables, built.pages)
+        )
+        html = _moved(built.html, new, out)
+    for name, text in _readme(studies, out).items():
+        write_text(out / name, text)
+        pages.append(out / name)
+    return Built(tuple(pages), tuple(tables), tuple(pictures), html)
+
+
+def _built(studies: Sequence[StudyReport], collected: Collected, out: Path, new: Path) -> Built:
+    """Write into a folder what is to lie in another."""
     shown = [(study.chapter.study, picture) for study in studies for picture in study.pictures]
     with processes() as others:
         # Other processes draw while this one writes. They begin when all is known: one that begins earlier copies what
         # is read later, and measures texts for one study only.
-        drawn = others.begin(partial(_draw, out / "pictures"), shown, figures.FEWEST)
-        tables = [path for study in studies for path in _write_tables(study.chapter, out)]
+        drawn = others.begin(partial(_draw, new / "pictures"), shown, figures.FEWEST)
+        tables = [path for study in studies for path in _write_tables(study.chapter, new)]
         rows = pd.DataFrame(collected.long_table(), columns=Row._fields)
         text = without_formulas(rows).to_csv(index=False, lineterminator="\n")
-        tables.append(_write(out / "tables" / "results.csv", text))
-        pages = [_write(out / name, text) for name, text in _texts(studies, out).items()]
+        tables.append(_write(new / "tables" / "results.csv", text))
+        pages = [_write(new / name, text) for name, text in _pages(studies, out).items()]
         files = list(drawn)
     places = {(study, picture.name): file for (study, picture), file in zip(shown, files, strict=True)}
     html = html_page.page(TITLE, _front(studies), [study.chapter for study in studies], lambda *name: places[name])
-    return Built(tuple(pages), tuple(tables), tuple(files), _write(out / "index.html", html))
+    return Built(tuple(pages), tuple(tables), tuple(files), _write(new / "index.html", html))
+
+
+def _moved(path: Path, new: Path, out: Path) -> Path:
+    """Move a file from below one folder to the same place below another, over the one that is there."""
+    place = out / path.relative_to(new)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return path.replace(place)
 
 
 def _draw(folder: Path, shown: tuple[str, Picture]) -> Path:
@@ -134,8 +159,11 @@ def _draw(folder: Path, shown: tuple[str, Picture]) -> Path:
 
 
 def _texts(studies: Sequence[StudyReport], out: Path) -> dict[str, str]:
-    pages = markdown.pages(TITLE, _front(studies), [study.chapter for study in studies], out)
-    return pages | _readme(studies, out)
+    return _pages(studies, out) | _readme(studies, out)
+
+
+def _pages(studies: Sequence[StudyReport], out: Path) -> dict[str, str]:
+    return markdown.pages(TITLE, _front(studies), [study.chapter for study in studies], out)
 
 
 def _front(studies: Sequence[StudyReport]) -> list[Block]:
@@ -150,7 +178,7 @@ def _write_tables(said: Chapter, out: Path) -> Iterable[Path]:
 
 
 def _write(path: Path, text: str) -> Path:
-    """Write a file unsynced: the next build mends what a killed one left, and to sync hundreds takes seconds."""
+    """Write a file unsynced: a report can be built again, and to sync hundreds of files takes seconds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path

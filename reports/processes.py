@@ -1,7 +1,9 @@
 """Work on many items in forked processes; this one can go on with something else meanwhile."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -50,9 +52,19 @@ def processes() -> Iterator[Processes]:
 
 
 def _take(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
-    """Begin as a worker: the process that began it reports what ends the program."""
+    """Begin as a worker: the process that began it reports what ends the program, and no worker outlives it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _WORK[:] = [function, items]
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the process that began this one, which may be killed at any moment."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # By a pipe that the end of the parent closes. Workers that began later hold it open too, and end before.
+        parent.join()
+        os._exit(1)
 
 
 def _work(place: int) -> Any:

@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 import typer
 import typer.core
 
+from common import starting, threads
 from common.errors import EncoreError
 from common.terminal import say
 
 DEBUG_HELP = "With --debug, an error shows its traceback."
 
-INTERRUPTED = 130
 WRONG_INPUT = 2
 
 
@@ -51,6 +51,7 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
     debug = "--debug" in given  # taken out here, so that no command has to declare it
     command = _telling_of_debug(typer.main.get_command(app))
     try:
+        starting.over()
         code = command.main([word for word in given if word != "--debug"], standalone_mode=False)
         sys.stdout.flush()  # inside the try: a closed pipe may be noticed only now
     except Exception as error:
@@ -60,11 +61,20 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
     except SystemExit:  # typer raises this for a closed pipe, as in `list | head -1`, which is not an error
         code = 0
     except KeyboardInterrupt:
-        code = INTERRUPTED
-    if code == INTERRUPTED:  # typer returns this code for Ctrl-C
+        code = starting.INTERRUPTED
+    if code == starting.INTERRUPTED:  # typer returns this code for Ctrl-C
         without = " without --fresh" if "--fresh" in given else ""
         say(f"interrupted: finished work is kept; run the same command{without} to resume", file=sys.stderr)
+        if threads.at_work():
+            _end()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end() -> NoReturn:
+    """Leave at once after Ctrl-C, and do not wait for a thread that compiles."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(starting.INTERRUPTED)
 
 
 def _telling_of_debug(command: Any) -> Any:

@@ -29,7 +29,7 @@ from common.corpora.files import in_threads, make_folder
 from common.corpora.registry import CORPORA, corpus_called
 from common.corpora.tava import AFFECTS
 from common.errors import InputError
-from common.files import write_text
+from common.files import UNFINISHED, replacing, write_text
 
 Floats = NDArray[np.float64]
 
@@ -212,10 +212,15 @@ def _claim(folder: Path, contents: str) -> None:
     if marker.is_file() and marker.read_text(encoding="utf-8") != text:
         present = marker.read_text(encoding="utf-8").splitlines()[-1]
         raise InputError(f"{folder} contains another demo corpus ({present}); delete it or name another folder")
-    if folder.exists() and not marker.is_file() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not marker.is_file() and (not folder.is_dir() or _has_files(folder)):
         raise InputError(f"{folder} exists and is not a demo corpus; name a new folder")
     make_folder(folder)
-    marker.write_text(text, encoding="utf-8")
+    write_text(marker, text)
+
+
+def _has_files(folder: Path) -> bool:
+    """Return whether a folder has anything in it but the marker that another process is writing."""
+    return any(not path.name.startswith(UNFINISHED) for path in folder.iterdir())
 
 
 @cache
@@ -252,12 +257,9 @@ def _file(folder: Path, corpus: str, clip: Clip) -> Path:
 def _write_clip(folder: Path, seed: int, job: tuple[str, Clip]) -> None:
     corpus, clip = job
     target = _file(folder, corpus, clip)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    with wave.open(str(part), "wb") as file:
+    with replacing(target) as temporary, wave.open(str(temporary), "wb") as file:
         file.setparams((1, 2, RECORDINGS[corpus].sample_rate, 0, "NONE", "not compressed"))
         file.writeframes(synthesise(corpus, clip, seed=seed).astype("<i2").tobytes())
-    part.replace(target)
 
 
 def _write_ratings(folder: Path, seed: int) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from common.corpora.emotify import EMOTIONS, ORDERS, TABLE, TRACKS_PER_GENRE, track_id
 from common.corpora.files import in_threads
-from common.files import write_text
+from common.files import replacing, write_text
 from common.seeds import derive
 
 Floats = NDArray[np.float64]
@@ -94,9 +94,8 @@ def _file(place: Path, name: str) -> Path:
 
 
 def _write_track(place: Path, seed: int, name: str) -> None:
-    part = _file(place, name).with_suffix(".part")
-    soundfile.write(part, synthesise(name, seed=seed), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-    part.replace(_file(place, name))
+    with replacing(_file(place, name)) as temporary:
+        soundfile.write(temporary, synthesise(name, seed=seed), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
 
 
 def emotion(name: str, *, seed: int = 0) -> str:

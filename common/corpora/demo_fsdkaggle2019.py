@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from common.corpora.files import in_threads
 from common.corpora.fsdkaggle2019 import META, SETS, TABLES
-from common.files import write_text
+from common.files import replacing, write_text
 from common.seeds import derive
 from common.tasks.tagging import SEPARATOR
 
@@ -146,10 +146,8 @@ def _write_clip(place: Path, seed: int, clip: tuple[str, int]) -> None:
     path = place / f"FSDKaggle2019.audio_{clip[0]}" / f"{name(*clip)}.wav"
     if path.is_file():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    soundfile.write(part, synthesise(*clip, seed=seed), SAMPLE_RATE, format="WAV", subtype="PCM_16")
-    part.replace(path)
+    with replacing(path) as temporary:
+        soundfile.write(temporary, synthesise(*clip, seed=seed), SAMPLE_RATE, format="WAV", subtype="PCM_16")
 
 
 def name(of_set: str, number: int) -> str:

@@ -7,8 +7,6 @@ set. Scores on it say nothing about moods and themes.
 A track depends on (seed, its number) alone.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from numpy.typing import NDArray
 from common.corpora.demo_emotify import LEAST, SAMPLE_RATE, SPREAD, play
 from common.corpora.files import in_threads
 from common.corpora.mtg_jamendo import HEADER, MEL, PLACES, PREFIX, TRACKS, mel_of
-from common.files import write_text
+from common.files import replacing, write_text
 from common.seeds import derive
 from common.signals import audio
 
@@ -70,20 +68,11 @@ def write(folder: Path, *, tracks_per_tag: int, seed: int) -> None:
 def _write_track(place: Path, seed: int, number: int) -> None:
     recording, mel = place / "audio" / f"{name(number)}.flac", place / "melspecs" / f"{name(number)}.npy"
     if not recording.is_file():
-        with _whole(recording) as part:
-            soundfile.write(part, synthesise(number, seed=seed), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+        with replacing(recording) as temporary:
+            soundfile.write(temporary, synthesise(number, seed=seed), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     if not mel.is_file():
-        with _whole(mel) as part, part.open("wb") as file:
-            np.save(file, mel_of(audio.load(recording, sample_rate=MEL["sample_rate"])))
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Yield the path of a part that becomes the file when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    yield part
-    part.replace(path)
+        with replacing(mel) as temporary:
+            np.save(temporary, mel_of(audio.load(recording, sample_rate=MEL["sample_rate"])))
 
 
 def name(number: int) -> str:

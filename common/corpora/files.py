@@ -4,7 +4,6 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +13,7 @@ import soundfile
 from common.errors import InputError
 from common.progress import progress
 from common.signals import audio
+from common.threads import pool as thread_pool
 
 AUDIO_SUFFIXES = frozenset(
     {
@@ -107,17 +107,13 @@ def in_threads(
 ) -> list[Result]:
     """Apply `work` to every item in parallel threads and return the results in order, with progress under `label`.
 
-    After an error or an interruption, only the items in progress are finished.
+    After an error, only the items in progress are finished; after Ctrl-C, none.
     """
-    with progress(label, len(items)) as advance, ThreadPoolExecutor(threads) as pool:
+    with progress(label, len(items)) as advance, thread_pool(threads) as pool:
         results = []
-        try:
-            for result in pool.map(work, items):
-                results.append(result)
-                advance()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # leaving the `with` alone would wait for all queued items
-            raise
+        for result in pool.map(work, items):
+            results.append(result)
+            advance()
         return results
 
 

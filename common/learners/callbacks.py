@@ -2,10 +2,9 @@
 
 import json
 import math
-import os
+import sys
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from common.errors import BudgetSpentError, InputError, ResultError
+from common import files
+from common.errors import BudgetSpentError, InputError, ResultError, reason_of
 from common.seeds import derive
+from common.terminal import say
 
 STATE: Mapping[type, tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch"),
@@ -58,36 +59,40 @@ class Checkpoint(keras.callbacks.Callback):
     def restore(self, model: keras.Model) -> int:
         """Load the checkpoint, if there is one, into a model with a built optimiser.
 
+        A damaged one is deleted, and a line says so: this training then starts again.
+
         Returns:
             The number of finished epochs.
 
         Raises:
-            InputError: the file is damaged, or of another model.
+            InputError: the checkpoint is of another model.
         """
         if self._path is None or not self._path.exists():
             return 0
         try:
-            self._restore(self._path, model)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            state, arrays = _read(self._path)
+        except Exception as error:  # damaged headers of zip and NumPy files raise whatever there is
+            reason = reason_of(error)
+            say(f"{self._path} is damaged ({reason}): this training starts again from its beginning", file=sys.stderr)
+            self._path.unlink()
+            return 0
+        try:
+            self._restore(model, state, arrays)
+        except ValueError as error:
             raise InputError(
-                f"{self._path} is damaged or of another model; delete it to repeat this training from its beginning"
+                f"{self._path} is of another model; delete it to repeat this training from its beginning"
             ) from error
         return len(self.history)
 
-    def _restore(self, path: Path, model: keras.Model) -> None:
-        with path.open("rb") as file, np.load(file) as stored:
-            state = json.loads(str(stored["state"]))
-            weights = [stored[f"weight_{i}"] for i in range(state["weights"])]
-            optimizer = [stored[f"optimizer_{i}"] for i in range(state["optimizer"])]
-            best = [stored[f"best_{i}"] for i in range(state["best"])]
-        model.set_weights(weights)
-        for variable, value in zip(model.optimizer.variables, optimizer, strict=True):
+    def _restore(self, model: keras.Model, state: dict[str, Any], arrays: Mapping[str, list[np.ndarray]]) -> None:
+        model.set_weights(arrays["weight"])
+        for variable, value in zip(model.optimizer.variables, arrays["optimizer"], strict=True):
             variable.assign(value)
         self.history, self.stopped = state["history"], state["stopped"]
         self._restored = state["remembered"]
         for callback, memory in zip(self._remembering, self._restored, strict=True):
             if isinstance(callback, keras.callbacks.EarlyStopping):
-                memory["best_weights"] = best or None
+                memory["best_weights"] = arrays["best"] or None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Restore the state of the other callbacks."""
@@ -124,13 +129,24 @@ class Checkpoint(keras.callbacks.Callback):
         }
         # One file, so that weights and history cannot be of different epochs.
         named = {f"{kind}_{i}": value for kind, values in arrays.items() for i, value in enumerate(values)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            np.savez(file, state=np.array(json.dumps(state)), **named)
-            file.flush()
-            os.fsync(file.fileno())  # else a power failure could leave an empty file under the final name
-        temporary.replace(path)
+        with files.replacing(path) as temporary:
+            np.savez(temporary, state=np.array(json.dumps(state)), **named)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
+    """Return the state and the arrays of a checkpoint.
+
+    Raises:
+        ValueError: a byte is not what was written. Damage can also raise other errors.
+    """
+    with zipfile.ZipFile(path) as archive:
+        # NumPy reads as much of a member as its header says, and may not come to the end, where the checksum is tested.
+        if damaged := archive.testzip():
+            raise ValueError(f"the checksum of {damaged} is another")
+    with np.load(path) as stored:
+        state = json.loads(str(stored["state"]))
+        counts = {"weight": state["weights"], "optimizer": state["optimizer"], "best": state["best"]}
+        return state, {kind: [stored[f"{kind}_{i}"] for i in range(count)] for kind, count in counts.items()}
 
 
 class FiniteLoss(keras.callbacks.Callback):

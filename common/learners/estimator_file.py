@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.tree import BaseDecisionTree
 from skops.io.exceptions import UntrustedTypesFoundException
 
+from common import files
 from common.errors import LONGEST, InputError, reason_of
 
 OLD_FILE = "model.joblib"
@@ -50,10 +51,9 @@ PLAIN = (type(None), bool, int, float, str, np.generic)
 
 def write(path: Path, estimator: BaseEstimator) -> None:
     """Write a fitted estimator; the file is whole or absent."""
-    temporary = path.with_name(f".{path.name}")
-    # Compressed: thirty trees shrink to a quarter. The checksums of a zip file find damage.
-    skops.io.dump(estimator, temporary, compression=zipfile.ZIP_DEFLATED, compresslevel=3)
-    temporary.replace(path)
+    with files.replacing(path) as temporary:
+        # Compressed: thirty trees shrink to a quarter. The checksums of a zip file find damage.
+        skops.io.dump(estimator, temporary, compression=zipfile.ZIP_DEFLATED, compresslevel=3)
 
 
 def read(path: Path, own: Collection[str]) -> Any:

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from common import environment
+from common import environment, files
 from common.arrays import Arrays, Crops, Features
 from common.errors import InputError, reason_of
 from common.learners import frozen, pipeline
@@ -260,9 +260,8 @@ class KerasLearner:
 
     def save(self, path: Path) -> None:
         """Write the model in Keras' own format; the file is whole or absent."""
-        temporary = path.with_name(f".{path.name}")  # the same suffix, by which Keras chooses the format
-        self.model.save(temporary)
-        temporary.replace(path)
+        with files.replacing(path) as temporary:
+            self.model.save(temporary)
 
     @classmethod
     def load(cls, path: Path, task: Task, training: Training) -> Self:

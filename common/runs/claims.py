@@ -5,15 +5,15 @@ decides its numbers) stands there in a note. The result is written when all is d
 caller holds the folder's lock (`common.runs.records.hold`).
 """
 
-import json
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from common import files
 from common.errors import InputError
-from common.runs.search_records import load
+from common.terminal import say
 
 Kind = Literal["run", "search"]
 
@@ -36,18 +36,25 @@ def begin(folder: Path, kind: Kind, identity: Mapping[str, Any], *, epochs_may_c
         identity: all that decides its numbers, as plain values.
         epochs_may_change: whether it may go on with another number of epochs than it began with.
 
+    If the note is damaged, nobody knows what the work is of: it is deleted, and a line says so.
+
     Raises:
-        InputError: the folder holds an interrupted one of another identity, or its note is damaged.
+        InputError: the folder holds an interrupted one of another identity.
     """
     note = folder / "work" / f"{kind}.json"
     # Without anything beside the note nothing was computed yet, so there is nothing to protect.
     begun = note.exists() and any(path != note for path in note.parent.iterdir())
     fixed = _without_epochs if epochs_may_change else dict
-    if begun and fixed(load(note, "--fresh starts again")) != fixed(identity):
-        raise InputError(
-            f"{folder} holds an interrupted {kind} of other clips or settings; --fresh starts again, --runs keeps both"
-        )
-    files.write_text(note, json.dumps(identity, indent=1))
+    try:
+        if begun and fixed(files.read_sealed(note)) != fixed(identity):
+            raise InputError(
+                f"{folder} holds an interrupted {kind} of other clips or settings; "
+                "--fresh starts again, --runs keeps both"
+            )
+    except files.DamagedError as error:
+        say(f"{error}: the {kind} starts again from its beginning", file=sys.stderr)
+        shutil.rmtree(note.parent)
+    files.write_sealed(note, identity)
 
 
 def _without_epochs(identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
-from common.errors import InputError, ResultError
+from common.errors import EncoreError, InputError, ResultError
 from common.files import read_table, write_text
 from common.splits import Leak
 from common.tasks import Task, of_kind
@@ -462,6 +462,7 @@ def _full_disk_as_os_error(folder: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if NO_SPACE in str(error) and not isinstance(error, OSError):
+        # Encore's own errors name the disk that is full: it may be that of the cache.
+        if NO_SPACE in str(error) and not isinstance(error, (OSError, EncoreError)):
             raise OSError(errno.ENOSPC, NO_SPACE, str(folder)) from error
         raise

@@ -4,7 +4,6 @@ manifest -> labels -> folds -> for each fold: arrays, training, predictions -> m
 of each finished fold is kept in the run's folder, so an interrupted run resumes there and gives the same result.
 """
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +30,8 @@ from common.tasks import Task
 
 DIGITS = 16
 """Number of digits of a sound's digest in `split.csv`: enough to tell the clips of a corpus apart."""
+FACTS = "facts.json"
+"""The last file of a finished fold; it has the digests of the others."""
 BATCH_ORDERS: Mapping[Size, int] = {"full": 20, "demo": 5}
 """Number of random orders of the test clips that are tried if predictions depend on their batch."""
 
@@ -68,7 +69,7 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
 
 def _epochs_may_change(job: Job) -> bool:
     """Return whether an interrupted run may go on with other epochs: no fold is finished, and none is retrained."""
-    begun = any((job.folder / "work").glob("fold-*/facts.json"))
+    begun = any((job.folder / "work").glob(f"fold-*/{FACTS}"))
     return isinstance(job.method, Training) and not job.method.retrain and not begun
 
 
@@ -122,12 +123,15 @@ def _short(digest: str) -> str:
 
 def _fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> FoldResult:
     """Train and test one fold, or read its result if it is finished."""
-    kept = _place(job, number)
-    if not (kept / "facts.json").exists():
-        with memory.released():
-            _make_fold(job, material, number, announce)
+    if (_place(job, number) / FACTS).exists():
+        try:
+            return _kept_fold(job, number)
+        except files.DamagedError as error:
+            announce(f"{error}: fold {number + 1} is done again")
+    with memory.released():
+        _make_fold(job, material, number, announce)
     # A new fold is read back too, so that its numbers are those that a resumed run would have.
-    return _kept_fold(kept)
+    return _kept_fold(job, number)
 
 
 def _make_fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> None:
@@ -164,8 +168,8 @@ def _make_fold(job: Job, material: Material, number: int, announce: Callable[[st
         "notes": prepared.notes,
         "untrained": prepared.untrained,
     }
-    _keep_model(job.folder / f"fold-{number}", learner, prepared)
-    _keep_fold(_place(job, number), FoldResult(outputs, validation, history, facts))
+    model = _keep_model(job.folder / f"fold-{number}", learner, prepared)
+    _keep_fold(job, FoldResult(outputs, validation, history, facts), model)
 
 
 def _place(job: Job, number: int) -> Path:
@@ -218,23 +222,38 @@ def _other_orders(job: Job, task: Task, learner: Learner, test: Arrays) -> list[
     return sums
 
 
-def _keep_model(folder: Path, learner: Learner, prepared: Prepared) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    # No pickles: whoever is given a run may load its front end without running code of it.
-    np.savez(folder / "front_end.npz", allow_pickle=False, **prepared.front_end)
-    learner.save(folder / learner.FILE)
+def _keep_model(folder: Path, learner: Learner, prepared: Prepared) -> list[Path]:
+    """Write the model and its front end, and return their files."""
+    front_end, model = folder / "front_end.npz", folder / learner.FILE
+    with files.replacing(front_end) as temporary:
+        # No pickles: whoever is given a run may load its front end without running code of it.
+        np.savez(temporary, allow_pickle=False, **prepared.front_end)
+    learner.save(model)
+    return [front_end, model]
 
 
-def _keep_fold(folder: Path, result: FoldResult) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "outputs.npy", result.outputs)
-    np.save(folder / "validation.npy", result.validation)
-    files.write_table(folder / "history.csv", result.history)
-    # Last: if this file is there, the fold is complete.
-    files.write_text(folder / "facts.json", json.dumps(result.facts))
+def _keep_fold(job: Job, result: FoldResult, model: Sequence[Path]) -> None:
+    folder = _place(job, result.facts["fold"])
+    outputs, validation, history = (folder / name for name in ("outputs.npy", "validation.npy", "history.csv"))
+    for path, values in ((outputs, result.outputs), (validation, result.validation)):
+        with files.replacing(path) as temporary:
+            np.save(temporary, values)
+    files.write_table(history, result.history)
+    # Last: if this file is there, the fold is complete. It has the digests of all others.
+    others = [outputs, validation, history, *model]
+    digests = {path.relative_to(job.folder).as_posix(): files.digest_of(path) for path in others}
+    files.write_sealed(folder / FACTS, {"facts": result.facts, "files": digests})
 
 
-def _kept_fold(folder: Path) -> FoldResult:
-    facts = json.loads((folder / "facts.json").read_text())
+def _kept_fold(job: Job, number: int) -> FoldResult:
+    """Read the result of a finished fold.
+
+    Raises:
+        DamagedError: one of its files is not what was written.
+    """
+    folder = _place(job, number)
+    kept = files.read_sealed(folder / FACTS)
+    for name, digest in kept["files"].items():
+        files.check_digest(job.folder / name, digest)
     outputs, validation = (np.load(folder / f"{name}.npy") for name in ("outputs", "validation"))
-    return FoldResult(outputs, validation, files.read_table(folder / "history.csv"), facts)
+    return FoldResult(outputs, validation, files.read_table(folder / "history.csv"), kept["facts"])

@@ -11,7 +11,6 @@ without its last page, counts as damaged. So do sample rates, numbers of channel
 import math
 import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Literal
@@ -20,7 +19,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from common import cache
+from common import cache, threads
 from common.errors import InputError
 from common.progress import progress
 from common.signals import libmpg123, opus
@@ -146,7 +145,7 @@ def _decode(
             return reason
 
     damaged = []
-    with ThreadPoolExecutor() as pool, progress("decoding", len(paths)) as advance:
+    with threads.pool() as pool, progress("decoding", len(paths)) as advance:
         # In chunks: `pool.map` over all files would decode far ahead of a slow disk and fill the memory.
         for start in range(0, len(paths), CLIPS_AT_ONCE):
             chunk = paths[start : start + CLIPS_AT_ONCE]

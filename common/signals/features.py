@@ -16,7 +16,6 @@ Example:
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Literal, Protocol, Required, Self, TypedDict, Unpack
@@ -24,6 +23,7 @@ from typing import Any, Literal, Protocol, Required, Self, TypedDict, Unpack
 import numpy as np
 import scipy.fft
 
+from common import threads
 from common.cache import release
 from common.learners.quiet import keras
 from common.progress import progress
@@ -180,7 +180,7 @@ def batches(waveforms: Waveforms, feature: Callable[[Tensor], Tensor], *, batch_
     # A Fourier transform uses one core: parallel batches use all cores. Their number is limited to save memory.
     workers = min(os.cpu_count() or 1, MAX_WORKERS)
     starts = range(0, len(waveforms), batch_size)
-    with ThreadPoolExecutor(workers) as pool, progress("features", len(waveforms)) as advance:
+    with threads.pool(workers) as pool, progress("features", len(waveforms)) as advance:
         # In groups: `pool.map` over all batches would compute far ahead of a slow consumer and fill the memory.
         for first in range(0, len(starts), 4 * workers):
             for batch in pool.map(compute, starts[first : first + 4 * workers]):

@@ -3,15 +3,15 @@
 Compiling takes half a minute, so numba caches the result for the next process. But it writes a compiled ufunc as two
 files, and a process that loads two files of different processes, or of one that was killed in between, crashes (numba's
 issue 10128). So each process compiles into a folder of its own. The folder starts with what an earlier process
-compiled; at exit, new results are stored in one file. If NUMBA_CACHE_DIR is set, nothing of this is done.
+compiled; at exit, new results are stored in one file, and the folder is deleted; that of a killed process is deleted by
+the next one. If NUMBA_CACHE_DIR is set, nothing of this is done.
 """
 
 import atexit
 import platform
-import shutil
 import tempfile
 import zipfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 import llvmlite.binding
 import numba
 
-from common import cache
+from common import cache, files
 from common.errors import InputError
 
 
@@ -32,21 +32,26 @@ def begin() -> None:
     config: Any = numba.config  # its attributes are made at run time
     if config.CACHE_DIR:
         return
-    own = Path(tempfile.mkdtemp(prefix="encore-numba-"))
+    deleted = ExitStack()
+    own = deleted.enter_context(files.temporary_folder(Path(tempfile.gettempdir())))
     config.CACHE_DIR = str(own)
-    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    atexit.register(deleted.close)
     with suppress(InputError):
         kept = cache.folder() / f"compiled-{cache.key(*_versions())}.zip"
         with suppress(FileNotFoundError, zipfile.BadZipFile), zipfile.ZipFile(kept) as archive:
             archive.extractall(own)
-        atexit.register(_keep, own, kept, len(_files(own)))  # called before rmtree: the last registered comes first
+        # Called before the deletion, because the last registered comes first.
+        atexit.register(_keep, own, kept, len(_files(own)))
 
 
-def _keep(own: Path, kept: Path, files: int) -> None:
+def _keep(own: Path, kept: Path, before: int) -> None:
     """Store the compiled files for the next process, atomically, if there are more than at the start."""
-    with suppress(OSError), tempfile.TemporaryDirectory(dir=kept.parent, prefix=".compiled-") as folder:
-        if len(_files(own)) > files:
-            Path(shutil.make_archive(f"{folder}/copy", "zip", own)).replace(kept)
+    compiled = _files(own)
+    if len(compiled) <= before:
+        return
+    with suppress(OSError), files.replacing(kept) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for path in compiled:
+            archive.write(path, path.relative_to(own))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from common.files import UNFINISHED
+
 Moment = tuple[str, Callable[[], None]]
 """When the child is killed: in words, and a function that arranges it."""
 
@@ -30,7 +32,7 @@ def at_call(number: int, owner: Any, name: str, instead: Callable[..., Any] = di
 
 def half_a_file(path: Path, text: str) -> NoReturn:
     """Die while a text file is written."""
-    path.with_name(f".{path.name}.{os.getpid()}").write_text(text[: len(text) // 2])
+    path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}").write_text(text[: len(text) // 2])
     die()
 
 

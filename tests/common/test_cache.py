@@ -1,14 +1,18 @@
+import errno
 import hashlib
 import os
+import resource
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from common import cache
+from common import cache, files
 from common.errors import InputError
+from common.runs import records
 
 
 def test_the_order_of_a_dict_does_not_change_its_key() -> None:
@@ -90,13 +94,44 @@ def test_two_threads_may_compute_the_same_array_at_once() -> None:
     assert all(np.array_equal(result, np.arange(10)) for result in results)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-@pytest.mark.parametrize("rows", [1, 1_000_000])
-def test_a_full_disk_is_an_input_error(rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    full = (os.open("/dev/full", os.O_WRONLY), str(tmp_path / "a.tmp"))
-    monkeypatch.setattr(cache.tempfile, "mkstemp", lambda **_: full)
-    with pytest.raises(InputError, match="ENCORE_CACHE"):
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """Let no file of this process grow beyond 200 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("rows", [30, 1_000_000])
+def test_a_full_disk_is_an_input_error_that_names_the_cache(rows: int, small_disk: None, own_cache: Path) -> None:
+    with pytest.raises(InputError, match=f"{own_cache} .*ENCORE_CACHE"):
         cache.array("a", rows, lambda: [np.zeros(rows)])
+    assert not list(own_cache.iterdir())
+
+
+def test_an_error_of_another_disk_does_not_blame_the_cache() -> None:
+    def chunks() -> Iterator[np.ndarray]:
+        yield np.zeros(1)
+        raise OSError(errno.EIO, "broken", "clip.wav")
+
+    with pytest.raises(OSError, match=r"clip\.wav"):
+        cache.array("a", 2, chunks)
+
+
+def test_a_full_cache_disk_is_not_called_that_of_the_runs(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="of the cache"), records.hold(tmp_path / "run"):
+        raise InputError(f"of the cache: {records.NO_SPACE}")
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o002, 0o664), (0o077, 0o600)])
+def test_an_array_has_the_permissions_that_the_umask_leaves(mask: int, mode: int, own_cache: Path) -> None:
+    before = os.umask(mask)
+    try:
+        cache.array("a", 1, lambda: [np.zeros(1)])
+    finally:
+        os.umask(before)
+    assert (own_cache / "a.npy").stat().st_mode & 0o777 == mode
 
 
 def test_a_folder_that_cannot_be_made_is_an_input_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,13 +141,10 @@ def test_a_folder_that_cannot_be_made_is_an_input_error(tmp_path: Path, monkeypa
         cache.array("a", 1, lambda: [np.zeros(1)])
 
 
-def test_only_temporary_files_of_killed_processes_are_removed(own_cache: Path) -> None:
-    for name, written in (("a.killed.tmp", 0), ("a.living.tmp", None), ("b.killed.tmp", 0)):
-        (own_cache / name).touch()
-        if written is not None:
-            os.utime(own_cache / name, (written, written))
+def test_what_a_killed_process_left_of_any_array_is_removed(own_cache: Path) -> None:
+    (own_cache / f"{files.UNFINISHED}0-b.npy").touch()
     cache.array("a", 1, lambda: [np.zeros(1)])
-    assert {path.name for path in own_cache.iterdir()} == {"a.npy", "a.living.tmp", "b.killed.tmp"}
+    assert [path.name for path in own_cache.iterdir()] == ["a.npy"]
 
 
 def test_digests_are_those_of_the_bytes_in_order(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """Work in forked processes."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,22 @@ def test_a_process_can_begin_others(two_cores: None) -> None:
 
     with processes() as others:
         assert list(others.begin(all_of, [range(3), range(2)], fewest=2)) == [[0, 2, 4], [0, 2]]
+
+
+PARENT = """
+import os, time
+from reports import processes as module
+module.threads = lambda: 3
+with module.processes() as others:
+    list(others.begin(lambda item: os.write(1, b".") and time.sleep(600), range(9), fewest=2))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_the_one_that_began_it(number: int) -> None:
+    root = Path(module.__file__).parents[1]
+    with subprocess.Popen([sys.executable, "-c", PARENT], cwd=root, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.read(3) == b"..."  # all three are at work, and hold the stream
+        parent.send_signal(number)
+        parent.communicate(timeout=300)  # the stream ends with the last worker

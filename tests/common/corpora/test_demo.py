@@ -1,4 +1,6 @@
 import hashlib
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -31,6 +33,20 @@ KINDS = {
 GENRES = emotify.ORDERS["corpus"]
 
 all_kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+WRITE = (
+    "import sys; from common.corpora import demo; demo.write(sys.argv[1], clips_per_class=1, corpora=['tess', 'tava'])"
+)
+
+
+def test_two_processes_may_write_one_folder_at_once(tmp_path):
+    write(tmp_path / "one", clips_per_class=1, corpora=["tess", "tava"])
+    command = [sys.executable, "-c", WRITE, str(tmp_path / "both")]
+    both = [subprocess.Popen(command, cwd=Path(__file__).parents[3]) for _ in range(2)]
+    assert [process.wait(timeout=600) for process in both] == [0, 0]
+    assert digests(tmp_path / "both") == digests(tmp_path / "one")
+    assert not list((tmp_path / "both").rglob(".*"))
 
 
 def digests(folder):
