@@ -36,7 +36,8 @@ Departures and choices, where the document gives no details:
 6. The spectrogram of the deep features, and MobileNet in addition to Inception-v3: see `deep`.
 7. Random tie-breaking is repeated until amazement has the two songs that the document removes; 1580 pieces remain.
 8. Five folds, stratified by emotion as far as songs allow; the document does not say so. Nothing is chosen on a
-   validation set, and accuracy is over the five test folds together.
+   validation set, and accuracy is over the five test folds together. The labels of `track_ids` stratify their own
+   folds; as every piece is tested once, two orders are still compared on the same pieces, but for those of amazement.
 9. Songs that are not from Emotify keep their own labels.
 """
 
