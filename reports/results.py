@@ -206,11 +206,15 @@ class Group:
 
     @cached_property
     def _distances_over_groups(self) -> tuple[float, float]:
-        return self.distinct.distances([run.per_clip for run in self.runs], over_groups=True)
+        return self._distances(over_groups=True)
 
     @cached_property
     def _distances_over_clips(self) -> tuple[float, float]:
-        return self.distinct.distances([run.per_clip for run in self.runs], over_groups=False)
+        return self._distances(over_groups=False)
+
+    def _distances(self, *, over_groups: bool) -> tuple[float, float]:
+        scores = [run.per_clip for run in self.runs]
+        return self.distinct.distances(scores, over_groups=over_groups, proportion=self.kind == "classification")
 
     def over_clips(self, metric: str, result: Result) -> Result:
         """Return the group's result in a proportion with an interval over clips, whatever the records draw."""
