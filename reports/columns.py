@@ -52,8 +52,12 @@ def sides_of(groups: Iterable[Group]) -> list[Side]:
 
     Runs with a switch set otherwise have no column; `effects` compares them with the others.
     """
-    plain = [group for group in groups if not group.first["changed"]]
-    return [Side(_name(group, plain), group) for group in plain]
+    return every_side_of([group for group in groups if not group.first["changed"]])
+
+
+def every_side_of(groups: Sequence[Group]) -> list[Side]:
+    """Name groups as `sides_of` does, those with a switch set otherwise too."""
+    return [Side(_name(group, groups), group) for group in groups]
 
 
 def _name(group: Group, groups: Sequence[Group]) -> str:
