@@ -93,6 +93,7 @@ SWITCHES = (
         "song outside classical, pop/96, would have to be joyful. Under the alphabetical order it is, and all eight "
         "totals agree.",
         others=OTHERS,
+        corpora=("emotify",),
     ),
     Switch(
         "folds",
@@ -111,6 +112,7 @@ SWITCHES = (
         question="Is a tie between dominant emotions of a song broken at random, or is the song left out?",
         evidence="1588 pieces are those of all 400 songs, 57 of which have a tie; ties are not mentioned.",
         error=False,
+        corpora=("emotify",),
     ),
 )
 

@@ -85,6 +85,7 @@ SWITCHES = (
         question="Do SAVEE's clips have their true labels, or are all of them labelled surprise?",
         evidence="The supports 187 186 186 187 178 186 107 (section 4.3.3) result exactly with 480 more clips of "
         "surprise; with the true labels the last would be 65, not 107.",
+        corpora=("savee",),
     ),
     Switch(
         "normalise",
