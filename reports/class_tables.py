@@ -272,7 +272,7 @@ def switch_table(published: Published, experiment: str, groups: Sequence[Group])
         shown = (Column("Protocol"), *columns)
         rows = [(name, *of_side) for name, of_side in zip(names, zip(*values, strict=True), strict=True)]
     title = f"{published.experiment(experiment).short}: what the values of switches change"
-    note = "In `published+x=y`, the protocol published has y as the value of its switch x, and is otherwise the same."
+    note = "published+x=y is the protocol published with the value y for its switch x."
     folded = len(rows) > FOLDED
     return Table(f"switches-{experiment}", title, shown, tuple(rows), notes=(note,), folded=folded)
 

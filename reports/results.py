@@ -23,7 +23,7 @@ from reports.means import DistinctClips, distinct_of, with_spread_of_seeds
 PROTOCOLS = ("published", "corrected", "independent")
 MEANS_OF_CLIPS = {"classification": ("accuracy", "weighted_recall"), "tagging": (), "regression": ("mae",)}
 """The scores, by kind of task, that are the mean of what a run keeps per clip."""
-SHARED = {"bytes": "identical recordings"}
+SHARED = {"bytes": "identical recordings", "artist or speaker": "artists or speakers"}
 """What two sets share, where that is not just the check of the leak audit."""
 LEAKY = "\N{DAGGER}"
 """Marks a number whose test clips are not apart from what the model was trained or chosen on."""

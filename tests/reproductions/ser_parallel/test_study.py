@@ -13,6 +13,8 @@ from common import published
 from common.cli import commands
 from common.cli.describe import beside, summary
 from common.corpora import scan
+from common.runs.prediction import about_errors
+from common.runs.records import Record
 from common.splits import Split
 from common.study import Setting
 from reproductions.ser_parallel import STUDY
@@ -101,6 +103,13 @@ def test_the_label_error_does_not_change_the_split(name: str, kind: str, whole_m
     assert (wrong["label"] != right["label"]).sum() == 420
     for one, other in zip(of_wrong, of_right, strict=True):
         assert all(np.array_equal(rows, other.sets()[part]) for part, rows in one.sets().items())
+
+
+@pytest.mark.parametrize(("corpora", "said"), [(["ravdess", "tess"], False), (["ravdess", "savee"], True)])
+def test_the_label_error_is_warned_of_only_where_it_touches_a_clip(corpora: list[str], said: bool) -> None:
+    content = {"switches": dict(STUDY.protocols["published"].switches), "data": {"corpora": dict.fromkeys(corpora)}}
+    (note,) = about_errors(STUDY, STUDY.experiment("single-cnn"), Record(Path(), content))
+    assert ("labels" in note, "normalise" in note) == (said, True)
 
 
 @pytest.mark.parametrize("name", ["single-cnn", "vgg16-1"])
