@@ -282,7 +282,9 @@ def _measures(published: Published, groups: Sequence[Group]) -> list[tuple[Colum
     headline, score = groups[0].headline, OF_OUTPUT[groups[0].kind]
     corpora, outputs = corpora_of(groups), dict.fromkeys(name for group in groups for name in group.outputs)
     metric = heading(published, headline)
-    found = [(Column(metric, "all" if len(corpora) > 1 else "", "number"), partial(_headline, published))]
+    found: list[tuple[Column, Callable[[Group], Cell]]] = [
+        (Column(metric, "all" if len(corpora) > 1 else "", "number"), partial(_headline, published))
+    ]
     for corpus in corpora if len(corpora) > 1 else ():
         column = Column(metric, corpus_title(corpus, published), "number")
         found.append((column, partial(_headline, published, corpus=corpus)))

@@ -1,6 +1,7 @@
 """Published against ours: one row per experiment, in the metric by which the document ranks them."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -207,7 +208,7 @@ def headline_figure(published: Published, metric: str, shown: Sequence[Row], gro
     page = sheet(
         sum(heights) + 0.45,
         f"{title_of(metric)}, published and ours",
-        [f"Published: {published.document}", words, _intervals(shown), *_leaks(groups)],
+        [f"Published: {published.document}", words, _intervals(shown), *_leaks(published, groups)],
         demo=any(group.demo for group in groups),
         keys=_keys(shown, groups, lines),
     )
@@ -268,13 +269,21 @@ def _intervals(shown: Sequence[Row]) -> str:
     return f"The published numbers have no intervals{trials}"
 
 
-def _leaks(groups: Sequence[Group]) -> list[str]:
-    """Say what the mark means: what the test clips of each protocol share with others."""
-    found: dict[str, dict[str, None]] = {}
+def _leaks(published: Published, groups: Sequence[Group]) -> list[str]:
+    """Say what the mark means: what the test clips of each protocol share; of which experiments, where these differ."""
+    found: dict[str, dict[str, list[str]]] = {}
     for group in groups:
-        if group.leaks:
-            found.setdefault(group.leaks, {})[group.protocol] = None
-    return [f"{LEAKY} {listed(protocols)}: {words}" for words, protocols in found.items()]
+        found.setdefault(group.leaks, {}).setdefault(group.protocol, []).append(group.experiment)
+    said = Counter(protocol for protocols in found.values() for protocol in protocols)
+    return [
+        f"{LEAKY} {listed(name + _of(published, own) * (said[name] > 1) for name, own in protocols.items())}: {words}"
+        for words, protocols in found.items()
+        if words
+    ]
+
+
+def _of(published: Published, experiments: Sequence[str]) -> str:
+    return f" ({names_in(published, experiments)})"
 
 
 def _keys(shown: Sequence[Row], groups: Sequence[Group], lines: Sequence[Reference]) -> list[Line2D]:
