@@ -58,8 +58,8 @@ class Switch:
         return tuple(dict.fromkeys((self.published, self.corrected, *self.others)))
 
     def touches(self, corpora: Collection[str]) -> bool:
-        """Return whether it may change a run on clips of these corpora."""
-        return not self.corpora or not set(self.corpora).isdisjoint(corpora)
+        """Return whether it may change a run on clips of these corpora; if none is known, it may."""
+        return not self.corpora or not corpora or not set(self.corpora).isdisjoint(corpora)
 
 
 @dataclass(frozen=True)
