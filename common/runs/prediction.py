@@ -404,8 +404,9 @@ def _about_training(study: Study, experiment: Experiment, record: Record) -> lis
 
 
 def about_errors(study: Study, experiment: Experiment, record: Record) -> list[str]:
-    """Return a note on the document's errors that a run contains, if there are any."""
-    errors = [switch for switch in study.switches if switch.error and switch.name in experiment.switches]
+    """Return a note on the document's errors that a run contains, if there are any: those that its clips can have."""
+    corpora = record.data["data"]["corpora"]
+    errors = [one for one in study.switches if one.error and one.name in experiment.switches and one.touches(corpora)]
     kept = [f"{one.name} = {one.published}" for one in errors if record.data["switches"][one.name] == one.published]
     if not kept:
         return []

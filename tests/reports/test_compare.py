@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic import CLASSES, Write, edit
+from synthetic import CLASSES, CORPORA, Write, edit
 
 from common import files
-from common.intervals import newcombe
+from common.intervals import newcombe, wilson
 from common.published import load
 from common.published.schema import ConfusionTable
 from common.runs import records
@@ -72,6 +72,19 @@ def test_runs_that_were_made_otherwise_are_not_comparable(
     edit(write("single-cnn", **options), {f"configuration.{name}": value for name, value in changes.items()})
     rows = [row for (experiment, _), row in judged(runs).items() if experiment == "single-cnn"]
     assert {(row.verdict, row.why) for row in rows} == {("not comparable", why)}
+
+
+@pytest.mark.parametrize("document", [True, False])
+def test_clips_of_your_own_are_not_counted_as_the_document_s(document: bool, write: Write, runs: Path) -> None:
+    facts = {"clips": 535, "expected": 0, "form": "own", "layout": "folders"}
+    corpora = {"my clips": facts, **({"ravdess": facts} if document else {})}
+    missing = [name for name in CORPORA if name not in corpora]
+    edit(write("single-cnn", clips=535), {"data.corpora": corpora, "data.missing": missing})
+    row = accuracy_of(runs)
+    assert row.verdict == "not comparable"
+    assert "535 clips" in row.why
+    assert "my clips" in row.why
+    assert "12,162" not in row.why
 
 
 def test_every_reason_against_a_comparison_is_given_once(write: Write, runs: Path) -> None:
@@ -223,7 +236,9 @@ def never_hit(folder: Path, name: str) -> None:
 def test_a_class_never_hit_is_no_surer_than_its_few_clips(write: Write, runs: Path) -> None:
     never_hit(write("single-cnn", n=60), "surprise")
     row = judged(runs)["single-cnn", "surprise_f1"]
-    assert (row.obtained, row.interval) == (0.0, (0.0, 0.0))
+    low, high = row.interval
+    assert (row.obtained, low) == (0.0, 0.0)
+    assert high >= wilson(0.0, row.n)[1] - 1e-9
     theirs = SER.class_numbers("single-cnn")["surprise_f1"]
     sure = newcombe(0.0, row.n, theirs.value, theirs.n)
     assert row.difference_interval[0] <= sure[0] + 1e-9
