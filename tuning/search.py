@@ -35,7 +35,7 @@ from common.learners.learner import best_epoch
 from common.learners.pipeline import Augment
 from common.progress import duration_in_words
 from common.runs import claims, records
-from common.runs.search_records import SCHEMA, SearchResult, load, read, table_of
+from common.runs.search_records import SearchResult, load, read, table_of, write
 from common.seeds import derive
 from common.study import Training, Value
 from common.tasks import Mode, Task
@@ -389,7 +389,6 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
     files.write_table(search.folder / "curves.csv", curves[columns])
     files.write_text(search.folder / "best.toml", _configuration(search, best))
     content = {
-        "schema": SCHEMA,
         **identity,
         "data": search.context["data"],
         "rows": trials.rows,
@@ -399,9 +398,9 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
         "status": "complete",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    files.write_text(search.folder / "search.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+    result = write(search.folder, content)
     shutil.rmtree(search.folder / "work")
-    return SearchResult(search.folder, content)
+    return result
 
 
 def _configuration(search: Search, best: Mapping[str, Any]) -> str:
