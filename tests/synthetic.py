@@ -221,12 +221,7 @@ def run_on(table: pd.DataFrame, content: Mapping[str, Any]) -> Run:
     correct = (table["true"] == table["predicted"]).to_numpy(bool)
     true = np.unique(table["true"], return_inverse=True)[1]
     clips = records.ClipSet.of(names, groups, records.unit_of(table))
-    return Run(
-        records.Record(Path(), dict(content)),
-        records.ClipSet.of(names, groups, records.unit_of(table)),
-        true[order],
-        correct[order],
-    )
+    return Run(records.Record(Path(), dict(content)), clips, true[order], correct[order])
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ A search is one folder, `runs/<study>/<experiment>/<protocol>/tune-<search>-seed
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, Self
 
@@ -253,7 +254,7 @@ def read(folder: Place) -> SearchResult:
     path = folder / "search.json"
     if not path.exists():
         raise InputError(f"{folder} holds no search.json: the search is not finished; make it again to go on")
-    data = load(path, REMEDY)
+    data = load(path, REMEDY, partial(checksums.read, folder, path.name, REMEDY))
     found = data.get("schema") if isinstance(data, dict) else None
     if found != SCHEMA:
         raise InputError(f"{path} has schema {str(found)[:LONGEST]}, this Encore reads {SCHEMA}; search again")
@@ -262,14 +263,19 @@ def read(folder: Place) -> SearchResult:
     return SearchResult(folder, data)
 
 
-def load(path: Place, remedy: str) -> Any:
-    """Read a file of JSON; `remedy` says what to do where it is damaged or was changed.
+def load(path: Place, remedy: str, read_bytes: Callable[[], bytes] | None = None) -> Any:
+    """Read a file of JSON.
+
+    Args:
+        path: of the file.
+        remedy: what to do where it is damaged.
+        read_bytes: returns its content; None: without comparing checksums.
 
     Raises:
         InputError: it is damaged, or cannot be read.
     """
     try:
-        text = checksums.read(path.parent, path.name, remedy).decode()
+        text = (read_bytes or path.read_bytes)().decode()
     except OSError as error:
         raise InputError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}); {remedy}") from None
     except UnicodeDecodeError as error:

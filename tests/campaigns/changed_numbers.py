@@ -22,7 +22,6 @@ import multiprocessing
 import random
 import re
 import resource
-import shutil
 import sys
 import tempfile
 import traceback
@@ -39,9 +38,8 @@ if __name__ == "__main__":
 from synthetic import classified, regressed, searched, tagged
 
 from common import published
-from common.errors import EncoreError, InputError
+from common.errors import InputError
 from common.runs import checksums, store
-from common.runs.records import folder_of
 from reports.audit import audit
 from reports.build import study_of
 from reports.collect import collect
