@@ -3,6 +3,7 @@
 Models and settings are read from the run's folder. Only the study's code must be that of the run.
 """
 
+import io
 import json
 import math
 import zipfile
@@ -19,7 +20,7 @@ from common.arrays import FileInputs
 from common.corpora.files import duration_or_reason
 from common.errors import InputError
 from common.learners.learner import Learner, class_of
-from common.runs import ensemble, records, runner
+from common.runs import checksums, ensemble, records, runner
 from common.runs.identity import weights_in_words
 from common.runs.jobs import under
 from common.runs.records import Record
@@ -368,7 +369,8 @@ def _weights(record: Record, experiment: Experiment, weights: str | None) -> str
 def _load(record: Record, experiment: Experiment, fold: int) -> tuple[Learner, dict[str, np.ndarray]]:
     folder = record.folder / f"fold-{fold}"
     try:
-        with np.load(folder / "front_end.npz") as stored:
+        content = checksums.read(record.folder, f"{folder.name}/front_end.npz", records.REMEDY)
+        with np.load(io.BytesIO(content)) as stored:
             front_end = dict(stored)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = getattr(error, "strerror", None) or error

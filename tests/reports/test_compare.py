@@ -124,7 +124,7 @@ def test_the_interval_holds_ours_and_the_difference_is_ours_minus_the_printed(wr
 
 
 def test_an_interval_over_groups_does_not_make_the_verdict_milder(write: Write, runs: Path) -> None:
-    method = "bootstrap over 20 groups"
+    method = "bootstrap over 24 groups"
     edit(write(accuracy=0.6), {"metrics.accuracy.interval": [0.4, 0.8], "metrics.accuracy.method": method})
     row = accuracy_of(runs)
     assert row.interval == (0.4, 0.8)

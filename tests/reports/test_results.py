@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import Write, edit
+from synthetic import Write, edit, reseal
 
 from common.errors import InputError
 from reports import collect as reading
@@ -102,7 +102,9 @@ BAD = FILES | {
 def test_a_bad_record_is_named_and_left_out_in_one_sentence(fault: str, write: Write, runs: Path) -> None:
     write("dual-cnn")
     damage, words = BAD[fault]
-    damage(write("single-cnn"))
+    folder = write("single-cnn")
+    damage(folder)
+    reseal(folder)
     collected = collect([runs])
     assert [group.experiment for group in collected.groups] == ["dual-cnn"]
     (sentence,) = collected.skipped
