@@ -10,6 +10,7 @@ import functools
 import io
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from common.files import without_formulas
 from common.intervals import Score, drawn_over, wilson, wilson_over
 from common.published.schema import MEANS
 from common.runs.records import CURVES, Predictions, Record
-from common.runs.search_records import SearchResult, scores_of
+from common.runs.search_records import SearchResult, folder_of, scores_of
 from common.runs.store import StoredRecord
 from common.splits import SETS
 from common.tasks import Pooled
@@ -60,9 +61,14 @@ def _problem_of_identity(record: Record) -> str | None:
     changed = dict(change.partition("=")[::2] for change in changes)
     if changed.items() - data["switches"].items() or sorted(changed) != sorted(data["changed"]):
         return f"its switches are not those of {protocol}"
-    used = data["configuration"].get("identity", {}).get("switches", {})
-    if any(value != data["switches"].get(name, value) for name, value in used.items()):
+    used, settings = data["configuration"]["identity"], data["configuration"]
+    if any(value != data["switches"].get(name, value) for name, value in used.get("switches", {}).items()):
         return "its switches are not those that it was run with"
+    stated = {**used.get("training", {}), **{name: used[name] for name in ("estimator", "weights") if name in used}}
+    if used.get("size", data["size"]) != data["size"] or any(
+        value != settings.get(name, value) for name, value in stated.items()
+    ):
+        return "its settings are not those that it was run with"
     names = record.folder.absolute().parts[-4:]
     expected = (study, experiment, protocol, f"seed-{seed}")
     if names[0] == study and names != expected:
@@ -140,10 +146,29 @@ def _problem_of_tags(record: Mapping[str, Any], tested: Predictions) -> str | No
 
 
 def _problem_of_errors(record: Mapping[str, Any], tested: Predictions) -> str | None:
-    errors = np.abs(tested.true.astype(float) - tested.predicted).mean(axis=0)
-    ours = [row["scores"]["mae"]["value"] for row in record["per_output"].values()]
-    if not np.allclose([*ours, record["metrics"]["mae"]["value"]], [*errors, errors.mean()], rtol=0, atol=TOLERANCE):
-        return "its mean absolute errors are not those of its predictions"
+    true, said = tested.true.astype(float), tested.predicted.astype(float)
+    squared, covariance = (
+        np.square(said - true).mean(axis=0),
+        ((true - true.mean(0)) * (said - said.mean(0))).mean(axis=0),
+    )
+    with np.errstate(
+        invalid="ignore", divide="ignore"
+    ):  # constant outputs have no correlation, and no score in a record
+        found = {
+            "mae": np.abs(said - true).mean(axis=0),
+            "rmse": np.sqrt(squared),
+            "r2": 1 - squared / true.var(axis=0),
+            "pearson": covariance / (true.std(axis=0) * said.std(axis=0)),
+            "ccc": 2
+            * covariance
+            / (true.var(axis=0) + said.var(axis=0) + np.square(true.mean(axis=0) - said.mean(axis=0))),
+        }
+    rows = list(record["per_output"].values())
+    for name, values in found.items():
+        pairs = [(row["scores"].get(name), value) for row, value in zip(rows, values.tolist(), strict=True)]
+        for score, value in [*pairs, (record["metrics"].get(name), float(values.mean()))]:
+            if score is not None and not abs(score["value"] - value) < TOLERANCE * (1 + abs(value)):
+                return f"its {name} is not that of its predictions"
     return None
 
 
@@ -385,6 +410,11 @@ def problem_of_search(search: SearchResult) -> str | None:
         InputError: a file was changed.
         OSError, ValueError, KeyError, TypeError: a file is missing or damaged.
     """
+    study, experiment, protocol, name, seed = search.identity
+    expected = folder_of(Path(), study, experiment, protocol, name, seed).parts[-2:]
+    lies_in = tuple(str(search.folder).rstrip("/").split("/")[-2:])
+    if lies_in[-1].startswith("tune-") and lies_in != expected:
+        return f"it is the search {'/'.join(expected)}"
     curves, rows = search.curves(), search.data["rows"]
     complete = [row for row in rows if row["status"] == "complete"]
     if list(dict.fromkeys(curves["trial"])) != [row["trial"] for row in complete]:

@@ -35,7 +35,7 @@ from typing import Any
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[number]) for number in (1, 2)]
 
-from synthetic import classified, regressed, searched, tagged
+from synthetic import classified, regressed, reseal, searched, tagged
 
 from common import published
 from common.errors import InputError
@@ -253,9 +253,7 @@ def toml_changes(text: str, draw: random.Random) -> Iterator[Change]:
 
 def _toml_place(text: str, start: int) -> str:
     table = re.findall(r"^\[+([\w.]+)", text[:start], re.MULTILINE)
-    key = re.findall(
-        r"^([\w]+) = ", text[: start + 80].rpartition("\n")[0] if False else text[:start] + "\n", re.MULTILINE
-    )
+    key = re.findall(r"^(\w+) = ", text[:start], re.MULTILINE)
     return ".".join([table[-1] if table else "", key[-1] if key else ""])
 
 
@@ -334,7 +332,7 @@ def of_folder(folder: Path, name: str, report: Report, draw: random.Random, coun
     for place, change, content in draw.sample(every, min(count, len(every))):
         path.write_bytes(content())
         if resealed:
-            checksums.write(folder, checksums.listed(folder))
+            reseal(folder)
         report.judge(place, change, outcome)
     path.write_bytes(before)
     (folder / checksums.NAME).write_bytes(sums)
@@ -343,7 +341,7 @@ def of_folder(folder: Path, name: str, report: Report, draw: random.Random, coun
 
 def of_store(path: Path, member: str, report: Report, draw: random.Random, count: int, *, resealed: bool) -> Outcome:
     """Change one member of a zip file of the store, time after time."""
-    outcome, before, sums = Outcome(), path.read_bytes(), (path.parents[1] / checksums.NAME).read_bytes()
+    outcome, before, sums = Outcome(), path.read_bytes(), (path.parent / checksums.NAME).read_bytes()
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     every = list(
@@ -354,10 +352,10 @@ def of_store(path: Path, member: str, report: Report, draw: random.Random, count
             for name, old in members.items():
                 archive.writestr(name, content() if name == member else old)
         if resealed:
-            store.seal(path.parents[1])
+            reseal(path.parent)
         report.judge(place, change, outcome)
     path.write_bytes(before)
-    (path.parents[1] / checksums.NAME).write_bytes(sums)
+    (path.parent / checksums.NAME).write_bytes(sums)
     return outcome
 
 
