@@ -46,7 +46,8 @@ def problem_of(record: Record) -> tuple[str | None, Predictions]:
     """
     history = record.history()
     early = _problem_of_identity(record) or _problem_of_history(record.data, history)
-    tested = record.tested()
+    with np.errstate(over="ignore"):  # a number that is too large for float32 becomes infinite, and is named below
+        tested = record.tested()
     return early or _problem(record, tested, history), tested
 
 
@@ -80,6 +81,8 @@ def _problem(record: Record, tested: Predictions, history: pd.DataFrame) -> str 
     data = record.data
     if not len(tested.true):
         return "it has no predictions"
+    if not (np.isfinite(tested.true).all() and np.isfinite(tested.predicted).all()):
+        return "it has predictions that are not finite"
     if any(data["metrics"][name]["n"] != len(tested.true) for name in data["metrics"] if not _validated(name)):
         return f"its scores are not of {len(tested.true)} clips, as its predictions are"
     return (
@@ -444,7 +447,8 @@ def _problem_of_trial(row: Mapping[str, Any], curve: pd.DataFrame, search: Searc
     if epochs[int((search.sign * curve[search.data["objective"]]).to_numpy().argmin())] != row["best_epoch"]:
         return "has another best epoch than its curve"
     best = curve.iloc[epochs.index(row["best_epoch"])]
-    if any(abs(best[name] - value) > TOLERANCE * (1 + abs(value)) for name, value in scores_of(row).items()):
+    scores = {name: value for name, value in scores_of(row).items() if value is not None}
+    if any(abs(best[name] - value) > TOLERANCE * (1 + abs(value)) for name, value in scores.items()):
         return "has other scores than its curve"
     return None if abs(curve["seconds"].sum() - row["seconds"]) < 0.01 else "took other seconds than its curve"
 

@@ -83,7 +83,7 @@ class Expression:
             ValueError: it is no expression, or has a part that is not allowed.
         """
         if len(text) > LONGEST_TEXT:
-            raise ValueError(f"{text[:80]!r}... has more than {LONGEST_TEXT} characters")
+            raise ValueError(f"{text[:80]!r}... is no expression of at most {LONGEST_TEXT} characters")
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
             self.names = frozenset(_names(self._tree))

@@ -89,7 +89,8 @@ def test_both_sources_are_squared_and_added() -> None:
 
 def clips(*names: str) -> ClipSet:
     """Return clips whose group is their first letter."""
-    return ClipSet.of(np.array([name.encode() for name in names]), np.array([name[:1].encode() for name in names]))
+    groups = np.array([name[:1].encode() for name in names])
+    return ClipSet.of(np.array([name.encode() for name in names]), groups, "speaker")
 
 
 def test_a_clip_of_a_class_in_any_run_counts_once() -> None:
