@@ -24,6 +24,11 @@ FORMULA = re.compile("'*[=+\\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
 MARKDOWN = re.compile(r"([\\`*<|]|(?<![^\W_])_|_(?![^\W_])|\](?=\()|&(?=#?\w+;))")
 
 
+def is_text(name: str) -> bool:
+    """Return whether the name of a file or folder is text; one of bytes that are not UTF-8 can be written nowhere."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def printable(text: str) -> str:
     r"""Return text with every invisible character but line feed and tab as in Python: `\x1b`, `\u202e`."""
     return INVISIBLE.sub(lambda found: ascii(found[0])[1:-1], text)
