@@ -12,7 +12,7 @@ from common.published import Published
 from common.published.comparability import caveat, data_in_words, obstacles, unknown
 from common.published.schema import ClassTable, ConfusionTable, Experiment, Metric, ResultTable
 from reports.blocks import Cell, Number
-from reports.results import LEAKY, PROTOCOLS, Group, Result, Run
+from reports.results import LEAKY, PROTOCOLS, Group, Result, Run, whole_protocols
 from reports.verdicts import NOT_RUN
 from reports.wording import MINUS, signed, title_of
 
@@ -51,9 +51,9 @@ class Side:
 def sides_of(groups: Iterable[Group]) -> list[Side]:
     """Name the groups that stand beside the document: one column a protocol, numbered where data or settings differ.
 
-    Runs with a switch set otherwise have no column; `effects` compares them with the others.
+    Runs with a switch set otherwise have no column where there are others; `effects` compares them with these.
     """
-    return every_side_of([group for group in groups if not group.first["changed"]])
+    return every_side_of(whole_protocols(groups))
 
 
 def every_side_of(groups: Sequence[Group]) -> list[Side]:

@@ -4,7 +4,7 @@ Every table, figure, effect and verdict is a view of these rows: one for each gr
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -263,6 +263,13 @@ class Group:
             return None
         single = _average({seed: _share(int(count[row]), int(count.sum())) for seed, count in counts.items()})
         return single if len(self.runs) == 1 else _as_share(_of_mean(single, single.n))
+
+
+def whole_protocols(groups: Iterable[Group]) -> list[Group]:
+    """Return the groups without a switch set otherwise; of an experiment that was run in no other way, all."""
+    groups = list(groups)
+    whole = {group.experiment for group in groups if not group.first["changed"]}
+    return [group for group in groups if not group.first["changed"] or group.experiment not in whole]
 
 
 def leaks_in_words(leaks: Sequence[Leak]) -> str:

@@ -21,12 +21,11 @@ from reports.figures.sheet import (
     data_line,
     left_of,
     name_rows,
-    plain,
     plain_name,
     sheet,
     styled,
 )
-from reports.results import Group
+from reports.results import Group, whole_protocols
 from reports.wording import sentence
 
 OURS = "ours, "
@@ -43,7 +42,7 @@ def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[s
         groups: the study's groups.
         recovered: integer matrices behind published percentages, by experiment.
     """
-    for ending, members in by_demo(plain(groups)) or [("", [])]:
+    for ending, members in by_demo(whole_protocols(groups)) or [("", [])]:
         for data, alike in _of_same_classes(published, members).items():
             series = counts_of(published, alike, recovered) if not data else counts_of_ours(alike)
             if not series:

@@ -36,14 +36,13 @@ from reports.figures.sheet import (
     names_in,
     ordinal,
     percent_axis,
-    plain,
     plain_name,
     row_ends,
     sheet,
     stripe,
     styled,
 )
-from reports.results import LEAKY, Group
+from reports.results import LEAKY, Group, whole_protocols
 from reports.wording import in_words, listed, title_of
 
 DOTS = 48
@@ -83,7 +82,7 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
     """List the comparisons of a study, real runs apart from the demo corpus; without runs, the published alone."""
     for metric, experiments in metrics(published).items():
         names = {experiment.id for experiment in experiments}
-        own = [group for group in plain(groups) if group.experiment in names and group.result(metric)]
+        own = [group for group in whole_protocols(groups) if group.experiment in names and group.result(metric)]
         for ending, members in by_demo(own) or [("", [])]:
             shown = rows(published, metric, experiments, members)
             apart = "" if metric == published.headline else plain_name(f"-{metric}")
