@@ -33,8 +33,8 @@ OF_A_CURVE = 2e-3
 """What a score of the validation clips may differ from that in a learning curve, relatively: batches are summed up."""
 DRAWN = 0.1
 """What the end of an interval that is drawn again may be off by, as a share of its width: six standard errors."""
-OF_ANY_SPLIT = ("bytes", "augmented", "scaler", "selection")
-"""Checks of the leak audit that compare no column of the manifest."""
+OF_ANY_SPLIT = ("sound", "bytes", "augmented", "scaler", "selection")
+"""Checks of the leak audit that compare no column of the manifest; earlier records have `bytes` for `sound`."""
 
 
 def problem_of(record: Record) -> tuple[str | None, Predictions]:
