@@ -267,7 +267,7 @@ def split(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Path], ob
 
 
 def unseen_copies(folder: Path) -> None:
-    edit(folder, {"leaks": [{"check": "bytes", "clean": True, "detail": "no identical recording in two sets"}]})
+    edit(folder, {"leaks": [{"check": "sound", "clean": True, "detail": "no identical recording in two sets"}]})
     table = pd.read_csv(folder / "split.csv", dtype={"digest": str})
     last = (table["fold"] == 0) & (table["set"] == "validation")
     table.loc[last, "digest"] = table["digest"][0]
