@@ -33,6 +33,8 @@ def mixed(protocol: str = "published", seed: int = 0, *, savee_right: float = 0.
         table.loc[savee, ["true", "predicted"]] = "surprise"
     numbers = [[CLASSES.index(name) for name in table[side]] for side in ("true", "predicted")]
     run.content.update(vars(classification(*numbers, CLASSES)))
+    run.content["baselines"]["majority"]["accuracy"] = float(table["true"].value_counts(normalize=True).max())
+    run.content["data"]["missing"].remove("savee")
     run.content["data"]["corpora"]["savee"] = dict(run.content["data"]["corpora"]["ravdess"])
     return run
 
