@@ -1,4 +1,4 @@
-"""Holds a record or a search against its tables: what can be computed again is, apart from how it was computed first.
+"""Computes again what the tables of a record or a search tell, by other code than that which wrote it, and compares.
 
 Whatever differs is named by the first sentence that is true of it. What no table tells is taken as it stands: times,
 memory, the environment, notes, sizes of a model, scores of validation clips under other folds than one. Checksums
@@ -54,7 +54,7 @@ def problem_of(record: Record) -> tuple[str | None, Predictions]:
 
 
 def _problem_of_identity(record: Record) -> str | None:
-    """Hold what a record says it is of against its protocol, its settings and the folder that it lies in."""
+    """Compare what a record says it is of with its protocol, its settings and the folder that it lies in."""
     data, (study, experiment, protocol, seed) = record.data, record.identity
     if data["status"] != "complete":
         return f"its status is {data['status']}, not complete"
@@ -188,7 +188,7 @@ CHECKS: Mapping[str, Callable[[Mapping[str, Any], Predictions], str | None]] = {
 def _problem_of_scores(
     rows: Mapping[str, Mapping[str, Any]], confusion: np.ndarray, counted: Mapping[str, np.ndarray]
 ) -> str | None:
-    """Hold the scores of each class against the confusions; a class without clips has none."""
+    """Compare the scores of each class with the confusions; a class without clips has none."""
     support, plain = confusion.sum(axis=1).tolist(), {score: values.tolist() for score, values in counted.items()}
     for place, (name, row) in enumerate(rows.items()):
         for score, values in plain.items() if support[place] else ():
@@ -274,7 +274,7 @@ def _problem_of_folds(record: Mapping[str, Any], tested: Predictions) -> str | N
     if np.bincount(tested.fold, minlength=len(sizes)).tolist() != sizes:
         return "its folds test other clips than its predictions"
     if any((fold["best_epoch"] or 0) > (fold["epochs"] or 0) for fold in record["folds"]):
-        return "the best epoch of a fold is none of its epochs"
+        return "the best epoch of a fold is later than its last"
     return None
 
 
@@ -356,7 +356,7 @@ def _problem_of_split(record: Record, tested: Predictions) -> str | None:
         own = split[split["fold"] == fold["fold"]]
         sets = {name: own[own["set"] == name] for name in SETS}
         if len(own) != sum(map(len, sets.values())):
-            return "its split has a set that is none"
+            return "its split has a set that is not train, validation or test"
         counts = [len(sets[name]) for name in ("validation", "test")]
         if counts != [fold["validation"], fold["test"]] or not len(sets["train"]):
             return f"its fold {fold['fold']} has other clips than its split"

@@ -287,7 +287,7 @@ def searched(
 
 
 def reseal(folder: Path) -> None:
-    """Write the checksums of a run or a search anew, as somebody may who changed its files."""
+    """Write new checksums of a run or a search, as somebody may who changed its files."""
     path = folder / checksums.NAME
     names = [line.partition("  ")[2] for line in path.read_text().splitlines()]
     contents = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}

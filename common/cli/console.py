@@ -50,7 +50,7 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="replace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if strange := next((word for word in given if not is_text(word)), ""):
-        say(f"error: {strange} is no text in this locale: set PYTHONUTF8=1, or rename it in UTF-8", file=sys.stderr)
+        say(f"error: {strange} is not text in this locale: set PYTHONUTF8=1, or rename it in UTF-8", file=sys.stderr)
         sys.exit(WRONG_INPUT)
     debug = "--debug" in given  # taken out here, so that no command has to declare it
     command = _telling_of_debug(typer.main.get_command(app))

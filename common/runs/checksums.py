@@ -1,8 +1,8 @@
 """Checksums of files, `SHA256SUMS` in their folder: each run and each search has one, and each study of the store.
 
 The form is that of coreutils, so `sha256sum --check SHA256SUMS` checks a folder without Encore. A file that was cut
-off, exchanged, damaged or edited is found by its sum, whatever it says. Checksums are no signature: whoever writes them
-anew after a change is only found by what can be computed again (`reports.recomputed`).
+off, exchanged, damaged or edited is found by its sum, whatever it says. Checksums are no signature: a
+change of both file and sum is found only where numbers can be computed again (`reports.recomputed`).
 """
 
 import hashlib

@@ -146,7 +146,7 @@ def run_in(study: Study, folder: Path) -> Record:
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder; name that of a finished run with --run")
     if not (folder / "record.json").exists() and (below := records.find(folder)):
-        raise InputError(f"{folder} is no run, but has {_counted(len(below))} in it; name one: --run {below[0]}")
+        raise InputError(f"{folder} is not a run, but has {_counted(len(below))} in it; name one: --run {below[0]}")
     record = records.read(folder)
     if record.data["study"] != study.name:
         raise InputError(f"{folder} is a run of {record.data['study']}, not of {study.name}; name another with --run")

@@ -127,7 +127,7 @@ class Content(BaseModel):
         if self.objective not in row:
             return "lacks the objective"
         if (self.kind == "hyperband") != ("bracket" in row):
-            return f"is none of kind {self.kind}"
+            return f"is not of kind {self.kind}"
         return _problem_of_numbers(row)
 
 

@@ -9,7 +9,6 @@ without its last page, counts as damaged. So do sample rates, numbers of channel
 """
 
 import math
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -257,14 +256,12 @@ def _loudest(source: str | Path | IO[bytes]) -> float:
 
 
 @contextmanager
-def opened(source: str | bytes | Path | IO[bytes]) -> Iterator[soundfile.SoundFile]:
+def opened(source: str | Path | IO[bytes]) -> Iterator[soundfile.SoundFile]:
     """Open an audio file for reading, without the notes of the MP3 decoder on standard error.
 
     Raises:
         soundfile.LibsndfileError: it is absent, damaged or not audio.
     """
-    if isinstance(source, str | Path) and os.name == "posix":
-        source = os.fsencode(source)  # soundfile's own encoding fails on names that an ASCII locale cannot write
     with libmpg123.quiet(), soundfile.SoundFile(source) as file:
         yield file
 

@@ -3,7 +3,7 @@
     python tests/campaigns/changed_numbers.py --seed 0 --count 400 [--only KIND ...]
 
 `--count` is the number of changes of each kind. A change of a record or a search is made twice: as an accident would,
-and as somebody would who writes the checksums beside it anew (`resealed`), so that only what can be computed again
+and as somebody would who also writes new checksums (`resealed`), so that only what can be computed again
 tells it. Each ends in one of
 
     named       left out, with one sentence

@@ -14,6 +14,7 @@ from common.published.schema import ConfusionTable
 from common.runs import records
 from common.tasks.classification import classification
 from reports.collect import collect
+from reports.columns import sides_of
 from reports.effects import effects
 from reports.figures.sheet import data_of
 from reports.verdicts import Verdict, Verdicts
@@ -34,6 +35,19 @@ def test_without_records_every_printed_number_is_not_run(runs: Path) -> None:
     rows = judged(runs).values()
     assert {row.verdict for row in rows} == {"not run"}
     assert len(rows) == 12 * (7 + 7 * 3) + 5 * 3  # per-class tables; validation accuracy and both losses of VGG16
+
+
+def test_an_experiment_run_under_changed_switches_alone_is_shown_and_not_called_not_run(
+    write: Write, runs: Path
+) -> None:
+    write("single-cnn", "published+labels=right")
+    groups = collect([runs]).groups
+    assert [side.group.protocol for side in sides_of(groups)] == ["published+labels=right"]
+    assert Verdicts(SER, groups).on_first("single-cnn", "accuracy")[0] == "not judged"
+    write("single-cnn")  # beside a run of the whole protocol, `effects` compares the other one
+    groups = collect([runs]).groups
+    assert [side.group.protocol for side in sides_of(groups)] == ["published"]
+    assert Verdicts(SER, groups).on_first("single-cnn", "accuracy")[0] != "not judged"
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,10 @@ def unseen_copies(folder: Path) -> None:
 
 BETWEEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "another set": (split(lambda table: table.replace({"set": {"validation": "train"}})), "fold 0 has other clips"),
-    "a set that is none": (split(lambda table: table.replace({"set": {"train": "trained"}})), "a set that is none"),
+    "a set that is none": (
+        split(lambda table: table.replace({"set": {"train": "trained"}})),
+        "not train, validation or test",
+    ),
     "another test clip": (split(lambda table: table.replace({"name": {"clip-0-5": "clip-0-9999"}})), "predicts other"),
     "a fold lost": (split(lambda table: table[table["fold"] < 5]), "fold 5 has other clips"),
     "a fold more": (split(lambda table: pd.concat([table, table.assign(fold=6)])), "other folds than its record"),

@@ -130,7 +130,7 @@ def written(folder: Path, name: str, right: str, wrong: str) -> None:
         ({"space": {"learning_rate": []}}, "space.learning_rate"),
         ({"objective": "loss"}, "no score of its task"),
         ({"data": {**searched().content["data"], "clips": 1441}}, "1441 clips, but 1440"),
-        ({"kind": "grid"}, "row 1 is none of kind grid"),
+        ({"kind": "grid"}, "row 1 is not of kind grid"),
         ({"status": "interrupted"}, "status"),
         ({"finished": "yesterday"}, "finished"),
         (first_row(trial="0001"), "row 1 is not trial 0000"),
