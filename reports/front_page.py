@@ -43,6 +43,7 @@ DONE = {
 }
 """What a protocol does, in words; `independent` differs from document to document, and its switches say how."""
 DEMO_NOTICE = "DEMO corpus: synthesised sounds. These numbers say that the code runs, and nothing about the document."
+REASON = Column("Why", kind="prose")
 FRONT_COLUMNS = (
     Column("Experiment"),
     Column("Verdict", kind="verdict"),
@@ -52,7 +53,7 @@ FRONT_COLUMNS = (
     Column("Protocol"),
     Column("n", kind="number"),
     Column("Seeds", kind="number"),
-    Column("Why", kind="prose"),
+    REASON,
     Column("Id", kind="code"),
 )
 
@@ -71,10 +72,11 @@ def front_table(
     shown = [side for side in sides if side.group.experiment in {experiment.id for experiment in listed}]
     drawn = any(len(side.group.distinct) > side.group.first["data"]["clips"] for side in sides)
     more = f"{len(compared)} more experiments are ours, not the document's: the questions below compare those we ran."
+    columns, rows = _without_one_reason(FRONT_COLUMNS, rows)
     return Table(
         "experiments",
         "Published and ours, in the metric that ranks the experiments",
-        FRONT_COLUMNS,
+        columns,
         tuple(rows),
         notes=(
             *leaks_of(shown),
@@ -83,6 +85,16 @@ def front_table(
             *([more] if compared else []),
         ),
     )
+
+
+def _without_one_reason(
+    columns: tuple[Column, ...], rows: list[tuple[Cell, ...]]
+) -> tuple[tuple[Column, ...], list[tuple[Cell, ...]]]:
+    """Leave out the column of reasons where all verdicts have the same: the notes on our columns give it."""
+    place = columns.index(REASON)
+    if len({row[place] for row in rows} - {""}) > 1:
+        return columns, rows
+    return columns[:place] + columns[place + 1 :], [row[:place] + row[place + 1 :] for row in rows]
 
 
 def _front_rows(

@@ -16,7 +16,7 @@ from reports.conclusions import Lead, Models, few, lead, models_of
 from reports.results import PROTOCOLS, Group
 from reports.wording import in_words, title_of
 
-MOST = 8
+MOST = 6
 """More models than this are counted."""
 
 

@@ -13,8 +13,8 @@ from common.published.schema import Metric, ResultTable
 from common.runs.search_records import SearchResult
 from reports import conclusions, models
 from reports.audit import beside_arithmetic
+from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
-from reports.audit.finding import Finding
 from reports.blocks import (
     MISSING,
     Block,
@@ -142,7 +142,7 @@ def _shown(pictures: Iterable[Picture]) -> list[Block]:
 
 
 def _audit(findings: Sequence[Finding], touched: Touched) -> Section:
-    """Return what the published numbers contradict or do not show."""
+    """Return what the published numbers contradict; folded, where there is such a thing, what they do not show."""
     judged = [finding for finding in findings if finding.kind != "remark"]
     supported = sum(finding.holds and finding.counted for finding in judged)
     known = [finding for finding in findings if finding.source]
@@ -151,8 +151,13 @@ def _audit(findings: Sequence[Finding], touched: Touched) -> Section:
         f"These claims and checks need no run of ours: they are judged by arithmetic on the published numbers{besides}."
         f" {supported} are supported."
     )
-    table = _finding_table("findings", "Claims and checks that are not supported", judged, touched, supported=False)
-    return Section("findings", "What the audit found", (Words(words), table) if table.rows else (Words(words),))
+    wrong = [finding for finding in judged if finding.verdict == CONTRADICTED]
+    rest = [finding for finding in judged if finding.verdict not in (CONTRADICTED, SUPPORTED)]
+    tables = (
+        _finding_table("findings", "Contradicted", wrong, touched),
+        replace(_finding_table("not-shown", "Not shown, or not printed", rest, touched), folded=bool(wrong)),
+    )
+    return Section("findings", "What the audit found", (Words(words), *(table for table in tables if table.rows)))
 
 
 def _more_findings(findings: Sequence[Finding], touched: Touched) -> Section:
@@ -162,17 +167,15 @@ def _more_findings(findings: Sequence[Finding], touched: Touched) -> Section:
     words = Words(f"How this is known: {beside_arithmetic(findings)}.")
     tables = (
         _finding_table("remarks", "What we notice, and no author claims", remarks, touched),
-        _finding_table("holding", "Supported", judged, {}, supported=True),
+        _finding_table("holding", "Supported", [one for one in judged if one.verdict == SUPPORTED], {}),
     )
     shown = tuple(table for table in tables if table.rows)
     return Section("more-findings", MORE_FINDINGS, (words, *shown) if shown else (), apart=True)
 
 
-def _finding_table(
-    name: str, caption: str, findings: Sequence[Finding], touched: Touched, *, supported: bool | None = None
-) -> Table:
+def _finding_table(name: str, caption: str, findings: Sequence[Finding], touched: Touched) -> Table:
     """Return a line per finding, contradictions first; symptoms follow what they are symptoms of."""
-    shown = [finding for finding in findings if supported is None or finding.holds == supported]
+    shown = list(findings)
     order = {finding.id: (_severity(finding), place) for place, finding in enumerate(shown)}
     shown.sort(key=lambda one: (order.get(one.under, order[one.id]), bool(one.under)))
     rows: list[tuple[Cell, ...]] = []

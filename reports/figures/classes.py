@@ -125,7 +125,7 @@ def distribution_figure(published: Published, groups: Sequence[Group], series: d
     page = sheet(
         len(names) * (BAR * len(series) + 0.14) + 0.45,
         f"{sentence(items)} of each class",
-        [f"Ours: {data_line(groups, published)}" if groups else "Not run here"],
+        [f"Ours: {data_line(groups, published)}" if groups else "The published numbers alone"],
         demo=any(group.demo for group in groups),
         keys=[Patch(color=colours[who], label=f"{who}: {sum(rows.values()):,}") for who, rows in series.items()],
     )

@@ -83,7 +83,7 @@ def cost_figure(published: Published, groups: Sequence[Group]) -> Figure:
     page = sheet(
         HEIGHT + 0.45,
         f"{title_of(published.headline)} against the seconds of an epoch",
-        [f"Published: {published.document}", words if own else "Not run here: the published numbers alone"],
+        [f"Published: {published.document}", words if own else "The published numbers alone"],
         demo=any(group.demo for group, _ in own),
         keys=[key(name, colour, marker, "") for name, (colour, marker) in looks.items()],
     )

@@ -47,7 +47,7 @@ from reports.wording import in_words, listed, title_of
 
 DOTS = 48
 """How many numbers one picture has room for."""
-STEP = 0.21
+STEP = 0.19
 """Inches from one dot of a row to the next."""
 PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.8}
 """Behind a number that a line may cross."""
@@ -199,10 +199,10 @@ def references(published: Published, metric: str, groups: Sequence[Group]) -> li
 @styled
 def headline_figure(published: Published, metric: str, shown: Sequence[Row], groups: Sequence[Group]) -> Figure:
     """Draw the published numbers above ours with 95 % intervals, experiment by experiment."""
-    words = f"Ours: {data_line(groups, published)}" if groups else "Not run here: the published numbers alone"
+    words = f"Ours: {data_line(groups, published)}" if groups else "The published numbers alone"
     labels = [named(published, row.experiment.id) for row in shown]
     pairs = zip(shown, labels, strict=True)
-    heights = [max(0.36, STEP * len(row.dots) + 0.14, height_of(label)) for row, label in pairs]
+    heights = [max(0.36, STEP * len(row.dots) + 0.1, height_of(label)) for row, label in pairs]
     lines = references(published, metric, groups)
     page = sheet(
         sum(heights) + 0.45,

@@ -2,7 +2,7 @@
 // the tables are plain, and what is folded is opened by hand.
 "use strict";
 
-const LONG = 8; // rows from which a table has a filter
+const LONG = 13; // rows from which a table has a filter
 const FOUND = 12; // places that a search lists
 const EXCERPT = 160; // letters of each
 const AROUND = 100; // of these before the word that was looked for
