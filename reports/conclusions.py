@@ -228,8 +228,14 @@ def _each_greater(published: Published, claim: Claim, models: Models) -> tuple[s
     )
 
 
-def section(published: Published, groups: Sequence[Group], findings: Sequence[Finding]) -> Section:
-    """Return the section on a document's conclusions; empty where it draws none."""
+def section(published: Published, found: Sequence[Conclusion], findings: Sequence[Finding]) -> Section:
+    """Return the section on a document's conclusions; empty where it draws none.
+
+    Args:
+        published: what the document publishes.
+        found: what our runs say of its claims.
+        findings: of the audit.
+    """
     name, title = "conclusions", "What the document concludes"
     if not published.claims:
         return Section(name, title, ())
@@ -239,7 +245,6 @@ def section(published: Published, groups: Sequence[Group], findings: Sequence[Fi
         "seed of ours decides nothing. Where the document only says which of two numbers is larger, its digits decide; "
         "for our runs the CI always does."
     )
-    found = conclusions(published, groups)
     return Section(name, title, (words, _claim_table(published, found, findings)), apart=True)
 
 

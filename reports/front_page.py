@@ -137,10 +137,10 @@ def front_blocks(studies: Sequence[Known]) -> list[Block]:
 
 
 def found(studies: Sequence[Known]) -> Leads:
-    """Return the findings in a sentence or two each: the most complete result first, the audits last."""
+    """Return the findings in a sentence or two each: the most complete result, one of each document, the audits."""
     strongest = _strongest(studies)
     rows = [_result(*strongest)] if strongest else []
-    rows += [row for known in studies for row in known.chapter.leads]
+    rows += [row for known in studies for row in known.chapter.leads[:1]]
     return Leads((*rows, _audits(studies)))
 
 

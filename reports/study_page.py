@@ -4,14 +4,14 @@ Every experiment with its verdict, which model to take, what the audit of the pu
 and the protocols were worth; apart, the document's tables with ours beside them, and each experiment in detail.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from common.published import Published
 from common.published.schema import Metric, ResultTable
 from common.runs.search_records import SearchResult
-from reports import conclusions, models
+from reports import advice, conclusions, models
 from reports.audit import beside_arithmetic
 from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
@@ -85,14 +85,18 @@ def chapter(
     sides = sides_of(shown)
     one_by_one = experiment_sections(published, shown, verdicts, pictures, findings, matrices, answered.sections)
     touched = touched_by(published, findings, [section.name for section in one_by_one])
+    concluded = conclusions.conclusions(published, groups)
+    cited = advice.section(published, findings, concluded)
+    leads = leads_of(published.study, [*answered.sections, cited])
     sections = [
-        _overview(published, shown, sides, verdicts, pictures, answered),
+        _overview(published, shown, sides, verdicts, pictures, leads, answered.compared),
         models.section(published, groups, [section.name for section in one_by_one]),
         _audit(findings, touched),
         _effects(published, changes, pictures),
         *answered.sections,
+        cited,
         _more_findings(findings, touched),
-        conclusions.section(published, groups, findings),
+        conclusions.section(published, concluded, findings),
         _printed_tables(published, sides, verdicts, searches, pictures, matrices),
         _illustrated(pictures),
         *one_by_one,
@@ -115,7 +119,8 @@ def _overview(
     sides: Sequence[Side],
     verdicts: Verdicts,
     pictures: Sequence[Picture],
-    answered: Answers,
+    leads: Sequence[tuple[str, tuple[Link, ...]]],
+    compared: Collection[str],
 ) -> Section:
     demo = bool(groups) and all(group.demo for group in groups)
     return Section(
@@ -123,8 +128,8 @@ def _overview(
         "Every experiment",
         (
             *([Words(DEMO_NOTICE, warning=True)] if demo else []),
-            *([Leads(leads)] if (leads := leads_of(published.study, answered.sections)) else []),
-            front_table(published, sides, verdicts, answered.compared),
+            *([Leads(tuple(leads))] if leads else []),
+            front_table(published, sides, verdicts, compared),
             *_shown(picture for picture in pictures if picture.name.startswith(OVERVIEW)),
         ),
     )

@@ -26,6 +26,7 @@ from common.published.schema import (
     LOWEST,
     MEANS,
     SCORES,
+    Advice,
     Claim,
     ClassRow,
     ClassTable,
@@ -119,6 +120,7 @@ class Published(Part):
     claims: tuple[Claim, ...] = Field((), alias="claim")
     findings: tuple[FindingEntry, ...] = Field((), alias="finding")
     symptoms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    advice: tuple[Advice, ...] = ()
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -139,6 +141,7 @@ class Published(Part):
             raise ValueError(f"no [metric.{name}] says how to read that column")
         refuse_unknown([self.headline], self._overall(), "headline metric")
         refuse_unknown({number.counts for number in self.figures if number.counts}, self.countable, "table or row")
+        refuse_unknown({name for one in self.advice for name in one.runs}, {claim.id for claim in self.claims}, "claim")
         for claim in self.claims:
             refuse_unknown([claim.metric], SCORES if claim.kind == "each_greater" else self._names(), "metric")
         for table in self.class_tables:

@@ -593,6 +593,33 @@ class FindingEntry(Part):
         return holds, {name: known[name] for name in known if name in named}
 
 
+class Advice(Part):
+    """What we would tell somebody who is about to cite the document: a judgement, and the verdicts that it rests on.
+
+    It is given only while each of these is as named: a judgement of other numbers would be another one.
+
+    Attributes:
+        says: sentences of ours. `{finding-id.name}` is a number of a finding, written as in `FindingEntry.evidence`;
+            `{claim-id.protocol}` is the difference of our runs that a claim compares, with its interval.
+        findings: the verdict of each finding, or `remark`, by the id that it has on the pages.
+        runs: the verdict of our runs on a claim, by claim and protocol.
+        leads: whether it stands among the first lines of the report.
+    """
+
+    says: str
+    findings: dict[str, Literal["supported", "contradicted", "not shown", "not printed", "remark"]] = Field(
+        default_factory=dict
+    )
+    runs: dict[str, dict[str, Literal["supported", "contradicted", "not shown"]]] = Field(default_factory=dict)
+    leads: bool = False
+
+    @model_validator(mode="after")
+    def _rests_on_something(self) -> Self:
+        if not self.findings and not self.runs:
+            raise ValueError("advice names the findings or the runs that it rests on")
+        return self
+
+
 def same_split(one: str, other: str) -> bool:
     """Return whether two descriptions may be of one split; `80/10/10` leaves open what `80/10/10, test` says.
 

@@ -77,7 +77,7 @@ def test_every_study_has_a_page_and_the_front_page_leads_to_each(
     built = build(collect([runs]), tmp_path)
     names = [f"{study}.md" for study in published.studies()]
     overviews = [path.name for path in built.pages if path.parent == tmp_path]
-    assert sorted(overviews) == sorted(["README.md", *names])
+    assert sorted(overviews) == sorted(["README.md", "findings.md", *names])
     front = (tmp_path / "README.md").read_text()
     assert all(f"({name})" in front for name in names)
 

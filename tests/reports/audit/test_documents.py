@@ -307,7 +307,7 @@ def changed(stored: Mapping[str, Any], names: Sequence[str]) -> Iterator[dict[st
 def test_an_excerpt_has_no_finding_on_what_it_leaves_out() -> None:
     def excerpt(content: Content) -> None:
         content["finding"] = [entry for entry in content["finding"] if not entry["holds"]]
-        for part in ("classes", "results", "confusion", "layers", "search", "counts", "number", "claim"):
+        for part in ("classes", "results", "confusion", "layers", "search", "counts", "number", "claim", "advice"):
             content.pop(part)
 
     assert audit(altered("ser_parallel", excerpt)) == []

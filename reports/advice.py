@@ -1,0 +1,95 @@
+"""What we would tell somebody who is about to cite a document: written judgements, each with what it rests on.
+
+The sentences stand in the document's file, as `[[advice]]`; their numbers, and whether a sentence is given at all, come
+from the audit and from our runs.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from common.published import Published
+from common.published.schema import Advice
+from reports.audit.finding import VERDICTS, Finding, filled
+from reports.blocks import Leads, Link, Section
+from reports.columns import difference, points
+from reports.conclusions import Conclusion, lead
+from reports.results import PROTOCOLS
+from reports.wording import listed
+
+NAME, TITLE = "cite", "Before you cite it"
+REMARK = "remark"
+
+Conclusions = Mapping[tuple[str, str], Conclusion]
+"""What our runs say of a claim, by claim and protocol."""
+
+
+def section(published: Published, findings: Sequence[Finding], conclusions: Sequence[Conclusion]) -> Section:
+    """Return the judgements on a document, then the counts of verdicts; empty where it is given no advice.
+
+    Args:
+        published: what the document publishes.
+        findings: of the audit.
+        conclusions: what our runs say of its claims.
+    """
+    runs = {(one.claim.id, one.protocol): one for one in conclusions}
+    given = [one for one in published.advice if holds(one, findings, runs)]
+    if not given:
+        return Section(NAME, TITLE, ())
+    known = _numbers(published, findings, runs)
+    rows = [(filled(one.says, known), _links(published, one)) for one in given]
+    first = listed(text for one, (text, _) in zip(given, rows, strict=True) if one.leads)
+    return Section(NAME, TITLE, (Leads((*rows, _counts(published, findings, conclusions))),), finding=first, apart=True)
+
+
+def holds(advice: Advice, findings: Sequence[Finding], runs: Conclusions) -> bool:
+    """Return whether every verdict that a judgement rests on is the one that it names."""
+    found = {finding.id: finding.verdict or REMARK for finding in findings}
+    return all(found.get(name) == verdict for name, verdict in advice.findings.items()) and all(
+        (claim, protocol) in runs and runs[claim, protocol].verdict == verdict
+        for claim, verdicts in advice.runs.items()
+        for protocol, verdict in verdicts.items()
+    )
+
+
+def _numbers(published: Published, findings: Sequence[Finding], runs: Conclusions) -> dict[str, float | str]:
+    """Return what sentences may name: the numbers of findings, and the differences that claims compare in our runs."""
+    known: dict[str, float | str] = {
+        f"{finding.id}.{name}": value for finding in findings for name, value in finding.numbers.items()
+    }
+    for (name, protocol), one in runs.items():
+        groups = {group.experiment: group for group in one.groups}
+        compared = one.claim.experiments
+        if len(compared) == 2 and groups.keys() >= set(compared):
+            metric = one.claim.metric
+            by = lead(published, metric, *(groups[experiment] for experiment in compared))
+            if by is not None:
+                value, low, high = (difference(published, metric, each) for each in (by.value, *by.interval))
+                known[f"{name}.{protocol}"] = f"{value} [{low}, {high}]{points(published, metric)}"
+    return known
+
+
+def _links(published: Published, advice: Advice) -> tuple[Link, ...]:
+    """Return where the evidence stands: each finding, and the claims as our runs judge them."""
+    findings = tuple(Link(name, published.study, name) for name in advice.findings)
+    return (*findings, *[Link("our runs", published.study, "conclusions")] * bool(advice.runs))
+
+
+def _counts(
+    published: Published, findings: Sequence[Finding], conclusions: Sequence[Conclusion]
+) -> tuple[str, tuple[Link, ...]]:
+    """Count the verdicts on the published numbers alone, and those of our runs on the claims."""
+    alone = Counter(finding.verdict for finding in findings if finding.counted)
+    ours = Counter[str | None](one.verdict for one in conclusions if one.protocol == PROTOCOLS[0])
+    text = f"Claims and checks of the published numbers alone: {_listed(alone)}."
+    links = [Link("What the audit found", published.study, "findings")]
+    if ours:
+        text += f" The document's {ours.total()} claims in our runs: {_listed(ours)}."
+        links.append(Link("What the document concludes", published.study, "conclusions"))
+    return text, tuple(links)
+
+
+def _listed(counts: Counter[str | None]) -> str:
+    """Write counts of verdicts, contradictions first: `6 contradicted, 8 not shown`."""
+    known = [verdict for verdict in counts if verdict]
+    order = sorted(known, key=lambda verdict: VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS))
+    return listed(f"{counts[verdict]} {verdict}" for verdict in order)
