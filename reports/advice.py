@@ -13,8 +13,9 @@ from reports.audit.finding import VERDICTS, Finding, filled
 from reports.blocks import Leads, Link, Section
 from reports.columns import difference, points
 from reports.conclusions import Conclusion, lead
+from reports.effects import Effect
 from reports.results import PROTOCOLS
-from reports.wording import listed
+from reports.wording import in_words, listed
 
 NAME, TITLE = "cite", "Before you cite it"
 REMARK = "remark"
@@ -23,13 +24,16 @@ Conclusions = Mapping[tuple[str, str], Conclusion]
 """What our runs say of a claim, by claim and protocol."""
 
 
-def section(published: Published, findings: Sequence[Finding], conclusions: Sequence[Conclusion]) -> Section:
-    """Return the judgements on a document, then the counts of verdicts; empty where it is given no advice.
+def section(
+    published: Published, findings: Sequence[Finding], conclusions: Sequence[Conclusion], changes: Sequence[Effect]
+) -> Section:
+    """Return the judgements on a document, what was measured, and the counts of verdicts; empty without any advice.
 
     Args:
         published: what the document publishes.
         findings: of the audit.
         conclusions: what our runs say of its claims.
+        changes: what protocols and switches change in our runs.
     """
     runs = {(one.claim.id, one.protocol): one for one in conclusions}
     given = [one for one in published.advice if holds(one, findings, runs)]
@@ -38,7 +42,10 @@ def section(published: Published, findings: Sequence[Finding], conclusions: Sequ
     known = _numbers(published, findings, runs)
     rows = [(filled(one.says, known), _links(published, one)) for one in given]
     first = listed(text for one, (text, _) in zip(given, rows, strict=True) if one.leads)
-    return Section(NAME, TITLE, (Leads((*rows, _counts(published, findings, conclusions))),), finding=first, apart=True)
+    real = [effect for effect in changes if not effect.other.demo]
+    rows += [_changes(published, real)] if real else []
+    rows.append(_counts(published, findings, conclusions))
+    return Section(NAME, TITLE, (Leads(tuple(rows)),), finding=first, apart=True)
 
 
 def holds(advice: Advice, findings: Sequence[Finding], runs: Conclusions) -> bool:
@@ -74,6 +81,19 @@ def _links(published: Published, advice: Advice) -> tuple[Link, ...]:
     return (*findings, *[Link("our runs", published.study, "conclusions")] * bool(advice.runs))
 
 
+def _changes(published: Published, changes: Sequence[Effect]) -> tuple[str, tuple[Link, ...]]:
+    """Say what our runs measured of single errors and of protocols."""
+    measured = []
+    for effect in changes:
+        value, low, high = (difference(published, effect.metric, each) for each in (effect.mean, *effect.interval))
+        seeds = f"{len(effect.pairs)} seed{'s' * (len(effect.pairs) > 1)}"
+        name = published.experiment(effect.base.experiment).short
+        measured.append(f"{name}, {effect.change}: {value} [{low}, {high}] ({seeds})")
+    metrics = listed(dict.fromkeys(f"{in_words(one.metric)}{points(published, one.metric)}" for one in changes))
+    text = f"What a switch or a protocol changes in our runs, in {metrics}: {'; '.join(measured)}."
+    return text, (Link("What each error and each protocol is worth", published.study, "effects"),)
+
+
 def _counts(
     published: Published, findings: Sequence[Finding], conclusions: Sequence[Conclusion]
 ) -> tuple[str, tuple[Link, ...]]:
@@ -83,7 +103,7 @@ def _counts(
     text = f"Claims and checks of the published numbers alone: {_listed(alone)}."
     links = [Link("What the audit found", published.study, "findings")]
     if ours:
-        text += f" The document's {ours.total()} claims in our runs: {_listed(ours)}."
+        text += f" The document's {ours.total()} claims in our runs, protocol {PROTOCOLS[0]}: {_listed(ours)}."
         links.append(Link("What the document concludes", published.study, "conclusions"))
     return text, tuple(links)
 

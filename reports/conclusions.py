@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.intervals import Interval, difference_interval
+from common.intervals import Interval, difference_interval, mean_interval
 from common.published import Published
 from common.published.comparability import RANDOM_WEIGHTS, cut_to, has_random_weights, obstacles, set_in_words, unknown
 from common.published.schema import Claim
@@ -130,9 +130,10 @@ def _judged(published: Published, claim: Claim, protocol: str, models: Models, r
         return Conclusion(claim, protocol, NOT_RUN, _without(missing, random), ())
     verdict, evidence = kinds[claim.kind](published, claim, models)
     alone = [name for name, group in models.items() if len(group.seeds) == 1]
-    if alone and verdict in (SUPPORTED, CONTRADICTED):
+    if alone:
         # Over the clips of one seed, the interval lacks what another seed would change.
-        verdict, evidence = NOT_SHOWN, f"{evidence}; one seed of {', '.join(alone)} is too few"
+        verdict = NOT_SHOWN if verdict in (SUPPORTED, CONTRADICTED) else verdict
+        evidence += f"; one seed of {', '.join(alone)} decides nothing"
     if missing:
         verdict = verdict if verdict == CONTRADICTED else NOT_RUN
         evidence += f"; {_without(missing, random)}"
@@ -159,11 +160,26 @@ def lead(published: Published, metric: str, first: Group, second: Group) -> Lead
     one, other = _estimate(first, metric), _estimate(second, metric)
     if one is None or other is None:
         return None
-    low, high = difference_interval(one.value, one.interval, other.value, other.interval)
-    between = one.value - other.value
+    ours, theirs, (low, high), method = _apart(one, other)
+    between = ours - theirs
     if metric_of(published, metric).kind == "error":
         between, low, high = -between, -high, -low
-    return Lead(one.value, other.value, between, (low, high), "as of independent clips")
+    return Lead(ours, theirs, between, (low, high), method)
+
+
+def _apart(one: Result, other: Result) -> tuple[float, float, Interval, str]:
+    """Return both values and the interval of their difference: over the seeds that both have, if these are several."""
+    shared = sorted(one.seeds.keys() & other.seeds.keys())
+    if len(shared) < 2:
+        interval = difference_interval(one.value, one.interval, other.value, other.interval)
+        return one.value, other.value, interval, "as of independent clips"
+    ours, theirs = (np.array([result.seeds[seed] for seed in shared]) for result in (one, other))
+    return (
+        float(ours.mean()),
+        float(theirs.mean()),
+        mean_interval((ours - theirs).tolist()),
+        f"Student over {len(shared)} seeds",
+    )
 
 
 def _estimate(group: Group, metric: str) -> Result | None:

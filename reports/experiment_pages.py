@@ -406,7 +406,7 @@ def _baselines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _cost(group: Group) -> str:
-    total, epoch, clip = map(group.mean_time, ("total_s", "epoch_s", "ms_per_clip"))
+    total, epoch, clip = map(group.least_time, ("total_s", "epoch_s", "ms_per_clip"))
     words = [f"{duration_in_words(total)} a run"] if total is not None else []
     words += [f"{epoch:.3g} s an epoch"] if epoch is not None else []
     words += [f"{clip:.3g} ms a clip to predict"] if clip is not None else []

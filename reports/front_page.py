@@ -12,6 +12,7 @@ from reports.audit.finding import CONTRADICTED, Finding
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.blocks import Block, Cell, Chapter, Column, Leads, Link, Number, Shown, Table, Words, cell_text
 from reports.columns import (
+    ERRORS,
     Side,
     heading,
     leaks_of,
@@ -82,9 +83,26 @@ def front_table(
             *leaks_of(shown),
             *notes_on(published, sides),
             *([MORE_THAN_ONE_RUN] if drawn else []),
+            *_no_better_than_baselines(shown),
             *([more] if compared else []),
         ),
     )
+
+
+def _no_better_than_baselines(sides: Sequence[Side]) -> list[str]:
+    """Name the experiments whose score is not shown to be above that of a baseline of the same clips."""
+    found: dict[str, list[str]] = {}
+    for side in sides:
+        metric = side.group.headline
+        result, known = side.group.result(metric), side.group.first["baselines"]
+        scores = {name: row[metric] for name, row in known.items() if metric in row}
+        if result is None or not scores or metric in ERRORS:
+            continue
+        best = max(scores, key=lambda name: scores[name])
+        if result.interval[0] <= scores[best]:
+            baseline = f"{best} baseline in {in_words(metric)}"
+            found.setdefault(baseline, []).append(f"{side.group.experiment} ({side.name})")
+    return [f"Not shown to be above the {baseline}: {listed(names)}." for baseline, names in found.items()]
 
 
 def _without_one_reason(
@@ -186,7 +204,7 @@ def _done(side: Side, sides: Sequence[Side], items: str) -> str:
         return DONE[side.group.protocol]
     before = sides[max(sides.index(side) - 1, 0)].group.first["switches"]
     own = side.group.first
-    changes = [f"{name} = {value}" for name, value in own["switches"].items() if before.get(name) != value]
+    changes = [f"{name} {value}" for name, value in own["switches"].items() if before.get(name) != value]
     fewer = f", {own['data']['clips']:,} {items}" * (own["data"]["clips"] != sides[0].group.first["data"]["clips"])
     return f"with {listed(changes)} too{fewer}" if changes else side.name
 
@@ -209,7 +227,12 @@ def _audits(studies: Sequence[Known]) -> tuple[str, tuple[Link, ...]]:
         for known in studies
         if wrong[known.published.study]
     )
-    text = f"Of {total.total()} claims and checks that need no run of ours: {listed(words)}. Contradicted:"
+    numbers = Counter(row.verdict for known in studies for row in known.verdicts.all if row.scope == "overall")
+    decided = [f"{numbers[word]} {word}" for word in VERDICTS if numbers[word]]
+    text = (
+        f"Published numbers of whole experiments, compared with our runs: {listed(decided)}. Of {total.total()} claims "
+        f"and checks that need no run of ours: {listed(words)}. Contradicted:"
+    )
     return text, links
 
 

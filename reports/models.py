@@ -22,20 +22,27 @@ MOST = 6
 
 @dataclass(frozen=True)
 class Ranked:
-    """A model, and by how much the best one is ahead of it; None of the best one itself, and where it is unknown."""
+    """A model, and by how much the best one is ahead of it.
+
+    Attributes:
+        behind: None of the best one itself, and where it is unknown.
+        seeds: that both have; a single one decides nothing.
+    """
 
     group: Group
     behind: Lead | None = None
+    seeds: int = 1
 
     @property
     def is_worse(self) -> bool:
         """Whether the 95 % CI of the difference to the best excludes 0."""
-        return self.behind is not None and self.behind.interval[0] > 0
+        return self.behind is not None and self.seeds > 1 and self.behind.interval[0] > 0
 
     @property
-    def ms_per_clip(self) -> float:
-        """Milliseconds that a prediction takes, the mean over the seeds."""
-        return self.group.mean_time("ms_per_clip") or 0.0
+    def parameters(self) -> int | None:
+        """How many the network has; None of what is no network."""
+        total: int | None = self.group.first["parameters"].get("total")
+        return total
 
 
 def section(published: Published, groups: Sequence[Group], linked: Iterable[str]) -> Section:
@@ -73,20 +80,29 @@ def rank(published: Published, models: Models) -> list[Ranked]:
     sign = 1 if metric_of(published, metric).kind == "error" else -1
     known = {name: result.value for name, group in models.items() if (result := group.result(metric))}
     best, *others = (models[name] for name in sorted(known, key=lambda name: sign * known[name])[:MOST])
-    return [Ranked(best), *(Ranked(other, lead(published, metric, best, other)) for other in others)]
+    return [
+        Ranked(best),
+        *(Ranked(other, lead(published, metric, best, other), len({*best.seeds} & {*other.seeds})) for other in others),
+    ]
 
 
 def _answer(published: Published, ranked: Sequence[Ranked], of: int) -> str:
-    """Say which model is best, which ones are not shown to be worse, and which of these is the quickest."""
+    """Say which model is best, which ones are not shown to be worse, and which of these is the smallest."""
     best = ranked[0].group
     score = precise(published, best, best.headline)
     unit = " %" * metric_of(published, best.headline).percent
     alike = [one for one in ranked[1:] if not one.is_worse]
     return (
         f"{_named(published, best)} has the best {in_words(best.headline)}: {score.text if score else ''}{unit} "
-        f"(protocol {best.protocol}; {data_in_words(best.first, published)}). "
+        f"({_tested(best)}, protocol {best.protocol}; {data_in_words(best.first, published)}). "
         f"{_others(len(alike), len(ranked) - 1, of > len(ranked))} {_advice(published, ranked[0], alike)}".strip()
     )
+
+
+def _tested(group: Group) -> str:
+    """Say on how many clips and with how many seeds a group was tested."""
+    result, seeds = group.result(group.headline), len(group.seeds)
+    return f"n {result.n if result else 0:,}, {'one seed' if seeds == 1 else f'{seeds} seeds'}"
 
 
 def _others(alike: int, of: int, cut: bool) -> str:
@@ -94,18 +110,20 @@ def _others(alike: int, of: int, cut: bool) -> str:
     others = f"{'next' if cut else 'other'} {of}" if of > 1 else "other one"
     if not alike:
         return f"The {others} {'are' if of > 1 else 'is'} worse: the 95 % CI of the difference excludes 0."
-    which = f"{alike} of the {others}" if of > 1 else f"The {others}"
-    return f"{which} {'are' if alike > 1 else 'is'} not shown to be worse: the 95 % CI of the difference covers 0."
+    if alike == of:
+        return f"The {others} {'are' if of > 1 else 'is'} not shown to be worse."
+    return f"{alike} of the {others} {'are' if alike > 1 else 'is'} not shown to be worse."
 
 
 def _advice(published: Published, best: Ranked, alike: Sequence[Ranked]) -> str:
-    """Say which of those that are not shown to be worse is the quickest."""
-    quickest = min([best, *alike], key=lambda one: one.ms_per_clip)
-    if not alike:
+    """Say which of those that are not shown to be worse is the smallest, of networks."""
+    sizes = {one.group.experiment: one.parameters for one in (best, *alike) if one.parameters}
+    if not alike or len(sizes) <= len(alike):
         return ""
-    if quickest is best:
-        return f"It is the quickest of these too: {quickest.ms_per_clip:.3g} ms a clip."
-    return f"Of these, {_named(published, quickest.group)} is the quickest: {quickest.ms_per_clip:.3g} ms a clip."
+    smallest = min(sizes, key=lambda name: sizes[name])
+    if smallest == best.group.experiment:
+        return f"It is the smallest of these too: {sizes[smallest]:,} parameters."
+    return f"Of these, {published.experiment(smallest).short} is the smallest: {sizes[smallest]:,} parameters."
 
 
 def _named(published: Published, group: Group) -> str:
@@ -127,9 +145,10 @@ def _table(published: Published, ranked: Sequence[Ranked], of: int, linked: set[
     )
     first = f"The {len(ranked)} best of {of} models. " if of > len(ranked) else ""
     notes = (
-        f"{first}Protocol {best.protocol}, the same clips. The CI is not adjusted for the number of models. McNemar's "
-        "test is exact and seed by seed; there is none where intervals are over songs or speakers. A run is timed from "
-        "clips to record, with all its folds, on the machine that its record names.",
+        f"{first}Protocol {best.protocol}, the same clips. The CI is not adjusted for the number of models, and one "
+        "seed decides nothing. McNemar's test is exact and seed by seed; there is none where intervals are over songs "
+        "or speakers. Times are of the quickest seed, and some had other work beside them; a run is timed with all its "
+        "folds.",
     )
     rows = tuple(_row(published, one, linked) for one in ranked)
     title = f"{title_of(best.headline)} and cost of our models"
@@ -140,8 +159,8 @@ def _row(published: Published, one: Ranked, linked: set[str]) -> tuple[Cell, ...
     group, behind = one.group, one.behind
     title = published.experiment(group.experiment).short
     name = Link(title, published.study, group.experiment) if group.experiment in linked else title
-    parameters = group.first["parameters"].get("total")
-    seconds = group.mean_time("total_s")
+    parameters, seconds = one.parameters, group.least_time("total_s")
+    each = group.least_time("ms_per_clip")
     tests = [pair.test.p for pair in behind.pairs if pair.test] if behind else []
     return (
         name,
@@ -150,7 +169,7 @@ def _row(published: Published, one: Ranked, linked: set[str]) -> tuple[Cell, ...
         ("worse" if one.is_worse else "not shown") if behind else "",
         few(tests) or None,
         Number(f"{parameters:,}", parameters) if parameters else None,
-        Number(f"{one.ms_per_clip:.3g}", one.ms_per_clip),
+        Number(f"{each:.3g}", each) if each is not None else None,
         Number(duration_in_words(seconds), seconds) if seconds is not None else None,
         group.experiment,
     )

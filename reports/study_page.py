@@ -86,7 +86,7 @@ def chapter(
     one_by_one = experiment_sections(published, shown, verdicts, pictures, findings, matrices, answered.sections)
     touched = touched_by(published, findings, [section.name for section in one_by_one])
     concluded = conclusions.conclusions(published, groups)
-    cited = advice.section(published, findings, concluded)
+    cited = advice.section(published, findings, concluded, changes)
     leads = leads_of(published.study, [*answered.sections, cited])
     sections = [
         _overview(published, shown, sides, verdicts, pictures, leads, answered.compared),

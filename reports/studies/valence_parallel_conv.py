@@ -147,7 +147,7 @@ def _finding(published: Published, plain: Mapping[str, Group]) -> str:
         f"Valence of speech: on other clips than those of {published.document}, its best combination of settings "
         f"({published.experiment(BEST).short}) {answer} always answering the mean of the training clips: its MAE is "
         f"{abs(effect.mean):.3f} {'lower' if effect.mean < 0 else 'higher'}, "
-        f"95 % CI of the difference [{signed(low)}, {signed(high)}]."
+        f"95 % CI of the difference [{signed(low)}, {signed(high)}] ({len(effect.pairs)} seeds)."
     )
 
 

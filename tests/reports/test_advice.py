@@ -29,7 +29,7 @@ def with_advice(*given: Advice) -> Published:
 def rows(published: Published, runs: Path) -> list[tuple[str, tuple[Link, ...]]]:
     """Return the sentences of a section with their links."""
     groups = collect([runs]).of(published.study)
-    section = advice.section(published, audit(published), conclusions(published, groups))
+    section = advice.section(published, audit(published), conclusions(published, groups), ())
     return [row for block in section.blocks if isinstance(block, Leads) for row in block.rows]
 
 
@@ -45,7 +45,7 @@ def test_every_judgement_that_is_shipped_rests_on_what_it_names(study: str, ship
 @pytest.mark.parametrize("study", studies())
 def test_the_sentences_have_numbers_in_place_of_names(study: str, shipped: Collected) -> None:
     published = load(study)
-    section = advice.section(published, audit(published), conclusions(published, shipped.of(study)))
+    section = advice.section(published, audit(published), conclusions(published, shipped.of(study)), ())
     (block,) = section.blocks
     assert isinstance(block, Leads)
     assert len(block.rows) == len(published.advice) + 1

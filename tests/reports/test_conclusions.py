@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from synthetic import Write, edit
 
+from common.intervals import mean_interval
 from common.published import load
 from reports import conclusions
 from reports.collect import collect
@@ -82,6 +83,21 @@ def test_a_protocol_that_was_run_is_judged_too(write: Write, runs: Path) -> None
     groups = groups_of(runs)
     assert judged(groups, NOISE).verdict == "not run"
     assert judged(groups, NOISE, "independent").verdict == "supported"
+
+
+def test_seeds_that_both_sides_have_are_compared_one_by_one_in_any_metric(write: Write, runs: Path) -> None:
+    for seed in range(3):
+        write("single-cnn", seed=seed, accuracy=0.5 + 0.1 * seed)
+        write("dual-cnn", seed=seed, accuracy=0.55 + 0.101 * seed)
+    first, second = (
+        next(one for one in groups_of(runs) if one.experiment == name) for name in ("dual-cnn", "single-cnn")
+    )
+    by = conclusions.lead(SER, "macro_f1", first, second)
+    assert by is not None
+    each = [first.result("macro_f1").seeds[seed] - second.result("macro_f1").seeds[seed] for seed in range(3)]
+    assert by.value == pytest.approx(sum(each) / 3)
+    assert by.interval == pytest.approx(mean_interval(each))
+    assert by.interval[1] - by.interval[0] < 0.1  # the seeds themselves are 0.1 apart
 
 
 def test_of_two_groups_the_one_with_its_weights_counts(write: Write, runs: Path) -> None:

@@ -115,6 +115,26 @@ def test_the_front_table_says_why_a_verdict_is_as_it_is(write: Write, runs: Path
     assert [note.endswith("not comparable.") for note in of_data] == [True, False]
 
 
+def test_a_score_that_no_baseline_is_below_is_named_below_the_front_table(write: Write, runs: Path) -> None:
+    write("single-cnn", accuracy=0.9)
+    write("dual-cnn", accuracy=0.05)
+    own = sides(runs)
+    notes = front_table(SER, own, verdicts_of(own)).notes
+    (note,) = [note for note in notes if "baseline" in note]
+    assert "dual-cnn (published)" in note
+    assert "single-cnn" not in note
+
+
+def test_one_reason_for_every_verdict_takes_no_column(write: Write, runs: Path) -> None:
+    write("single-cnn", clips=1440)
+    write("dual-cnn", clips=1440)
+    own = sides(runs)
+    assert "Why" not in [one.heading for one in front_table(SER, own, verdicts_of(own)).columns]
+    write("parallel-mfcc")
+    own = sides(runs)
+    assert "Why" in [one.heading for one in front_table(SER, own, verdicts_of(own)).columns]
+
+
 def test_a_number_whose_test_clips_are_not_apart_is_marked_in_the_tables(write: Write, runs: Path) -> None:
     write("dual-cnn", clips=1440)
     write("dual-cnn", "independent", clips=1440)
