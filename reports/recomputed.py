@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from common.escaping import in_line
 from common.files import without_formulas
 from common.intervals import Score, drawn_over, wilson, wilson_over
 from common.published.schema import MEANS
@@ -420,7 +421,7 @@ def problem_of_search(search: SearchResult) -> str | None:
     expected = folder_of(Path(), study, experiment, protocol, name, seed).parts[-2:]
     lies_in = tuple(str(search.folder).rstrip("/").split("/")[-2:])
     if lies_in[-1].startswith("tune-") and lies_in != expected:
-        return f"it is the search {'/'.join(expected)}"
+        return f"it is the search {in_line('/'.join(expected))}"
     curves, rows = search.curves(), search.data["rows"]
     complete = [row for row in rows if row["status"] == "complete"]
     if list(dict.fromkeys(curves["trial"])) != [row["trial"] for row in complete]:

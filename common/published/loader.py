@@ -23,6 +23,7 @@ from common.errors import LONGEST, InputError, not_among, reason_of
 from common.escaping import in_line
 from common.published.expressions import NotComputableError
 from common.published.schema import (
+    LONGEST_ID,
     LOWEST,
     MEANS,
     SCORES,
@@ -98,7 +99,7 @@ class Published(Part):
     """
 
     schema_version: Literal[2] = Field(alias="schema")
-    study: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    study: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=LONGEST_ID)]
     title: str
     document: str
     authors: tuple[str, ...] = ()
@@ -519,5 +520,6 @@ def _place(content: Any, location: Iterable[str | int]) -> str:
             continue
         table = content if isinstance(content, dict) else {}
         name = next((table[key] for key in ("id", "experiment") if key in table), "")
-        words.append(f"{step + 1} ({name})" if name else f"{step + 1}")  # people count from 1
+        named = isinstance(name, str) and name  # it may be anything in a file that is wrong
+        words.append(f"{step + 1} ({name})" if named else f"{step + 1}")  # people count from 1
     return ", ".join(map(_short, words))

@@ -20,6 +20,8 @@ from common.published.expressions import Expression
 SCORES = ("precision", "recall", "f1")
 MEANS = ("macro", "weighted")
 
+LONGEST_ID = 80
+Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(gt=0)]
@@ -112,7 +114,7 @@ class Experiment(Part):
         data: what it worked on, where that is not what the document else worked on.
     """
 
-    id: str
+    id: Id
     title: str
     section: str
     label: str = ""
@@ -232,7 +234,7 @@ class ResultTable(Part):
         decimals: one per column, of the rows that are published with others than `[metric.*]` says.
     """
 
-    id: str
+    id: Id
     section: str
     table: str
     split: str = ""
@@ -362,7 +364,7 @@ class LayerTable(Part):
         frozen: published count of the others.
     """
 
-    id: str
+    id: Id
     experiments: tuple[str, ...]
     section: str
     total: Count
@@ -413,7 +415,7 @@ class Search(Part):
 class Counts(Part):
     """A published count per class, corpus or set; `total` where the document prints it."""
 
-    id: str
+    id: Id
     section: str
     table: str
     items: str
@@ -461,7 +463,7 @@ class Number(Part):
         share_of: of what whole it is a share; all shares of one whole add up to 1 (100 %) at most.
     """
 
-    id: str
+    id: Id
     section: str
     value: float
     decimals: Decimals = 0
@@ -494,7 +496,7 @@ class Claim(Part):
             published number is larger ("the lowest validation loss"), and the digits decide.
     """
 
-    id: str
+    id: Id
     section: str
     says: str
     by: Literal["interval", "digits"] = "interval"
@@ -535,7 +537,7 @@ class FindingEntry(Part):
         source: what it needs besides the document, if anything: "the authors' code".
     """
 
-    id: str
+    id: Id
     kind: Literal["claim", "check", "remark"] = "claim"
     section: str
     quote: str = ""

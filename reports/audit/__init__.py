@@ -8,7 +8,7 @@ verdict is computed from `reports/published`: a digit that is changed there can 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from common.errors import InputError
+from common.errors import InputError, reason_of
 from common.published import Published
 from common.published.expressions import NotComputableError
 from common.published.schema import FindingEntry
@@ -19,6 +19,9 @@ from reports.audit.matrices import recovered
 from reports.audit.printed import NotPrintedError
 
 __all__ = ["Finding", "audit", "beside_arithmetic", "recovered"]
+
+LONGEST = 100
+"""Characters that are shown of a reason."""
 
 CHECKS = (
     claims.check,
@@ -63,26 +66,41 @@ def audit(published: Published) -> list[Finding]:
 def _of_file(published: Published) -> Iterator[Finding]:
     for entry in published.findings:
         try:
-            holds, numbers = _computed(published, entry)
+            found = _finding(published, entry)
         except (NotPrintedError, NotComputableError):
             continue  # an excerpt of a document's file keeps the findings that it has the numbers for
-        if entry.kind == "remark" and holds:
-            continue
-        known = {**published.stored, **numbers}
-        yield Finding(
-            published.study,
-            f"{claims.prefix(published.study)}-{entry.id}",
-            holds,
-            filled(entry.claim, known) + f" ({entry.section})",
-            filled(entry.evidence, known),
-            flat(numbers),
-            entry.kind,
-            entry.section,
-            entry.quote,
-            entry.source,
-            own=True,
-            otherwise=entry.otherwise,
-        )
+        except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as error:
+            # A function of a document reads what its file had when it was written.
+            reason = f"{type(error).__name__}: {_short(reason_of(error))}"
+            raise InputError(
+                f"finding {entry.id} of {published.study} cannot be computed from the numbers of the file ({reason}); "
+                "correct them, or the finding"
+            ) from error
+        if found.kind != "remark" or not found.holds:
+            yield found
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _finding(published: Published, entry: FindingEntry) -> Finding:
+    holds, numbers = _computed(published, entry)
+    known = {**published.stored, **numbers}
+    return Finding(
+        published.study,
+        f"{claims.prefix(published.study)}-{entry.id}",
+        holds,
+        filled(entry.claim, known) + f" ({entry.section})",
+        filled(entry.evidence, known),
+        flat(numbers),
+        entry.kind,
+        entry.section,
+        entry.quote,
+        entry.source,
+        own=True,
+        otherwise=entry.otherwise,
+    )
 
 
 def _computed(published: Published, entry: FindingEntry) -> Computed:

@@ -218,6 +218,8 @@ def test_the_example_of_the_form_is_read(example: Callable[..., Published]) -> N
         ("decimals = 3", "decimals = 400", "metric, accuracy, decimals"),
         ('study = "moon_birds"', 'study = ""', "study"),
         ('["large-cnn", "small-cnn"]', "[]", "claim, 1 (larger-is-better), experiments"),
+        ('id = "gain"\nsection', f'id = "{"g" * 81}"\nsection', "should have at most 80 characters"),
+        ('experiment = "large-cnn"', "experiment = 0x1" + 4000 * "0", "a number is larger"),
         # names that nothing has, and names that two have
         ('["lark", 0.79', '["larks", 0.79', "large-cnn: the rows are not lark, owl"),
         ('classes = ["lark", "owl"]', 'classes = ["lark", "lark"]', "'lark'"),

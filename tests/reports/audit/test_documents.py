@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from invented import Content, parsed
 from pydantic import ValidationError
 
+from common.errors import InputError
 from common.published import Published, load, studies
 from common.published.expressions import NotComputableError
 from common.published.schema import FindingEntry
@@ -311,6 +312,23 @@ def test_an_excerpt_has_no_finding_on_what_it_leaves_out() -> None:
             content.pop(part)
 
     assert audit(altered("ser_parallel", excerpt)) == []
+
+
+def _named_by_number(content: Content) -> None:
+    content["finding"] = [
+        entry | {"evidence": "{}"} if entry["id"] == "class-table" else entry for entry in content["finding"]
+    ]
+
+
+def _without_a_row(content: Content) -> None:
+    for counts in content["counts"]:
+        counts["rows"].pop("nostalgia", None)
+
+
+@pytest.mark.parametrize("change", [_named_by_number, _without_a_row])
+def test_a_finding_that_its_function_cannot_compute_is_named(change: Callable[[Content], None]) -> None:
+    with pytest.raises(InputError, match="class-table"):
+        audit(altered("emotify_features", change))
 
 
 def leaves(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
