@@ -350,7 +350,7 @@ class Layer(NamedTuple):
 
     name: str
     type: str
-    shape: str
+    shape: Annotated[str, Field(max_length=100)]
     parameters: Count
     restored: str = ""
 

@@ -220,6 +220,7 @@ def test_the_example_of_the_form_is_read(example: Callable[..., Published]) -> N
         ('["large-cnn", "small-cnn"]', "[]", "claim, 1 (larger-is-better), experiments"),
         ('id = "gain"\nsection', f'id = "{"g" * 81}"\nsection', "should have at most 80 characters"),
         ('experiment = "large-cnn"', "experiment = 0x1" + 4000 * "0", "a number is larger"),
+        ("(None, ", f"(None, {'9' * 101}", "should have at most 100 characters"),
         # names that nothing has, and names that two have
         ('["lark", 0.79', '["larks", 0.79', "large-cnn: the rows are not lark, owl"),
         ('classes = ["lark", "owl"]', 'classes = ["lark", "lark"]', "'lark'"),
