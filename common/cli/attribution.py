@@ -14,6 +14,7 @@ from rich.table import Table
 from common import intervals
 from common.cli import options, preparing
 from common.cli.tables import print_table
+from common.cluster import connected
 from common.corpora import Scan
 from common.progress import duration_in_words
 from common.study import Experiment, Protocol, Setting, Study
@@ -35,6 +36,8 @@ def attribution(
     runs: options.Runs = None,
     dry_run: options.DryRun = False,
     budget: options.Budget = None,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     as_json: options.Json = False,
 ) -> None:
     """Run an experiment as published, then with one error corrected at a time."""
@@ -42,8 +45,9 @@ def attribution(
     experiment, overrides = study.experiment(name), preparing.overrides_of({}, epochs, batch_size)
     preparing.refuse_weights(weights, [experiment])
     preparing.refuse_training([experiment], bool(overrides))
+    cluster = context.with_resource(connected(*(None, None) if dry_run else (workers, scheduler)))
     preparing.start_backend()
-    from common.runs import jobs, runner
+    from common.runs import jobs, on_cluster
 
     scanned = jobs.clips_for(study, experiment, preparing.scan_clips(study, [experiment], data))
     size = size or ("full" if data else "demo")
@@ -65,10 +69,13 @@ def attribution(
     if dry_run:
         _estimate_all(planned, as_json=as_json)
         return
-    for job in planned:
-        record = runner.run(job, preparing.announce)
+    records = {}
+    for record in on_cluster.run_all(planned, preparing.announce, cluster):
         preparing.print_record(record, as_json)
-        scores.setdefault(job.protocol.name, []).append(record.data["metrics"][metric]["value"])
+        records[record.folder] = record
+    for job in planned:  # on a cluster, runs are finished in another order
+        value = records[job.folder].data["metrics"][metric]["value"]
+        scores.setdefault(job.protocol.name, []).append(value)
     print_attribution(scores, metric, as_json=as_json)
 
 
