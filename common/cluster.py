@@ -1,12 +1,11 @@
-"""Work on a cluster: Dask gives tasks to worker processes, on this machine or on others.
+"""Work on a cluster: Dask gives tasks to workers, on this machine or on others (`common.cluster_worker`).
 
-What Dask leaves to its users is here. A worker does one task at a time, with its share of the cores and with a GPU of
-its own, if there are any. It has the same software as the process that gives the tasks, or refuses. It tells of its
-progress, and ends if nobody waits for its task any more; its nanny then starts another one. What a task leaves behind
-is in a folder that all processes share, so nothing is lost if a worker, the scheduler or the giver dies.
+A worker does one task at a time, with its share of the cores and with a GPU of its own, if there are any. It has the
+same software as the process that gives the tasks, or refuses; it tells of its progress, and stops if nobody waits for
+the task any more. What tasks leave behind should be in a folder that all processes share: then nothing is lost if a
+worker, the scheduler or the giver dies.
 """
 
-import functools
 import itertools
 import os
 import pickle
@@ -14,20 +13,16 @@ import queue
 import signal
 import subprocess
 import sys
-import threading
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import threadpoolctl
-
-from common import environment, threads
+from common import cluster_worker, environment, threads
 from common.errors import BudgetSpentError, EncoreError, InputError, ResultError, reason_of
-from common.progress import Advance, Listener, progress, told
+from common.progress import Advance, progress
 from common.terminal import say
 
 Item = TypeVar("Item")
@@ -36,13 +31,13 @@ Result = TypeVar("Result")
 AHEAD = 2
 """Tasks per worker that are given at a time: a worker that finishes one has the next at once."""
 LOOK_EVERY_S = 1.0
-"""Seconds between two looks: at how many workers there are; of a worker, at whether its task is still wanted."""
+"""Seconds between two looks at what workers have done, and how many there are."""
+ATTEMPTS = 4
+"""So often is a task given to a worker that dies of it: as often as Dask gives it if its own process dies."""
 ITEMS_IN_A_TASK = 50
 """Files that are one task: seconds of work."""
 CONNECT_S = 30
 """Seconds within which a scheduler must answer."""
-OF_BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""The variables from which libraries of linear algebra take their number of threads when they are loaded."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ def connected(workers: int | None, scheduler: str | None) -> Iterator["Cluster |
     if workers is not None and scheduler is not None:
         raise InputError("--workers starts a cluster and --scheduler names one; leave out one of them")
     distributed = _dask()
-    setting: dict[str, Any] = {"software": _software()}
+    setting: dict[str, Any] = {"software": environment.software()}
     with ExitStack() as stack:
         if workers is not None:
             setting |= {"cores": shares(_cores(), workers), "gpus": _gpus(workers)}
@@ -191,11 +186,6 @@ def _every_gpu() -> list[str]:
         return subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()
     except (OSError, subprocess.CalledProcessError):
         return []
-
-
-@functools.cache
-def _software() -> dict[str, str]:
-    return environment.software()
 
 
 class Cluster:
@@ -298,11 +288,14 @@ class _Submitter:
 
         if not self._last[1] or task.shared is not self._last[0]:
             self._last = (task.shared, cloudpickle.dumps(task.shared))
-        # As bytes: a worker reads them only when it has seen that it has the same software.
+        # As bytes: they are read after the worker has seen that it has the same software.
         content = (cloudpickle.dumps(task.function), self._last[1], cloudpickle.dumps(task.own))
         named = (task.name, task.stages)
-        key = f"encore-{uuid.uuid4()}"  # a repeated task is done again: what it was done for may have been deleted
-        return self._client.submit(_do, self._setting, named, content, key=key, resources=self._needs)
+        # A key of its own: a task that is given again is done again, as what it left behind may have been deleted.
+        key = f"encore-{uuid.uuid4()}"
+        return self._client.submit(
+            cluster_worker.do, self._setting, named, content, key=key, resources=self._needs, retries=ATTEMPTS - 1
+        )
 
 
 def _result(future: Any, name: str) -> Any:
@@ -312,7 +305,7 @@ def _result(future: Any, name: str) -> Any:
     if future.cancelled():
         raise _lost()
     error = future.exception()
-    if isinstance(error, KilledWorker):
+    if isinstance(error, KilledWorker | cluster_worker.DiedError):
         raise ResultError(
             f"{name}: every worker that was given this died, perhaps for lack of memory; "
             "finished work is kept, give fewer workers and more memory to each"
@@ -321,7 +314,7 @@ def _result(future: Any, name: str) -> Any:
         raise InputError(f"a worker cannot begin ({reason_of(error)}); install Encore where the workers run")
     if error:
         raise error
-    result, failure = future.result()
+    result, failure = pickle.loads(future.result())
     if failure:
         raise failure
     return result
@@ -331,97 +324,7 @@ def _lost() -> ResultError:
     return ResultError("the scheduler died; finished work is kept: start it and run the same command again")
 
 
-# What follows runs in workers.
-
-
-def _do(setting: Mapping[str, Any], named: tuple[str, int], content: tuple[bytes, ...]) -> tuple[Any, Exception | None]:
-    """Do a task in a worker, and return its result or the error that its giver expects."""
-    from distributed import get_worker
-
-    worker = get_worker()
-    try:
-        _refuse(worker, setting["software"])
-        _take_share(worker.name, setting)
-        function, shared, own = pickle.loads(content[0]), _kept(content[1]), pickle.loads(content[2])
-        with _ending_unwanted(worker), told(_telling(worker, setting["topic"], *named)):
-            return function(shared, own), None
-    except (EncoreError, OSError) as error:  # others are errors of ours, and Dask shows where they happened
-        return None, error
-
-
-def _refuse(worker: Any, software: Mapping[str, str]) -> None:
-    """Refuse a worker that would do several tasks at a time, or give other numbers."""
-    if worker.state.nthreads > 1:  # seeds and precision of Keras are those of a process
-        raise InputError(f"worker {worker.name} does several tasks at a time; start it with --nthreads 1")
-    own = _software()
-    other = [name for name in (software | own) if software.get(name) != own.get(name)]
-    if other:
-        differ = ", ".join(f"{name} {own.get(name, 'absent')}, here {software.get(name, 'absent')}" for name in other)
-        raise InputError(f"worker {worker.name} has other software ({differ}); install the same, and restart it")
-
-
-def _take_share(name: Any, setting: Mapping[str, Any]) -> None:
-    """Keep to this worker's share of the machine; on a cluster, to what its system gives it."""
-    if cores := setting.get("cores"):
-        _stay_on(cores[name])
-    if gpus := setting.get("gpus"):
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpus[name]
-    # Dask lets libraries of linear algebra have one thread. With another number of threads than in a process without
-    # Dask on the same cores, results would not be the same to the bit.
-    os.environ.update(dict.fromkeys(OF_BLAS, str(environment.threads())))
-    threadpoolctl.threadpool_limits(environment.threads())
-
-
-def _stay_on(cores: Sequence[int]) -> None:
-    """Let all threads of this process, and those that they start, run on these cores only."""
-    if cores:
-        for thread in Path("/proc/self/task").iterdir():
-            with suppress(ProcessLookupError):  # it has just ended
-                os.sched_setaffinity(int(thread.name), cores)
-
-
-@functools.lru_cache(maxsize=1)
-def _kept(content: bytes) -> Any:
-    return pickle.loads(content)
-
-
-@contextmanager
-def _ending_unwanted(worker: Any) -> Iterator[None]:
-    """End this process in the middle of a task if nobody waits for its result any more.
-
-    Its giver was interrupted or died, or the scheduler died. Nothing else ends a training before its last epoch.
-    """
-    key, done = worker.get_current_task(), threading.Event()
-
-    def look() -> None:
-        while not done.wait(LOOK_EVERY_S):
-            task = worker.state.tasks.get(key)
-            if task is None or task.state == "cancelled" or worker.status.name != "running":
-                os._exit(1)
-
-    threading.Thread(target=look, daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()
-
-
-def _telling(worker: Any, topic: str, name: str, stages: int) -> Listener:
-    """Return what sends the progress of a task to its giver, as the part of the task that is done."""
-    key, labels, last = worker.get_current_task(), [], [0.0]
-
-    def listener(label: str, done: float, total: int) -> None:
-        now = time.monotonic()
-        if not label.startswith(name) or now - last[0] < LOOK_EVERY_S:
-            return
-        last[0] = now
-        if label not in labels:
-            labels.append(label)
-        worker.log_event(topic, [key, min(1.0, (labels.index(label) + done / total) / stages)])
-
-    return listener
-
-
 def _each(function: Callable[[Any], Any], numbered: tuple[int, Sequence[Any]]) -> list[Any]:
+    """Apply a function to the items of a task, in a worker."""
     with threads.pool() as pool:
         return list(pool.map(function, numbered[1]))
