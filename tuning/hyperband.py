@@ -66,11 +66,13 @@ def search(
 
     def proceed(trials: Trials) -> Sequence[str]:
         oracle = _oracle(search, factor)
-        while (asked := oracle.create_trial("encore")).status == "RUNNING":
-            trial = _trial(search, asked)
-            row = trials.run(trial)
-            _answer(oracle, asked, row, search.objective)
-            _forget(oracle, trial, trials, search)
+        while asked := _next(oracle, trials):
+            made = [_trial(search, one) for one in asked]
+            trials.run_elsewhere(made)
+            for one, trial in zip(asked, made, strict=True):
+                row = trials.run(trial)
+                _answer(oracle, one, row, search.objective)
+                _forget(oracle, trial, trials, search)
         return _notes(search, oracle.rounds(), trials)
 
     possible = within(_oracle(search, factor).rounds(), len(search.combinations))
@@ -80,6 +82,9 @@ def search(
 
 class _Oracle(keras_tuner.oracles.HyperbandOracle):
     """keras-tuner's plan, without its files."""
+
+    exhausted = False
+    """Whether a round could not be filled, because too many draws in a row had been tried before: the search ends."""
 
     def save(self) -> None:
         """Do nothing: `Trials` stores what is needed."""
@@ -130,6 +135,34 @@ def within(rounds: Iterable[Round], combinations: int) -> list[Round]:
         if trials < one.trials:
             break
     return possible
+
+
+def _next(oracle: _Oracle, trials: Trials) -> list[Any]:
+    """Return the trials of a round that can be trained at the same time; empty if the search has ended.
+
+    They are those that the oracle would give one after the other, in the same order: more would be of another bracket.
+    """
+    asked: list[Any] = []
+    while not oracle.exhausted and (not asked or len(asked) < _seats(oracle, trials, asked[0])):
+        # By another name each time: the oracle gives one tuner one trial at a time.
+        one = oracle.create_trial(f"encore-{len(asked)}")
+        if one.status == "RUNNING":
+            asked.append(one)
+        else:  # the oracle would draw again after this round; one trial after the other, it would have ended here
+            oracle.exhausted = True
+    return asked
+
+
+def _seats(oracle: _Oracle, trials: Trials, first: Any) -> int:
+    """Return the number of trials in the round of its first one."""
+    bracket, number = (first.hyperparameters.values[f"tuner/{name}"] for name in ("bracket", "round"))
+    size = oracle.round(bracket, number).trials
+    if number == 0:
+        return size
+    # The worst of the round before are thrown out; a failed trial is not promoted, and takes the place of one of them.
+    before = oracle.round(bracket, number - 1).trials
+    complete = [row for row in trials.rows if row["status"] == "complete"]
+    return sum((row["bracket"], row["round"]) == (bracket, number - 1) for row in complete) - (before - size)
 
 
 def _trial(search: Search, asked: Any) -> Trial:

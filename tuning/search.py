@@ -72,6 +72,7 @@ class Search:
         fresh: delete the files of an earlier search first.
         notes: sentences for `search.json` about the limits of the search.
         augment: alters training batches, as in `common.study.Inputs`.
+        elsewhere: trains some trials on a cluster, which leaves their files in the folder. None: all are trained here.
     """
 
     study: str
@@ -91,6 +92,7 @@ class Search:
     fresh: bool = False
     notes: tuple[str, ...] = ()
     augment: Augment | None = None
+    elsewhere: Callable[[Sequence["Trial"]], None] | None = None
 
     @property
     def mode(self) -> Mode:
@@ -149,6 +151,20 @@ class Trials:
         hparams.write_space(search.folder / "tensorboard", search.space, search.task)
         if kept := sum(1 for _ in self._work.glob("trial-*.json")):
             announce(f"resuming after {kept} finished trial(s)")
+
+    def run_elsewhere(self, trials: Sequence[Trial]) -> None:
+        """Train on the cluster, if there is one, those of some trials that are not stored; none continues another."""
+        missing = [trial for trial in trials if not self._finished(trial.name).exists()]
+        if self._search.elsewhere and missing:
+            self._search.elsewhere(missing)
+            list(self._work.iterdir())  # a network file system looks again for files that were not there
+
+    def train(self, trial: Trial) -> None:
+        """Train a trial and store it, for a process that holds the search's folder."""
+        path = self._finished(trial.name)
+        with files.alone(path):
+            if not path.exists():
+                self._train(trial, path)
 
     def run(self, trial: Trial) -> dict[str, Any]:
         """Return the row of a trial; train it first if it is not stored.
@@ -223,10 +239,8 @@ class Trials:
         return self._work / f"weights-{name}.npz"
 
     def _keep_weights(self, model: keras.Model, name: str) -> None:
-        temporary = self._work / "weights.tmp"
-        with temporary.open("wb") as file:
-            np.savez(file, *model.get_weights())
-        temporary.replace(self._weights(name))
+        with files.replacing(self._weights(name)) as temporary:
+            np.savez(temporary, *model.get_weights())
 
     def _restore_weights(self, model: keras.Model, name: str) -> None:
         path, finished = self._weights(name), self._finished(name)

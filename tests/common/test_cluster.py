@@ -1,0 +1,105 @@
+import sys
+from collections.abc import Iterator
+
+import pytest
+import tasks_of_a_cluster
+
+from common.cluster import Cluster, Task, connected, shares
+from common.corpora.__main__ import app
+from common.errors import InputError, ResultError
+from common.signals.audio import UnusableFilesError
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    pytest.importorskip("distributed")
+    pytest.importorskip("cryptography")
+    with connected(2, None) as cluster:
+        assert cluster
+        yield cluster
+
+
+def test_without_workers_and_scheduler_there_is_no_cluster() -> None:
+    with connected(None, None) as cluster:
+        assert cluster is None
+
+
+def test_workers_and_a_scheduler_exclude_each_other() -> None:
+    with pytest.raises(InputError), connected(2, "tcp://127.0.0.1:1"):
+        pass
+
+
+def test_without_dask_a_sentence_says_what_to_install(monkeypatch, tmp_path, capsys) -> None:
+    from common.cli import console
+
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(SystemExit) as ended:
+        console.main(app, ["scan", str(tmp_path), "--workers", "2"])
+    assert ended.value.code == 2
+    assert "encore-emotion[cluster]" in capsys.readouterr().err
+
+
+def test_a_scheduler_that_has_written_no_file_is_refused(tmp_path) -> None:
+    pytest.importorskip("distributed")
+    pytest.importorskip("cryptography")
+    with pytest.raises(InputError, match=r"absent\.json"), connected(None, str(tmp_path / "absent.json")):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "each"),
+    [
+        ([4, 5, 6, 7], 2, [[4, 5], [6, 7]]),
+        ([0, 1, 2], 2, [[0], [1]]),
+        ([0, 1], 3, [[0], [1], [0]]),
+        ([], 2, [[], []]),
+    ],
+)
+def test_workers_share_the_cores_evenly(cores, workers, each) -> None:
+    assert shares(cores, workers) == each
+
+
+def test_results_come_in_the_order_of_the_items(cluster) -> None:
+    assert cluster.apply(tasks_of_a_cluster.doubled, range(120), "doubling") == [2 * number for number in range(120)]
+
+
+def test_tasks_are_taken_as_there_is_room_for_them(cluster) -> None:
+    taken = []
+
+    def tasks() -> Iterator[Task]:
+        for number in range(12):
+            taken.append(number)
+            yield Task(str(number), tasks_of_a_cluster.add, 100, number)
+
+    work = cluster.work(tasks(), "adding", 12)
+    first, _ = next(work)
+    assert len(taken) <= 5
+    assert {first.own + 100, *(result for _, result in work)} == set(range(100, 112))
+
+
+@pytest.mark.parametrize("own", ["files", "other"])
+def test_an_error_of_a_task_is_raised_as_it_was(own, cluster) -> None:
+    with pytest.raises(UnusableFilesError if own == "files" else InputError) as raised:
+        list(cluster.work([Task("wrong", tasks_of_a_cluster.refuse, None, own)], "refusing", 1))
+    assert getattr(raised.value, "paths", []) == (["a.wav", "b.wav"] if own == "files" else [])
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "sched_getaffinity"), reason="this system does not limit processes")
+def test_a_worker_keeps_to_its_cores(cluster) -> None:
+    tasks = [Task(str(number), tasks_of_a_cluster.threads_of, None, number) for number in range(4)]
+    for _, (cores, threads) in cluster.work(tasks, "asking", len(tasks)):
+        assert sorted(cores) in cluster._setting["cores"]
+        assert threads == str(len(cores))
+
+
+@pytest.mark.parametrize("whose", ["of its own", "of Dask"])
+def test_a_task_whose_process_is_killed_three_times_is_done(whose, cluster, tmp_path) -> None:
+    times = tmp_path / "3"
+    ((_, result),) = cluster.work([Task("killed", tasks_of_a_cluster.die, times, whose)], "dying", 1)
+    assert result == whose
+    assert times.stat().st_size == 4
+
+
+def test_a_task_of_which_all_workers_die_is_named(cluster, tmp_path) -> None:
+    with pytest.raises(ResultError, match="deadly"):
+        list(cluster.work([Task("deadly", tasks_of_a_cluster.die, tmp_path / "99", "of its own")], "dying", 1))
