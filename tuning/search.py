@@ -148,6 +148,7 @@ class Trials:
         self.rows: list[dict[str, Any]] = []
         self.curves: list[pd.DataFrame] = []
         self._begun = self._done = 0
+        self._of_others: set[str] = set()
         hparams.write_space(search.folder / "tensorboard", search.space, search.task)
         if kept := sum(1 for _ in self._work.glob("trial-*.json")):
             announce(f"resuming after {kept} finished trial(s)")
@@ -157,6 +158,7 @@ class Trials:
         missing = [trial for trial in trials if not self._finished(trial.name).exists()]
         if self._search.elsewhere and missing:
             self._search.elsewhere(missing)
+            self._of_others |= {trial.name for trial in missing}
             list(self._work.iterdir())  # a network file system looks again for files that were not there
 
     def train(self, trial: Trial) -> None:
@@ -183,7 +185,7 @@ class Trials:
         self.curves.append(curve)
         self._done += len(curve)
         self._begun += trial.epochs - trial.begins_after
-        if new:
+        if new or trial.name in self._of_others:
             self._announce(self._line(trial, row))
         return row
 
@@ -254,13 +256,17 @@ class Trials:
         return self._work / f"trial-{name}.json"
 
     def _line(self, trial: Trial, row: Mapping[str, Any]) -> str:
-        """Return a line about a finished trial, with the longest time that the other trials may take."""
+        """Return a line about a finished trial, with the longest time that the others may take if one follows another.
+
+        On a cluster, the progress has the time left.
+        """
         left = self._planned - self._begun
         # Seconds per epoch. Trials that stop early make the rest shorter, so this is the longest time.
         pace = sum(row["seconds"] for row in self.rows) / max(self._done, 1)
         took, to_go = duration_in_words(row["seconds"]), duration_in_words(left * pace)
         before = f" after {trial.after}" if trial.after else ""
-        return f"trial {trial.name}{before}: {_settings(trial)}: {self._score(row)}, {took}; at most {to_go} left"
+        line = f"trial {trial.name}{before}: {_settings(trial)}: {self._score(row)}, {took}"
+        return line if self._search.elsewhere else f"{line}; at most {to_go} left"
 
     def _score(self, row: Mapping[str, Any]) -> str:
         if row["status"] == "failed":
