@@ -99,7 +99,7 @@ def _refuse(worker: Any, software: Mapping[str, str]) -> None:
     if worker.state.nthreads > 1:
         raise InputError(f"worker {worker.name} does several tasks at a time; start it with --nthreads 1")
     own = _software()
-    other = [name for name in (software | own) if software.get(name) != own.get(name)]
+    other = [name for name in {**software, **own} if software.get(name) != own.get(name)]
     if other:
         differ = ", ".join(f"{name} {own.get(name, 'absent')}, here {software.get(name, 'absent')}" for name in other)
         raise InputError(f"worker {worker.name} has other software ({differ}); install the same and start it again")

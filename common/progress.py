@@ -56,7 +56,8 @@ class Advance:
         self._label, self._total, self._bar = label, total, bar
         self._done: float = done
         self._printed = time.monotonic()
-        self._since, self._only_first = (self._printed, self._done), True
+        self._since: tuple[float, float] = (self._printed, done)
+        self._only_first = True
         self._task = bar.add_task(label, total=total, completed=done, note="") if bar else None
 
     def __call__(self, items: float = 1, note: str = "") -> None:

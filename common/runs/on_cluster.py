@@ -11,13 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from common.learners.quiet import keras, start_backend
-
-# isort: split
-
 from common.cluster import Cluster, Task
 from common.errors import InputError
 from common.learners.callbacks import end_at
+from common.learners.quiet import keras, start_backend
 from common.runs import runner
 from common.runs.jobs import Job, Material
 from common.runs.records import Record
