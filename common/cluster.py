@@ -94,6 +94,7 @@ def connected(workers: int | None, scheduler: str | None) -> Iterator["Cluster |
             setting |= {"cores": shares(_cores(), workers), "gpus": _gpus(workers)}
             cluster = stack.enter_context(_local(distributed, workers, on_gpus=bool(setting["gpus"])))
             client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
+            client.wait_for_workers(workers)
         else:
             client = stack.enter_context(_client(distributed, str(scheduler)))
         yield Cluster(client, setting)
@@ -122,7 +123,8 @@ def _local(distributed: Any, workers: int, *, on_gpus: bool) -> Iterator[Any]:
             threads_per_worker=1,
             # Another user of this machine must not be able to give tasks, which can be any code.
             security=True,
-            dashboard_address=None,
+            scheduler_kwargs={"dashboard": False},
+            dashboard_address="127.0.0.1:0",  # any free port: Dask warns if its usual one is taken
             # By default a worker that needs more than its share of the memory is ended, and many trainings do.
             memory_limit=0,
             resources={"GPU": 1} if on_gpus else None,

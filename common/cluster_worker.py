@@ -45,7 +45,7 @@ class _Beside:
         variables |= {"PYTHONPATH": os.pathsep.join(sys.path)} | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
         self.pipe, theirs = Pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(theirs.fileno())],
+            [sys.executable, "-P", "-m", __name__, str(theirs.fileno())],
             env=variables,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,

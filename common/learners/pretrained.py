@@ -4,11 +4,12 @@ import random
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from typing import Any
 
 import keras
 
+from common import cache, files
 from common.errors import InputError, reason_of
 
 
@@ -42,7 +43,11 @@ def network(title: str, make: Callable[..., keras.Model], weights: str, *, seed:
 def _complete(make: Callable[..., keras.Model], weights: str, settings: dict[str, Any]) -> keras.Model:
     """Return the network; raise an error if weights are missing, for which Keras only warns."""
     # Keras reports downloads on standard output, which belongs to results.
-    with warnings.catch_warnings(record=True) as said, redirect_stdout(sys.stderr):
+    with ExitStack() as stack:
+        if weights == "imagenet":  # Keras would let several processes download into one file
+            stack.enter_context(files.alone(cache.folder() / weights))
+        stack.enter_context(redirect_stdout(sys.stderr))
+        said = stack.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always")
         made = make(weights=weights, **settings)
     missing = [str(one.message) for one in said if "freshly-initialized weights" in str(one.message)]

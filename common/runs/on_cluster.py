@@ -2,6 +2,11 @@
 
 This process holds the folder of each run and writes its record; workers write their folds into it. A fold is resumed
 after its last epoch, by whichever worker has it next.
+
+Results are those of one process to the bit, whatever the number of workers and whatever died, on processors of one kind
+if each process has as many cores: TensorFlow and linear algebra divide sums between their threads. On this machine a
+worker has its share of the cores; `taskset --cpu-list 0 encore run ...` on one core gives what workers with one core
+each give. A record says with how many threads its folds were made.
 """
 
 import time

@@ -1,19 +1,15 @@
-"""What the tests of clusters let workers do. Workers import it."""
+"""What the tests of clusters let workers do. Workers import it; only those that do a fold import Keras."""
 
 import os
 import signal
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import killing
 
 from common.errors import InputError
-from common.learners import callbacks
-from common.runs import on_cluster
 from common.signals.audio import UnusableFilesError
-
-make_fold = on_cluster._make_fold
 
 
 def doubled(number: int) -> int:
@@ -30,6 +26,14 @@ def refuse(shared: Any, own: str) -> None:
 
 def threads_of(shared: Any, own: Any) -> tuple[set[int], str]:
     return os.sched_getaffinity(0), os.environ["OMP_NUM_THREADS"]
+
+
+def gpu_of(shared: Path, own: Any) -> str:
+    """Return the GPU that this process sees, once another process has asked too: else one could do both tasks."""
+    attempts_of(shared)
+    while shared.stat().st_size < 2:
+        os.sched_yield()
+    return os.environ["CUDA_VISIBLE_DEVICES"]
 
 
 def die(times: Path, own: str) -> str:
@@ -51,16 +55,25 @@ def fold_that_dies(deaths: int, shared: Any, own: Any) -> None:
     """Do a fold, and die after an epoch as often as is said; a file in the folder of runs counts."""
     given, _ = shared
     if attempts_of(given.job.options.runs / f"attempts-{own[1]}") <= deaths:
-        killing.at_call(2, callbacks.Report, "on_epoch_end")
-    make_fold(shared, own)
+        _do_fold(shared, own, killing.die)
+    else:
+        _do_fold(shared, own)
 
 
 def fold_whose_scheduler_dies(scheduler: int, shared: Any, own: Any) -> None:
-    """Do a fold, and kill the scheduler after an epoch."""
-    killing.at_call(2, callbacks.Report, "on_epoch_end", partial(_kill_and_wait, scheduler))
-    make_fold(shared, own)
+    """Do a fold, kill the scheduler after an epoch, and wait until Dask's process notices."""
+
+    def kill(*_: Any) -> None:
+        os.kill(scheduler, signal.SIGKILL)
+        signal.pause()
+
+    _do_fold(shared, own, kill)
 
 
-def _kill_and_wait(scheduler: int, *_: Any) -> None:
-    os.kill(scheduler, signal.SIGKILL)
-    signal.pause()  # until Dask's process notices
+def _do_fold(shared: Any, own: Any, after_an_epoch: Callable[..., Any] | None = None) -> None:
+    from common.learners import callbacks
+    from common.runs import on_cluster
+
+    if after_an_epoch:
+        killing.at_call(2, callbacks.Report, "on_epoch_end", after_an_epoch)
+    on_cluster._make_fold(shared, own)

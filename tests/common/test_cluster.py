@@ -1,11 +1,16 @@
+import os
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import tasks_of_a_cluster
 
+from common import cluster_worker, environment
+from common.cache import file_digests
 from common.cluster import Cluster, Task, connected, shares
-from common.corpora.__main__ import app
+from common.corpora import scan
+from common.corpora.__main__ import _digests, app
 from common.errors import InputError, ResultError
 from common.signals.audio import UnusableFilesError
 
@@ -84,7 +89,7 @@ def test_an_error_of_a_task_is_raised_as_it_was(own, cluster) -> None:
     assert getattr(raised.value, "paths", []) == (["a.wav", "b.wav"] if own == "files" else [])
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "sched_getaffinity"), reason="this system does not limit processes")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not limit processes")
 def test_a_worker_keeps_to_its_cores(cluster) -> None:
     tasks = [Task(str(number), tasks_of_a_cluster.threads_of, None, number) for number in range(4)]
     for _, (cores, threads) in cluster.work(tasks, "asking", len(tasks)):
@@ -103,3 +108,35 @@ def test_a_task_whose_process_is_killed_three_times_is_done(whose, cluster, tmp_
 def test_a_task_of_which_all_workers_die_is_named(cluster, tmp_path) -> None:
     with pytest.raises(ResultError, match="deadly"):
         list(cluster.work([Task("deadly", tasks_of_a_cluster.die, tmp_path / "99", "of its own")], "dying", 1))
+
+
+def test_files_are_read_as_they_are_without_a_cluster(cluster, corpus) -> None:
+    assert scan([corpus], thorough=True, apply=cluster.apply).manifest.equals(scan([corpus]).manifest)
+    paths = sorted(corpus.glob("*.wav"))
+    assert _digests(cluster, paths) == file_digests(paths)
+
+
+def test_each_worker_has_a_gpu_of_its_own_and_this_process_has_none(monkeypatch, tmp_path) -> None:
+    pytest.importorskip("distributed")
+    pytest.importorskip("cryptography")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7,9")
+    with pytest.raises(InputError, match="2"), connected(3, None):
+        pass
+    with connected(2, None) as cluster:
+        assert cluster
+        assert cluster.on_gpus
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"
+        tasks = [Task(str(number), tasks_of_a_cluster.gpu_of, tmp_path / "asked", number) for number in range(2)]
+        assert sorted(gpu for _, gpu in cluster.work(tasks, "asking", 2)) == ["7", "9"]
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "7,9"
+
+
+@pytest.mark.parametrize(
+    ("tasks", "software", "named"),
+    [(8, environment.software(), "--nthreads 1"), (1, {**environment.software(), "numpy": "1.0"}, "numpy")],
+    ids=["several tasks", "other software"],
+)
+def test_a_worker_that_would_get_other_numbers_is_refused(tasks, software, named) -> None:
+    worker = SimpleNamespace(name="w", state=SimpleNamespace(nthreads=tasks))
+    with pytest.raises(InputError, match=named):
+        cluster_worker._refuse(worker, software)
