@@ -4,6 +4,7 @@ A class may be called `=cmd|...`, a file may have an escape sequence in its name
 text is escaped: the terminal `common.terminal`, tables of runs `common.files`, and each form of a report its renderer.
 """
 
+import json
 import re
 from typing import Any
 
@@ -23,6 +24,11 @@ FORMULA = re.compile("'*[=+\\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
 MARKDOWN = re.compile(r"([\\`*<|]|(?<![^\W_])_|_(?![^\W_])|\](?=\()|&(?=#?\w+;))")
 
 
+def is_text(name: str) -> bool:
+    """Return whether the name of a file or folder is text; one of bytes that are not UTF-8 can be written nowhere."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def printable(text: str) -> str:
     r"""Return text with every invisible character but line feed and tab as in Python: `\x1b`, `\u202e`."""
     return INVISIBLE.sub(lambda found: ascii(found[0])[1:-1], text)
@@ -30,11 +36,17 @@ def printable(text: str) -> str:
 
 def printable_in(value: Any) -> Any:
     """Return what JSON holds, with all its words printable in one line each, also those that are keys."""
+    # Almost always nothing is to be done, and to look for it word by word took a third of the time to read records.
+    text = json.dumps(value, ensure_ascii=False)
+    return value if text.isprintable() and "\\" not in text else _printable_in(value)
+
+
+def _printable_in(value: Any) -> Any:
     if isinstance(value, str):
         return printable(value).replace("\n", " ").replace("\t", " ")
     if isinstance(value, dict):
-        return {printable_in(key): printable_in(part) for key, part in value.items()}
-    return [printable_in(part) for part in value] if isinstance(value, list) else value
+        return {_printable_in(key): _printable_in(part) for key, part in value.items()}
+    return [_printable_in(part) for part in value] if isinstance(value, list) else value
 
 
 def in_line(text: str) -> str:

@@ -129,12 +129,15 @@ def _locked(folder: Path, ending: str, make: Callable[[Path], None]) -> tuple[Pa
     while True:
         path = folder / f"{UNFINISHED}{secrets.token_hex(4)}{ending}"
         make(path)
-        lock = _open(path)
+        try:
+            lock = _open(path)
+        except FileNotFoundError:  # removed already, by another one that took it for a leftover
+            continue
         with suppress(OSError):  # a file system without locks: what is left there is not removed
             fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists():
             return path, lock
-        os.close(lock)  # removed between the two calls, by a process that took it for a leftover
+        os.close(lock)  # removed between the two calls
 
 
 def _make_file(path: Path) -> None:

@@ -3,8 +3,9 @@
 Proportions over independent clips (accuracy, recall, precision) have Wilson's interval (Wilson 1927, J. Am. Stat.
 Assoc. 22); macro and weighted means and F1 have a percentile bootstrap interval. If clips share speakers, everything is
 bootstrapped over speakers. If there are too few speakers for that (with one, all resamples are equal), intervals are
-over clips, and `method` says so. Differences of proportions have Newcombe's hybrid score interval (Newcombe 1998, Stat.
-Med. 17, method 10), differences of other scores its generalisation (Zou & Donner 2008, Stat. Med. 27).
+over clips, and `method` says so. If all resamples of a score are equal, `open_ended` widens its interval. Differences
+of proportions have Newcombe's hybrid score interval (Newcombe 1998, Stat. Med. 17, method 10), differences of other
+scores its generalisation (Zou & Donner 2008, Stat. Med. 27).
 """
 
 import math
@@ -21,6 +22,8 @@ PERCENTILES = (50 - 50 * CONFIDENCE, 50 + 50 * CONFIDENCE)
 RESAMPLES = 2000
 FEWEST_GROUPS = 5
 """With fewer groups than this, a bootstrap says little about the width of an interval; the number is a choice."""
+ROUNDING = 1e-9
+"""Resamples that differ by less than this are equal but for rounding."""
 Interval = tuple[float, float]
 Score = dict[str, Any]
 """`value`, its 95 % `interval`, `n` clips, and the `method` of the interval."""
@@ -87,7 +90,7 @@ def paired_difference(first_correct: np.ndarray, second_correct: np.ndarray, *, 
     result, n = mcnemar(first_correct, second_correct), len(first_correct)
     shares = np.array([result.only_first, result.only_second, n - result.only_first - result.only_second]) / n
     draws = np.random.default_rng(seed).multinomial(n, shares, size=RESAMPLES)
-    return percentiles((draws[:, 0] - draws[:, 1]) / n)
+    return open_ended(shares[0] - shares[1], percentiles((draws[:, 0] - draws[:, 1]) / n), n, lowest=-1.0)
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
@@ -137,26 +140,29 @@ def mean_score(
     # A resample is how often each group is drawn; sums and sizes of groups then give the mean without the clips.
     sums, sizes = np.bincount(members, values), np.bincount(members)
     draws = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES)
-    interval = list(percentiles((draws @ sums) / (draws @ sizes)))
-    return {"value": value, "interval": interval, "n": n, "method": f"bootstrap over {over}"}
+    interval = percentiles((draws @ sums) / (draws @ sizes))
+    if proportion:  # other means may have any value
+        interval = open_ended(value, interval, len(sums))
+    return {"value": value, "interval": list(interval), "n": n, "method": f"bootstrap over {over}"}
 
 
-def open_ended(value: float | np.ndarray, interval: Interval | np.ndarray, n: int) -> Interval:
+def open_ended(value: float | np.ndarray, interval: Interval | np.ndarray, n: int, *, lowest: float = 0.0) -> Interval:
     """Return the interval of a score between 0 and 1, or a wider one if all resamples have the same value.
 
-    Such a bootstrap has seen no clip with another value, as if none could be. Of n clips without one, Wilson's interval
-    bounds their share; in the wider interval they have the worst and the best value.
+    Such a bootstrap has seen no clip (or group) with another value, as if none could be. Of n without one, Wilson's
+    interval bounds their share; in the wider interval they have the worst and the best value.
 
     Args:
         value: the score; NaN if it is undefined.
         interval: of the bootstrap, low and high (2,).
-        n: number of what was drawn, clips or groups.
+        n: number of what was drawn, clips or groups; for the score of a class, of those that it depends on.
+        lowest: the worst value; -1 for the difference of two scores.
     """
     low, high = map(float, interval)
-    if not (high == low and 0 <= value <= 1):  # all are NaN where a score is undefined
+    if not (high - low < ROUNDING and lowest <= value <= 1):  # all are NaN where a score is undefined
         return low, high
     share = 1 - wilson(1.0, n)[0]
-    return float(value * (1 - share)), float(value + (1 - value) * share)
+    return float(value - share * (value - lowest)), float(value + share * (1 - value))
 
 
 def wilson_over(over: str) -> str:

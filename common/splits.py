@@ -8,6 +8,7 @@ stratification of multi-label data, ECML PKDD): the clips of the rarest tag are 
 """
 
 import math
+import re
 import warnings
 import zlib
 from collections.abc import Collection, Mapping, Sequence
@@ -25,6 +26,7 @@ PAIRS = (("train", "test"), ("validation", "test"), ("train", "validation"))
 """The pairs of sets, those first whose sharing makes a test score worth less."""
 SPEAKER_AND_GROUP = {"speaker": "speaker", "group": "group"}
 """The columns of the manifest that the leak audit compares by default, with the word for one value."""
+NUMBER = re.compile(r"\d+")
 RAVDESS = "ravdess"
 """The only corpus whose speaker numbers give the sex (odd: male), so that its folds can be balanced."""
 
@@ -420,12 +422,21 @@ def merge_audits(audits: Sequence[list[Leak]]) -> list[Leak]:
     return [_merged_check(list(leaks)) for leaks in zip(*audits, strict=True)]
 
 
+def _ranged(details: Sequence[str]) -> str:
+    """Return details that differ in their numbers at most as one, with the lowest and the highest of each number."""
+    numbers = [[int(number) for number in NUMBER.findall(detail)] for detail in details]
+    if len({NUMBER.sub("", detail) for detail in details}) > 1:
+        return "; ".join(dict.fromkeys(details))
+    ranges = (sorted({min(column), max(column)}) for column in zip(*numbers, strict=True))
+    return NUMBER.sub(lambda _: " to ".join(map(str, next(ranges))), details[0])
+
+
 def _merged_check(leaks: list[Leak]) -> Leak:
     if len(leaks) == 1:
         return leaks[0]
     dirty = [leak for leak in leaks if not leak["clean"]]
     if not dirty:
-        return leaks[0] | {"detail": f"{leaks[0]['detail']} (in all {len(leaks)} folds)"}
+        return leaks[0] | {"detail": f"{_ranged([leak['detail'] for leak in leaks])} (in all {len(leaks)} folds)"}
     worst = min(dirty, key=lambda leak: leak.get("worst", len(PAIRS)))  # the first of the worst folds
     alike = [leak for leak in dirty if leak.get("worst") == worst.get("worst")]
     words = worst["detail"] if len({leak["detail"] for leak in alike}) == 1 else f"{worst['detail']}, and the like"

@@ -7,7 +7,7 @@ An experiment has three main values: a task (what is predicted, `common.tasks`),
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -39,6 +39,7 @@ class Switch:
         evidence: how we know which value was used.
         error: whether `published` is an error and `corrected` fixes it. `attribution` measures these one by one.
         others: more values, of no protocol: other explanations of the published numbers.
+        corpora: the corpora whose clips it changes; runs on others are the same under all values. Empty: any.
     """
 
     name: str
@@ -49,11 +50,16 @@ class Switch:
     evidence: str
     error: bool = True
     others: tuple[str, ...] = ()
+    corpora: tuple[str, ...] = ()
 
     @property
     def values(self) -> tuple[str, ...]:
         """All values, the published one first; it may also be the corrected one."""
         return tuple(dict.fromkeys((self.published, self.corrected, *self.others)))
+
+    def touches(self, corpora: Collection[str]) -> bool:
+        """Return whether it may change a run on clips of these corpora; if none is known, it may."""
+        return not self.corpora or not corpora or not set(self.corpora).isdisjoint(corpora)
 
 
 @dataclass(frozen=True)

@@ -119,9 +119,14 @@ def keep_command(
     runs: Annotated[Path, typer.Option("--runs", help="Folder of all runs.")] = RUNS,
     out: Annotated[Path, typer.Option(help="Folder of the store.")] = RESULTS,
 ) -> None:
-    """Add finished runs and searches to the shipped results, without models, splits and probabilities of classes."""
+    """Add finished runs and searches to the shipped results, without models, splits and probabilities of classes.
+
+    Fails if one of them is invalid: what is kept gets a checksum.
+    """
     from common.runs import store
 
+    if runs.is_dir() and (skipped := _collect([runs]).skipped):
+        raise InputError(f"{len(skipped)} of the runs and searches in {runs} are invalid; nothing was kept")
     places = store.keep(runs, out)
     say(f"{len(places)} files written in {out}")
 

@@ -8,25 +8,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import pandas as pd
 
 from common import illustrations, published
-from common.errors import InputError
+from common.errors import InputError, reason_of
 from common.escaping import printable_in
 from common.files import Place
-from common.intervals import wilson
 from common.published.comparability import cut_to
-from common.published.schema import MEANS
 from common.runs import records, search_records, store
-from common.runs.records import CURVES, Predictions, Record
+from common.runs.checksums import ChangedFileError
+from common.runs.records import Predictions, Record
 from common.runs.search_records import SearchResult
-from common.tasks.classification import group_confusions
-from common.tasks.tagging import label_precisions
 from reports.processes import processes
+from reports.recomputed import problem_of, problem_of_search
 from reports.results import PROTOCOLS, Collected, Group, Run
 
-TOLERANCE = 1e-6
-"""What a number of a record may be off by for rounding."""
 FEWEST = 100
 """Records that are worth other processes."""
 
@@ -47,8 +42,9 @@ Found = TypeVar("Found", Run, SearchResult)
 def collect(folders: Iterable[Path]) -> Collected:
     """Read all records, searches and illustrations below the folders.
 
-    What is cut off, of another schema, contradicts itself, or is of an experiment that no document has is left out; two
-    records that disagree on one run, or searches on one search, are both left out.
+    What is cut off, changed, of another schema, contradicts itself or its tables (`reports.recomputed`), or is of an
+    experiment that no document has is left out, and so is what a folder holds that cannot be read; two records that
+    disagree on one run, or searches on one search, are both left out.
 
     Raises:
         InputError: a folder does not exist.
@@ -59,6 +55,7 @@ def collect(folders: Iterable[Path]) -> Collected:
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"there is no folder {folder}; run an experiment first, or name a folder with --runs")
+        skipped += [f"left out: {sentence}" for sentence in records.unreadable(folder)]
         stored = list(_readable(store.find(folder), store.read, skipped, at_once=True))
         shipped = [record for one in stored for record in one.runs]
         for run in (
@@ -81,7 +78,12 @@ def collect(folders: Iterable[Path]) -> Collected:
 def _of_studies(folders: Iterable[Path], name: str, read: Callable[[Place], Read], skipped: list[str]) -> list[Read]:
     """Return what is not of one experiment; of two of the same study, the one in the first folder counts."""
     places = [place for folder in folders for place in store.find_shared(folder, name)]
-    return list(_readable(places, read, skipped))[::-1]
+
+    def read_in(path: Path) -> Read | None:
+        place = store.shared_in(path, name)
+        return read(place) if place.exists() else None
+
+    return [one for one in _readable(places, read_in, skipped) if one is not None][::-1]
 
 
 def _readable(
@@ -121,26 +123,20 @@ def _place_of(found: Run | SearchResult) -> Place:
 
 
 def _search(search: SearchResult) -> SearchResult:
-    """Check a search against its learning curves.
+    """Check a search against its learning curves and its other files.
 
     Raises:
         InputError: it contradicts itself; names the folder and what is wrong.
     """
     try:
         published.load(search.data["study"]).experiment(search.data["experiment"])
-        curves = search.curves().set_index(["trial", "epoch"])
-        complete = [row for row in search.data["rows"] if row["status"] == "complete"]
-        scores = [name for name in curves if name in search.best and name != "seconds"]
-        same = search.data["objective"] in scores and all(
-            abs(curves.loc[(row["trial"], row["best_epoch"]), score] - row[score]) < TOLERANCE
-            for row in complete
-            for score in scores
-        )
-        problem = "" if same and search.best["values"] == search.chosen else "its trials are not those of its curves"
+        problem = problem_of_search(search)
+    except ChangedFileError:
+        raise
     except InputError as error:
         raise InputError(f"{search.folder}: {error}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        problem = f"it is damaged ({type(error).__name__}: {error})"
+    except store.DAMAGED as error:
+        problem = _damaged(error)
     if problem:
         raise InputError(f"{search.folder}: {problem}; delete the folder and search again")
     return replace(search, data=printable_in(search.data))
@@ -169,16 +165,20 @@ def _run(record: Record) -> Run:
     """
     try:
         published.load(record.data["study"]).experiment(record.data["experiment"])
-        problem = _problem_of_identity(record) or _problem_of_history(record.data, record.history())
-        tested = record.tested()
-        if problem := problem or _problem(record.data, tested):
+        problem, tested = problem_of(record)
+        if problem:
             raise InputError(problem)
+    except ChangedFileError:  # it says all
+        raise
     except InputError as error:
         raise InputError(f"{record.folder}: {error}; delete it and run again") from None
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        what = f"it is damaged ({type(error).__name__}: {error})"
-        raise InputError(f"{record.folder}: {what}; delete it and run again") from None
+    except store.DAMAGED as error:
+        raise InputError(f"{record.folder}: {_damaged(error)}; delete it and run again") from None
     return Run(record, tested.clips, tested.true, _per_clip(record, tested))
+
+
+def _damaged(error: Exception) -> str:
+    return f"it is damaged ({type(error).__name__}: {reason_of(error)})"
 
 
 def _per_clip(record: Record, tested: Predictions) -> np.ndarray:
@@ -186,160 +186,6 @@ def _per_clip(record: Record, tested: Predictions) -> np.ndarray:
     if record.task.KIND == "classification":
         return tested.true == tested.predicted
     return record.task.per_clip(tested.true, tested.predicted)
-
-
-def _problem_of_identity(record: records.Record) -> str | None:
-    """Hold what a record says it is of against its protocol, its settings and the folder that it lies in."""
-    data, (study, experiment, protocol, seed) = record.data, record.identity
-    if data["status"] != "complete":
-        return f"its status is {data['status']}, not complete"
-    base, *changes = protocol.split("+")
-    if base not in PROTOCOLS:
-        return f"there is no protocol {base!r}"
-    changed = dict(change.partition("=")[::2] for change in changes)
-    if changed.items() - data["switches"].items() or sorted(changed) != sorted(data["changed"]):
-        return f"its switches are not those of {protocol}"
-    used = data["configuration"].get("identity", {}).get("switches", {})
-    if any(value != data["switches"].get(name, value) for name, value in used.items()):
-        return "its switches are not those that it was run with"
-    names = record.folder.absolute().parts[-4:]
-    expected = (study, experiment, protocol, f"seed-{seed}")
-    if names[0] == study and names != expected:
-        return f"it is the record of {'/'.join(expected[1:])}"
-    return None
-
-
-def _problem(record: Mapping[str, Any], tested: Predictions) -> str | None:
-    """Say what in a record cannot be true of its predictions, or None."""
-    if not len(tested.true):
-        return "it has no predictions"
-    if any(record["metrics"][name]["n"] != len(tested.true) for name in record["metrics"] if not _validated(name)):
-        return f"its scores are not of {len(tested.true)} clips, as its predictions are"
-    return CHECKS[record["task"]["kind"]](record, tested) or _problem_of_intervals(record)
-
-
-def _validated(metric: str) -> bool:
-    """Return whether a metric is of the validation clips, of which a record has no predictions."""
-    return metric.startswith("val_")
-
-
-def _problem_of_history(record: Mapping[str, Any], history: pd.DataFrame) -> str | None:
-    """Check the learning curves against the epochs of each fold: a curve that was cut off is that of another run."""
-    if missing := [name for name in CURVES if name not in history]:
-        return f"its learning curves lack {', '.join(missing)}"
-    if history.empty:
-        return "it has no learning curves" if any(fold["epochs"] for fold in record["folds"]) else None
-    for name, column in history.drop(columns="stage").items():
-        if column.dtype.kind not in "if" or np.isinf(column).any():
-            return f"its learning curves have words in {name}"
-    for fold in record["folds"]:
-        own = history[history["fold"] == fold["fold"]]
-        again = own["stage"] == "retrain"
-        retrained = bool(record["configuration"].get("retrain")) or bool(again.any())
-        for rows, epochs in ((own[~again], fold["epochs"]), (own[again], fold["best_epoch"] if retrained else None)):
-            if rows["epoch"].tolist() != list(range(1, (epochs or 0) + 1)):
-                return f"its learning curve of fold {fold['fold']} has other epochs than its record"
-    return None
-
-
-def _problem_of_classes(record: Mapping[str, Any], tested: Predictions) -> str | None:
-    confusion = group_confusions(tested.true, tested.predicted, len(record["task"]["outputs"]))[0]
-    if not np.array_equal(confusion, np.asarray(record["confusion"])):
-        return "its confusion matrix is not that of its predictions"
-    if [row["support"] for row in record["per_output"].values()] != confusion.sum(axis=1).tolist():
-        return "its supports are not those of its predictions"
-    if abs(record["metrics"]["accuracy"]["value"] - np.trace(confusion) / confusion.sum()) > TOLERANCE:
-        return "its accuracy is not that of its predictions"
-    counted = _counted(confusion)
-    return _problem_of_scores(record["per_output"], confusion, counted) or _problem_of_means(record, confusion, counted)
-
-
-def _problem_of_tags(record: Mapping[str, Any], tested: Predictions) -> str | None:
-    if [row["support"] for row in record["per_output"].values()] != tested.true.sum(axis=0).astype(int).tolist():
-        return "its supports are not those of its predictions"
-    lwlrap = label_precisions(tested.true, tested.predicted).sum() / tested.true.sum()
-    if abs(record["metrics"]["lwlrap"]["value"] - lwlrap) > TOLERANCE:
-        return "its lwlrap is not that of its predictions"
-    return None
-
-
-def _problem_of_errors(record: Mapping[str, Any], tested: Predictions) -> str | None:
-    errors = np.abs(tested.true.astype(float) - tested.predicted).mean(axis=0)
-    ours = [row["scores"]["mae"]["value"] for row in record["per_output"].values()]
-    if not np.allclose([*ours, record["metrics"]["mae"]["value"]], [*errors, errors.mean()], rtol=0, atol=TOLERANCE):
-        return "its mean absolute errors are not those of its predictions"
-    return None
-
-
-CHECKS: Mapping[str, Callable[[Mapping[str, Any], Predictions], str | None]] = {
-    "classification": _problem_of_classes,
-    "tagging": _problem_of_tags,
-    "regression": _problem_of_errors,
-}
-"""What holds between the scores and the predictions of each task, computed apart from how the scores were made."""
-
-
-def _problem_of_scores(
-    rows: Mapping[str, Mapping[str, Any]], confusion: np.ndarray, counted: Mapping[str, np.ndarray]
-) -> str | None:
-    """Hold the scores of each class against the confusions; a class without clips has none."""
-    support, plain = confusion.sum(axis=1).tolist(), {score: values.tolist() for score, values in counted.items()}
-    for place, (name, row) in enumerate(rows.items()):
-        for score, values in plain.items() if support[place] else ():
-            ours = row["scores"][score]
-            if abs(ours["value"] - values[place]) > TOLERANCE:
-                return f"its {score} of {name} is not that of its predictions"
-            if not _shares(ours["value"], ours["interval"]):
-                return f"its {score} of {name} lies outside its interval, or that outside 0 to 1"
-    return None
-
-
-def _counted(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the scores of each class as its confusions give them, independently of how a record's were computed."""
-    hits, support, guesses = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    return {
-        "precision": hits / np.maximum(guesses, 1),
-        "recall": hits / np.maximum(support, 1),
-        "f1": 2 * hits / np.maximum(support + guesses, 1),
-    }
-
-
-def _problem_of_means(
-    record: Mapping[str, Any], confusion: np.ndarray, counted: Mapping[str, np.ndarray]
-) -> str | None:
-    """Check the means over the classes against the confusions; only classes with clips count."""
-    support = confusion.sum(axis=1)
-    for mean, weights in zip(MEANS, (support > 0, support), strict=True):
-        for score, values in counted.items():
-            name = f"{mean}_{score}"
-            ours = record["metrics"][name]
-            if abs(ours["value"] - values @ weights / weights.sum()) > TOLERANCE:
-                return f"its {name} is not that of its predictions"
-            if not _shares(ours["value"], ours["interval"]):
-                return f"its {name} lies outside its interval, or that outside 0 to 1"
-    return None
-
-
-def _problem_of_intervals(record: Mapping[str, Any]) -> str | None:
-    for name, score in record["metrics"].items():
-        if not _within(score["value"], score["interval"]):
-            return f"its {name} lies outside its interval"
-        if score["method"] == "Wilson" and not np.allclose(
-            score["interval"], wilson(score["value"], score["n"]), rtol=0, atol=TOLERANCE
-        ):
-            return f"the interval of its {name} is not Wilson's"
-    return None
-
-
-def _within(value: float, interval: Sequence[float]) -> bool:
-    """Return whether an interval holds its value, but for rounding."""
-    low, high = interval
-    return low <= value + TOLERANCE and value - TOLERANCE <= high
-
-
-def _shares(value: float, interval: Sequence[float]) -> bool:
-    """Return whether an interval holds its value and lies between 0 and 1, but for rounding."""
-    return _within(value, interval) and interval[0] >= -TOLERANCE and interval[1] <= 1 + TOLERANCE
 
 
 def _grouped(runs: list[Run]) -> tuple[Group, ...]:

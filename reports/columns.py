@@ -1,8 +1,9 @@
 """Columns of a table: the groups of runs that stand beside a document, and numbers as the document writes them."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from common.published import Published
 from common.published.comparability import caveat, data_in_words, obstacles, unknown
 from common.published.schema import ClassTable, ConfusionTable, Experiment, Metric, ResultTable
 from reports.blocks import Cell, Number
-from reports.results import PROTOCOLS, Group, Result, Run
+from reports.results import LEAKY, PROTOCOLS, Group, Result, Run, whole_protocols
 from reports.verdicts import NOT_RUN
 from reports.wording import MINUS, signed, title_of
 
@@ -50,10 +51,14 @@ class Side:
 def sides_of(groups: Iterable[Group]) -> list[Side]:
     """Name the groups that stand beside the document: one column a protocol, numbered where data or settings differ.
 
-    Runs with a switch set otherwise have no column; `effects` compares them with the others.
+    Runs with a switch set otherwise have no column where there are others; `effects` compares them with these.
     """
-    plain = [group for group in groups if not group.first["changed"]]
-    return [Side(_name(group, plain), group) for group in plain]
+    return every_side_of(whole_protocols(groups))
+
+
+def every_side_of(groups: Sequence[Group]) -> list[Side]:
+    """Name groups as `sides_of` does, those with a switch set otherwise too."""
+    return [Side(_name(group, groups), group) for group in groups]
 
 
 def _name(group: Group, groups: Sequence[Group]) -> str:
@@ -181,10 +186,24 @@ def notes_on(published: Published, sides: Sequence[Side]) -> tuple[str, ...]:
     by_origin: dict[str, list[Side]] = {}
     for side in sides:
         by_origin.setdefault(_origin(published, side.group), []).append(side)
-    columns = [name for own in by_origin.values() for name in {side.name for side in own}]
-    apart = {name for name in columns if columns.count(name) > 1}
+    apart = _in_several(by_origin.values())
     origins = [f"Ours, {_columns(own, apart)}: {words}." for words, own in by_origin.items()]
     return (*origins, *_remarks_on(sides))
+
+
+def marked(number: Number | None, group: Group) -> Number | None:
+    """Return a number of a group with a mark if its test clips are not apart from the others; `leaks_of` explains."""
+    return replace(number, text=f"{number.text} {LEAKY}") if number and group.leaks else number
+
+
+def leaks_of(sides: Sequence[Side]) -> list[str]:
+    """Return what is to stand below a table whose numbers are `marked`: what the test clips share with others."""
+    by_words: dict[str, list[Side]] = {}
+    for side in sides:
+        if side.group.leaks:
+            by_words.setdefault(side.group.leaks, []).append(side)
+    apart = _in_several([*by_words.values(), [side for side in sides if not side.group.leaks]])
+    return [f"{LEAKY} Ours, {_columns(own, apart)}: {words}." for words, own in by_words.items()]
 
 
 def _remarks_on(sides: Sequence[Side]) -> list[str]:
@@ -195,6 +214,12 @@ def _remarks_on(sides: Sequence[Side]) -> list[str]:
             found.setdefault(remark, []).append(side)
     names = {remark: "; ".join(dict.fromkeys(side.name for side in own)) for remark, own in found.items()}
     return [f"Ours, {names[remark]}: {remark}." for remark in found]
+
+
+def _in_several(parts: Iterable[Sequence[Side]]) -> set[str]:
+    """Return the names of columns that sides of several parts have."""
+    names = Counter(name for own in parts for name in {side.name for side in own})
+    return {name for name, count in names.items() if count > 1}
 
 
 def _columns(sides: Sequence[Side], apart: Collection[str]) -> str:

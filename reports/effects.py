@@ -14,6 +14,7 @@ from common.intervals import (
     mcnemar,
     mean_interval,
     mean_score,
+    open_ended,
     paired_difference,
     percentiles,
 )
@@ -132,7 +133,10 @@ def paired_over_groups(first: Group, second: Group) -> Result | None:
     names = np.unique(np.concatenate([groups_of(clips)[0] for clips in {run.clips for side in sides for run in side}]))
     counts = np.concatenate([_of_groups(side, names) for side in sides])
     (value,) = _gains(counts.sum(axis=1, keepdims=True))
-    return Result(float(value), _drawn(counts), len(names))
+    interval = _drawn(counts)
+    if first.kind != "regression":  # errors may differ by any amount
+        interval = open_ended(value, interval, len(names), lowest=-1.0)
+    return Result(float(value), interval, len(names))
 
 
 def _of_groups(side: Sequence[Run], names: np.ndarray) -> np.ndarray:
@@ -195,5 +199,8 @@ def _difference_over(runs: list[tuple[Run, Run]], paired: tuple[PairedRun, ...])
 def _paired_interval(base: Run, other: Run) -> Interval:
     if base.record.task.KIND == "classification":
         return paired_difference(other.per_clip, base.per_clip)
-    low, high = mean_score(other.per_clip - base.per_clip)["interval"]
-    return low, high
+    differences = mean_score(other.per_clip - base.per_clip)
+    low, high = differences["interval"]
+    if base.record.task.KIND == "regression":
+        return low, high
+    return open_ended(differences["value"], (low, high), differences["n"], lowest=-1.0)

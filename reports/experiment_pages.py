@@ -18,8 +18,8 @@ from common.runs.store import StoredRecord
 from reports.audit.finding import SUPPORTED, Finding
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.blocks import Block, Column, Facts, File, Leads, Link, Section, Shown, Table, Typed, Words
-from reports.class_tables import class_table, output_table
-from reports.columns import Side, heading, precise, printed_number, shown_metric
+from reports.class_tables import class_table, corpus_table, output_table, switch_table
+from reports.columns import Side, heading, precise, printed_number, shown_metric, sides_of
 from reports.figures import Picture
 from reports.front_page import DEMO_NOTICE
 from reports.results import Group, Run
@@ -39,7 +39,7 @@ Touched = Mapping[str, tuple[Link, ...]]
 
 def experiment_sections(
     published: Published,
-    sides: Sequence[Side],
+    groups: Sequence[Group],
     verdicts: Verdicts,
     pictures: Sequence[Picture],
     findings: Sequence[Finding],
@@ -47,8 +47,19 @@ def experiment_sections(
     answers: Sequence[Section] = (),
 ) -> list[Section]:
     """Return a section for every experiment that was run; each links to what the study answers as a whole."""
+    sides = sides_of(groups)
     return [
-        _section(published, experiment, own, verdicts, pictures, findings, matrices, answers)
+        _section(
+            published,
+            experiment,
+            own,
+            [group for group in groups if group.experiment == experiment.id],
+            verdicts,
+            pictures,
+            findings,
+            matrices,
+            answers,
+        )
         for experiment in published.experiments
         if (own := [side for side in sides if side.group.experiment == experiment.id])
     ]
@@ -58,6 +69,7 @@ def _section(
     published: Published,
     experiment: Experiment,
     own: Sequence[Side],
+    groups: Sequence[Group],
     verdicts: Verdicts,
     pictures: Sequence[Picture],
     findings: Sequence[Finding],
@@ -66,7 +78,7 @@ def _section(
 ) -> Section:
     shown = [Shown(one.name, one.title) for one in pictures if one.experiment == experiment.id]
     metric = shown_metric(published, experiment, [side.group for side in own])
-    tables = _tables(published, experiment, own, verdicts, matrices)
+    tables = _tables(published, experiment, own, groups, verdicts, matrices)
     blocks: list[Block] = [
         *([Words(DEMO_NOTICE, warning=True)] if any(side.group.demo for side in own) else []),
         *_answer(published, experiment, own, verdicts, findings, answers),
@@ -222,15 +234,25 @@ def _file(path: Path, parts: int) -> File:
 
 
 def _tables(
-    published: Published, experiment: Experiment, own: Sequence[Side], verdicts: Verdicts, matrices: Matrices
+    published: Published,
+    experiment: Experiment,
+    own: Sequence[Side],
+    groups: Sequence[Group],
+    verdicts: Verdicts,
+    matrices: Matrices,
 ) -> list[Block]:
-    """Return the experiment's tables; a confusion matrix that is drawn is only in its files."""
+    """Return the experiment's tables; a confusion matrix that is drawn is only in its files.
+
+    `own` are the groups of whole protocols, `groups` those with a switch set otherwise too.
+    """
     blocks: list[Block] = [number_table(published, experiment.id, own, verdicts)]
     classified = [side for side in own if side.group.kind == "classification"]
     if published.table(experiment.id) or classified:
         blocks.append(class_table(published, experiment.id, classified))
     if others := [side for side in own if side not in classified]:
         blocks.append(output_table(published, experiment.id, others))
+    apart = corpus_table(published, experiment.id, own), switch_table(published, experiment.id, groups)
+    blocks += [table for table in apart if table]
     return [*blocks, *matrix_tables(published, experiment.id, own, matrices), _leak_table(experiment, own)]
 
 

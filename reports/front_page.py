@@ -14,6 +14,8 @@ from reports.blocks import Block, Cell, Chapter, Column, Leads, Link, Number, Sh
 from reports.columns import (
     Side,
     heading,
+    leaks_of,
+    marked,
     metric_of,
     notes_on,
     precise,
@@ -66,6 +68,7 @@ def front_table(
     """
     listed = [experiment for experiment in published.experiments if experiment.id not in compared]
     rows = [row for experiment in listed for row in _front_rows(published, experiment, sides, verdicts)]
+    shown = [side for side in sides if side.group.experiment in {experiment.id for experiment in listed}]
     drawn = any(len(side.group.distinct) > side.group.first["data"]["clips"] for side in sides)
     more = f"{len(compared)} more experiments are ours, not the document's: the questions below compare those we ran."
     return Table(
@@ -73,7 +76,12 @@ def front_table(
         "Published and ours, in the metric that ranks the experiments",
         FRONT_COLUMNS,
         tuple(rows),
-        notes=(*notes_on(published, sides), *([MORE_THAN_ONE_RUN] if drawn else []), *([more] if compared else [])),
+        notes=(
+            *leaks_of(shown),
+            *notes_on(published, sides),
+            *([MORE_THAN_ONE_RUN] if drawn else []),
+            *([more] if compared else []),
+        ),
     )
 
 
@@ -89,7 +97,8 @@ def _front_rows(
         number = precise(published, side.group, metric)
         n = Number(f"{number.n:,}", number.n) if number and number.n is not None else None
         seeds = Number(f"{len(side.group.seeds)}", len(side.group.seeds))
-        cells = (name, verdict, printed, number, heading(published, metric), side.name, n, seeds)
+        ours = marked(number, side.group)
+        cells = (name, verdict, printed, ours, heading(published, metric), side.name, n, seeds)
         yield (*cells, why.partition(";")[0], experiment.id)
     if not own:
         yield (name, NOT_RUN, printed, None, heading(published, metric), None, None, None, "", experiment.id)

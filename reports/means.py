@@ -14,7 +14,7 @@ from typing import Self
 
 import numpy as np
 
-from common.intervals import RESAMPLES, Interval, Z, percentiles
+from common.intervals import RESAMPLES, Interval, Z, open_ended, percentiles
 from common.runs.records import ClipSet
 
 
@@ -63,7 +63,7 @@ class DistinctClips:
             seen[place] = own
         return np.asarray(np.any(has, axis=0).sum(axis=0))
 
-    def distances(self, scores: Sequence[np.ndarray], *, over_groups: bool) -> tuple[float, float]:
+    def distances(self, scores: Sequence[np.ndarray], *, over_groups: bool, proportion: bool) -> tuple[float, float]:
         """Return how far the 95 % interval of the mean score reaches below and above, by a bootstrap.
 
         A clip or group is drawn with its scores in all seeds that test it.
@@ -71,6 +71,7 @@ class DistinctClips:
         Args:
             scores: of each clip of each run, (n,) a run.
             over_groups: whether songs or speakers are drawn, not clips.
+            proportion: whether the scores are hits, 0 or 1.
         """
         units = self.groups if over_groups else np.arange(len(self))
         unit = np.concatenate([units[place] for place in self.places])
@@ -78,8 +79,10 @@ class DistinctClips:
         totals = np.stack([np.bincount(unit, weight) for weight in weights])
         # Not @: of so thin a product, the threads of BLAS cost more than the product.
         sums, sizes = np.einsum("du,tu->td", draws(totals.shape[1]), totals)
-        low, high = percentiles(sums / sizes)
         mean = float(np.mean(weights[0]))
+        low, high = percentiles(sums / sizes)
+        if proportion:
+            low, high = open_ended(mean, (low, high), totals.shape[1])
         return mean - low, high - mean
 
 

@@ -4,7 +4,7 @@ Every table, figure, effect and verdict is a view of these rows: one for each gr
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -17,11 +17,16 @@ from common.illustrations import Illustrations
 from common.intervals import Interval, Score, wilson
 from common.runs.records import ClipSet, Record
 from common.runs.search_records import SearchResult
+from common.splits import PAIRS, Leak
 from reports.means import DistinctClips, distinct_of, with_spread_of_seeds
 
 PROTOCOLS = ("published", "corrected", "independent")
 MEANS_OF_CLIPS = {"classification": ("accuracy", "weighted_recall"), "tagging": (), "regression": ("mae",)}
 """The scores, by kind of task, that are the mean of what a run keeps per clip."""
+SHARED = {"bytes": "identical recordings", "artist or speaker": "artists or speakers"}
+"""What two sets share, where that is not just the check of the leak audit."""
+LEAKY = "\N{DAGGER}"
+"""Marks a number whose test clips are not apart from what the model was trained or chosen on."""
 VALIDATED = "val_"
 """How metrics of the validation clips begin, of which a record has no predictions."""
 
@@ -147,6 +152,11 @@ class Group:
         """Seeds of the runs, ascending."""
         return [run.seed for run in self.runs]
 
+    @cached_property
+    def leaks(self) -> str:
+        """What the leak audit found of the test clips, in words; empty if they are apart in every run."""
+        return leaks_in_words([leak for run in self.runs for leak in run.data["leaks"]])
+
     @property
     def confusion(self) -> np.ndarray:
         """Counts (true, predicted) of a classification, summed over the seeds."""
@@ -206,11 +216,15 @@ class Group:
 
     @cached_property
     def _distances_over_groups(self) -> tuple[float, float]:
-        return self.distinct.distances([run.per_clip for run in self.runs], over_groups=True)
+        return self._distances(over_groups=True)
 
     @cached_property
     def _distances_over_clips(self) -> tuple[float, float]:
-        return self.distinct.distances([run.per_clip for run in self.runs], over_groups=False)
+        return self._distances(over_groups=False)
+
+    def _distances(self, *, over_groups: bool) -> tuple[float, float]:
+        scores = [run.per_clip for run in self.runs]
+        return self.distinct.distances(scores, over_groups=over_groups, proportion=self.kind == "classification")
 
     def over_clips(self, metric: str, result: Result) -> Result:
         """Return the group's result in a proportion with an interval over clips, whatever the records draw."""
@@ -249,6 +263,34 @@ class Group:
             return None
         single = _average({seed: _share(int(count[row]), int(count.sum())) for seed, count in counts.items()})
         return single if len(self.runs) == 1 else _as_share(_of_mean(single, single.n))
+
+
+def whole_protocols(groups: Iterable[Group]) -> list[Group]:
+    """Return the groups without a switch set otherwise; of an experiment that was run in no other way, all."""
+    groups = list(groups)
+    whole = {group.experiment for group in groups if not group.first["changed"]}
+    return [group for group in groups if not group.first["changed"] or group.experiment not in whole]
+
+
+def leaks_in_words(leaks: Sequence[Leak]) -> str:
+    """Say what the test set shares with another set, and what else of it was used, without numbers; "" if nothing.
+
+    Args:
+        leaks: of the runs of one experiment and protocol.
+    """
+    found = [leak for leak in leaks if not leak["clean"] and not leak.get("unknown")]
+    said: dict[str, str] = {}  # by check, the first of the pairs, which is the worst
+    for pair in (pair for pair in PAIRS if "test" in pair):
+        where = " and ".join(pair)
+        said = {leak["check"]: where for leak in found if where in leak["detail"]} | said
+    shared: dict[str, list[str]] = {}
+    for check, where in said.items():
+        shared.setdefault(where, []).append(SHARED.get(check, f"{check}s"))
+    # The others tell of sets one by one: copies of test clips, statistics of them, choices on them.
+    others = [leak["detail"] for leak in found if leak["check"] not in said and "test" in leak["detail"]]
+    return "; ".join(
+        [*(f"{where} share {' and '.join(what)}" for where, what in shared.items()), *dict.fromkeys(others)]
+    )
 
 
 def _share(hits: int, n: int) -> Score:

@@ -83,7 +83,7 @@ def chapter(
     """
     shown = [group for group in groups if group.experiment not in answered.compared]
     sides = sides_of(shown)
-    one_by_one = experiment_sections(published, sides, verdicts, pictures, findings, matrices, answered.sections)
+    one_by_one = experiment_sections(published, shown, verdicts, pictures, findings, matrices, answered.sections)
     touched = touched_by(published, findings, [section.name for section in one_by_one])
     sections = [
         _overview(published, shown, sides, verdicts, pictures, answered),

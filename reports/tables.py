@@ -23,6 +23,8 @@ from reports.columns import (
     finer,
     heading,
     labels_of,
+    leaks_of,
+    marked,
     notes_on,
     ours,
     place_of,
@@ -33,7 +35,7 @@ from reports.columns import (
     split_of,
     written,
 )
-from reports.results import Group
+from reports.results import VALIDATED, Group
 from reports.verdicts import Verdicts
 from reports.wording import in_words, sentence, words_of
 
@@ -118,7 +120,7 @@ def result_table(
         cells += [_whole(one.best_epoch), *_ours_of(layout, one.id, BEST_EPOCH)] if epochs else []
         cells += [cell for name in metrics for cell in _result_cells(layout, rows[one.id], one.id, name)]
         lines.append((one.short, *cells, verdicts.on_first(one.id, ranked)[0], one.id))
-    notes = [*notes_on(published, own), *split_of(tables), f"The verdict is on {in_words(ranked)}."]
+    notes = [*leaks_of(own), *notes_on(published, own), *split_of(tables), f"The verdict is on {in_words(ranked)}."]
     caption = "; ".join(dict.fromkeys(place_of(table.table, table.section) for table in tables))
     columns += [Column("Verdict", kind="verdict"), Column("Id", kind="code")]
     return Table(f"results-{tables[0].id}", sentence(caption), tuple(columns), tuple(lines), notes=tuple(notes))
@@ -166,7 +168,14 @@ def _result_cells(layout: _Layout, table: ResultTable, experiment: str, name: st
 def _ours_of(layout: _Layout, experiment: str, name: str) -> list[Cell]:
     groups = {side.label: side.group for side in layout.sides if side.group.experiment == experiment}
     labels = layout.labels[name]
-    return [ours(layout.published, groups[label], name) if label in groups else None for label in labels]
+    return [_marked(layout.published, groups[label], name) if label in groups else None for label in labels]
+
+
+def _marked(published: Published, group: Group, name: str) -> Cell:
+    """Return a group's number, with a mark if it is a score of test clips that are not apart from the others."""
+    number = ours(published, group, name)
+    tested = group.result(name) is not None and not name.startswith(VALIDATED)
+    return marked(number, group) if tested else number
 
 
 def confusion_table(published: Published, table: ConfusionTable, sides: Sequence[Side]) -> Table:

@@ -66,7 +66,9 @@ class Verdicts:
         matrices = matrices or {}
         self._of: dict[Group, list[Verdict]] = {}
         self._not_run: dict[str, list[Verdict]] = {}
+        groups = list(groups)
         judged = [group for group in groups if group.protocol == "published"]
+        self._run_otherwise = {group.experiment for group in groups} - {group.experiment for group in judged}
         for name in published.by_id:
             own = [group for group in judged if group.experiment == name]
             for group in own:
@@ -92,6 +94,8 @@ class Verdicts:
 
     def on_first(self, experiment: str, metric: str) -> tuple[str, str]:
         """Return the verdict of the first group of an experiment on one overall number, and why; may be not run."""
+        if experiment in self._run_otherwise:
+            return NOT_JUDGED, "no run has the protocol published without a change"
         rows = (row for row in self._rows_of(experiment) if row.scope == "overall" and row.metric == metric)
         return next(((row.verdict, row.why) for row in rows), (NOT_JUDGED, ""))
 

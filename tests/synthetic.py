@@ -1,6 +1,7 @@
 """Synthetic records of each task, in the form that runs leave: the one factory that all tests of records use."""
 
 import json
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from common import files
-from common.runs import records
+from common.runs import checksums, records, search_records
 from common.tasks import Pooled, Regression, Tagging, classification
 from reports.results import Run
 
@@ -34,12 +35,25 @@ class Synthetic:
     history: pd.DataFrame
     predictions: pd.DataFrame
 
+    @property
+    def split(self) -> pd.DataFrame:
+        """The sets of each fold; a fold trains on what others test, and on clips that no fold tests."""
+        parts = []
+        for fold in self.content["folds"]:
+            tested = self.predictions["fold"] == fold["fold"]
+            others = [*self.predictions.loc[~tested, "name"], *(f"untested-{number}" for number in range(2000))]
+            sets = {"test": list(self.predictions.loc[tested, "name"]), "validation": others[: fold["validation"]]}
+            sets["train"] = others[fold["validation"] :][: fold["train"]]
+            parts += [pd.DataFrame({"name": names, "fold": fold["fold"], "set": of}) for of, names in sets.items()]
+        split = pd.concat(parts, ignore_index=True)
+        return split.assign(digest=[f"{zlib.crc32(name.encode()):016x}" for name in split["name"]])
+
     def write(self, runs: Path) -> Path:
         """Write the run below a folder of runs and return its own folder."""
         folder = records.folder_of(runs, *(self.content[name] for name in ("study", "experiment", "protocol", "seed")))
         files.write_table(folder / "history.csv", self.history)
         files.write_table(folder / "predictions.csv", self.predictions)
-        files.write_table(folder / "split.csv", self.predictions[["name", "fold"]].assign(set="test"))
+        files.write_table(folder / "split.csv", self.split)
         records.write(folder, self.content)
         return folder
 
@@ -137,7 +151,7 @@ def content_of(
         "parameters": {"total": 27495, "trainable": 27191},
         "confusion": None,
         "folds": [
-            {"fold": fold, "train": 1152, "validation": 144, "test": len(table) // int(folds)}
+            {"fold": fold, "train": 1152, "validation": 144, "test": int((table["fold"] == fold).sum())}
             | {"best_epoch": 37, "epochs": 60}
             for fold in range(folds)
         ],
@@ -206,11 +220,82 @@ def run_on(table: pd.DataFrame, content: Mapping[str, Any]) -> Run:
     order, names, groups = records.names_and_groups(table)
     correct = (table["true"] == table["predicted"]).to_numpy(bool)
     true = np.unique(table["true"], return_inverse=True)[1]
-    return Run(records.Record(Path(), dict(content)), records.ClipSet.of(names, groups), true[order], correct[order])
+    clips = records.ClipSet.of(names, groups, records.unit_of(table))
+    return Run(records.Record(Path(), dict(content)), clips, true[order], correct[order])
+
+
+@dataclass(frozen=True)
+class SyntheticSearch:
+    """A search over the learning rates of single-cnn; `write` puts it where a search does."""
+
+    content: dict[str, Any]
+    curves: pd.DataFrame
+
+    def write(self, runs: Path) -> Path:
+        """Write the search below a folder of runs and return its own folder."""
+        names = ("study", "experiment", "protocol", "search", "seed")
+        folder = search_records.folder_of(runs, *(self.content[name] for name in names))
+        files.write_table(folder / "trials.csv", search_records.table_of(self.content["rows"]))
+        files.write_table(folder / "curves.csv", self.curves)
+        chosen = "".join(f"{name} = {value}\n" for name, value in self.content["chosen"].items())
+        files.write_text(folder / "best.toml", f"[training]\n{chosen}")
+        search_records.write(folder, self.content)
+        return folder
+
+
+def searched(
+    name: str = "literal", epochs: int = 2, best: float = 0.01, *, demo: bool = False, seed: int = 0, **more: Any
+) -> SyntheticSearch:
+    """Return a search over the learning rates of single-cnn, of which one is better by far."""
+    rows, parts = [], []
+    for place, rate in enumerate((1e-5, 1e-4, 1e-3, 1e-2)):
+        epoch = np.arange(1, epochs + 1)
+        accuracy = 0.1 + 0.05 * place + 0.001 * epoch + 0.3 * (rate == best)
+        curve = pd.DataFrame({"trial": f"{place:04d}", "epoch": epoch, "loss": 2.0 / epoch, "accuracy": accuracy})
+        parts.append(curve.assign(val_loss=2.5 - accuracy, val_accuracy=accuracy, seconds=1.0))
+        last = parts[-1].iloc[-1]
+        scores = {column: float(last[column]) for column in ("accuracy", "loss", "val_accuracy", "val_loss")}
+        row = {"trial": f"{place:04d}", "values": {"learning_rate": rate}, "epochs": epochs, "best_epoch": epochs}
+        if name == "literal":
+            row |= {"bracket": 0, "round": 0, "after": None}
+        rows.append({**row, **scores, "seconds": float(epochs), "status": "complete", "message": ""})
+    clips = 84 if demo else 1440
+    content = {
+        "study": "ser_parallel",
+        "experiment": "single-cnn",
+        "protocol": "published",
+        "seed": seed,
+        "search": name,
+        "kind": "hyperband" if name == "literal" else "grid",
+        "objective": "val_accuracy",
+        "space": {"learning_rate": [1e-5, 1e-4, 1e-3, 1e-2]},
+        "settings": {"epochs": 100},
+        "rows": rows,
+        "chosen": {"learning_rate": best},
+        "data": data(clips, {name: (clips + place) // 7 for place, name in enumerate(CLASSES)}, demo=demo),
+        "switches": SWITCHES,
+        "changed": [],
+        "size": "demo" if demo else "full",
+        "task": {"kind": "classification", "outputs": CLASSES},
+        "configuration": {"inputs": {}, "overrides": {}},
+        "notes": ["it ended early"],
+        "environment": {"python": "3.11.9"},
+        "status": "complete",
+        "finished": "2026-01-01T00:00:00+00:00",
+    }
+    return SyntheticSearch(content | more, pd.concat(parts, ignore_index=True))
+
+
+def reseal(folder: Path) -> None:
+    """Write new checksums of a run or a search, as somebody may who changed its files."""
+    path = folder / checksums.NAME
+    names = [line.partition("  ")[2] for line in path.read_text().splitlines()]
+    contents = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
+    path.write_text(checksums.text_of(contents))
 
 
 def edit(folder: Path, changes: Mapping[str, Any]) -> Path:
-    """Change fields of a record by their dotted names, as a damaged or a foreign program might; `...` takes one out."""
+    """Change fields of a record by their dotted names, as a foreign program might; `...` takes one out."""
     path = folder / "record.json"
     record = json.loads(path.read_text())
     for name, value in changes.items():
@@ -221,6 +306,7 @@ def edit(folder: Path, changes: Mapping[str, Any]) -> Path:
         else:
             inner[last] = value
     path.write_text(json.dumps(record))
+    reseal(folder)
     return folder
 
 

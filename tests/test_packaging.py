@@ -30,8 +30,8 @@ def test_the_wheel_holds_all_packages_and_their_data_but_no_tests(wheel: Path) -
     data = [
         path
         for name in PACKAGES
-        for suffix in ("toml", "csv.xz", "zip", "json", "txt")
-        for path in (ROOT / name).rglob(f"*.{suffix}")
+        for suffix in (".toml", ".csv.xz", ".zip", ".json", ".txt", "SHA256SUMS")
+        for path in (ROOT / name).rglob(f"*{suffix}")
     ]
     assert data
     assert {str(path.relative_to(ROOT)) for path in data} <= names

@@ -52,13 +52,14 @@ def make(
 
     Raises:
         BudgetSpentError: the deadline has passed; the same call resumes the search.
-        InputError: the experiment has no such setting; or the folder is in use, cannot be written, is damaged, or holds
-            a search of other clips or settings.
+        InputError: the experiment has no such setting; files cannot be decoded (all are listed); or the folder is in
+            use, cannot be written, is damaged, or holds a search of other clips or settings.
         ResultError: every trial failed.
     """
     _check(plan, job.experiment)
     kinds: dict[Kind, Callable[..., SearchResult]] = {"hyperband": hyperband.search, "grid": grid.search}
-    search = _search(plan, job, clips, epochs)
+    with jobs.unusable_files_listed(job.options.runs):
+        search = _search(plan, job, clips, epochs)
     if cluster:
         given = _Given(plan, on_cluster.Given.of(job), clips.material, epochs)
         search = replace(search, elsewhere=partial(_train_all, cluster, given))

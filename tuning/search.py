@@ -4,9 +4,10 @@ A search trains a model for each of several combinations of values. It chooses t
 validation clips. All random numbers of a trial depend on (seed, epoch) and not on the trial. So trials differ only in
 their values, and a short trial is equal to the beginning of a longer one with the same values, to the bit.
 
-Searches resume: each finished trial is stored in a file, written atomically. The next trial depends only on the seed
-and the scores so far. A search that was killed therefore runs through the same trials again, reads those that are
-stored, and resumes the interrupted one after its last finished epoch.
+Searches resume: each finished trial is stored in a file, written atomically, with its checksum. The next trial depends
+only on the seed and the scores so far. A search that was killed therefore runs through the same trials again, reads
+those that are stored, and resumes the interrupted one after its last finished epoch. A file that was damaged or changed
+is no finished trial.
 """
 
 import itertools
@@ -26,6 +27,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
 from common import environment, files
 from common.arrays import Arrays
@@ -34,8 +36,8 @@ from common.learners import keras3, memory
 from common.learners.learner import best_epoch
 from common.learners.pipeline import Augment
 from common.progress import duration_in_words
-from common.runs import claims, records
-from common.runs.search_records import SCHEMA, SearchResult, load, read, table_of
+from common.runs import checksums, claims, records
+from common.runs.search_records import Row, SearchResult, load, read, table_of, write
 from common.seeds import derive
 from common.study import Training, Value
 from common.tasks import Mode, Task
@@ -46,6 +48,9 @@ OF_TRAINING = ("learning_rate", "batch_size", "patience")
 """Settings that are fields of `Training`; all others are settings of the model."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+NO_CURVE = pd.DataFrame(columns=["epoch", "seconds"])
+AGAIN = "the trial is trained again"
 
 
 @dataclass(frozen=True)
@@ -173,14 +178,14 @@ class Trials:
 
         Raises:
             BudgetSpentError: the deadline has passed.
-            InputError: the file of a stored trial is damaged.
+            InputError: the weights of the trial that this one continues are missing or damaged.
         """
         path = self._finished(trial.name)
-        new = not path.exists()
+        new = not (path.exists() and self._usable(path, trial))
         if new:
             self._train(trial, path)
         # A new trial is read back too, so that its numbers are those that a resumed search would have.
-        row, curve = _kept(path, trial)
+        row, curve = _kept(path, trial, self._search)
         self.rows.append(row)
         self.curves.append(curve)
         self._done += len(curve)
@@ -189,12 +194,21 @@ class Trials:
             self._announce(self._line(trial, row))
         return row
 
+    def _usable(self, path: Path, trial: Trial) -> bool:
+        """Return whether a stored trial is as it was written; say so where it is not."""
+        try:
+            _kept(path, trial, self._search)
+        except InputError as error:
+            self._announce(str(error))
+            return False
+        return True
+
     def forget(self, name: str) -> None:
         """Delete the weights of a trial that no later trial will continue."""
         self._weights(name).unlink(missing_ok=True)
 
     def _train(self, trial: Trial, path: Path) -> None:
-        curve, message = pd.DataFrame(columns=["epoch", "seconds"]), ""
+        curve, message = NO_CURVE, ""
         with memory.released():
             try:
                 curve = self._fitted(trial)
@@ -203,7 +217,7 @@ class Trials:
         hparams.write_trial(self._search.folder / "tensorboard" / f"trial-{trial.name}", trial.values, trial.name)
         row = _row(trial, curve, message, self._search)
         content = {"trial": asdict(trial), "row": row, "curve": curve.to_dict("records")}
-        files.write_text(path, json.dumps(content, allow_nan=False))
+        checksums.replace(path, json.dumps(content, allow_nan=False).encode())
         path.with_suffix(".npz").unlink(missing_ok=True)  # the checkpoint: the trial is finished
 
     def _fitted(self, trial: Trial) -> pd.DataFrame:
@@ -295,13 +309,32 @@ def _row(trial: Trial, curve: pd.DataFrame, message: str, search: Search) -> dic
     return {**row, "seconds": round(float(curve["seconds"].sum()), 3), "status": status, "message": message}
 
 
-def _kept(path: Path, trial: Trial) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Read the row and the learning curve of a stored trial."""
-    content = load(path, "delete it to train this trial again")
-    if not isinstance(content, dict) or content.get("trial") != _plain(asdict(trial)) or len(content) < 3:
-        raise InputError(f"{path} is not trial {trial.name} of this search; delete it to train this trial again")
-    curve = pd.DataFrame(content["curve"]) if content["curve"] else pd.DataFrame(columns=["epoch", "seconds"])
-    return content["row"], curve.assign(trial=trial.name)
+class StoredTrial(BaseModel):
+    """The file of a finished trial: the trial, its row, and its learning curve, a row per epoch."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    trial: dict[str, Any]
+    row: Row
+    curve: list[dict[str, float]]
+
+
+def _kept(path: Path, trial: Trial, search: Search) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Read the row and the learning curve of a stored trial.
+
+    Raises:
+        InputError: the file is damaged or was changed, or is of another trial.
+    """
+    content = load(path, AGAIN, partial(checksums.read, path.parent, path.name, AGAIN, needed=True))
+    problem = records.flaw(content, StoredTrial)
+    if problem is None and content["trial"] != _plain(asdict(trial)):
+        problem = f"is not trial {trial.name} of this search"
+    if problem is None:
+        curve = pd.DataFrame(content["curve"]) if content["curve"] else NO_CURVE
+        if content["row"] == _row(trial, curve, content["row"]["message"], search):
+            return content["row"], curve.assign(trial=trial.name)
+        problem = "has other scores than its learning curve"
+    raise InputError(f"{path} {problem}; {AGAIN}")
 
 
 def conduct(
@@ -409,7 +442,6 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
     files.write_table(search.folder / "curves.csv", curves[columns])
     files.write_text(search.folder / "best.toml", _configuration(search, best))
     content = {
-        "schema": SCHEMA,
         **identity,
         "data": search.context["data"],
         "rows": trials.rows,
@@ -419,9 +451,9 @@ def _write(search: Search, identity: dict[str, Any], trials: Trials, notes: Sequ
         "status": "complete",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    files.write_text(search.folder / "search.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+    result = write(search.folder, content)
     shutil.rmtree(search.folder / "work")
-    return SearchResult(search.folder, content)
+    return result
 
 
 def _configuration(search: Search, best: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import typer.core
 
 from common import starting, threads
 from common.errors import EncoreError
+from common.escaping import is_text
 from common.terminal import say
 
 DEBUG_HELP = "With --debug, an error shows its traceback."
@@ -48,6 +49,9 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
             # An ASCII or Latin-1 terminal shows ? for a character that it does not have.
             stream.reconfigure(errors="replace")
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if strange := next((word for word in given if not is_text(word)), ""):
+        say(f"error: {strange} is not text in this locale: set PYTHONUTF8=1, or rename it in UTF-8", file=sys.stderr)
+        sys.exit(WRONG_INPUT)
     debug = "--debug" in given  # taken out here, so that no command has to declare it
     command = _telling_of_debug(typer.main.get_command(app))
     try:

@@ -84,7 +84,10 @@ def scan_clips(study: Study, experiments: Sequence[Experiment], data: Sequence[P
     scanned = _usable(study, scan(data or [_demo_folder(study)]))
     say(scanned.summary(), file=sys.stderr)  # standard output is for results
     absent = scanned.absent(list(dict.fromkeys(name for one in experiments for name in study.corpora_of(one))))
-    if absent:
+    own = [found.corpus for found in scanned.found if found.corpus not in CORPORA]
+    if own and len(own) == len(scanned.found):
+        announce(f"{', '.join(own)} is not of the document: results are not comparable with the document's")
+    elif absent:
         announce(f"absent: {', '.join(absent)}; results are not comparable with the document's")
     return scanned
 

@@ -42,7 +42,7 @@ CLIPS_PER_CLASS = 40
 """Eight of them in each of the five folds."""
 OTHER_CLASS = "one of ESC-50's other 40 classes"
 
-NAME = re.compile(r"(?P<clip>[1-5]-(?P<source>[1-9]\d*)-[A-Z])(-(?P<target>\d|[1-4]\d))?", re.ASCII)
+NAME = re.compile(r"(?P<clip>[1-5]-(?P<source>[1-9]\d{2,})-[A-Z])(-(?P<target>\d|[1-4]\d))?", re.ASCII)
 
 NAMES = {
     "001 - Dog bark": (

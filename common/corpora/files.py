@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import soundfile
 
+from common import escaping
 from common.errors import InputError
 from common.progress import progress
 from common.signals import audio
@@ -122,6 +123,8 @@ def size_or_reason(path: Path) -> int | str:
 
     Call it before reading a file: opening a named pipe would wait until something writes to it.
     """
+    if not escaping.is_text(str(path)):  # it could be written in no table
+        return "a name that is not text in UTF-8: rename it"
     try:
         status = path.stat()
     except OSError as error:

@@ -7,10 +7,12 @@ give the same predictions to the bit on one machine.
 
 import contextlib
 import functools
+import re
 import time
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -31,6 +33,9 @@ from common.tasks import Task
 
 BATCHES_AT_ONCE = 8
 """Number of batches that `predict` reads from the disk at a time."""
+
+OWN_MODULE = re.compile(r'"module": "((?:common|reproductions)\.[a-z0-9_.]*[a-z0-9])"')
+"""A module of Encore in the description of a saved model; modules of others, and `__main__`, are not imported."""
 
 STEPS_UNTIMED, STEPS_TIMED = 3, 8
 """Steps that `steps_per_second` makes: the first ones include compilation."""
@@ -273,6 +278,7 @@ class KerasLearner:
         try:
             if not zipfile.is_zipfile(path):  # HDF5 files, whatever their name, are loaded without safe mode
                 raise ValueError(_no_zip(path))
+            _import_own_layers(path)
             model = cls._load_model(path)
         except InputError:
             raise
@@ -297,6 +303,14 @@ def _no_zip(path: Path) -> str:
         return "there is no such file"
     with path.open("rb") as file:
         return "it is cut off: its end is missing" if file.read(2) == b"PK" else "it is no zip file"
+
+
+def _import_own_layers(path: Path) -> None:
+    """Import Encore's modules that a saved model has layers of: Keras knows a layer once its module is imported."""
+    with zipfile.ZipFile(path) as archive:
+        config = archive.read("config.json").decode()
+    for module in sorted(set(OWN_MODULE.findall(config))):
+        import_module(module)
 
 
 def steps_per_second(model: keras.Model, batch: tuple[np.ndarray, np.ndarray]) -> float:

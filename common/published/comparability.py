@@ -38,9 +38,12 @@ def data_in_words(record: dict[str, Any], published: Published) -> str:
     )
     if foreign and not own:
         return f"{data['clips']:,} {theirs.items} of {foreign} instead of {absent or 'those of the document'}"
+    without = f", without {absent}" * bool(absent)
+    if foreign:  # some of the clips are none of the document's
+        titles = ", ".join(corpus_title(name, published) for name in own)
+        return f"{data['clips']:,} {theirs.items} of {titles}{without}, and of {foreign}"
     of_whole = f" of {theirs.clips:,}" if theirs.clips is not None else ""
-    notes = [f", without {absent}"] * bool(absent) + [f", with {foreign} besides"] * bool(foreign)
-    return f"{data['clips']:,}{of_whole} {theirs.items}{''.join(notes)}"
+    return f"{data['clips']:,}{of_whole} {theirs.items}{without}"
 
 
 def obstacle(record: dict[str, Any], published: Published) -> str | None:

@@ -14,6 +14,8 @@ from common.intervals import newcombe
 
 LARGEST_BASE, LARGEST_EXPONENT = 1e9, 16
 """What may be raised to a power: whole numbers in Python have no end, and `9 ** 9 ** 9` would take all memory."""
+LONGEST_TEXT = 2000
+"""Characters of an expression; Python reads longer ones, but not if they are one long sum."""
 
 
 class NotComputableError(ArithmeticError):
@@ -27,6 +29,12 @@ def _power(base: float, exponent: float) -> float:
     return float(base**exponent)
 
 
+def _product(one: Any, other: Any) -> Any:
+    if isinstance(one, tuple) or isinstance(other, tuple):  # Python would repeat it, a million million times if asked
+        raise TypeError("a tuple cannot be multiplied")
+    return one * other
+
+
 def _difference_interval(first: float, n_first: float, second: float, n_second: float) -> tuple[float, float]:
     if not (0 <= first <= 1 and 0 <= second <= 1 and n_first > 0 and n_second > 0):
         raise NotComputableError(f"no shares: {first:g} of {n_first:g}, {second:g} of {n_second:g}")
@@ -36,7 +44,7 @@ def _difference_interval(first: float, n_first: float, second: float, n_second: 
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
+    ast.Mult: _product,
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
@@ -74,6 +82,8 @@ class Expression:
         Raises:
             ValueError: it is no expression, or has a part that is not allowed.
         """
+        if len(text) > LONGEST_TEXT:
+            raise ValueError(f"{text[:80]!r}... is no expression of at most {LONGEST_TEXT} characters")
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
             self.names = frozenset(_names(self._tree))

@@ -19,7 +19,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from common.errors import InputError, not_among
+from common.errors import LONGEST, InputError, not_among, reason_of
+from common.escaping import in_line
 from common.published.expressions import NotComputableError
 from common.published.schema import (
     LOWEST,
@@ -47,6 +48,14 @@ from common.published.schema import (
 )
 
 SCHEMA = 2
+LONGEST_FILE = 1_000_000
+"""Bytes of a file; our largest has 52,000, and reading ten times more than this takes half a minute."""
+LARGEST = 1e15
+"""A number whose units a float can still tell apart; no table of a paper counts so far."""
+DEEPEST = 10
+"""Tables and arrays around a number; the form has five."""
+DOTTED = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""")
+"""A name in so many parts that reading them takes all memory; the longest of the form has two."""
 FOLDER = Path(__file__).parents[2] / "reports" / "published"
 
 
@@ -428,17 +437,13 @@ def read(path: Path) -> Published:
     """Read and check a file of published numbers, of any paper.
 
     Raises:
-        InputError: it is missing or damaged: names the file and the field.
+        InputError: it is missing, damaged or like no table of a paper: names the file and the field.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"cannot read {path} ({(error.strerror or str(error)).lower()})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}") from None
+    content = _toml(path)
     # Before all fields: a file of another schema would seem to be full of errors.
     if content.get("schema") != SCHEMA:
-        raise InputError(f"{path}: schema is {content.get('schema')}, this Encore reads {SCHEMA}; correct it there")
+        found = in_line(str(content.get("schema")))[:LONGEST]
+        raise InputError(f"{path}: schema is {found}, this Encore reads {SCHEMA}; correct it there")
     try:
         # By way of JSON, where a strict reader takes a list for a tuple.
         return Published.model_validate_json(json.dumps(content))
@@ -448,13 +453,54 @@ def read(path: Path) -> Published:
         raise InputError(f"{path}: {_in_words(error, content)}; correct it there") from None
 
 
+def _toml(path: Path) -> dict[str, Any]:
+    """Read a file that may come from anywhere: what would take all time or memory is refused before."""
+    try:
+        with path.open("rb") as file:
+            read = file.read(LONGEST_FILE + 1)
+        text = read.decode("utf-8-sig")
+        if len(read) > LONGEST_FILE:
+            raise InputError(f"{path} has more than {LONGEST_FILE:,} bytes: that is no table of a paper; divide it")
+        if found := DOTTED.search(text):
+            raise InputError(f"{path} is not TOML: {found[0][:20]}... is no name of a field; correct it there")
+        content = tomllib.loads(text)
+    except OSError as error:
+        raise InputError(f"cannot read {path} ({(error.strerror or str(error)).lower()})") from None
+    # Not every ValueError is tomllib's own: Python refuses numbers of thousands of digits.
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not TOML: {reason_of(error)}") from None
+    if absurd := _absurd(content):
+        raise InputError(f"{path}: {absurd}; correct it there")
+    return content
+
+
+def _absurd(content: dict[str, Any]) -> str | None:
+    """Say where a number is larger, or nested deeper, than in any table; None if that is nowhere so."""
+    parts: list[tuple[tuple[str | int, ...], Any]] = [((), content)]
+    while parts:
+        place, value = parts.pop()
+        if isinstance(value, dict | list):
+            if len(place) > DEEPEST:
+                return f"{_place(content, place[:2])}: tables and arrays are nested more than {DEEPEST} deep"
+            inner = value.items() if isinstance(value, dict) else enumerate(value)
+            parts += [((*place, key), part) for key, part in inner]
+        elif isinstance(value, int | float) and LARGEST < abs(value) < math.inf:
+            return f"{_place(content, place)}: a number is larger than {LARGEST:g}"
+    return None
+
+
 def _in_words(error: ValidationError, content: Mapping[str, Any]) -> str:
     """Name the first thing that is wrong with a file, and where."""
     first = error.errors(include_url=False)[0]  # only the first: one typo often makes several
     where = _place(content, first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    found = f" (found {first['input']!r})" if isinstance(first["input"], str | int | float) else ""
+    message = _short(first["msg"].removeprefix("Value error, "))
+    found = f" (found {_short(repr(first['input']))})" if isinstance(first["input"], str | int | float) else ""
     return f"{where}: {message}{found}" if where else f"{message}{found}"
+
+
+def _short(words: str) -> str:
+    line = in_line(words)
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
 
 
 def _place(content: Any, location: Iterable[str | int]) -> str:
@@ -471,4 +517,4 @@ def _place(content: Any, location: Iterable[str | int]) -> str:
         table = content if isinstance(content, dict) else {}
         name = next((table[key] for key in ("id", "experiment") if key in table), "")
         words.append(f"{step + 1} ({name})" if name else f"{step + 1}")  # people count from 1
-    return ", ".join(words)
+    return ", ".join(map(_short, words))

@@ -138,10 +138,11 @@ def _seconds_of_frozen(divided: frozen.Divided, clips: int) -> float:
 
 def _prepare_few(job: Job, clips: pd.DataFrame, task: Task, fold: splits.Split) -> None:
     """Prepare a clip of each set as the run does, for the memory that decoding and features take besides the arrays."""
-    rows = np.concatenate([of_set[:1] for of_set in fold.sets().values()])
-    few, here = clips.iloc[rows].reset_index(drop=True), _here(job)
-    sets = splits.Split(*np.array_split(np.arange(len(rows)), len(splits.SETS)))
-    here.experiment.inputs.prepare(few, sets, task.targets(few), here.setting)
+    first = [of_set[:1] for of_set in fold.sets().values()]
+    few, here = clips.iloc[np.concatenate(first)].reset_index(drop=True), _here(job)
+    # A set may be empty, such as that of validation clips.
+    sets = np.split(np.arange(len(few)), np.cumsum([len(rows) for rows in first])[:-1])
+    here.experiment.inputs.prepare(few, splits.Split(*sets), task.targets(few), here.setting)
 
 
 def _inputs_mib(model: keras.Model, divided: frozen.Divided | None, copies: int, clips: int) -> tuple[float, float]:

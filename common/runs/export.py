@@ -19,12 +19,11 @@ from common.errors import InputError
 from common.escaping import markdown
 from common.learners.learner import class_of
 from common.published import Printed, Published, comparability
-from common.runs import prediction
-from common.runs.records import Record
+from common.runs import checksums, prediction
+from common.runs.records import TABLES, Record
 from common.study import Ensemble, Experiment, Study, Training
 
 TEMPLATE = Path(__file__).with_name("model_card.md")
-TABLES = ("history.csv", "predictions.csv", "split.csv")
 VALIDATION = "val_"
 """Names of metrics begin like this if they were measured on validation clips."""
 OF_A_MACHINE = ("system", "hardware", "threads")
@@ -70,7 +69,8 @@ def export(study: Study, record: Record, out: Path) -> Path:
 def _copy(record: Record, experiment: Experiment, folder: Path) -> None:
     """Copy the files of a run that a prediction or a report reads."""
     of_models = [f"{fold}/{name}" for fold in _folds(record) for name in (class_of(experiment).FILE, "front_end.npz")]
-    for name in ("record.json", *TABLES, *of_models):
+    sums = [checksums.NAME] if record.sealed else []
+    for name in ("record.json", *TABLES, *of_models, *sums):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

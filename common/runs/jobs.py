@@ -1,6 +1,7 @@
 """The description of a run before it starts: experiment, protocol, clips and options."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 
 from common import splits
 from common.corpora import CORPORA, Scan
+from common.corpora.scanning import LEAVE_OUT, write_list
 from common.errors import InputError
 from common.learners.learner import class_of
 from common.learners.pipeline import Augment
@@ -18,6 +20,7 @@ from common.runs import records, remarks
 from common.runs.digests import digests_of, sounds_of
 from common.runs.split_file import SplitFile
 from common.seeds import derive
+from common.signals.audio import UnusableFilesError
 from common.study import Experiment, Fit, Method, Protocol, Setting, Size, Study, Training, Value
 from common.tasks import Task
 
@@ -298,3 +301,23 @@ def clip_columns(study: Study) -> tuple[str, ...]:
     """
     unit = () if study.unit == "speaker" else (study.unit,)
     return ("name", "corpus", "speaker", *unit, "fold")
+
+
+@contextmanager
+def unusable_files_listed(runs: Path) -> Iterator[None]:
+    """List all files that cannot be decoded, so that the next scan can leave them out.
+
+    Args:
+        runs: folder of all runs; gets the list.
+
+    Raises:
+        InputError: instead of `UnusableFilesError`; names the list.
+    """
+    try:
+        yield
+    except UnusableFilesError as error:
+        place = runs / LEAVE_OUT
+        write_list(place, error.paths)
+        raise InputError(
+            f"{error}. All of them are listed in {place}: move it into the folder of the corpus to leave them out"
+        ) from error

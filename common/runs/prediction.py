@@ -3,6 +3,7 @@
 Models and settings are read from the run's folder. Only the study's code must be that of the run.
 """
 
+import io
 import json
 import math
 import zipfile
@@ -19,7 +20,7 @@ from common.arrays import FileInputs
 from common.corpora.files import duration_or_reason
 from common.errors import InputError
 from common.learners.learner import Learner, class_of
-from common.runs import ensemble, records, runner
+from common.runs import checksums, ensemble, records, runner
 from common.runs.identity import weights_in_words
 from common.runs.jobs import under
 from common.runs.records import Record
@@ -145,7 +146,7 @@ def run_in(study: Study, folder: Path) -> Record:
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder; name that of a finished run with --run")
     if not (folder / "record.json").exists() and (below := records.find(folder)):
-        raise InputError(f"{folder} is no run, but has {_counted(len(below))} in it; name one: --run {below[0]}")
+        raise InputError(f"{folder} is not a run, but has {_counted(len(below))} in it; name one: --run {below[0]}")
     record = records.read(folder)
     if record.data["study"] != study.name:
         raise InputError(f"{folder} is a run of {record.data['study']}, not of {study.name}; name another with --run")
@@ -368,7 +369,8 @@ def _weights(record: Record, experiment: Experiment, weights: str | None) -> str
 def _load(record: Record, experiment: Experiment, fold: int) -> tuple[Learner, dict[str, np.ndarray]]:
     folder = record.folder / f"fold-{fold}"
     try:
-        with np.load(folder / "front_end.npz") as stored:
+        content = checksums.read(record.folder, f"{folder.name}/front_end.npz", records.REMEDY)
+        with np.load(io.BytesIO(content)) as stored:
             front_end = dict(stored)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = getattr(error, "strerror", None) or error
@@ -404,8 +406,9 @@ def _about_training(study: Study, experiment: Experiment, record: Record) -> lis
 
 
 def about_errors(study: Study, experiment: Experiment, record: Record) -> list[str]:
-    """Return a note on the document's errors that a run contains, if there are any."""
-    errors = [switch for switch in study.switches if switch.error and switch.name in experiment.switches]
+    """Return a note on the document's errors that a run contains, if there are any: those that its clips can have."""
+    corpora = record.data["data"]["corpora"]
+    errors = [one for one in study.switches if one.error and one.name in experiment.switches and one.touches(corpora)]
     kept = [f"{one.name} = {one.published}" for one in errors if record.data["switches"][one.name] == one.published]
     if not kept:
         return []

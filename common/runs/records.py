@@ -1,19 +1,23 @@
 """Records: what a run leaves behind, and all that reports ever read.
 
 One folder per run, `runs/<study>/<experiment>/<protocol>/seed-<n>/`, holds `record.json`, `history.csv`,
-`predictions.csv`, `split.csv` and the model. `record.json` is written last and atomically: if it is there, the run
-is whole. A folder belongs to one process at a time; a second one is refused.
+`predictions.csv`, `split.csv`, their checksums (`common.runs.checksums`) and the model. `record.json` is written last
+and atomically: if it is there, the run is whole. A folder belongs to one process at a time; a second one is refused.
+
+A run of an earlier version has no checksums: a change is found only where `reports.recomputed` computes numbers again.
 """
 
 import errno
 import fcntl
 import hashlib
+import io
 import json
 import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, Self
 
@@ -22,8 +26,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
-from common.errors import EncoreError, InputError, ResultError
+from common.errors import LONGEST, EncoreError, InputError, ResultError, reason_of
 from common.files import read_table, write_text
+from common.runs import checksums
 from common.splits import Leak
 from common.tasks import Task, of_kind
 
@@ -31,12 +36,16 @@ SCHEMA = 2
 """Version of `record.json`; readers refuse others."""
 NO_SPACE = os.strerror(errno.ENOSPC)
 
+REMEDY = "delete the folder and run again"
+TABLES = ("history.csv", "predictions.csv", "split.csv")
 CURVES = ("fold", "stage", "epoch")
 """The columns that every learning curve begins with."""
 
 Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
+Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")]
+"""A time in UTC, to the second."""
 
 OPEN = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 """The configuration of a part to which methods of learning add fields; every other part has that of `Content`."""
@@ -160,9 +169,9 @@ class Content(BaseModel):
     experiment: str
     protocol: str
     seed: int
-    size: str
+    size: Literal["full", "demo"]
     status: str
-    finished: str
+    finished: Moment
     notes: list[str]
     switches: dict[str, Any]
     changed: list[str]
@@ -182,11 +191,10 @@ class Content(BaseModel):
 
     @model_validator(mode="after")
     def _of_its_task(self) -> Self:
-        counted, outputs = self.data["per_output"], self.task["outputs"]
+        outputs = self.task["outputs"]
         if list(self.per_output) != outputs:
             raise ValueError("per_output has other outputs than the task")
-        if list(counted) != ([] if self.task["kind"] == "regression" else outputs):
-            raise ValueError("data.per_output has other outputs than the task")
+        refuse_other_clips(self.data, self.task)
         if len({tuple(output["scores"]) for output in self.per_output.values()}) > 1:
             raise ValueError("not all outputs have the same scores")
         if self.task["kind"] == "classification":
@@ -194,14 +202,26 @@ class Content(BaseModel):
         return self
 
     def _one_class_a_clip(self) -> None:
-        clips, counted = self.data["clips"], sum(self.data["per_output"].values())
-        if counted != clips:
-            raise ValueError(f"data has {clips} clips, but {counted} in its classes")
         if self.confusion is None:
             raise ValueError("a classification needs its confusion")
         for name, output in self.per_output.items():
             if any((score is None) != (output["support"] == 0) for score in output["scores"].values()):
                 raise ValueError(f"per_output.{name}: a score must be null where there are no clips, and only there")
+
+
+def refuse_other_clips(data: Data, task: TaskFacts) -> None:
+    """Raise ValueError where the facts of the clips are not of the task, or their counts do not add up."""
+    counted, outputs, clips = data["per_output"], task["outputs"], data["clips"]
+    if len(set(outputs)) < len(outputs):
+        raise ValueError("two outputs of the task have one name")
+    if list(counted) != ([] if task["kind"] == "regression" else outputs):
+        raise ValueError("data.per_output has other outputs than the task")
+    if task["kind"] == "classification" and sum(counted.values()) != clips:
+        raise ValueError(f"data has {clips} clips, but {sum(counted.values())} in its classes")
+    if any(count > clips for count in counted.values()):
+        raise ValueError(f"data has {clips} clips, and an output more")
+    if twice := {*data["corpora"]} & {*data["missing"]}:
+        raise ValueError(f"data has {min(twice)}, and lacks it")
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,15 +233,23 @@ class ClipSet:
         digest: of the names: two runs with the same have the same clips.
         groups: what each clip shares with others, and intervals are drawn over: its song, or else speaker, as UTF-8,
             shape (n,).
+        unit: the column that the groups are of, `group` or `speaker`.
     """
 
     names: np.ndarray
     digest: bytes
     groups: np.ndarray
+    unit: str
+
+    @cached_property
+    def numbers(self) -> tuple[np.ndarray, int]:
+        """The number of each clip's group (n,), in the order of their names, and how many groups there are."""
+        found, numbers = np.unique(self.groups, return_inverse=True)
+        return numbers, len(found)
 
     @classmethod
-    def of(cls, names: np.ndarray, groups: np.ndarray) -> Self:
-        """Return clips in the order of their names, as `names_and_groups` gives them.
+    def of(cls, names: np.ndarray, groups: np.ndarray, unit: str) -> Self:
+        """Return clips in the order of their names, as `names_and_groups` gives them, with groups of `unit_of`.
 
         Raises:
             InputError: a clip is there twice.
@@ -229,7 +257,12 @@ class ClipSet:
         if (names[1:] == names[:-1]).any():
             raise InputError("it predicts a clip twice")
         # No name has a zero byte in it, so different names cannot be joined to the same bytes.
-        return cls(names, hashlib.sha256(b"\0".join(names.tolist())).digest(), groups)
+        return cls(names, hashlib.sha256(b"\0".join(names.tolist())).digest(), groups, unit)
+
+
+def unit_of(clips: pd.DataFrame) -> str:
+    """Return the column of what clips share: `group`, or else `speaker`."""
+    return "group" if "group" in clips else "speaker"
 
 
 def names_and_groups(clips: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -240,7 +273,7 @@ def names_and_groups(clips: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.nd
     """
     pairs = zip(clips["corpus"].tolist(), clips["name"].tolist(), strict=True)
     names = np.array([f"{corpus}:{name}".encode() for corpus, name in pairs])
-    groups = np.array([group.encode() for group in clips["group" if "group" in clips else "speaker"].tolist()])
+    groups = np.array([group.encode() for group in clips[unit_of(clips)].tolist()])
     order = np.argsort(names, kind="stable")  # by name: runs in another order of their folds have the same clips
     return order, names[order], groups[order]
 
@@ -253,11 +286,13 @@ class Predictions:
         clips: which ones, in the order of their names.
         true: class numbers (n,), or float32 (n, outputs).
         predicted: likewise.
+        fold: that tested each clip (n,).
     """
 
     clips: ClipSet
     true: np.ndarray
     predicted: np.ndarray
+    fold: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -279,7 +314,7 @@ class Record:
 
     def history(self) -> pd.DataFrame:
         """Return the learning curves: one row per fold, stage and epoch (epochs count from 1)."""
-        return read_table(self.folder / "history.csv")
+        return self._table("history.csv")
 
     def predictions(self) -> pd.DataFrame:
         """Return one row per predicted clip: name, corpus, speaker, fold, then the columns of the task (`Task.table`).
@@ -288,7 +323,7 @@ class Record:
         """
         words = dict.fromkeys(("name", "corpus", "speaker", "group", "true", "predicted"), str)
         # A class or a speaker may be called `none` or `NA`.
-        return read_table(self.folder / "predictions.csv", dtype=words, keep_default_na=False)
+        return self._table("predictions.csv", dtype=words, keep_default_na=False)
 
     def tested(self) -> Predictions:
         """Return what was predicted of each test clip, as arrays.
@@ -300,12 +335,21 @@ class Record:
         table = self.predictions()
         order, names, groups = names_and_groups(table)
         true, predicted = values_of(self.task, table)
-        return Predictions(ClipSet.of(names, groups), true[order], predicted[order])
+        clips = ClipSet.of(names, groups, unit_of(table))
+        return Predictions(clips, true[order], predicted[order], table["fold"].to_numpy()[order])
 
     def split(self) -> pd.DataFrame:
         """Return one row per clip and fold: name, fold, set, and in newer records the first digits of its digest."""
         words = dict.fromkeys(("name", "set", "digest"), str)
-        return read_table(self.folder / "split.csv", dtype=words, keep_default_na=False)
+        return self._table("split.csv", dtype=words, keep_default_na=False)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether its files are compared with checksums when they are read; those of earlier versions have none."""
+        return (self.folder / checksums.NAME).exists()
+
+    def _table(self, name: str, **options: Any) -> pd.DataFrame:
+        return read_table(io.StringIO(checksums.read(self.folder, name, REMEDY).decode()), **options)
 
 
 def values_of(task: Task, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -331,6 +375,19 @@ def find(runs: Path) -> list[Path]:
     return sorted(path.parent for path in runs.rglob("record.json"))
 
 
+def unreadable(runs: Path) -> list[str]:
+    """Return a sentence on each folder below `runs` that cannot be listed: what it holds is in no report."""
+    found: list[str] = []
+    for _ in os.walk(runs, onerror=lambda error: found.append(_closed(error))):
+        pass
+    return found
+
+
+def _closed(error: OSError) -> str:
+    why = (error.strerror or str(error)).lower()
+    return f"{error.filename} cannot be read ({why}); change its permissions or name another folder with --runs"
+
+
 def read(folder: Path) -> Record:
     """Read and check one record.
 
@@ -339,11 +396,13 @@ def read(folder: Path) -> Record:
     """
     path = folder / "record.json"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = checksums.read(folder, path.name, REMEDY).decode()
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{folder} holds no record.json: the run is not finished; run it again to go on") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}); {REMEDY}") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is damaged ({error}); delete the folder and run again") from None
+        raise InputError(f"{path} is damaged ({error}); {REMEDY}") from None
     return Record(folder, checked(parsed(text, str(path)), str(path)))
 
 
@@ -357,14 +416,29 @@ def parsed(text: str, place: str) -> dict[str, Any]:
     Raises:
         InputError: it is cut off, of another schema, or holds a number that is not finite.
     """
-    try:
-        data = json.loads(text, parse_constant=_refused)  # Python reads NaN and Infinity, which are no JSON
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{place} is damaged ({error}); delete it and run again") from None
+    data = of_json(text, place, "delete it and run again")
     found = data.get("schema") if isinstance(data, dict) else None
     if found != SCHEMA:
         raise InputError(f"{place} has schema {found}, this Encore reads {SCHEMA}; run the experiment again (--fresh)")
     return dict(data)
+
+
+def of_json(text: str, place: str, remedy: str) -> Any:
+    """Return what a text of JSON holds, with finite numbers.
+
+    Args:
+        text: JSON.
+        place: where it stands, for messages.
+        remedy: what to do where it is damaged.
+
+    Raises:
+        InputError: it is cut off, nested too deep, or holds a number that is not finite or has thousands of digits.
+    """
+    try:
+        # Python reads NaN and Infinity, which are no JSON, and takes 1e999, which is, for infinite.
+        return json.loads(text, parse_constant=_refused, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{place} is damaged ({reason_of(error)}); {remedy}") from None
 
 
 def checked(data: dict[str, Any], place: str) -> dict[str, Any]:
@@ -378,34 +452,44 @@ def checked(data: dict[str, Any], place: str) -> dict[str, Any]:
     return data
 
 
-def flaw(content: dict[str, Any]) -> str | None:
-    """Say in one sentence which fields of a record's content are missing, unknown or wrong; None if all are right."""
+def flaw(content: dict[str, Any], model: type[BaseModel] = Content) -> str | None:
+    """Say in one sentence which fields of a record's content are missing, unknown or wrong; None if all are right.
+
+    Args:
+        content: of `record.json`, or of another file of JSON.
+        model: the fields that it has.
+    """
     try:
-        Content.model_validate(content)
+        model.model_validate(content)
     except ValidationError as error:
         errors = error.errors(include_url=False)
     else:
         return None
     for kind, words in (("missing", "lacks"), ("extra_forbidden", "has unknown fields")):
         if places := [_place(one["loc"]) for one in errors if one["type"] == kind]:
-            return f"{words} {', '.join(places)}"
-    place, message = _place(errors[0]["loc"]), errors[0]["msg"].removeprefix("Value error, ")
+            return f"{words} {', '.join(places)[:LONGEST]}"
+    place, message = _place(errors[0]["loc"]), errors[0]["msg"].removeprefix("Value error, ")[:LONGEST]
     return f"is wrong in {place}: {message}" if place else f"contradicts itself: {message}"
 
 
 def _place(location: tuple[str | int, ...]) -> str:
-    return ".".join(map(str, location))
+    return ".".join(map(str, location))[:LONGEST]
 
 
 def _refused(word: str) -> float:
     raise ValueError(f"{word} is not a result")
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refused(digits[:LONGEST])
+
+
 def write(folder: Path, data: dict[str, Any]) -> Record:
-    """Write `record.json`, last and atomically, and return the record.
+    """Write `record.json`, last and atomically, and before it the checksums of the folder; return the record.
 
     Args:
-        folder: of the run.
+        folder: of the run; its tables are written.
         data: the fields of `Content` but for the schema.
 
     Raises:
@@ -417,8 +501,17 @@ def write(folder: Path, data: dict[str, Any]) -> Record:
         raise ResultError(f"the run in {folder} gave no finite {where}; no record is kept")
     if problem := flaw(content):
         raise ValueError(f"the record {problem}")
-    write_text(folder / "record.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    tables = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _beside(folder)}
+    write_text(folder / checksums.NAME, checksums.text_of({"record.json": text.encode(), **tables}))
+    write_text(folder / "record.json", text)
     return Record(folder, content)
+
+
+def _beside(folder: Path) -> list[Path]:
+    """Return the tables of a run, and what its features were fitted to."""
+    tables = [folder / name for name in TABLES]
+    return [path for path in (*tables, *folder.glob("fold-*/front_end.npz")) if path.exists()]
 
 
 def _not_finite(value: Any, where: str = "") -> str:

@@ -17,16 +17,14 @@ import pandas as pd
 
 from common import environment, files, splits
 from common.arrays import Arrays, Prepared
-from common.corpora.scanning import LEAVE_OUT, write_list
-from common.errors import InputError, ResultError
+from common.errors import ResultError
 from common.learners import memory
 from common.learners.learner import Learner, best_epoch
 from common.runs import claims, ensemble, records
 from common.runs.evaluation import FoldResult, content_of, predictions_of, timings_of
 from common.runs.identity import identity_of
-from common.runs.jobs import Job, Material, gather, leaks_of
+from common.runs.jobs import Job, Material, gather, leaks_of, unusable_files_listed
 from common.seeds import derive
-from common.signals.audio import UnusableFilesError
 from common.study import Ensemble, Size, Training
 from common.tasks import Task
 
@@ -85,25 +83,14 @@ def claimed(job: Job) -> Iterator[Claimed]:
             yield Claimed(job, material, identity, record)
             return
         claims.begin(job.folder, "run", identity, epochs_may_change=_epochs_may_change(job))
-        try:
+        with unusable_files_listed(job.options.runs):
             yield Claimed(job, material, identity)
-        except UnusableFilesError as error:
-            raise _listed(error, job.options.runs) from error
 
 
 def _epochs_may_change(job: Job) -> bool:
     """Return whether an interrupted run may go on with other epochs: no fold is finished, and none is retrained."""
     begun = any((job.folder / "work").glob(f"fold-*/{FACTS}"))
     return isinstance(job.method, Training) and not job.method.retrain and not begun
-
-
-def _listed(error: UnusableFilesError, runs: Path) -> InputError:
-    """List all files that cannot be decoded, so that the next scan can leave them out."""
-    place = runs / LEAVE_OUT
-    write_list(place, error.paths)
-    return InputError(
-        f"{error}. All of them are listed in {place}: move it into the folder of the corpus to leave them out"
-    )
 
 
 def finished(run: Claimed, announce: Callable[[str], None]) -> records.Record:

@@ -15,13 +15,17 @@ arrays may be shorter than the table of clips.
 
 `<root>/<study>/_shared.zip` has what is not of one experiment: `SHARED`. Models, the sets of a split and the
 probabilities of a classification are left out; the same command makes them again.
+
+`<root>/<study>/SHA256SUMS` has the checksums of these zip files, and none of them is read without.
 """
 
 import functools
 import hashlib
 import io
 import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +36,8 @@ import pandas as pd
 
 from common import illustrations
 from common.errors import InputError
-from common.files import Place, write_bytes
-from common.runs import records, search_records
+from common.files import Place
+from common.runs import checksums, records, search_records
 from common.runs.records import ClipSet, Predictions, Record
 from common.runs.search_records import SearchResult
 from common.tasks.classification import group_confusions
@@ -46,6 +50,13 @@ MOMENT = (1980, 1, 1, 0, 0, 0)
 """The date of every member, so that the same runs give the same bytes."""
 SPLITS = "_splits.zip"
 SHARED = (illustrations.NAME,)
+OF_ALL = "_shared.zip"
+REMEDY = "delete it and keep its runs again"
+DAMAGED = (
+    *(OSError, ValueError, LookupError, TypeError, EOFError, MemoryError, OverflowError),
+    *(zipfile.BadZipFile, lzma.LZMAError, zlib.error, NotImplementedError, RuntimeError),
+)
+"""What reading a damaged zip file can raise: `zipfile`, the decoders of its members, and whoever reads those."""
 NO_CURVES = pd.DataFrame(columns=records.CURVES)
 OF_SEARCHES = ("search.json", "trials.csv", "curves.csv", "best.toml")
 
@@ -57,9 +68,11 @@ def keep(runs: Path, out: Path) -> list[Path]:
         The zip files written.
 
     Raises:
-        InputError: there is no finished run or search; or one is damaged; or the store has the same run of other clips
-            or settings, which these must not replace unseen.
+        InputError: there is no finished run or search; or one is damaged, or a folder cannot be read; or the store has
+            the same run of other clips or settings, which these must not replace unseen.
     """
+    if closed := records.unreadable(runs):
+        raise InputError(closed[0])
     made: dict[Path, tuple[list[Record], list[SearchResult]]] = {}
     for record in map(records.read, records.find(runs)):
         made.setdefault(_zip_of(out, record.data), ([], []))[0].append(record)
@@ -102,14 +115,26 @@ def _keep_shared(runs: Path, out: Path) -> Iterator[Path]:
         for path in runs.rglob(name):
             made.setdefault(path.parent.name, []).append(path)
     for study, paths in made.items():
-        place = out / study / "_shared.zip"
+        place = out / study / OF_ALL
         members = _members(place) if place.exists() else {}
         yield _written(place, members | {path.name: path.read_bytes() for path in paths})
 
 
 def _members(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as archive:
+    with _opened(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    """Return a zip file of the store, if its checksum is right.
+
+    Raises:
+        ChangedFileError: it is not.
+    """
+    # In memory: processes that draw pictures would share the place in an open file.
+    archive = zipfile.ZipFile(io.BytesIO(checksums.read(path.parent, path.name, REMEDY, needed=True)))
+    archive.filename = str(path)
+    return archive
 
 
 def _write(path: Path, runs: Sequence[Record], searches: Mapping[Any, SearchResult]) -> None:
@@ -187,7 +212,7 @@ def _splits_beside(path: Path) -> Splits:
         raise InputError(f"there is no {shared}, which {path.name} needs; keep its runs again")
     try:
         return _splits_at(shared, shared.stat().st_mtime_ns)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise _damaged(shared, error) from None
 
 
@@ -254,7 +279,7 @@ def _written(path: Path, members: Mapping[str, bytes]) -> Path:
             info = zipfile.ZipInfo(name, MOMENT)
             info.compress_type = zipfile.ZIP_LZMA
             archive.writestr(info, data)
-    write_bytes(path, content.getvalue())
+    checksums.replace(path, content.getvalue())
     return path
 
 
@@ -264,6 +289,7 @@ class StoredRecord(Record):
 
     tables: "Tables"
     row: int
+    seen: Predictions
     curves: zipfile.Path | None
 
     @property
@@ -271,6 +297,11 @@ class StoredRecord(Record):
         """The zip file that it is in."""
         of_experiment = self.folder.parents[1]
         return of_experiment.with_name(f"{of_experiment.name}.zip")
+
+    @property
+    def sealed(self) -> bool:
+        """Whether its file was compared with its checksum: no other is read."""
+        return True
 
     def history(self) -> pd.DataFrame:
         """Return the learning curves; empty for what was fitted at once."""
@@ -293,7 +324,7 @@ class StoredRecord(Record):
 
     def tested(self) -> Predictions:
         """Return what was predicted of each test clip."""
-        return self.tables.tested(self.row)
+        return self.seen
 
 
 class Tables:
@@ -320,9 +351,9 @@ class Tables:
         if known not in self._known:
             order, names, groups = self._sorted
             inside = tested[order]
-            self._known[known] = order[inside], ClipSet.of(names[inside], groups[inside])
+            self._known[known] = order[inside], ClipSet.of(names[inside], groups[inside], records.unit_of(self.clips))
         rows, clips = self._known[known]
-        return Predictions(clips, true[rows], predicted[rows])
+        return Predictions(clips, true[rows], predicted[rows], fold[rows])
 
 
 @dataclass(frozen=True)
@@ -338,10 +369,23 @@ def find(root: Path) -> list[Path]:
     return sorted(root.rglob("*.zip"))
 
 
-def find_shared(root: Path, name: str) -> list[Place]:
-    """Return the files of a name that are not of one experiment, in the store or in a folder of runs, sorted."""
-    inside = [zipfile.Path(path, name) for path in find(root)]
-    return [*sorted(root.rglob(name)), *(place for place in inside if place.exists())]
+def find_shared(root: Path, name: str) -> list[Path]:
+    """Return the files of a name that are not of one experiment, and the zip files of the store that may have it."""
+    return [*sorted(root.rglob(name)), *sorted(root.rglob(OF_ALL))]
+
+
+def shared_in(path: Path, name: str) -> Place:
+    """Return the place of a file that `find_shared` found; in a zip file it need not exist.
+
+    Raises:
+        InputError: the zip file is damaged.
+    """
+    if path.name != OF_ALL:
+        return path
+    try:
+        return zipfile.Path(_opened(path), name)
+    except DAMAGED as error:
+        raise _damaged(path, error) from None
 
 
 def read(path: Path) -> Stored:
@@ -352,35 +396,33 @@ def read(path: Path) -> Stored:
     """
     try:
         return _read(path)
-    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise _damaged(path, error) from None
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path} is damaged ({type(error).__name__}: {error}); delete it and keep its runs again")
+    return InputError(f"{path} is damaged ({type(error).__name__}: {error}); {REMEDY}")
 
 
 def _read(path: Path) -> Stored:
-    # In memory: processes that draw pictures would share the place in an open file.
-    archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
-    archive.filename = str(path)
+    archive = _opened(path)
     names, inside = set(archive.namelist()), zipfile.Path(archive)
     runs: list[Record] = []
     if "runs.jsonl" in names:
         tables = Tables(archive, _splits_beside(path))
         for row, line in enumerate(archive.read("runs.jsonl").decode().splitlines()):
             place = f"{path}, run {row + 1}"
-            data = records.checked(_with_confusion(records.parsed(line, place), tables, row), place)
+            known, tested = records.parsed(line, place), tables.tested(row)
+            data = records.checked(_with_confusion(known, tested), place)
             folder = records.folder_of(path.parent.parent, *Record(path, data).identity)
             curves = f"{_inner(folder)}/history.csv"
-            runs.append(StoredRecord(folder, data, tables, row, inside / curves if curves in names else None))
+            runs.append(StoredRecord(folder, data, tables, row, tested, inside / curves if curves in names else None))
     found = [inside / name.removesuffix("/search.json") for name in sorted(names) if name.endswith("/search.json")]
     return Stored(tuple(runs), tuple(search_records.read(folder) for folder in found))
 
 
-def _with_confusion(data: dict[str, Any], tables: Tables, row: int) -> dict[str, Any]:
+def _with_confusion(data: dict[str, Any], tested: Predictions) -> dict[str, Any]:
     if data["task"]["kind"] != "classification":
         return {**data, "confusion": None}
-    found = tables.tested(row)
-    counts = group_confusions(found.true, found.predicted, len(data["task"]["outputs"]))[0]
+    counts = group_confusions(tested.true, tested.predicted, len(data["task"]["outputs"]))[0]
     return {**data, "confusion": counts.tolist()}

@@ -2,13 +2,12 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from common import cache
+from common import cache, threads
 from common.progress import progress
 from common.signals import audio
 
@@ -37,7 +36,7 @@ def digests(paths: Sequence[str | Path]) -> list[str]:
 
 
 def _computed(paths: Sequence[str | Path], of_bytes: Sequence[str]) -> Iterator[np.ndarray]:
-    with ThreadPoolExecutor() as pool, progress("comparing sounds", len(paths)) as advance:
+    with threads.pool() as pool, progress("comparing sounds", len(paths)) as advance:
         for start in range(0, len(paths), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             for digest in pool.map(_of_file, paths[part], of_bytes[part]):

@@ -18,6 +18,7 @@ from common.intervals import (
     Score,
     drawn_over,
     mean_score,
+    open_ended,
     percentiles,
     wilson,
     wilson_over,
@@ -199,13 +200,13 @@ def classification(
         seed: seed of the bootstrap.
     """
     drawn, over = drawn_over(groups)
-    counts = group_confusions(true, predicted, len(classes), drawn)
+    counts, by_group = group_confusions(true, predicted, len(classes), drawn), drawn is not None
     confusion = counts.sum(axis=0)
-    draws = _scores(_resampled(counts, by_group=drawn is not None, seed=seed))
+    draws = _scores(_resampled(counts, by_group=by_group, seed=seed))
     values = _scores(confusion[None])
     return Scores(
-        _overall(values, draws, confusion, over, exact=drawn is None),
-        _per_class(values, draws, confusion, classes, over, exact=drawn is None),
+        _overall(values, draws, counts, over, by_group=by_group),
+        _per_class(values, draws, counts, classes, over, by_group=by_group),
         confusion.tolist(),
     )
 
@@ -263,44 +264,55 @@ def _scores(confusions: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _overall(
-    values: dict[str, np.ndarray], draws: dict[str, np.ndarray], confusion: np.ndarray, over: str, *, exact: bool
+    values: dict[str, np.ndarray], draws: dict[str, np.ndarray], counts: np.ndarray, over: str, *, by_group: bool
 ) -> dict[str, Any]:
-    n, method = int(confusion.sum()), f"bootstrap over {over}"
+    n, method = int(counts.sum()), f"bootstrap over {over}"
+    drawn = len(counts) if by_group else n
     names = [
         "accuracy",
         *(f"{mean}_{score}" for mean in ("macro", "weighted") for score in ("f1", "precision", "recall")),
     ]
-    overall = {
-        name: {"value": float(values[name][0]), "interval": list(percentiles(draws[name])), "n": n, "method": method}
-        for name in names
-    }
+    overall: dict[str, Any] = {}
+    for name in names:
+        value = float(values[name][0])
+        interval = open_ended(value, percentiles(draws[name]), drawn)
+        overall[name] = {"value": value, "interval": list(interval), "n": n, "method": method}
     # Wilson's interval is for proportions. Weighted recall is the accuracy under another name.
-    for name in ("accuracy", "weighted_recall") if exact else ():
-        overall[name] |= {"interval": list(wilson(float(values[name][0]), n)), "method": wilson_over(over)}
+    for name in () if by_group else ("accuracy", "weighted_recall"):
+        overall[name] |= {"interval": list(wilson(overall[name]["value"], n)), "method": wilson_over(over)}
     return overall
 
 
 def _per_class(
     values: dict[str, np.ndarray],
     draws: dict[str, np.ndarray],
-    confusion: np.ndarray,
+    counts: np.ndarray,
     classes: Sequence[str],
     over: str,
     *,
-    exact: bool,
+    by_group: bool,
 ) -> dict[str, dict[str, Any]]:
     """Return support and scores of each class."""
-    # The n of each proportion: precision is a fraction of the predicted clips, recall of the true ones.
-    trials = {"precision": confusion.sum(axis=0), "recall": confusion.sum(axis=1)}
+    units, support = _units(counts, by_group=by_group), counts.sum(axis=(0, 2))
     rows: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(classes):
-        support = int(confusion[number].sum())
         scores: dict[str, Score | None] = dict.fromkeys(PER_CLASS)
-        for kind in PER_CLASS if support else ():
-            value, method = float(values[kind][0, number]), f"bootstrap over {over}"
-            interval = percentiles(draws[kind][:, number])
-            if exact and kind in trials:
-                interval, method = wilson(value, int(trials[kind][number])), wilson_over(over)
-            scores[kind] = {"value": value, "interval": list(interval), "n": support, "method": method}
-        rows[name] = {"support": support, "scores": scores}
+        for kind in PER_CLASS if support[number] else ():
+            value, n = float(values[kind][0, number]), int(units[kind][number])
+            interval, method = open_ended(value, percentiles(draws[kind][:, number]), n), f"bootstrap over {over}"
+            if not by_group and kind != "f1":
+                interval, method = wilson(value, n), wilson_over(over)
+            scores[kind] = {"value": value, "interval": list(interval), "n": int(support[number]), "method": method}
+        rows[name] = {"support": int(support[number]), "scores": scores}
     return rows
+
+
+def _units(counts: np.ndarray, *, by_group: bool) -> dict[str, np.ndarray]:
+    """Return how many clips, or groups, the scores of each class depend on (classes,).
+
+    Precision is a fraction of the clips that are predicted as the class, recall of those that are of it.
+    """
+    of_class, said = counts.sum(axis=2), counts.sum(axis=1)  # (groups, classes)
+    if by_group:
+        of_class, said = of_class > 0, said > 0
+    return {"precision": said.sum(axis=0), "recall": of_class.sum(axis=0), "f1": of_class.sum(axis=0)}

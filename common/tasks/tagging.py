@@ -140,7 +140,7 @@ class Tagging:
             return {"lwlrap": _lwlrap(weights, precisions, targets)}
 
         values, intervals, method = bootstrap(statistics, len(targets), groups=groups, seed=seed)
-        interval = open_ended(values["lwlrap"], intervals["lwlrap"], _units(targets, groups))
+        interval = open_ended(values["lwlrap"], intervals["lwlrap"], _units(targets, groups)[0])
         found = score(values["lwlrap"], interval, len(targets), method)
         return found or {"value": 0.0, "interval": [0.0, 1.0], "n": 0, "method": "no clip has a tag"}
 
@@ -155,19 +155,21 @@ class Tagging:
         statistics = _Statistics(targets, pooled.outputs, pooled.thresholds)
         values, intervals, method = bootstrap(statistics, len(targets), groups=groups, seed=seed)
         n, support = len(targets), targets.sum(axis=0).astype(int)
+        units, of_tags = _units(targets, groups)
+
+        def of_tag(name: str, place: int) -> Score | None:
+            if not support[place]:
+                return None
+            value = values[name][place]
+            return score(value, open_ended(value, intervals[name][place], of_tags[place]), int(support[place]), method)
+
         overall = {
-            name: score(values[name], open_ended(values[name], intervals[name], _units(targets, groups)), n, method)
-            for name in OVERALL
+            name: score(values[name], open_ended(values[name], intervals[name], units), n, method) for name in OVERALL
         }
         rows = {
             tag: {
                 "support": int(support[place]),
-                "scores": {
-                    name: score(values[of_tag][place], intervals[of_tag][place], int(support[place]), method)
-                    if support[place]
-                    else None
-                    for of_tag, name in PER_TAG_NAMES.items()
-                },
+                "scores": {name: of_tag(inner, place) for inner, name in PER_TAG_NAMES.items()},
             }
             for place, tag in enumerate(self.outputs)
         }
@@ -233,10 +235,16 @@ PER_TAG_NAMES = {f"tag_{name}": name for name in PER_TAG}
 """Names of the scores per tag: in `_Statistics`, and in the record."""
 
 
-def _units(targets: np.ndarray, groups: Groups) -> int:
-    """Return the number of what the bootstrap draws: groups if there are enough of them, else clips."""
+def _units(targets: np.ndarray, groups: Groups) -> tuple[int, list[int]]:
+    """Return the number of what the bootstrap draws, groups if there are enough of them, else clips; and with each tag.
+
+    Args:
+        targets: (clips, tags).
+        groups: the group of each clip.
+    """
     drawn, _ = drawn_over(groups)
-    return len(targets) if drawn is None else len(np.unique(drawn))
+    units = np.arange(len(targets)) if drawn is None else np.unique(drawn, return_inverse=True)[1]
+    return len(np.unique(units)), [len(np.unique(units[has])) for has in targets.T > 0]
 
 
 def tags_of(label: str) -> list[str]:

@@ -21,12 +21,11 @@ from reports.figures.sheet import (
     data_line,
     left_of,
     name_rows,
-    plain,
     plain_name,
     sheet,
     styled,
 )
-from reports.results import Group
+from reports.results import Group, whole_protocols
 from reports.wording import sentence
 
 OURS = "ours, "
@@ -43,13 +42,8 @@ def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[s
         groups: the study's groups.
         recovered: integer matrices behind published percentages, by experiment.
     """
-    for ending, members in by_demo(plain(groups)) or [("", [])]:
-        # Experiments on data of their own have classes of their own.
-        apart: dict[str, list[Group]] = {"": []}
-        for group in members:
-            own = published.experiment(group.experiment).data
-            apart.setdefault("".join(f"-{corpus}" for corpus in own.corpora) if own else "", []).append(group)
-        for data, alike in apart.items():
+    for ending, members in by_demo(whole_protocols(groups)) or [("", [])]:
+        for data, alike in _of_same_classes(published, members).items():
             series = counts_of(published, alike, recovered) if not data else counts_of_ours(alike)
             if not series:
                 continue
@@ -61,6 +55,23 @@ def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[s
                 demo=bool(ending),
                 draw=partial(distribution_figure, published, alike, series),
             )
+
+
+def _of_same_classes(published: Published, groups: Sequence[Group]) -> dict[str, list[Group]]:
+    """Part groups by the ending of their picture's name: "" for those with the document's data and classes.
+
+    Experiments on data of their own have classes of their own, and so may clips of your own.
+    """
+    found: dict[str, list[Group]] = {"": []}
+    others: dict[tuple[str, ...], str] = {}
+    for group in groups:
+        data, classes = published.experiment(group.experiment).data, tuple(group.outputs)
+        ending = "".join(f"-{corpus}" for corpus in data.corpora) if data else ""
+        known = (data or published.data).classes
+        if known and set(classes) != set(known):
+            ending = others.setdefault(classes, f"-other-classes-{len(others) + 1}")
+        found.setdefault(ending, []).append(group)
+    return found
 
 
 def counts_of(

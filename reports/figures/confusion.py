@@ -20,12 +20,11 @@ from reports.figures.sheet import (
     about,
     inches,
     name_of,
-    plain,
     plain_name,
     sheet,
     styled,
 )
-from reports.results import Group
+from reports.results import Group, whole_protocols
 
 ALONE = 24
 """A study with more groups than this shows alone only the matrices of experiments with a published number."""
@@ -41,7 +40,7 @@ def pictures(published: Published, groups: Sequence[Group], recovered: Mapping[s
         groups: the study's groups.
         recovered: integer matrices behind published percentages, by experiment.
     """
-    classified = [group for group in plain(groups) if group.kind == "classification"]
+    classified = [group for group in whole_protocols(groups) if group.kind == "classification"]
     shown = [group for group in classified if len(group.outputs) <= MOST_CLASSES]
     few = len(shown) <= ALONE
     for group in shown:

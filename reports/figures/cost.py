@@ -23,12 +23,11 @@ from reports.figures.sheet import (
     key,
     look,
     names_in,
-    plain,
     sheet,
     styled,
     wrapped,
 )
-from reports.results import Group
+from reports.results import Group, whole_protocols
 from reports.wording import in_words, title_of
 
 HEIGHT, AXES = 4.0, WIDTH - 0.7 - 0.2
@@ -44,7 +43,7 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
     """List the picture of a study that prints seconds beside its headline metric."""
     if not points(published):
         return
-    for ending, members in by_demo(plain(groups)) or [("", [])]:
+    for ending, members in by_demo(whole_protocols(groups)) or [("", [])]:
         yield Picture(
             name=f"cost{ending}",
             title=f"{title_of(published.headline)} against the seconds of an epoch, "

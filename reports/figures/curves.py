@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from common.published import Published
-from reports.figures.sheet import BLUE, ORANGE, PURPLE, RED, Picture, about, key, name_of, plain, sheet, styled
-from reports.results import Group
+from reports.figures.sheet import BLUE, ORANGE, PURPLE, RED, Picture, about, key, name_of, sheet, styled
+from reports.results import Group, whole_protocols
 from reports.wording import in_words
 
 PITCH = 3.0
@@ -26,7 +26,7 @@ MANY = 8
 
 def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]:
     """List the learning curves of a study; what was fitted at once has none."""
-    for group in plain(groups):
+    for group in whole_protocols(groups):
         if followed(group):
             yield Picture(
                 name=name_of("curves", group, groups),

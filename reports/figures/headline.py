@@ -1,6 +1,7 @@
 """Published against ours: one row per experiment, in the metric by which the document ranks them."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,15 +36,14 @@ from reports.figures.sheet import (
     names_in,
     ordinal,
     percent_axis,
-    plain,
     plain_name,
     row_ends,
     sheet,
     stripe,
     styled,
 )
-from reports.results import Group
-from reports.wording import in_words, title_of
+from reports.results import LEAKY, Group, whole_protocols
+from reports.wording import in_words, listed, title_of
 
 DOTS = 48
 """How many numbers one picture has room for."""
@@ -82,7 +82,7 @@ def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]
     """List the comparisons of a study, real runs apart from the demo corpus; without runs, the published alone."""
     for metric, experiments in metrics(published).items():
         names = {experiment.id for experiment in experiments}
-        own = [group for group in plain(groups) if group.experiment in names and group.result(metric)]
+        own = [group for group in whole_protocols(groups) if group.experiment in names and group.result(metric)]
         for ending, members in by_demo(own) or [("", [])]:
             shown = rows(published, metric, experiments, members)
             apart = "" if metric == published.headline else plain_name(f"-{metric}")
@@ -165,7 +165,8 @@ def obtained_dot(published: Published, metric: str, group: Group, number: int) -
     seeds = f", {len(group.runs)} seeds" * (len(group.runs) > 1)
     changed = f", {words}" if (words := set_in_words(group.first)) else ""
     more = f", n {ours.n:,}" + seeds + changed + (f" ({number})" if number else "")
-    text = as_printed(published, metric, ours.value, 0.001) + more
+    leaky = f" {LEAKY}" * bool(group.leaks)
+    text = as_printed(published, metric, ours.value, 0.001) + leaky + more
     return Dot(ours.value, ours.interval, text, look(group))
 
 
@@ -206,7 +207,7 @@ def headline_figure(published: Published, metric: str, shown: Sequence[Row], gro
     page = sheet(
         sum(heights) + 0.45,
         f"{title_of(metric)}, published and ours",
-        [f"Published: {published.document}", words, _intervals(shown)],
+        [f"Published: {published.document}", words, _intervals(shown), *_leaks(published, groups)],
         demo=any(group.demo for group in groups),
         keys=_keys(shown, groups, lines),
     )
@@ -265,6 +266,23 @@ def _intervals(shown: Sequence[Row]) -> str:
     if any(dot.interval for row in shown for dot in row.dots):
         return f"Lines: 95 % intervals (the published numbers have none){trials}"
     return f"The published numbers have no intervals{trials}"
+
+
+def _leaks(published: Published, groups: Sequence[Group]) -> list[str]:
+    """Say what the mark means: what the test clips of each protocol share; of which experiments, where these differ."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for group in groups:
+        found.setdefault(group.leaks, {}).setdefault(group.protocol, []).append(group.experiment)
+    said = Counter(protocol for protocols in found.values() for protocol in protocols)
+    return [
+        f"{LEAKY} {listed(name + _of(published, own) * (said[name] > 1) for name, own in protocols.items())}: {words}"
+        for words, protocols in found.items()
+        if words
+    ]
+
+
+def _of(published: Published, experiments: Sequence[str]) -> str:
+    return f" ({names_in(published, experiments)})"
 
 
 def _keys(shown: Sequence[Row], groups: Sequence[Group], lines: Sequence[Reference]) -> list[Line2D]:

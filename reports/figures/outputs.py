@@ -17,11 +17,10 @@ from reports.figures.sheet import (
     look,
     name_of,
     name_rows,
-    plain,
     sheet,
     styled,
 )
-from reports.results import Group
+from reports.results import Group, whole_protocols
 from reports.wording import in_words, title_of
 
 SCORE = {"tagging": "lwlrap", "regression": "mae"}
@@ -34,7 +33,7 @@ PITCH = 0.24
 
 def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]:
     """List the scores of each output, group by group, the best first; a single output has those of the whole."""
-    for group in plain(groups):
+    for group in whole_protocols(groups):
         score = SCORE.get(group.kind, "") if len(group.outputs) > 1 else ""
         for number, part in in_parts(outputs_of(group, score), ROWS):
             yield Picture(

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from common.published import Published
-from reports.figures.sheet import GREY, MARGIN, Picture, about, look, name_of, plain, sheet, styled
-from reports.results import Group
+from reports.figures.sheet import GREY, MARGIN, Picture, about, look, name_of, sheet, styled
+from reports.results import Group, whole_protocols
 
 SIDE = 2.8
 """Inches of one panel."""
@@ -19,7 +19,7 @@ MOST = 8
 
 def pictures(published: Published, groups: Sequence[Group]) -> Iterator[Picture]:
     """List a picture for each group of trained regressions; of several seeds, it shows the lowest."""
-    for group in plain(groups):
+    for group in whole_protocols(groups):
         if group.kind == "regression" and any(fold["epochs"] for fold in group.first["folds"]):
             yield Picture(
                 name=name_of("scatter", group, groups),

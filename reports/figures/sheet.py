@@ -301,11 +301,6 @@ def ordinal(group: Group, groups: Sequence[Group]) -> int:
     return alike.index(group) + 1 if len(alike) > 1 else 0
 
 
-def plain(groups: Iterable[Group]) -> list[Group]:
-    """Return the groups of whole protocols, without those that a switch was set in."""
-    return [group for group in groups if not group.first["changed"]]
-
-
 def by_demo(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:
     """Part real from synthesised sounds, which never share a picture: an ending for the name, and the groups."""
     parts = [("", [group for group in groups if not group.demo]), ("-demo", [group for group in groups if group.demo])]

@@ -36,7 +36,8 @@ Departures and choices, where the document gives no details:
 6. The spectrogram of the deep features, and MobileNet in addition to Inception-v3: see `deep`.
 7. Random tie-breaking is repeated until amazement has the two songs that the document removes; 1580 pieces remain.
 8. Five folds, stratified by emotion as far as songs allow; the document does not say so. Nothing is chosen on a
-   validation set, and accuracy is over the five test folds together.
+   validation set, and accuracy is over the five test folds together. The labels of `track_ids` stratify their own
+   folds; as every piece is tested once, two orders are still compared on the same pieces, but for those of amazement.
 9. Songs that are not from Emotify keep their own labels.
 """
 
@@ -92,6 +93,7 @@ SWITCHES = (
         "song outside classical, pop/96, would have to be joyful. Under the alphabetical order it is, and all eight "
         "totals agree.",
         others=OTHERS,
+        corpora=("emotify",),
     ),
     Switch(
         "folds",
@@ -110,6 +112,7 @@ SWITCHES = (
         question="Is a tie between dominant emotions of a song broken at random, or is the song left out?",
         evidence="1588 pieces are those of all 400 songs, 57 of which have a tie; ties are not mentioned.",
         error=False,
+        corpora=("emotify",),
     ),
 )
 

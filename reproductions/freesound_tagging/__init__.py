@@ -83,6 +83,7 @@ SWITCHES = (
         acts_on="labels",
         question="Are curated clips used that are known to be wrong or empty?",
         evidence="The organisers' list of errors of FSDKaggle2019 (ref); the code has no such list.",
+        corpora=("fsdkaggle2019",),
     ),
     Switch(
         "sets",
@@ -93,6 +94,7 @@ SWITCHES = (
         evidence="Data Preparation: the curated ones.",
         error=False,
         others=("curated+noisy",),
+        corpora=("fsdkaggle2019",),
     ),
     Switch(
         "backbone",

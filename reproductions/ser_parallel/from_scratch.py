@@ -35,13 +35,13 @@ NOISY_COPIES = 2
 def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
     """Section 4.3.3: 10 % test, a ninth of the rest validation, stratified; or speaker-disjoint folds.
 
-    The run's seed is scikit-learn's `random_state`: on the complete corpora 42 gives the published supports of each
-    class.
+    The run's seed is scikit-learn's `random_state`: with `split=document`, on the complete corpora, 42 gives the
+    published supports of each class.
     """
     if setting.switches["split"] == "speaker":
-        folds = splits.grouped_folds(clips, folds=6, seed=setting.seed)
+        folds = splits.grouped_folds(clips.assign(label=clips["stratum"]), folds=6, seed=setting.seed)
     else:
-        folds = [splits.stratified_split(clips["label"], test=0.1, validation=1 / 9, seed=setting.seed)]
+        folds = [splits.stratified_split(clips["stratum"], test=0.1, validation=1 / 9, seed=setting.seed)]
     # With `attention=batch` a prediction depends on the other clips of its batch; in the manifest's order these would
     # be of the same corpus and speaker.
     return [fold.shuffled(seed=derive(setting.seed, "order of the sets")) for fold in folds]

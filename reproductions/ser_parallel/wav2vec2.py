@@ -83,7 +83,7 @@ VARIANCE_FLOOR = 1e-7
 def split(clips: pd.DataFrame, setting: Setting) -> list[splits.Split]:
     """Section 6.3: 90 % training, the rest halved, not stratified (departure 1); or speaker-disjoint folds."""
     if setting.switches["split"] == "speaker":
-        folds = splits.grouped_folds(clips, folds=6, seed=setting.seed)
+        folds = splits.grouped_folds(clips.assign(label=clips["stratum"]), folds=6, seed=setting.seed)
     else:
         halved = splits.halved_split(clips["label"], held_out=0.1, seed=setting.seed, stratified=False)
         # Exchanged: `halved_split` gives the odd clip to the test set, but the document tests on the smaller half.

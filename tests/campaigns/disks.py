@@ -148,8 +148,8 @@ def _judge(what: str, case: Case, mounted: Path, expected: object, outcome: Outc
         outcome.enough += 1
     else:
         outcome.full += 1
-        told = [line for line in said.splitlines() if line.startswith("error: ")]
-        if code != 2 or "Traceback" in said or len(told) != 1 or NAMES[what.split()[0]] not in told[0]:
+        errors = [line for line in said.splitlines() if line.startswith("error: ")]
+        if code != 2 or "Traceback" in said or len(errors) != 1 or NAMES[what.split()[0]] not in errors[0]:
             outcome.wrong.append(f"{what}: exit code {code}: {said.splitlines()[-3:]}")
         subprocess.run(["mount", "-o", f"remount,size={LARGE}", str(mounted)], check=True)
         if children.done(work, log)[0]:

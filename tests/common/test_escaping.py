@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import files
-from common.escaping import FORMULA, INVISIBLE, from_spreadsheet, in_line, printable, printable_in, spreadsheet
+from common.escaping import FORMULA, INVISIBLE, from_spreadsheet, in_line, is_text, printable, printable_in, spreadsheet
 from common.terminal import say
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"))
@@ -61,3 +61,8 @@ def test_what_is_printed_steers_no_terminal(name: str, capsys: pytest.CaptureFix
     say(name, file=sys.stderr)
     out, err = capsys.readouterr()
     assert (out, err) == (f"{ascii(name)[1:-1]}: 1\n", f"{ascii(name)[1:-1]}\n")
+
+
+@pytest.mark.parametrize(("name", "text"), [("é 😀", True), (b"x\xe9".decode("utf-8", "surrogateescape"), False)])
+def test_names_of_bytes_that_are_not_utf8_are_no_text(name, text) -> None:
+    assert is_text(name) == text

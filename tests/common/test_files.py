@@ -137,3 +137,19 @@ def test_what_is_no_sealed_value_is_damaged(content, tmp_path) -> None:
     (tmp_path / "a.json").write_text(content)
     with pytest.raises(DamagedError):
         read_sealed(tmp_path / "a.json")
+
+
+def test_a_temporary_file_that_another_thread_takes_for_a_leftover_is_made_again(tmp_path: Path, monkeypatch) -> None:
+    made: list[Path] = []
+
+    def make(path: Path) -> None:
+        path.touch()
+        made.append(path)
+        if len(made) == 1:  # before it is locked
+            files.clear_unfinished(tmp_path)
+
+    monkeypatch.setattr(files, "_make_file", make)
+    files.write_bytes(tmp_path / "a.txt", b"whole")
+    assert len(made) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_bytes() == b"whole"

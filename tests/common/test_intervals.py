@@ -104,5 +104,17 @@ def test_a_mean_over_groups_of_equal_clips_has_a_wider_interval() -> None:
     assert of_groups["method"] == "bootstrap over 12 groups"
 
 
+def test_a_proportion_over_equal_groups_is_not_certain() -> None:
+    hits, groups = np.tile([1] * 2 + [0] * 13, 6), np.repeat(np.arange(6), 15)
+    low, high = mean_score(hits, groups=groups, proportion=True)["interval"]
+    assert low < 0.1 < 2 / 15 < 0.3 < high
+
+
+def test_two_runs_that_agree_on_every_clip_may_differ_on_others() -> None:
+    hits = np.array([True] * 10 + [False] * 10)
+    low, high = paired_difference(hits, hits)
+    assert (low, high) == pytest.approx((-wilson(0.0, 20)[1], wilson(0.0, 20)[1]))
+
+
 def test_z_is_the_quantile_of_the_normal_distribution_at_our_confidence() -> None:
     assert stats.norm.ppf(0.5 + CONFIDENCE / 2) == Z

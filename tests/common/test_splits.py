@@ -297,6 +297,18 @@ def test_a_leak_in_one_fold_is_a_leak_in_the_merged_audit() -> None:
     assert "1 of 4 folds" in merged["scaler"]["detail"]
 
 
+def test_what_folds_count_differently_is_given_as_a_range() -> None:
+    manifest = clips(savee=4)
+    folds = grouped_folds(manifest, seed=0)
+    audits = [audit(manifest, fold, scaler_rows=fold.train[number:]) for number, fold in enumerate(folds)]
+    trained = [len(fold.train) - number for number, fold in enumerate(folds)]
+    detail = found(merge_audits(audits))["scaler"]["detail"]
+    assert f"{min(trained)} to {max(trained)} training clips" in detail
+    assert "all 4 folds" in detail
+    alike = [audit(manifest, fold, scaler_rows=fold.train) for fold in folds]
+    assert " to " not in found(merge_audits(alike))["scaler"]["detail"]
+
+
 def test_clips_with_several_tags_can_be_split_without_strata() -> None:
     split = halved_split(TAGS, held_out=0.2, seed=0, stratified=False)
     assert [len(rows) for rows in split.sets().values()] == [16, 2, 2]

@@ -1,6 +1,7 @@
 """Ctrl-C while a command imports its libraries, and while its threads are at work."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,14 @@ def ended(*words: str, path: Path = ROOT) -> tuple[int, str, str]:
     """Return the exit code, standard output and standard error of a Python process; modules in `path` come first."""
     environment = {**os.environ, "PYTHONPATH": f"{path}{os.pathsep}{ROOT}"}
     made = subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        # What a shell starts in the background ignores Ctrl-C, and so does all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     return made.returncode, made.stdout, made.stderr
 

@@ -7,7 +7,7 @@ import tiny
 from common.corpora import demo, scan
 from common.errors import InputError
 from common.runs import jobs
-from common.study import changed_switches
+from common.study import Switch, changed_switches
 
 
 def test_a_changed_protocol_says_so_in_its_name() -> None:
@@ -57,3 +57,10 @@ def test_a_member_s_protocol_has_the_changes_alone_that_it_depends_on() -> None:
     found = tiny.STUDY.protocol_of(member, "published+labels=right+width=8")
     assert found.name == "published+labels=right"
     assert tiny.STUDY.protocol_of(member, "published+width=8") is tiny.PROTOCOLS["published"]
+
+
+def test_a_switch_of_one_corpus_touches_no_clips_of_others() -> None:
+    switch = Switch("labels", "wrong", "right", "labels", "Which labels?", "counts", corpora=("savee",))
+    assert switch.touches({"savee": {}, "tess": {}})
+    assert not switch.touches(["tess", "my clips"])
+    assert replace(switch, corpora=()).touches(["my clips"])

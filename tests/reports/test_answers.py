@@ -75,7 +75,7 @@ def run(seed: int, right: list[int]) -> Run:
     predicted = ["calm" if hit else "tense" for hit in right]
     table = pd.DataFrame({"corpus": "emotify", "name": pieces, "true": "calm", "predicted": predicted})
     table["group"] = [piece.partition("#")[0] for piece in pieces]
-    return run_on(table, {"seed": seed})
+    return run_on(table, {"seed": seed, "task": {"kind": "classification"}})
 
 
 def test_a_difference_over_songs_is_of_the_seeds_that_both_have() -> None:

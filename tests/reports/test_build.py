@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from synthetic import reseal
 from typer.testing import CliRunner
 
 from common import published
@@ -187,7 +188,9 @@ def test_a_class_without_clips_is_a_dash_not_a_crash(write: Write, runs: Path) -
     record["data"]["per_output"]["calm"] = 0
     record["confusion"] = [[*row, 0] for row in record["confusion"]] + [[0] * 8]
     record["per_output"]["calm"] = {"support": 0, "scores": dict.fromkeys(("precision", "recall", "f1"))}
+    record["baselines"]["chance"]["accuracy"] = 1 / 8
     path.write_text(json.dumps(record))
+    reseal(path.parent)
     assert (
         f"| Calm |{f' {MISSING} |' * 7} 0 |" in page_texts(collect([runs]), Path())["pages/ser_parallel/single-cnn.md"]
     )
@@ -202,6 +205,7 @@ def test_what_is_fitted_at_once_has_no_epochs(write: Write, runs: Path) -> None:
     record["parameters"] = {"total": None, "trainable": None}
     path.write_text(json.dumps(record))
     pd.read_csv(path.parent / "history.csv").head(0).to_csv(path.parent / "history.csv", index=False)
+    reseal(path.parent)
     text = page_texts(collect([runs]), Path())["pages/ser_parallel/single-cnn.md"]
     assert "- Epochs: none: fitted at once" in text
     assert "- Parameters: none" in text

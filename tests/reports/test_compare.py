@@ -5,15 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic import CLASSES, Write, edit
+from synthetic import CLASSES, CORPORA, Write, edit
 
 from common import files
-from common.intervals import newcombe
+from common.intervals import newcombe, wilson
 from common.published import load
 from common.published.schema import ConfusionTable
 from common.runs import records
 from common.tasks.classification import classification
 from reports.collect import collect
+from reports.columns import sides_of
 from reports.effects import effects
 from reports.figures.sheet import data_of
 from reports.verdicts import Verdict, Verdicts
@@ -34,6 +35,19 @@ def test_without_records_every_printed_number_is_not_run(runs: Path) -> None:
     rows = judged(runs).values()
     assert {row.verdict for row in rows} == {"not run"}
     assert len(rows) == 12 * (7 + 7 * 3) + 5 * 3  # per-class tables; validation accuracy and both losses of VGG16
+
+
+def test_an_experiment_run_under_changed_switches_alone_is_shown_and_not_called_not_run(
+    write: Write, runs: Path
+) -> None:
+    write("single-cnn", "published+labels=right")
+    groups = collect([runs]).groups
+    assert [side.group.protocol for side in sides_of(groups)] == ["published+labels=right"]
+    assert Verdicts(SER, groups).on_first("single-cnn", "accuracy")[0] == "not judged"
+    write("single-cnn")  # beside a run of the whole protocol, `effects` compares the other one
+    groups = collect([runs]).groups
+    assert [side.group.protocol for side in sides_of(groups)] == ["published"]
+    assert Verdicts(SER, groups).on_first("single-cnn", "accuracy")[0] != "not judged"
 
 
 @pytest.mark.parametrize(
@@ -74,6 +88,19 @@ def test_runs_that_were_made_otherwise_are_not_comparable(
     assert {(row.verdict, row.why) for row in rows} == {("not comparable", why)}
 
 
+@pytest.mark.parametrize("document", [True, False])
+def test_clips_of_your_own_are_not_counted_as_the_document_s(document: bool, write: Write, runs: Path) -> None:
+    facts = {"clips": 535, "expected": 0, "form": "own", "layout": "folders"}
+    corpora = {"my clips": facts, **({"ravdess": facts} if document else {})}
+    missing = [name for name in CORPORA if name not in corpora]
+    edit(write("single-cnn", clips=535), {"data.corpora": corpora, "data.missing": missing})
+    row = accuracy_of(runs)
+    assert row.verdict == "not comparable"
+    assert "535 clips" in row.why
+    assert "my clips" in row.why
+    assert "12,162" not in row.why
+
+
 def test_every_reason_against_a_comparison_is_given_once(write: Write, runs: Path) -> None:
     edit(write("single-cnn", clips=1440), {"configuration.weights": "none"})
     why = "1,440 of 12,162 clips, without SAVEE, TESS, CREMA-D; random weights in place of pretrained ones"
@@ -111,7 +138,7 @@ def test_the_interval_holds_ours_and_the_difference_is_ours_minus_the_printed(wr
 
 
 def test_an_interval_over_groups_does_not_make_the_verdict_milder(write: Write, runs: Path) -> None:
-    method = "bootstrap over 20 groups"
+    method = "bootstrap over 24 groups"
     edit(write(accuracy=0.6), {"metrics.accuracy.interval": [0.4, 0.8], "metrics.accuracy.method": method})
     row = accuracy_of(runs)
     assert row.interval == (0.4, 0.8)
@@ -223,7 +250,9 @@ def never_hit(folder: Path, name: str) -> None:
 def test_a_class_never_hit_is_no_surer_than_its_few_clips(write: Write, runs: Path) -> None:
     never_hit(write("single-cnn", n=60), "surprise")
     row = judged(runs)["single-cnn", "surprise_f1"]
-    assert (row.obtained, row.interval) == (0.0, (0.0, 0.0))
+    low, high = row.interval
+    assert (row.obtained, low) == (0.0, 0.0)
+    assert high >= wilson(0.0, row.n)[1] - 1e-9
     theirs = SER.class_numbers("single-cnn")["surprise_f1"]
     sure = newcombe(0.0, row.n, theirs.value, theirs.n)
     assert row.difference_interval[0] <= sure[0] + 1e-9

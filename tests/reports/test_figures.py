@@ -1,6 +1,7 @@
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
+from synthetic import classified
 
 from common import files
 from common.intervals import wilson
@@ -27,7 +29,7 @@ from reports.collect import collect
 from reports.effects import effects
 from reports.figures import changes, classes, confusion, cost, curves, headline, searches, seeds, sheet
 from reports.figures.sheet import Picture
-from reports.results import Group
+from reports.results import LEAKY, Group
 
 Write = Callable[..., Path]
 SER = load("ser_parallel")
@@ -359,6 +361,35 @@ def test_bars_are_the_clips_of_each_class(write: Write, runs: Path) -> None:
     assert [bar.get_width() for bar in ours] == [per_output[name] for name in SER.data.classes]
 
 
+def test_clips_with_other_classes_have_a_picture_of_their_own(write: Write, runs: Path) -> None:
+    write("dual-cnn", clips=1440)
+    run, renamed = classified("single-cnn", clips=700), {"surprise": "bored"}
+    task, data = run.content["task"], run.content["data"]
+    task["outputs"] = [renamed.get(name, name) for name in task["outputs"]]
+    for part, name in ((data, "per_output"), (run.content, "per_output")):
+        part[name] = {renamed.get(output, output): of for output, of in part[name].items()}
+    table = run.predictions.replace({"true": renamed, "predicted": renamed})
+    replace(run, predictions=table).write(runs)
+    groups = collect([runs]).groups
+    assert len(groups) == 2
+    found = {picture.name: picture for picture in classes.pictures(SER, groups, {})}
+    assert len(found) == 2
+    (others,) = (picture for name, picture in found.items() if name != "class-distribution")
+    assert [bar.get_width() for bar in others.draw().axes[0].containers[0]] == list(data["per_output"].values())
+    assert len(others.draw().axes[0].containers) == 1
+
+
+def test_a_leaky_number_is_marked_and_explained_in_the_picture(write: Write, runs: Path) -> None:
+    write("dual-cnn")
+    write("dual-cnn", "independent")
+    (picture,) = (one for one in headline.pictures(SER, collect([runs]).groups))
+    figure = picture.draw()
+    dots = [text.get_text() for text in figure.axes[0].texts if LEAKY in text.get_text()]
+    lines = [text.get_text() for text in figure.texts if LEAKY in text.get_text()]
+    assert (len(dots), len(lines)) == (1, 1)
+    assert "speakers" in lines[0]
+
+
 def test_counts_that_agree_are_one_series() -> None:
     emotify = load("emotify_features")
     found = classes.counts_of(emotify, [], {})
@@ -423,7 +454,7 @@ def test_a_number_of_changed_runs_says_what_was_changed(write: Write, configure:
     configure(write("dual-cnn", accuracy=0.3), overrides={"epochs": 1})
     dot = headline.obtained_dot(SER, "accuracy", only_group(runs), 0)
     assert dot is not None
-    assert dot.text == "0.300, n 1,217, epochs = 1"
+    assert dot.text == f"0.300 {LEAKY}, n 1,217, epochs = 1"
 
 
 def test_networks_without_their_weights_are_in_no_picture(write: Write, configure: Write, runs: Path) -> None:

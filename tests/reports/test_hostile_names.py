@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
-from synthetic import classified
+from synthetic import classified, reseal
 
 from common import files
 from common.escaping import FORMULA, INVISIBLE
@@ -116,6 +116,7 @@ def named(tmp_path: Path) -> Path:
     content["data"]["corpora"] |= {name: {**facts, "layout": name} for name in HOSTILE}
     (folder / "record.json").write_text(json.dumps(content))
     files.write_table(folder / "predictions.csv", pd.read_csv(folder / "predictions.csv").replace(changes))
+    reseal(folder)
     return tmp_path / "runs"
 
 

@@ -54,6 +54,11 @@ def test_seeds_that_test_the_same_clips_add_no_clips(write: Write, runs: Path) -
     assert "bootstrap over 1,440 clips" in group.over_clips("accuracy", accuracy).method
 
 
+def test_seeds_that_are_always_right_are_not_certain(write: Write, runs: Path) -> None:
+    accuracy = accuracy_of(group_of(write, runs, 1.0, 1.0))
+    assert accuracy.interval == pytest.approx((wilson(1.0, 288)[0], 1))
+
+
 def test_seeds_that_differ_widen_the_interval_of_their_mean(write: Write, runs: Path) -> None:
     accuracy = accuracy_of(group_of(write, runs, 0.5, 0.7))
     half = 1.96 * 0.2 / 2  # the standard error of a mean of two that differ by 0.2
@@ -84,7 +89,8 @@ def test_both_sources_are_squared_and_added() -> None:
 
 def clips(*names: str) -> ClipSet:
     """Return clips whose group is their first letter."""
-    return ClipSet.of(np.array([name.encode() for name in names]), np.array([name[:1].encode() for name in names]))
+    groups = np.array([name[:1].encode() for name in names])
+    return ClipSet.of(np.array([name.encode() for name in names]), groups, "speaker")
 
 
 def test_a_clip_of_a_class_in_any_run_counts_once() -> None:
@@ -98,5 +104,7 @@ def test_clips_of_a_group_are_drawn_together() -> None:
     tested = [clips(*(f"{song}{piece}" for song in "abcdefgh" for piece in range(4)))]
     of_songs = [np.repeat([1.0, 0.0], 16)]
     distinct = DistinctClips.of(tested)
-    over_groups, over_clips = (sum(distinct.distances(of_songs, over_groups=one)) for one in (True, False))
+    over_groups, over_clips = (
+        sum(distinct.distances(of_songs, over_groups=one, proportion=True)) for one in (True, False)
+    )
     assert over_groups == pytest.approx(2 * over_clips, rel=0.15)

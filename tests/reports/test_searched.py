@@ -1,8 +1,9 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic import Write
+from synthetic import Write, reseal, searched
 
 from common.published import load
 from reports.blocks import MISSING, Table, cell_text
@@ -106,25 +107,82 @@ def test_a_study_that_was_only_searched_has_its_picture_in_the_experiments_secti
     assert "trials-single-cnn-published" in study_of("ser_parallel", [], collected.searches).chapter.pictures
 
 
+def first_row(**changes: object) -> dict[str, object]:
+    """Return a change of the first row of a search."""
+    rows = searched().content["rows"]
+    return {"rows": [rows[0] | changes, *rows[1:]]}
+
+
+def written(folder: Path, name: str, right: str, wrong: str) -> None:
+    text = (folder / name).read_text()
+    assert right in text
+    (folder / name).write_text(text.replace(right, wrong, 1))
+
+
 @pytest.mark.parametrize(
-    ("damage", "says"),
+    ("changes", "says"),
     [
-        ({"chosen": {"learning_rate": 1e-5}}, "its trials are not those of its curves"),
+        ({"chosen": {"learning_rate": 1e-5}}, "what it chose is not its best trial"),
         ({"experiment": "triple-cnn"}, "no experiment 'triple-cnn'"),
         ({"schema": 9}, "has schema 9"),
-        ({"rows": [{"trial": "0000"}]}, "it is damaged (KeyError"),
+        ({"rows": [{"trial": "0000"}]}, "lacks rows.0.values"),
+        ({"notes": None}, "is wrong in notes"),
+        ({"space": {"learning_rate": []}}, "space.learning_rate"),
+        ({"objective": "loss"}, "no score of its task"),
+        ({"data": {**searched().content["data"], "clips": 1441}}, "1441 clips, but 1440"),
+        ({"kind": "grid"}, "row 1 is not of kind grid"),
+        ({"status": "interrupted"}, "status"),
+        ({"finished": "yesterday"}, "finished"),
+        (first_row(trial="0001"), "row 1 is not trial 0000"),
+        (first_row(values={"learning_rate": 0.5}), "row 1 has a value that is not in the space"),
+        (first_row(epochs=10**19), "trial 0000 has other epochs than its curve"),
+        (first_row(epochs=None), "row 1 lacks a number"),
+        (first_row(best_epoch=1), "trial 0000 has another best epoch"),
+        (first_row(val_accuracy=0.16), "trial 0000 has other scores"),
+        (first_row(seconds=3.0), "trial 0000 took other seconds"),
+        (first_row(status="failed"), "row 1 failed, and has numbers"),
     ],
 )
-def test_a_search_that_contradicts_itself_is_left_out_and_named(damage, says, search: Write, runs: Path) -> None:
-    search(**damage)
+def test_a_search_that_contradicts_itself_is_left_out_and_named(changes, says, search: Write, runs: Path) -> None:
+    folder = search()
+    content = json.loads((folder / "search.json").read_text())
+    (folder / "search.json").write_text(json.dumps(content | changes))
+    assert "changed" in left_out(runs)
+    reseal(folder)
+    assert says in left_out(runs)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong", "says"),
+    [
+        ("curves.csv", "0.551,1\n", "0.553,1\n", "trial 0003 has another best epoch"),
+        ("curves.csv", "0000,1", "0000,2", "trial 0000 has other epochs"),
+        ("curves.csv", "val_loss", "loss_val", "trial 0000 has other scores"),
+        ("trials.csv", "0001", "0004", "its trials.csv has other rows"),
+        ("best.toml", "0.01", "0.001", "its best.toml has other values"),
+        ("best.toml", "0.01", "", "it is damaged"),
+    ],
+)
+def test_a_changed_file_of_a_search_is_named(name, right, wrong, says, search: Write, runs: Path) -> None:
+    folder = search()
+    written(folder, name, right, wrong)
+    assert f"{name} was changed" in left_out(runs)
+    reseal(folder)
+    assert says in left_out(runs)
+
+
+def left_out(runs: Path) -> str:
+    """Return the sentence on the one search that is left out."""
     collected = collect([runs])
     assert collected.searches == ()
     (sentence,) = collected.skipped
     assert sentence.startswith("left out: ")
-    assert says in sentence
+    assert "\n" not in sentence
+    return sentence
 
 
 def test_curves_of_another_search_are_found_out(search: Write, runs: Path) -> None:
     first, second = search("literal", best=0.01), search("full", best=0.001)
     (first / "curves.csv").write_bytes((second / "curves.csv").read_bytes())
+    reseal(first)
     assert [one.data["search"] for one in collect([runs]).searches] == ["full"]

@@ -11,6 +11,7 @@ import killing
 import small_search
 
 from common.learners import callbacks
+from common.runs import search_records
 from tuning import hparams, hyperband
 from tuning import search as searching
 
@@ -18,6 +19,10 @@ from tuning import search as searching
 def half_of_the_weights(trials: searching.Trials, _: Any, name: str) -> NoReturn:
     (trials._weights(name).parent / "weights.tmp").write_bytes(b"PK half of the weights")
     killing.die()
+
+
+def half_a_trial(path: Path, content: bytes) -> NoReturn:
+    killing.half_a_file(path, content.decode())
 
 
 # The moments at which it is killed, one after the other. Calls are counted from where the last attempt ended.
@@ -28,11 +33,11 @@ MOMENTS: list[killing.Moment] = [
         lambda: killing.at_call(1, searching.Trials, "_keep_weights", half_of_the_weights),
     ),
     ("when a trial is trained and not yet stored", lambda: killing.at_call(1, hparams, "write_trial")),
-    ("while a trial is stored", lambda: killing.at_call(3, searching.files, "write_text", killing.half_a_file)),
+    ("while a trial is stored", lambda: killing.at_call(2, searching.checksums, "replace", half_a_trial)),
     ("when the oracle does not know the score of the promoted trial", lambda: killing.at_call(3, hyperband, "_answer")),
     ("after the first epoch of a trial", lambda: killing.at_call(1, callbacks.Report, "on_epoch_end")),
     ("when all trials are stored", lambda: killing.at_call(1, searching, "table_of")),
-    ("while the result is written", lambda: killing.at_call(5, searching.files, "write_text", killing.half_a_file)),
+    ("while the result is written", lambda: killing.at_call(2, search_records, "write_text", killing.half_a_file)),
     ("after the result, before clearing up", lambda: killing.at_call(1, shutil, "rmtree")),
 ]
 

@@ -21,12 +21,20 @@ from tuning.search import Search
 RATES = (1e-5, 1e-4, 1e-3, 1e-2)
 CONTEXT = {
     "search": "full",
-    "data": {"digest": "0123", "demo": False},
+    "data": {
+        "demo": False,
+        "clips": 32,
+        "expected_clips": 32,
+        "corpora": {},
+        "missing": [],
+        "per_output": {"a": 10, "b": 11, "c": 11},
+        "digest": "0123",
+    },
     "switches": {},
     "changed": [],
     "size": "full",
     "task": {"kind": "classification", "outputs": ["a", "b", "c"]},
-    "configuration": {},
+    "configuration": {"inputs": {}, "overrides": {}},
 }
 TRAINING = Training(epochs=2, batch_size=8, learning_rate=0.01)
 

@@ -4,11 +4,14 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import tiny
 
 from common.cli import preparing
 from common.corpora import DEMO_MARKER
+from common.corpora.scanning import LEAVE_OUT
 from common.runs import records, search_records
 from tuning import command
 from tuning.plan import Plan
@@ -130,3 +133,17 @@ def test_a_wrong_call_has_exit_code_2_and_one_line(words, named, encore, corpus,
     assert (code, out) == (2, "")
     assert named in err.splitlines()[-1]
     assert not (tmp_path / "runs-demo").exists()
+
+
+def test_files_that_cannot_be_decoded_are_listed_as_a_run_lists_them(encore, corpus, tmp_path) -> None:
+    sounds = shutil.copytree(corpus, tmp_path / "sounds")
+    bad = np.full(128, np.nan)
+    for name in ("ann-0-0.wav", "bob-1-1.wav"):
+        soundfile.write(sounds / name, bad, tiny.SAMPLE_RATE, subtype="FLOAT")
+    code, _, err = encore("tune", "patient", "--data", sounds, "--search", "whole")
+    assert code == 2
+    assert str(Path("runs") / LEAVE_OUT) in err
+    assert (Path("runs") / LEAVE_OUT).read_text().splitlines() == [
+        str(sounds / "ann-0-0.wav"),
+        str(sounds / "bob-1-1.wav"),
+    ]

@@ -77,7 +77,7 @@ def test_a_run_has_its_accuracy_with_an_interval_and_its_record_and_the_same_as_
     assert code == 0
     assert "0.800 [0.584, 0.919]" in out
     assert out.endswith("runs/tiny/patient/published/seed-0\n")
-    assert "savee" in err  # is absent
+    assert "tones" in err and "savee" not in err  # one of your own: nothing is absent from it
     (line,) = map(json.loads, encore("run", *finished, "--json")[1].splitlines())
     assert list(line) == ["study", "experiment", "protocol", "seed", "record", "metrics", "status"]
     assert line["status"] == "complete"

@@ -76,6 +76,12 @@ def test_a_wrong_call_has_exit_code_2_and_one_line(arguments, capsys) -> None:
     assert err.count("\n") == 1
 
 
+def test_an_argument_that_is_not_text_is_refused_in_one_line(capsys) -> None:
+    code, out, err = run_command(capsys, None, "--number", os.fsdecode(b"1\xe9"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "PYTHONUTF8" in err  # and not what the command itself says of a number
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError("ours"), FileNotFoundError(errno.ENOENT, "no such file")])
 def test_an_unexpected_error_is_not_hidden(error, capsys) -> None:
     with pytest.raises(type(error)):

@@ -56,6 +56,12 @@ def test_the_other_classes_of_esc50_are_left_out_with_the_reason(make_clips):
     assert recognise(Path("audio/1-977-A-39.wav")) == Refusal(OTHER_CLASS)
 
 
+def test_numbers_that_no_recording_of_freesound_has_are_not_of_esc50(make_clips):
+    names = [f"fold{fold}/{fold}-{number}-A-{number}.wav" for fold in range(1, 6) for number in range(4)]
+    with pytest.raises(InputError, match="parts of a split"):
+        scan([make_clips(names)])
+
+
 def test_a_clip_of_these_classes_that_is_not_published_is_unlisted(make_clips):
     (found,) = scan([make_clips(["001 - Dog bark/1-100032-A.wav", "001 - Dog bark/1-100032-B.wav"])]).found
     assert (found.clips, found.unlisted) == (2, 1)

@@ -1,5 +1,6 @@
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -331,3 +332,12 @@ def test_pointers_and_damaged_mp3s_print_nothing_on_standard_error(make_clips, c
     (folder / "DC" / "a03.mp3").write_bytes(bytes(range(256)) * 40)
     assert len(scan([folder]).every_omission) == 2
     assert "Note:" not in capfd.readouterr().err
+
+
+def test_a_file_whose_name_is_not_utf8_is_left_out_and_named(make_clips):
+    folder = make_clips([f"{label}/{name}.wav" for label in ("happy", "sad") for name in "ab"])
+    Path(os.fsdecode(os.fsencode(folder) + b"/happy/\xe9.wav")).write_bytes((folder / "happy" / "a.wav").read_bytes())
+    scanned = scan([folder])
+    assert len(scanned.manifest) == 4
+    (left_out,) = scanned.every_omission
+    assert "UTF-8" in left_out.reason

@@ -14,7 +14,7 @@ import tiny
 from tiny import noise, without_seconds
 
 from common.errors import InputError
-from common.learners import keras3
+from common.learners import keras3, layers
 from common.learners.learner import best_epoch
 from common.runs import runner
 from common.study import Setting, Training
@@ -44,6 +44,28 @@ def test_a_backend_that_is_not_installed_is_named_in_one_line(backend) -> None:
     assert ran.returncode == 2
     assert ran.stderr.count("\n") == 1
     assert backend in ran.stderr
+
+
+def test_a_process_that_has_built_no_model_loads_one_with_layers_of_encore(tmp_path) -> None:
+    bands = keras.Input((8,))
+    hidden = layers.BatchNormalization()(bands)
+    model = keras.Model(bands, keras.layers.Dense(3, "softmax")(hidden))
+    keras3.KerasLearner(lambda: model, tiny.STUDY.task, tiny.PATIENT).save(tmp_path / "model.keras")
+    x = np.random.default_rng(0).random((4, 8), np.float32)
+    np.save(tmp_path / "x.npy", x)
+    # `predict` of the command line is such a process: a study imports its networks when it builds them.
+    load = """
+import sys; import numpy as np; from pathlib import Path
+from common.learners.keras3 import KerasLearner
+from common.study import Training
+from common.tasks import Classification
+assert "common.learners.layers" not in sys.modules
+model = KerasLearner.load(Path("model.keras"), Classification(("a", "b", "c")), Training(1, 8, 0.1))
+np.save("outputs.npy", model.predict(np.load("x.npy")))
+"""
+    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", load], cwd=tmp_path, env={**os.environ, **path}, check=True)
+    np.testing.assert_allclose(np.load(tmp_path / "outputs.npy"), model.predict(x, verbose=0), atol=1e-6)
 
 
 def test_the_kept_models_of_a_resumed_and_an_unbroken_run_are_equal(killed, corpus, unbroken) -> None:

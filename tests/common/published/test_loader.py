@@ -324,3 +324,32 @@ def test_a_missing_file_or_study_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "paper.toml")
     with pytest.raises(InputError, match="ser_paralel"):
         load_from(tmp_path, "ser_paralel")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "1" + "0" * 19,
+        "9" * 5000,
+        "0x" + "f" * 4000,
+        "[" * 100_000 + "]" * 100_000,
+        "[" * 100 + "]" * 100,
+        "{a = " * 20_000 + "1" + "}" * 20_000,
+        "60\n" + ".".join(["a"] * 20_000) + " = 1",
+        "60\n" + '"' + "a" * 50_000 + '" = 1',
+        "60\n" + r'"\u001b[31m\n" = 1',
+        "60\nextra = [" + "1," * 600_000 + "]",
+    ],
+    ids=["1e19", "digits", "hexadecimal", "deep", "nested", "tables", "dotted", "long key", "escape", "wide"],
+)
+def test_what_no_paper_has_ends_in_one_short_sentence(wrong: str, example: Callable[..., Published]) -> None:
+    with pytest.raises(InputError, match=r"moon_birds\.toml") as error:
+        example("n = 60", f"n = {wrong}")
+    assert len(str(error.value)) < 900
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("text", ["sets * 1000000000 < 1", " + ".join(["1"] * 5000) + " < 1"], ids=["repeated", "long"])
+def test_an_expression_that_would_take_all_memory_is_refused(text: str, example: Callable[..., Published]) -> None:
+    with pytest.raises(InputError, match="finding gain"):
+        example('"abs(points - gain) < 0.05"', f'"{text}"')

@@ -1,10 +1,12 @@
 from dataclasses import replace
 
 import keras
+import numpy as np
 import pytest
 import tiny
 
 from common.runs.estimate import estimate
+from common.splits import Split
 from common.study import Setting
 
 
@@ -22,6 +24,21 @@ def test_an_estimate_is_made_of_what_the_run_is_made_of(corpus, tmp_path) -> Non
     assert found.disk_mib * 2**20 == pytest.approx(decoded + models)
     assert found.memory_mib > 100
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_clip_of_each_set_is_prepared_and_none_of_an_empty_set(corpus, tmp_path) -> None:
+    job = tiny.job(corpus, "patient", runs=tmp_path / "runs")
+    inputs, prepared = job.experiment.inputs, []
+
+    def prepare(clips, fold, targets, setting):
+        prepared.append((len(clips), len(targets), [list(rows) for rows in fold.sets().values()]))
+
+    def split(clips, setting):
+        return [Split(np.arange(9), np.array([], int), np.arange(9, 12))]
+
+    experiment = replace(job.experiment, inputs=replace(inputs, prepare=prepare), split=split)
+    estimate(replace(job, experiment=experiment))
+    assert prepared == [(2, 2, [[0], [], [1]])]
 
 
 def begins_frozen(setting: Setting, outputs: int) -> keras.Model:

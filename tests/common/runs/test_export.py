@@ -72,7 +72,7 @@ def test_the_folder_is_a_complete_run_with_no_other_files_of_it(finished, tmp_pa
     names = {str(path.relative_to(exported.folder)) for path in exported.folder.rglob("*") if path.is_file()}
     folds = {f"fold-{fold}/{name}" for fold in (0, 1) for name in ("model.keras", "front_end.npz")}
     tables = {"history.csv", "predictions.csv", "split.csv"}
-    assert names == {"README.md", "config.json", "record.json", *tables, *folds}
+    assert names == {"README.md", "config.json", "record.json", "SHA256SUMS", *tables, *folds}
     assert not list(tmp_path.glob(".*"))
 
 

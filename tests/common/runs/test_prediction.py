@@ -8,6 +8,7 @@ import pytest
 import soundfile
 import tiny
 import tiny_pieces
+from synthetic import reseal
 
 from common.errors import InputError
 from common.runs import prediction, records, runner
@@ -57,6 +58,7 @@ def test_the_newest_run_is_the_one_finished_last(pieces, corpus, tmp_path) -> No
     later = runner.run(tiny_pieces.job(corpus, "svm", runs=tmp_path / "runs"))
     path = later.folder / "record.json"
     path.write_text(path.read_text().replace(later.data["finished"], "2999-01-01T00:00:00+00:00"))
+    reseal(later.folder)
     found = prediction.newest_run(tiny_pieces.STUDY, [tmp_path / "none", tmp_path / "runs"])
     assert found.folder == later.folder
 
@@ -168,6 +170,7 @@ def test_a_record_without_a_switch_is_of_an_earlier_version(pieces) -> None:
 def test_a_run_is_refused_if_the_settings_of_its_features_have_changed(finished, song) -> None:
     path = finished.folder / "record.json"
     path.write_text(path.read_text().replace('"sample_rate": 8000', '"sample_rate": 4000'))
+    reseal(finished.folder)
     changed = records.read(finished.folder)
     with pytest.raises(InputError, match="sample_rate"):
         prediction.Models(tiny.STUDY, changed).predict(song)
@@ -184,3 +187,11 @@ def test_copies_of_training_clips_are_not_counted_as_clips(finished) -> None:
     assert f"({3 * of_fold[0]} " in copied or f"({3 * min(of_fold)} to {3 * max(of_fold)} " in copied
     finished.data["folds"][0]["train"] = 5  # clips were left out
     assert f"5 to {of_fold[1]} of" in prediction.origin(finished)
+
+
+def test_a_changed_front_end_is_refused(finished, song) -> None:
+    path = finished.folder / "fold-0" / "front_end.npz"
+    with np.load(path) as stored:
+        np.savez(path, **{name: array + 1 for name, array in stored.items()}, more=np.ones(1))
+    with pytest.raises(InputError, match=r"front_end\.npz was changed"):
+        prediction.Models(tiny.STUDY, finished)

@@ -11,7 +11,7 @@ from synthetic import classified, regressed, tagged
 
 from common import files
 from common.errors import InputError, ResultError
-from common.runs import records
+from common.runs import checksums, records
 
 CONTENT = classified(seed=3).content
 
@@ -20,7 +20,7 @@ def test_what_is_written_is_read_back(tmp_path) -> None:
     written = records.write(tmp_path / "run", CONTENT)
     assert records.read(tmp_path / "run") == written
     assert written.identity == ("ser_parallel", "single-cnn", "published", 3)
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["record.json"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [checksums.NAME, "record.json"]
 
 
 def test_records_are_found_below_the_runs_folder_and_unfinished_runs_are_not(tmp_path) -> None:
@@ -110,7 +110,7 @@ def test_a_write_that_fails_leaves_what_was_there(call, monkeypatch, tmp_path) -
     with pytest.raises(OSError, match="No space left"):
         records.write(tmp_path, {**CONTENT, "status": "changed"})
     assert records.read(tmp_path).data["status"] == "complete"
-    assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [checksums.NAME, "record.json"]
 
 
 def test_words_in_predictions_stay_words(tmp_path) -> None:

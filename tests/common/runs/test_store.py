@@ -1,5 +1,7 @@
 """Runs in the store: they say what the folders said, are added one by one, and can be recomputed."""
 
+import hashlib
+import itertools
 import json
 import zipfile
 from collections.abc import Callable
@@ -8,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import classified, regressed, tagged
+from synthetic import classified, regressed, reseal, searched, tagged
 
 from common.errors import InputError
-from common.runs import records, store
+from common.runs import checksums, records, search_records, store
+from common.runs.checksums import ChangedFileError
 from common.tasks.classification import classification
 from reports.build import RESULTS
 
@@ -91,6 +94,7 @@ def changed(path: Path, change: Callable[[dict], object]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in (members | {"runs.jsonl": json.dumps(record).encode()}).items():
             archive.writestr(name, content)
+    reseal(path.parent)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +138,58 @@ def test_a_lost_or_damaged_file_is_named(name: str, damage: Callable[[Path], obj
     damage(kept.with_name(name))
     with pytest.raises(InputError, match=name):
         store.read(kept)
+
+
+def test_a_file_of_the_store_that_was_exchanged_or_has_no_checksum_is_named(kept: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    classified("dual-cnn", clips=1440).write(other)
+    store.keep(other, tmp_path / "out")
+    place = kept.with_name("dual-cnn.zip")
+    place.write_bytes(kept.read_bytes())
+    with pytest.raises(ChangedFileError, match=r"dual-cnn\.zip"):
+        store.read(place)
+    assert store.read(kept).runs
+    (kept.parent / checksums.NAME).unlink()
+    with pytest.raises(ChangedFileError, match=r"single-cnn\.zip"):
+        store.read(kept)
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_a_store_whose_keeping_was_killed_can_be_read(call: int, kept: Path, tmp_path: Path, monkeypatch) -> None:
+    classified(seed=1, clips=1440).write(tmp_path / "more")
+    calls = itertools.count(1)
+
+    def killed(path: Path, target: Path) -> None:
+        if path.suffix != ".jsonl" and target.name in (kept.name, checksums.NAME) and next(calls) == call:
+            raise KeyboardInterrupt
+        path.rename(target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.keep(tmp_path / "more", tmp_path / "out")
+    assert len(store.read(kept).runs) in (1, 2)
+
+
+def test_a_run_of_an_earlier_version_gets_its_checksum_when_it_is_kept(tmp_path: Path) -> None:
+    (classified(clips=1440).write(tmp_path / "runs") / checksums.NAME).unlink()
+    (path,) = store.keep(tmp_path / "runs", tmp_path / "out")
+    assert path.name in (path.parent / checksums.NAME).read_text()
+    assert store.read(path).runs[0].sealed
+
+
+def test_searches_are_kept_with_all_their_files(tmp_path: Path) -> None:
+    whole = search_records.read(searched().write(tmp_path / "runs"))
+    (path,) = store.keep(tmp_path / "runs", tmp_path / "out")
+    (kept,) = store.read(path).searches
+    assert kept.data == whole.data
+    assert all(kept.text(name) == whole.text(name) for name in search_records.TABLES)
+
+
+def test_the_shipped_results_have_the_checksums_that_coreutils_compute() -> None:
+    for folder in sorted({path.parent for path in store.find(RESULTS)}):
+        lines = (folder / checksums.NAME).read_text().splitlines()
+        sums = {name: total for total, name in (line.split("  ") for line in lines)}
+        assert sums == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.zip")}
 
 
 def test_shipped_scores_and_intervals_are_those_of_the_shipped_predictions() -> None:

@@ -66,6 +66,31 @@ def test_clips_of_one_speaker_count_as_one_observation() -> None:
     assert shared["interval"][0] < 0.2 < 0.8 < shared["interval"][1]
 
 
+def test_equal_groups_do_not_make_a_score_certain() -> None:
+    pairs = ([(0, 0)] * 2 + [(0, 1)] * 3 + [(1, 2)] * 5 + [(2, 2)] * 5) * 6  # each group like every other
+    block = scored(pairs, groups=[group for group in "abcdef" for _ in range(15)])
+    rows = [row["scores"] for row in block["per_output"].values()]
+    for score in [*block["metrics"].values(), *(score for row in rows for score in row.values())]:
+        low, high = score["interval"]
+        assert high - low > 0.1
+        assert low <= score["value"] <= high
+    # None of 6 groups has another value: Wilson's upper end for 0 of 6.
+    share = 1 - wilson(1.0, 6)[0]
+    accuracy = block["metrics"]["accuracy"]
+    assert accuracy["interval"] == pytest.approx([7 / 15 * (1 - share), 7 / 15 + 8 / 15 * share])
+
+
+def test_the_f1_of_a_class_is_as_uncertain_as_its_clips_are_few() -> None:
+    pairs = [(0, 0)] * 50 + [(1, 1)] * 4
+    rows = scored(pairs)["per_output"]
+    assert rows["happy"]["scores"]["f1"]["interval"] == pytest.approx([wilson(1.0, 4)[0], 1])
+    assert rows["angry"]["scores"]["f1"]["interval"] == pytest.approx([wilson(1.0, 50)[0], 1])
+    never = scored([(0, 0)] * 50 + [(1, 0)] * 4, groups=[f"{n % 9}" for n in range(54)])["per_output"]["happy"]
+    # Nothing is known of the precision of what is never predicted; 4 of the groups have a clip of the class.
+    assert never["scores"]["precision"]["interval"] == [0, 1]
+    assert never["scores"]["f1"]["interval"] == pytest.approx([0, 1 - wilson(1.0, 4)[0]])
+
+
 @pytest.mark.parametrize("speakers", ["a", "ab", "abcd"])
 def test_speakers_too_few_to_draw_leave_the_intervals_to_the_clips(speakers: str) -> None:
     pairs = [(0, 0), (1, 1), (2, 0), (1, 2)] * 10

@@ -85,6 +85,20 @@ def test_a_perfect_score_of_few_clips_is_not_certain() -> None:
     assert of_groups[0] == pytest.approx(1 - 1.96**2 / (5 + 1.96**2), abs=1e-4)
 
 
+def test_a_perfect_score_of_a_tag_is_as_uncertain_as_its_clips_are_few() -> None:
+    targets, _ = drawn(0, clips=20)
+    rows = scored(targets, targets).per_output
+    for place, tag in enumerate(TAGS):
+        low = 1 - 1.96**2 / (targets[:, place].sum() + 1.96**2)
+        for score in rows[tag]["scores"].values():
+            assert (score["value"], score["interval"]) == (1, [pytest.approx(low, abs=1e-4), 1])
+    groups = np.repeat(["a", "b", "c", "d", "e"], 4)
+    of_groups = scored(targets, targets, groups=groups).per_output
+    having = [len(set(groups[targets[:, place] > 0])) for place in range(len(TAGS))]
+    lows = [of_groups[tag]["scores"]["f1"]["interval"][0] for tag in TAGS]
+    assert lows == pytest.approx([1 - 1.96**2 / (n + 1.96**2) for n in having], abs=1e-4)
+
+
 def test_clips_of_one_song_widen_the_intervals() -> None:
     targets, outputs = drawn(0, clips=20)
     copies = [np.repeat(array, 10, axis=0) for array in (targets, outputs)]

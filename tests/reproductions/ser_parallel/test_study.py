@@ -13,6 +13,8 @@ from common import published
 from common.cli import preparing
 from common.cli.describe import beside, summary
 from common.corpora import scan
+from common.runs.prediction import about_errors
+from common.runs.records import Record
 from common.splits import Split
 from common.study import Setting
 from reproductions.ser_parallel import STUDY
@@ -42,8 +44,8 @@ PARAMETERS = {
 """All and trainable parameters, by experiment and what the switch `unfreeze` counts, where an experiment has it."""
 
 
-def setting(protocol: str = "published", seed: int = 0) -> Setting:
-    return Setting(STUDY.protocols[protocol].switches, seed)
+def setting(protocol: str = "published", seed: int = 0, **switches: str) -> Setting:
+    return Setting({**STUDY.protocols[protocol].switches, **switches}, seed)
 
 
 def folds(name: str, manifest: pd.DataFrame, chosen: Setting) -> tuple[pd.DataFrame, list[Split]]:
@@ -87,10 +89,35 @@ def test_the_label_error_gives_the_published_class_counts(whole_manifest: pd.Dat
 def test_with_the_label_error_seed_42_gives_the_published_supports(
     name: str, sizes: list[int], whole_manifest: pd.DataFrame
 ) -> None:
-    clips, (split,) = folds(name, whole_manifest, setting(seed=42))
+    clips, (split,) = folds(name, whole_manifest, setting(seed=42, split="document"))
     assert [len(rows) for rows in split.sets().values()] == sizes
     supports = list(STUDY.task.counts(clips.iloc[split.test]).values())
     assert supports == [row.support for row in PRINTED.class_table(name)]
+
+
+@pytest.mark.parametrize("name", OF_CHAPTERS)
+@pytest.mark.parametrize("kind", ["stratified", "document", "speaker"])
+def test_the_label_error_does_not_change_the_split(name: str, kind: str, whole_manifest: pd.DataFrame) -> None:
+    sides = [folds(name, whole_manifest, setting(labels=value, split=kind)) for value in ("document", "right")]
+    (wrong, of_wrong), (right, of_right) = sides
+    assert (wrong["label"] != right["label"]).sum() == 420
+    for one, other in zip(of_wrong, of_right, strict=True):
+        assert all(np.array_equal(rows, other.sets()[part]) for part, rows in one.sets().items())
+
+
+@pytest.mark.parametrize(("corpora", "said"), [(["ravdess", "tess"], False), (["ravdess", "savee"], True)])
+def test_the_label_error_is_warned_of_only_where_it_touches_a_clip(corpora: list[str], said: bool) -> None:
+    content = {"switches": dict(STUDY.protocols["published"].switches), "data": {"corpora": dict.fromkeys(corpora)}}
+    (note,) = about_errors(STUDY, STUDY.experiment("single-cnn"), Record(Path(), content))
+    assert ("labels" in note, "normalise" in note) == (said, True)
+
+
+@pytest.mark.parametrize("name", ["single-cnn", "vgg16-1"])
+def test_a_stratified_test_set_has_a_tenth_of_each_true_class(name: str, whole_manifest: pd.DataFrame) -> None:
+    _, (split,) = folds(name, whole_manifest, setting())
+    right = STUDY.label(whole_manifest, setting("corrected"))
+    tested = STUDY.task.counts(right.iloc[split.test])
+    assert all(abs(tested[label] - n / 10) < 1 for label, n in STUDY.task.counts(right).items())
 
 
 def test_noisy_copies_make_the_published_number_of_training_clips(whole_manifest: pd.DataFrame) -> None:
