@@ -1,9 +1,9 @@
-"""Work on a cluster: Dask gives tasks to workers, on this machine or on others (`common.cluster_worker`).
+"""Runs tasks on a Dask cluster, which is started on this machine or exists elsewhere.
 
-A worker does one task at a time, with its share of the cores and with a GPU of its own, if there are any. It has the
-same software as the process that gives the tasks, or refuses; it tells of its progress, and stops if nobody waits for
-the task any more. What tasks leave behind should be in a folder that all processes share: then nothing is lost if a
-worker, the scheduler or the giver dies.
+Each worker runs one task at a time (`common.cluster_worker`). On this machine it has its share of the cores and, where
+there are GPUs, one GPU. A worker whose software differs from that of this process is refused: its results could differ.
+Tasks store their results in a folder that all processes share, so finished work survives the death of a worker, of the
+scheduler and of this process.
 """
 
 import itertools
@@ -13,6 +13,7 @@ import queue
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -28,29 +29,28 @@ from common.terminal import say
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 2
-"""Tasks per worker that are given at a time: a worker that finishes one has the next at once."""
+TASKS_PER_WORKER = 2
+"""Tasks submitted per worker: one runs, and the next is ready when it ends."""
 LOOK_EVERY_S = 1.0
-"""Seconds between two looks at what workers have done, and how many there are."""
+"""Seconds between two checks of the workers and of their progress."""
 ATTEMPTS = 4
-"""So often is a task given to a worker that dies of it: as often as Dask gives it if its own process dies."""
-ITEMS_IN_A_TASK = 50
-"""Files that are one task: seconds of work."""
+"""How often a task is tried when the process that runs it dies; Dask allows as many deaths of its own processes."""
+FILES_PER_TASK = 50
 CONNECT_S = 30
-"""Seconds within which a scheduler must answer."""
+"""Seconds within which a scheduler must answer, and its file must exist."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A piece of work.
+    """A unit of work for one worker.
 
     Attributes:
-        name: what it is, for messages. Progress under a label that begins like this is progress of the task.
+        name: for messages. Progress whose label begins with it is progress of this task.
         function: a function of a module, called in a worker as `function(shared, own)`.
-        shared: what it has in common with other tasks. A worker keeps the last one that it was given.
-        own: what is its own.
-        size: how much of the total it is.
-        stages: how many stages with a progress of their own it has, one after the other.
+        shared: an argument that many tasks have in common. A worker unpickles it once.
+        own: an argument of this task.
+        size: its part of the total, in any unit.
+        stages: number of progress bars that it shows one after the other.
     """
 
     name: str
@@ -62,22 +62,23 @@ class Task:
 
 
 @dataclass
-class _Given:
-    """A task that was given to the workers, and the part of it whose progress has been shown."""
+class _Submitted:
+    """A task that has no result yet, Dask's future of it, and the fraction of it that the progress shows."""
 
     task: Task
+    future: Any
     shown: float = 0.0
 
 
 @contextmanager
 def connected(workers: int | None, scheduler: str | None) -> Iterator["Cluster | None"]:
-    """Start a cluster on this machine, or connect to one that there is; without both, give None.
+    """Start a cluster on this machine or connect to one; yield None if neither is asked for.
 
-    Call it before Keras starts: this process leaves the GPUs of this machine to its workers.
+    Call it before Keras starts: this process leaves the GPUs of this machine to the workers.
 
     Args:
-        workers: number of processes on this machine.
-        scheduler: address of a Dask scheduler, or path of the JSON file that it wrote.
+        workers: number of worker processes to start on this machine.
+        scheduler: address of a Dask scheduler, or path of the JSON file that it writes (`--scheduler-file`).
 
     Raises:
         InputError: both are given, Dask is not installed, there are fewer GPUs than workers, or no scheduler answers.
@@ -88,21 +89,39 @@ def connected(workers: int | None, scheduler: str | None) -> Iterator["Cluster |
     if workers is not None and scheduler is not None:
         raise InputError("--workers starts a cluster and --scheduler names one; leave out one of them")
     distributed = _dask()
-    setting: dict[str, Any] = {"software": environment.software()}
     with ExitStack() as stack:
         if workers is not None:
-            setting |= {"cores": shares(_cores(), workers), "gpus": _gpus(workers)}
-            cluster = stack.enter_context(_local(distributed, workers, on_gpus=bool(setting["gpus"])))
-            client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
+            cores, gpus = shares(_cores(), workers), _gpus(workers)
+            local = stack.enter_context(_local(distributed, workers, on_gpus=bool(gpus)))
+            client = stack.enter_context(distributed.Client(local, set_as_default=False))
             client.wait_for_workers(workers)
+            yield Cluster(client, cores, gpus)
         else:
-            client = stack.enter_context(_client(distributed, str(scheduler)))
-        yield Cluster(client, setting)
+            yield Cluster(stack.enter_context(_client(distributed, str(scheduler))))
+
+
+@contextmanager
+def limited_to_a_share(workers: int | None) -> Iterator[None]:
+    """Give this process the cores that each of `workers` workers would have, to measure how fast one is.
+
+    Raises:
+        InputError: there are fewer GPUs than workers.
+    """
+    cores = _cores()
+    if not workers or not cores:
+        yield
+        return
+    _gpus(workers)
+    os.sched_setaffinity(0, shares(cores, workers)[0])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def _dask() -> Any:
     try:
-        import cryptography  # noqa: F401 (Dask needs it for the keys of a cluster on this machine)
+        import cryptography  # noqa: F401 (Dask encrypts the connections of a local cluster with it)
         import distributed
     except ImportError as error:
         raise InputError(
@@ -113,7 +132,7 @@ def _dask() -> Any:
 
 @contextmanager
 def _local(distributed: Any, workers: int, *, on_gpus: bool) -> Iterator[Any]:
-    """Start a cluster on this machine, whose GPUs only its workers see."""
+    """Start a cluster on this machine. If it has GPUs, this process does not see them."""
     before = os.environ.get("CUDA_VISIBLE_DEVICES")
     if on_gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # TensorFlow would take the memory of all of them in this process
@@ -121,14 +140,13 @@ def _local(distributed: Any, workers: int, *, on_gpus: bool) -> Iterator[Any]:
         with distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
-            # Another user of this machine must not be able to give tasks, which can be any code.
-            security=True,
+            security=True,  # a task is any code: no other user of this machine may submit one
             scheduler_kwargs={"dashboard": False},
             dashboard_address="127.0.0.1:0",  # any free port: Dask warns if its usual one is taken
-            # By default a worker that needs more than its share of the memory is ended, and many trainings do.
+            # By default Dask ends a worker that uses more than its share of the memory, and many trainings do.
             memory_limit=0,
             resources={"GPU": 1} if on_gpus else None,
-            preload=["common.cluster"],
+            preload=["common.cluster"],  # calls `dask_setup`
             silence_logs="CRITICAL",  # a worker that dies is replaced
         ) as cluster:
             yield cluster
@@ -140,21 +158,31 @@ def _local(distributed: Any, workers: int, *, on_gpus: bool) -> Iterator[Any]:
 
 
 def dask_setup(worker: Any) -> None:
-    """Begin as a worker on this machine (Dask calls this): Ctrl-C, which every process gets, is not for workers."""
+    """Ignore Ctrl-C in a worker on this machine, which gets it too; Dask calls this when the worker starts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _client(distributed: Any, scheduler: str) -> Any:
     in_file = scheduler.endswith(".json")
-    if in_file and not Path(scheduler).is_file():
-        raise InputError(f"there is no file {scheduler}; a scheduler writes it with --scheduler-file")
-    named = {"scheduler_file": scheduler} if in_file else {"address": scheduler}
+    if in_file:
+        _wait_for(Path(scheduler))
     try:
-        return distributed.Client(**named, set_as_default=False, timeout=CONNECT_S)
+        return distributed.Client(
+            **{"scheduler_file" if in_file else "address": scheduler}, set_as_default=False, timeout=CONNECT_S
+        )
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"no scheduler answers at {scheduler} ({reason_of(error)}); start one, or give --workers"
         ) from error
+
+
+def _wait_for(file: Path) -> None:
+    """Wait until a scheduler has written its file; a batch job starts the scheduler and this process together."""
+    give_up = time.monotonic() + CONNECT_S
+    while not file.is_file():
+        if time.monotonic() > give_up:
+            raise InputError(f"there is no file {file}; start a scheduler with --scheduler-file {file}")
+        time.sleep(LOOK_EVERY_S)
 
 
 def _cores() -> list[int]:
@@ -163,26 +191,26 @@ def _cores() -> list[int]:
 
 
 def shares(cores: Sequence[int], workers: int) -> list[list[int]]:
-    """Return the cores of each worker: the same number for all, and none for two unless there are too few."""
+    """Return the cores of each worker: equally many, and disjoint unless there are more workers than cores."""
     each, around = max(1, len(cores) // workers), itertools.cycle(cores)
     return [list(itertools.islice(around, each)) for _ in range(workers)]
 
 
 def _gpus(workers: int) -> list[str]:
-    """Return the names of the NVIDIA GPUs that this process may use, as `CUDA_VISIBLE_DEVICES` takes them.
+    """Return the names of the NVIDIA GPUs that this process may use, in the form of `CUDA_VISIBLE_DEVICES`.
 
     Raises:
-        InputError: there are fewer than workers.
+        InputError: there are GPUs, but fewer than workers.
     """
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = _every_gpu() if chosen is None else [name for name in chosen.split(",") if name not in ("", "-1")]
     if names and workers > len(names):
-        raise InputError(f"each worker has a GPU of its own, and there are {len(names)}; give fewer --workers")
+        raise InputError(f"each worker needs a GPU of its own, and there are {len(names)}; give fewer --workers")
     return names
 
 
 def _every_gpu() -> list[str]:
-    # Not by a library, which would take memory of the GPUs.
+    # TensorFlow and JAX would list them too, but take memory of the GPUs for it.
     query = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
     try:
         return subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()
@@ -191,20 +219,29 @@ def _every_gpu() -> list[str]:
 
 
 class Cluster:
-    """A connection to workers; made by `connected`."""
+    """A connection to a scheduler and its workers; made by `connected`.
 
-    def __init__(self, client: Any, setting: Mapping[str, Any]) -> None:
-        self._client, self._setting = client, {**setting, "topic": f"encore-{client.id}"}
-        self._parts: dict[str, float] = {}  # how much of each task is done
-        client.subscribe_topic(self._setting["topic"], lambda event: self._parts.update([event[1]]))
+    Args:
+        client: Dask's client.
+        cores: of each worker on this machine; empty for workers that exist elsewhere.
+        gpus: of each worker on this machine; empty without GPUs, and for workers that exist elsewhere.
+    """
+
+    def __init__(self, client: Any, cores: Sequence[Sequence[int]] = (), gpus: Sequence[str] = ()) -> None:
+        topic = f"encore-{client.id}"
+        self._client = client
+        # Plain values, which a worker with another version of Encore can read and then refuse.
+        self._terms = {"topic": topic, "cores": cores, "gpus": gpus, "software": environment.software()}
+        self._fractions: dict[str, float] = {}  # how much of each task is done, by its key
+        client.subscribe_topic(topic, lambda event: self._fractions.update([event[1]]))
 
     @property
     def on_gpus(self) -> bool:
-        """Whether a worker has a GPU. Workers of a cluster say so by Dask's resource `GPU`."""
+        """Whether a worker has a GPU: workers declare it as Dask's resource `GPU`."""
         return any("GPU" in worker["resources"] for worker in self._workers())
 
     def _workers(self) -> list[Mapping[str, Any]]:
-        """Return Dask's facts of each worker; if there is none, wait for one.
+        """Return Dask's facts of each worker; while there is none, wait.
 
         Raises:
             ResultError: the scheduler does not answer.
@@ -219,85 +256,80 @@ class Cluster:
 
     def apply(self, function: Callable[[Item], Result], items: Sequence[Item], label: str) -> list[Result]:
         """Apply a function of a module to every item, and return the results in order, with progress under `label`."""
-        parts = [items[start : start + ITEMS_IN_A_TASK] for start in range(0, len(items), ITEMS_IN_A_TASK)]
-        tasks = (Task(label, _each, function, numbered, len(numbered[1])) for numbered in enumerate(parts))
+        parts = [items[start : start + FILES_PER_TASK] for start in range(0, len(items), FILES_PER_TASK)]
+        tasks = (Task(label, _apply, function, numbered, len(numbered[1])) for numbered in enumerate(parts))
         results = {task.own[0]: result for task, result in self.work(tasks, label, len(items))}
         return [result for number in range(len(parts)) for result in results[number]]
 
     def work(self, tasks: Iterable[Task], label: str, total: int) -> Iterator[tuple[Task, Any]]:
-        """Do tasks, and yield each with its result when it is finished.
+        """Run tasks, and yield each with its result as it finishes.
 
-        A task is taken from `tasks` when there will soon be a worker for it. If the time budget is spent, no more are
-        taken, and those that have begun come to the end of their epoch.
+        `tasks` is read only as far as there are workers for them. When the time budget is spent, no new task is
+        submitted, and those that run stop after their current epoch. After an error, tasks that run are ended.
 
         Args:
-            tasks: what is to do.
-            label: what the progress is of.
+            tasks: what to run.
+            label: for the progress.
             total: the sum of the tasks' sizes.
 
         Raises:
             BudgetSpentError: the budget is spent.
-            InputError, ResultError, OSError: a task raised it; workers cannot do it, or die of it; the scheduler died.
+            InputError, ResultError, OSError: a task raised it; or workers cannot run it, or die of it; or the scheduler
+                died.
         """
-        given: dict[str, _Given] = {}
+        needs = {"GPU": 1} if self.on_gpus else None
+        todo, submitted = iter(tasks), dict[str, _Submitted]()
         finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        todo, submit = iter(tasks), _Submitter(self._client, self._setting, needs={"GPU": 1} if self.on_gpus else None)
         spent: EncoreError | None = None
         with progress(label, total) as advance:
-            while True:
-                room = 0 if spent else max(0, AHEAD * len(self._workers()) - len(given))
-                for task in itertools.islice(todo, room):
-                    future = submit(task)
-                    given[future.key] = _Given(task)
-                    future.add_done_callback(finished.put)
-                if not given:
-                    break
-                try:
-                    future = finished.get(timeout=LOOK_EVERY_S)
-                except queue.Empty:
-                    self._show(given, advance)
-                    continue
-                one = given.pop(future.key)
-                try:
-                    result = _result(future, one.task.name)
-                except BudgetSpentError as error:
-                    spent = error
-                    continue
-                advance(one.task.size * (1 - one.shown), one.task.name)
-                yield one.task, result
+            try:
+                while True:
+                    room = 0 if spent else max(0, TASKS_PER_WORKER * len(self._workers()) - len(submitted))
+                    for task in itertools.islice(todo, room):
+                        future = self._submit(task, needs)
+                        submitted[future.key] = _Submitted(task, future)
+                        future.add_done_callback(finished.put)
+                    if not submitted:
+                        break
+                    try:
+                        future = finished.get(timeout=LOOK_EVERY_S)
+                    except queue.Empty:
+                        self._show(submitted, advance)
+                        continue
+                    one = submitted.pop(future.key)
+                    try:
+                        result = _result(future, one.task.name)
+                    except BudgetSpentError as error:
+                        spent = error
+                        continue
+                    advance(one.task.size * (1 - one.shown), one.task.name)
+                    yield one.task, result
+            finally:
+                if self._client.status == "running":
+                    self._client.cancel([one.future for one in submitted.values()])
         if spent:
             raise spent
 
-    def _show(self, given: Mapping[str, _Given], advance: Advance) -> None:
-        """Show the parts of tasks that have been done since the last time."""
-        for key, one in given.items():
-            part = self._parts.get(key, 0.0)
-            if part > one.shown:
-                advance(one.task.size * (part - one.shown), one.task.name)
-                one.shown = part
-
-
-class _Submitter:
-    """Gives tasks to workers."""
-
-    def __init__(self, client: Any, setting: Mapping[str, Any], needs: Mapping[str, int] | None) -> None:
-        self._client, self._setting, self._needs = client, setting, needs
-        self._last: tuple[Any, bytes] = (None, b"")
-
-    def __call__(self, task: Task) -> Any:
+    def _submit(self, task: Task, needs: Mapping[str, int] | None) -> Any:
         """Return Dask's future of a task."""
         import cloudpickle
 
-        if not self._last[1] or task.shared is not self._last[0]:
-            self._last = (task.shared, cloudpickle.dumps(task.shared))
-        # As bytes: they are read after the worker has seen that it has the same software.
-        content = (cloudpickle.dumps(task.function), self._last[1], cloudpickle.dumps(task.own))
-        named = (task.name, task.stages)
-        # A key of its own: a task that is given again is done again, as what it left behind may have been deleted.
+        # As bytes, which the worker unpickles only after it has compared its software with ours.
+        content = tuple(cloudpickle.dumps(part) for part in (task.function, task.shared, task.own))
+        # A new key each time: Dask returns the old result of a known key, whose files may have been deleted since.
         key = f"encore-{uuid.uuid4()}"
+        named = (task.name, task.stages)
         return self._client.submit(
-            cluster_worker.do, self._setting, named, content, key=key, resources=self._needs, retries=ATTEMPTS - 1
+            cluster_worker.run, self._terms, named, content, key=key, resources=needs, retries=ATTEMPTS - 1
         )
+
+    def _show(self, submitted: Mapping[str, _Submitted], advance: Advance) -> None:
+        """Show what has been done of running tasks since the last time."""
+        for key, one in submitted.items():
+            fraction = self._fractions.get(key, 0.0)
+            if fraction > one.shown:
+                advance(one.task.size * (fraction - one.shown), one.task.name)
+                one.shown = fraction
 
 
 def _result(future: Any, name: str) -> Any:
@@ -309,11 +341,11 @@ def _result(future: Any, name: str) -> Any:
     error = future.exception()
     if isinstance(error, KilledWorker | cluster_worker.DiedError):
         raise ResultError(
-            f"{name}: every worker that was given this died, perhaps for lack of memory; "
-            "finished work is kept, give fewer workers and more memory to each"
+            f"{name}: each of {ATTEMPTS} processes that ran it died, perhaps for lack of memory; "
+            "finished work is kept: give fewer workers and run the same command again"
         )
     if isinstance(error, ImportError):
-        raise InputError(f"a worker cannot begin ({reason_of(error)}); install Encore where the workers run")
+        raise InputError(f"a worker cannot start ({reason_of(error)}); install Encore where the workers run")
     if error:
         raise error
     result, failure = pickle.loads(future.result())
@@ -323,10 +355,10 @@ def _result(future: Any, name: str) -> Any:
 
 
 def _lost() -> ResultError:
-    return ResultError("the scheduler died; finished work is kept: start it and run the same command again")
+    return ResultError("the scheduler does not answer; finished work is kept: start it and run the same command again")
 
 
-def _each(function: Callable[[Any], Any], numbered: tuple[int, Sequence[Any]]) -> list[Any]:
-    """Apply a function to the items of a task, in a worker."""
+def _apply(function: Callable[[Any], Any], numbered: tuple[int, Sequence[Any]]) -> list[Any]:
+    """Apply a function to the items of one task, in a worker."""
     with threads.pool() as pool:
         return list(pool.map(function, numbered[1]))

@@ -57,9 +57,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Do some work that `path` is the result of; another process or thread that wants to do the same waits.
+    """Hold a lock while `path` is made or changed; other processes and threads that ask for it wait.
 
-    A file system without locks keeps nobody waiting.
+    On a file system without locks nobody waits.
 
     Raises:
         OSError: the lock, a file beside `path`, cannot be made.
@@ -72,7 +72,7 @@ def alone(path: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
         if _is_at(place, lock):
             break
-        os.close(lock)  # deleted by the one that was waited for: who comes next makes a new one
+        os.close(lock)  # its last holder has deleted it meanwhile
     try:
         yield
     finally:

@@ -26,12 +26,12 @@ LINE_EVERY_S = 10.0
 Listener = Callable[[str, float, int], None]
 """Receives a label, and how many of how many items are finished."""
 _LISTENERS: list[Listener] = []
-"""Who is told in place of a terminal: none, or the last one."""
+"""The listener of this process, if it has one."""
 
 
 @contextmanager
-def told(listener: Listener) -> Iterator[None]:
-    """Tell a function of all progress in this process, and print nothing."""
+def reported_to(listener: Listener) -> Iterator[None]:
+    """Report all progress in this process to a listener, and print none."""
     _LISTENERS.append(listener)
     try:
         yield
@@ -133,7 +133,7 @@ def progress(label: str, total: int, *, done: int = 0) -> Iterator[Advance]:
     if _LISTENERS or not sys.stderr.isatty():
         yield Advance(label, total, done=done)
         return
-    # Results that go elsewhere than the bar must not be taken along with it.
+    # rich would print results above the bar, on standard error, even if standard output is a file or a pipe.
     at_terminal = sys.stdout.isatty()
     with Progress(*columns(), console=Console(stderr=True), transient=True, redirect_stdout=at_terminal) as bar:
         yield Advance(label, total, bar, done)

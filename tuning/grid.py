@@ -23,7 +23,7 @@ def search(search: Search, announce: Callable[[str], None] = lambda line: None) 
 
     def proceed(trials: Trials) -> Sequence[str]:
         every = [Trial(f"{n:04d}", values, search.training.epochs) for n, values in enumerate(combinations)]
-        trials.run_elsewhere(every)
+        trials.train_at_once(every)
         for trial in every:
             trials.run(trial)
         return []

@@ -68,7 +68,7 @@ def search(
         oracle = _oracle(search, factor)
         while asked := _next(oracle, trials):
             made = [_trial(search, one) for one in asked]
-            trials.run_elsewhere(made)
+            trials.train_at_once(made)
             for one, trial in zip(asked, made, strict=True):
                 row = trials.run(trial)
                 _answer(oracle, one, row, search.objective)
@@ -84,7 +84,7 @@ class _Oracle(keras_tuner.oracles.HyperbandOracle):
     """keras-tuner's plan, without its files."""
 
     exhausted = False
-    """Whether a round could not be filled, because too many draws in a row had been tried before: the search ends."""
+    """Whether a round was not filled, because too many draws in a row had been tried before: it is the last one."""
 
     def save(self) -> None:
         """Do nothing: `Trials` stores what is needed."""
@@ -138,28 +138,28 @@ def within(rounds: Iterable[Round], combinations: int) -> list[Round]:
 
 
 def _next(oracle: _Oracle, trials: Trials) -> list[Any]:
-    """Return the trials of a round that can be trained at the same time; empty if the search has ended.
+    """Return all trials of the next round, which can be trained at the same time; empty if the search has ended.
 
-    They are those that the oracle would give one after the other, in the same order: more would be of another bracket.
+    They are those that the oracle gives if each is asked for after the one before has finished, in the same order.
     """
     asked: list[Any] = []
-    while not oracle.exhausted and (not asked or len(asked) < _seats(oracle, trials, asked[0])):
-        # By another name each time: the oracle gives one tuner one trial at a time.
+    while not oracle.exhausted and (not asked or len(asked) < _size_of_round(oracle, trials, asked[0])):
+        # The oracle gives a tuner one trial at a time, so each trial is asked for under another tuner's name.
         one = oracle.create_trial(f"encore-{len(asked)}")
         if one.status == "RUNNING":
             asked.append(one)
-        else:  # the oracle would draw again after this round; one trial after the other, it would have ended here
+        else:  # the oracle would draw again after this round; asked for one by one, it would end the search here
             oracle.exhausted = True
     return asked
 
 
-def _seats(oracle: _Oracle, trials: Trials, first: Any) -> int:
-    """Return the number of trials in the round of its first one."""
+def _size_of_round(oracle: _Oracle, trials: Trials, first: Any) -> int:
+    """Return the number of trials in the round that begins with this one."""
     bracket, number = (first.hyperparameters.values[f"tuner/{name}"] for name in ("bracket", "round"))
     size = oracle.round(bracket, number).trials
     if number == 0:
         return size
-    # The worst of the round before are thrown out; a failed trial is not promoted, and takes the place of one of them.
+    # Of the round before, as many are dropped as this round is smaller, and failed trials besides.
     before = oracle.round(bracket, number - 1).trials
     complete = [row for row in trials.rows if row["status"] == "complete"]
     return sum((row["bracket"], row["round"]) == (bracket, number - 1) for row in complete) - (before - size)

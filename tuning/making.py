@@ -61,17 +61,17 @@ def make(
     with jobs.unusable_files_listed(job.options.runs):
         search = _search(plan, job, clips, epochs)
     if cluster:
-        given = _Given(plan, on_cluster.Given.of(job), clips.material, epochs)
-        search = replace(search, elsewhere=partial(_train_all, cluster, given))
+        portable = _PortableSearch(plan, on_cluster.PortableJob.of(job), clips.material, epochs)
+        search = replace(search, on_cluster=partial(_train_at_once, cluster, portable))
     return kinds[plan.kind](search, announce)
 
 
 @dataclass(frozen=True)
-class _Given:
-    """A search as workers are given it."""
+class _PortableSearch:
+    """A search in a form that a worker can restore."""
 
     plan: Plan
-    run: on_cluster.Given
+    run: on_cluster.PortableJob
     material: jobs.Material
     epochs: int | None
 
@@ -81,18 +81,18 @@ class _Given:
         return Clips(self.run.job, self.material)
 
 
-def _train_all(cluster: Cluster, given: _Given, trials: Sequence[Trial]) -> None:
+def _train_at_once(cluster: Cluster, portable: _PortableSearch, trials: Sequence[Trial]) -> None:
     epochs = [trial.epochs - trial.begins_after for trial in trials]
     tasks = (
-        Task(f"trial {trial.name}", _train, given, trial, size) for trial, size in zip(trials, epochs, strict=True)
+        Task(f"trial {trial.name}", _train, portable, trial, size) for trial, size in zip(trials, epochs, strict=True)
     )
     for _ in cluster.work(tasks, "epochs of trials", sum(epochs)):
         pass
 
 
-def _train(given: _Given, trial: Trial) -> None:
-    """Train a trial in a worker."""
-    search = _search(given.plan, given.run.taken(), given.clips, given.epochs)
+def _train(portable: _PortableSearch, trial: Trial) -> None:
+    """Train a trial, in a worker."""
+    search = _search(portable.plan, portable.run.restored(), portable.clips, portable.epochs)
     Trials(search, 0, lambda line: None).train(trial)
 
 

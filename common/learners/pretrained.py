@@ -4,7 +4,7 @@ import random
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack, redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from typing import Any
 
 import keras
@@ -43,11 +43,9 @@ def network(title: str, make: Callable[..., keras.Model], weights: str, *, seed:
 def _complete(make: Callable[..., keras.Model], weights: str, settings: dict[str, Any]) -> keras.Model:
     """Return the network; raise an error if weights are missing, for which Keras only warns."""
     # Keras reports downloads on standard output, which belongs to results.
-    with ExitStack() as stack:
-        if weights == "imagenet":  # Keras would let several processes download into one file
-            stack.enter_context(files.alone(cache.folder() / weights))
-        stack.enter_context(redirect_stdout(sys.stderr))
-        said = stack.enter_context(warnings.catch_warnings(record=True))
+    # One process at a time: several would download into the same file.
+    downloading = files.alone(cache.folder() / weights) if weights == "imagenet" else nullcontext()
+    with downloading, warnings.catch_warnings(record=True) as said, redirect_stdout(sys.stderr):
         warnings.simplefilter("always")
         made = make(weights=weights, **settings)
     missing = [str(one.message) for one in said if "freshly-initialized weights" in str(one.message)]

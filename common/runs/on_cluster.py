@@ -1,17 +1,17 @@
-"""Runs on a cluster: a fold of a run is a task, and the folder of runs, which all processes share, has the results.
+"""Runs on a cluster: each fold is a task, and its result is stored in the folder of runs, which all processes share.
 
-This process holds the folder of each run and writes its record; workers write their folds into it. A fold is resumed
-after its last epoch, by whichever worker has it next.
+This process holds the folder of each run and writes its record; workers store their folds there. An interrupted fold
+resumes after its last epoch, on whichever worker.
 
-Results are those of one process to the bit, whatever the number of workers and whatever died, on processors of one kind
-if each process has as many cores: TensorFlow and linear algebra divide sums between their threads. On this machine a
-worker has its share of the cores; `taskset --cpu-list 0 encore run ...` on one core gives what workers with one core
-each give. A record says with how many threads its folds were made.
+Results are equal to those of one process to the bit, whatever the number of workers and whatever died, if the
+processors are of one kind and each process has as many cores: TensorFlow and linear algebra divide sums between their
+threads. On this machine a worker has its share of the cores, so workers with one core each give what
+`taskset --cpu-list 0 encore run ...` gives. A record says with how many threads its folds were made.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -27,14 +27,14 @@ from common.study import Ensemble, Training
 
 
 @dataclass(frozen=True)
-class Given:
-    """A run as workers are given it.
+class PortableJob:
+    """A run in a form that a worker can restore.
 
     Attributes:
-        job: the run, with whole paths and without a deadline.
+        job: the run, with absolute paths and without a deadline.
         backend: Keras' backend.
         precision: Keras' precision.
-        ends_at: the `time.time()` (s) at which training pauses: other machines have other monotonic clocks.
+        ends_at: the `time.time()` (s) at which training pauses: a monotonic clock is of one machine. None: never.
     """
 
     job: Job
@@ -44,14 +44,14 @@ class Given:
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        """Return a run of this process."""
+        """Return the portable form of a run of this process."""
         options = job.options
         left = None if options.deadline is None else options.deadline - time.monotonic()
         portable = replace(
             options,
             runs=options.runs.absolute(),
-            weights=_whole(options.weights),
-            impulse_responses=_whole(options.impulse_responses),
+            weights=_absolute(options.weights),
+            impulse_responses=_absolute(options.impulse_responses),
             deadline=None,
             fresh=False,
         )
@@ -62,11 +62,11 @@ class Given:
             None if left is None else time.time() + left,
         )
 
-    def taken(self) -> Job:
-        """Return the run in a worker, whose Keras is set as in the process that gave it.
+    def restored(self) -> Job:
+        """Return the run in a worker, and give Keras the same settings as in the process that sent it.
 
         Raises:
-            InputError: the backend is another one.
+            InputError: Keras has another backend.
             BudgetSpentError: the deadline has passed.
         """
         start_backend()
@@ -80,15 +80,15 @@ class Given:
         return replace(self.job, options=replace(self.job.options, deadline=deadline))
 
 
-def _whole(place: str) -> str:
-    """Return the whole path of a file or folder; a name of something else, such as `imagenet`, as it is."""
+def _absolute(place: str) -> str:
+    """Return the absolute path of a file or folder; a name of something else, such as `imagenet`, as it is."""
     return str(Path(place).absolute()) if place and Path(place).exists() else place
 
 
 def run_all(planned: Sequence[Job], announce: Callable[[str], None], cluster: Cluster | None) -> Iterator[Record]:
-    """Run experiments and yield their records: on a cluster as they are finished, else one after the other.
+    """Run experiments and yield their records: on a cluster as they finish, else one after the other.
 
-    Ensembles come last on a cluster: they need the runs of their members.
+    On a cluster, ensembles come last: they need the runs of their members.
 
     Raises:
         InputError, ResultError, BudgetSpentError: as `runner.run` and `Cluster.work`.
@@ -104,7 +104,7 @@ def run_all(planned: Sequence[Job], announce: Callable[[str], None], cluster: Cl
 
 @dataclass
 class _Begun:
-    """A run whose folds are being done: what lets its folder go, and how many folds are missing."""
+    """A run that has begun: what releases its folder, and how many folds have no result yet."""
 
     run: runner.Claimed
     held: ExitStack
@@ -112,45 +112,46 @@ class _Begun:
 
 
 def _by_folds(planned: Sequence[Job], announce: Callable[[str], None], cluster: Cluster) -> Iterator[Record]:
-    begun: dict[int, _Begun] = {}
-    with ExitStack() as held:
+    begun: dict[int, _Begun] = {}  # by the place in `planned`
 
-        def tasks() -> Iterator[Task]:
-            for place, job in enumerate(planned):
-                of_run = held.enter_context(ExitStack())
-                run = of_run.enter_context(runner.claimed(job))
-                missing = [] if run.record else runner.unfinished(run)
-                begun[place] = _Begun(run, of_run, len(missing))
-                shared = (Given.of(job), run.material)
-                stages = 2 if isinstance(job.method, Training) and job.method.retrain else 1
-                for number in missing:
-                    name = runner.label_of(job, run.material, number)
-                    yield Task(name, _make_fold, shared, (place, number), 1 / len(missing), stages)
+    def tasks() -> Iterator[Task]:
+        for place, job in enumerate(planned):
+            of_run = held.enter_context(ExitStack())
+            run = of_run.enter_context(runner.claimed(job))
+            missing = [] if run.record else runner.unfinished(run)
+            begun[place] = _Begun(run, of_run, len(missing))
+            shared = (PortableJob.of(job), run.material)
+            stages = 2 if isinstance(job.method, Training) and job.method.retrain else 1
+            for number in missing:
+                name = runner.label_of(job, run.material, number)
+                yield Task(name, _make_fold, shared, (place, number), 1 / len(missing), stages)
 
-        open_runs = [job for job in planned if job.options.fresh or not (job.folder / "record.json").exists()]
-        done = cluster.work(tasks(), "runs", len(open_runs))
+    open_runs = [job for job in planned if job.options.fresh or not (job.folder / "record.json").exists()]
+    # `closing`: after an error, running tasks are cancelled before the folders of their runs are released.
+    with ExitStack() as held, closing(cluster.work(tasks(), "runs", len(open_runs))) as done:
         while True:
-            task = next(done, None)
-            if task:
-                begun[task[0].own[0]].missing -= 1
-            # Of some runs, every fold may have been there before.
+            finished = next(done, None)
+            if finished:
+                place, _ = finished[0].own
+                begun[place].missing -= 1
+            # Also runs all of whose folds, or whose record, was there before.
             for place in [place for place, one in begun.items() if not one.missing]:
                 one = begun.pop(place)
-                yield _finished(one.run, announce)
+                yield _record_of(one.run, announce)
                 one.held.close()
-            if not task:
+            if not finished:
                 break
 
 
-def _finished(run: runner.Claimed, announce: Callable[[str], None]) -> Record:
+def _record_of(run: runner.Claimed, announce: Callable[[str], None]) -> Record:
     if run.record:
         return run.record
-    # A network file system may still know that the folds were not there; it looks again where a folder is listed.
+    # A network file system may remember for a while that files of the folds were absent; listing makes it look again.
     list(run.job.folder.glob("work/*/*"))
     return runner.finished(run, announce)
 
 
-def _make_fold(shared: tuple[Given, Material], own: tuple[int, int]) -> None:
-    """Do a fold in a worker."""
-    given, material = shared
-    runner.make_fold(given.taken(), material, own[1])
+def _make_fold(shared: tuple[PortableJob, Material], own: tuple[int, int]) -> None:
+    """Train and test a fold, in a worker."""
+    portable, material = shared
+    runner.make_fold(portable.restored(), material, own[1])

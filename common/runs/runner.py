@@ -94,7 +94,7 @@ def _epochs_may_change(job: Job) -> bool:
 
 
 def finished(run: Claimed, announce: Callable[[str], None]) -> records.Record:
-    """Do what is left of a run, and write its record; folds that were done elsewhere are read."""
+    """Finish a run: make the folds that have no result yet, and write the record."""
     job, material, began = run.job, run.material, time.monotonic()
     for remark in material.remarks:
         announce(f"note: {remark}")
@@ -105,7 +105,7 @@ def finished(run: Claimed, announce: Callable[[str], None]) -> records.Record:
     files.write_table(job.folder / "predictions.csv", predictions_of(job.study, material, results))
     _write_curves(job.folder, material, results)
     content = content_of(job, material, results, run.identity)
-    content["timings"] = timings_of(results, time.monotonic() - began) | _peak_of(results)
+    content["timings"] = timings_of(results, time.monotonic() - began)
     content["environment"] |= _machines_of(results)
     # Last of all files: a folder with a record holds a finished run.
     record = records.write(job.folder, content)
@@ -113,14 +113,8 @@ def finished(run: Claimed, announce: Callable[[str], None]) -> records.Record:
     return record
 
 
-def _peak_of(results: Sequence[FoldResult]) -> dict[str, float]:
-    """Return the peak memory of the processes that made the folds, if any was made by one that noted it."""
-    peaks = [result.facts["peak_memory_mib"] for result in results if "peak_memory_mib" in result.facts]
-    return {"peak_memory_mib": max(peaks)} if peaks else {}
-
-
 def _machines_of(results: Sequence[FoldResult]) -> dict[str, Any]:
-    """Return the hardware and the threads with which the folds were made, which may be another machine's."""
+    """Return the hardware and threads that made the folds, perhaps of other machines; lists if they differ."""
     made = [result.facts["made_with"] for result in results if "made_with" in result.facts]
     found = {name: list(dict.fromkeys(one[name] for one in made)) for name in ("hardware", "threads") if made}
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
@@ -148,7 +142,7 @@ def _short(digest: str) -> str:
 
 
 def unfinished(run: Claimed) -> list[int]:
-    """Return the numbers of the folds of which there is no result, or a damaged one."""
+    """Return the numbers of the folds that have no result, or a damaged one."""
     return [number for number in range(len(run.material.folds)) if not _is_kept(run.job, number)]
 
 
@@ -161,9 +155,9 @@ def _is_kept(job: Job, number: int) -> bool:
 
 
 def make_fold(job: Job, material: Material, number: int) -> None:
-    """Train and test one fold in another process than that which holds the folder of the run.
+    """Train and test one fold, in another process than that which holds the folder of the run.
 
-    Should two processes be given the same fold, because one of them seemed to be dead, the second waits for the first.
+    If two processes are given the same fold, because one of them seemed to be dead, the second waits.
     """
     with files.alone(_place(job, number)):
         _fold(job, material, number, lambda line: None)

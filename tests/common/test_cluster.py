@@ -93,7 +93,7 @@ def test_an_error_of_a_task_is_raised_as_it_was(own, cluster) -> None:
 def test_a_worker_keeps_to_its_cores(cluster) -> None:
     tasks = [Task(str(number), tasks_of_a_cluster.threads_of, None, number) for number in range(4)]
     for _, (cores, threads) in cluster.work(tasks, "asking", len(tasks)):
-        assert sorted(cores) in cluster._setting["cores"]
+        assert sorted(cores) in cluster._terms["cores"]
         assert threads == str(len(cores))
 
 

@@ -56,7 +56,7 @@ def test_runs_on_a_cluster_are_those_of_one_process_to_the_byte(cluster, corpus,
         alone = unbroken(job.experiment.id, job.protocol.name, folds=job.options.folds)
         assert_same(found[job.folder], alone)
         assert not (job.folder / "work").exists()
-        assert found[job.folder].data["environment"]["threads"] == len(cluster._setting["cores"][0])
+        assert found[job.folder].data["environment"]["threads"] == len(cluster._terms["cores"][0])
     # They are finished now: the same command returns them.
     assert len(list(on_cluster.run_all(planned, quiet, cluster))) == 2
 
@@ -130,8 +130,8 @@ def started(stack: ExitStack, program: str, *options: object) -> subprocess.Pope
 
 
 def test_precision_and_backend_travel_with_a_run(corpus, tmp_path) -> None:
-    given = on_cluster.Given.of(tiny.job(corpus, runs=Path(os.path.relpath(tmp_path)), deadline=1e9, fresh=True))
+    given = on_cluster.PortableJob.of(tiny.job(corpus, runs=Path(os.path.relpath(tmp_path)), deadline=1e9, fresh=True))
     assert given.backend == keras.backend.backend()
     assert given.job.options.runs == Path.cwd() / os.path.relpath(tmp_path)
     assert not given.job.options.fresh
-    assert given.taken().options.deadline == pytest.approx(1e9, abs=60)
+    assert given.restored().options.deadline == pytest.approx(1e9, abs=60)
