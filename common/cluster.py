@@ -247,12 +247,13 @@ class Cluster:
             ResultError: the scheduler does not answer.
         """
         try:
-            while not (found := list(self._client.scheduler_info()["workers"].values())):
+            # Not by `scheduler_info()`: a regular update of the client may empty its answer before it is returned.
+            while not (found := self._client.sync(self._client.scheduler.identity, n_workers=-1)["workers"]):
                 say("waiting for a worker of the cluster", file=sys.stderr, flush=True)
                 self._client.wait_for_workers(1)
-        except OSError as error:
+        except (OSError, AttributeError) as error:  # a closed client has no scheduler
             raise _lost() from error
-        return found
+        return list(found.values())
 
     def apply(self, function: Callable[[Item], Result], items: Sequence[Item], label: str) -> list[Result]:
         """Apply a function of a module to every item, and return the results in order, with progress under `label`."""

@@ -11,7 +11,6 @@ from rich.table import Table
 from common import published
 from common.cli import commands, console, options, preparing
 from common.cli.tables import print_table
-from common.cluster import connected
 from common.errors import InputError
 from common.runs.search_records import SearchResult, published_name
 from common.study import Study, Value
@@ -83,7 +82,7 @@ def _tune(
     plans, chosen = tunable.of(name, search), study.protocol(protocol)
     preparing.refuse_weights(weights, [experiment])
     deadline = preparing.deadline_of(budget)
-    cluster = context.with_resource(connected(workers, scheduler))
+    cluster = preparing.workplace(context, workers, scheduler)
     preparing.start_backend()
     from common.runs import jobs  # here and not above, as in `common.cli.commands`
     from tuning.making import Clips, make

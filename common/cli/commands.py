@@ -9,7 +9,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 import typer.core
@@ -21,15 +21,12 @@ from common.cli.attribution import attribution
 from common.cli.export import export_run
 from common.cli.predicting import predict
 from common.cli.tables import print_table
-from common.cluster import Cluster, connected
+from common.cluster import Cluster
 from common.corpora import Scan
 from common.errors import InputError, not_among
 from common.signals import impulse_responses
 from common.study import Experiment, Size, Study, Training
 from common.terminal import say
-
-if TYPE_CHECKING:
-    from common.runs.jobs import Job
 
 
 class _RunByDefault(typer.core.TyperGroup):
@@ -100,9 +97,9 @@ def _run(
     overrides, model = preparing.overrides_of(tables["training"], epochs, batch_size), tables["model"]
     config_file.refuse_model(config, experiments, model)
     preparing.refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
-    cluster = context.with_resource(connected(*(None, None) if dry_run else (workers, scheduler)))
+    cluster = preparing.workplace(context, workers, scheduler, dry_run=dry_run)
     preparing.start_backend()
-    from common.runs import jobs, split_file
+    from common.runs import jobs, on_cluster, split_file
 
     given = jobs.Options(
         runs=runs or preparing.default_runs(data),
@@ -130,8 +127,12 @@ def _run(
         if experiment.inputs.convolved and responses:
             own = replace(own, impulse_responses=str(responses))
         planned.append(jobs.Job(study, experiment, one, clips[experiment.id], own))
-    _run_all(planned, cluster, dry_run=dry_run, as_json=as_json)
-    if study.examples and not (names or dry_run):  # with names, the user wants these experiments only
+    if dry_run:
+        preparing.print_estimates(planned, workers, as_json=as_json)
+        return
+    for record in on_cluster.run_all(planned, preparing.announce, cluster):
+        preparing.print_record(record, as_json)
+    if study.examples and not names:  # with names, the user wants these experiments only
         _keep_illustrations(study, scanned, given.runs)
 
 
@@ -161,18 +162,6 @@ def _clips_of(study: Study, experiments: Sequence[Experiment], scanned: Scan, *,
                 raise
             preparing.announce(f"left out: {error}")
     return found
-
-
-def _run_all(planned: Sequence["Job"], cluster: Cluster | None, *, dry_run: bool, as_json: bool) -> None:
-    from common.runs import estimate, on_cluster
-
-    if dry_run:
-        for job in planned:
-            facts = estimate.estimate(job)
-            say(json.dumps(vars(facts)) if as_json else facts)
-        return
-    for record in on_cluster.run_all(planned, preparing.announce, cluster):
-        preparing.print_record(record, as_json)
 
 
 def _list(context: typer.Context, as_json: options.Json = False) -> None:

@@ -1,5 +1,6 @@
 import itertools
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import keras
 import pytest
 import tiny
 
-from common import illustrations
+from common import environment, illustrations
 from common.cli import commands, preparing
 from common.corpora import DEMO_MARKER
 from common.errors import InputError
@@ -195,6 +196,21 @@ def test_a_dry_run_estimates_and_starts_nothing(encore, corpus, tmp_path) -> Non
     assert set(facts) == set(Estimate.__dataclass_fields__)
     assert facts["parameters"] == 295
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_with_workers_measures_on_the_cores_of_one_and_starts_none(encore, corpus, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    measured_on = []
+    monkeypatch.setattr(keras3, "steps_per_second", lambda *_: measured_on.append(environment.threads()) or 10.0)
+    before = environment.threads()
+    words = ("run", "patient", "--data", corpus, "--protocol", "independent", "--seed", 0, "--seed", 1, "--dry-run")
+    code, out, _ = encore(*words, "--workers", before)
+    assert code == 0
+    if hasattr(os, "sched_getaffinity"):
+        assert measured_on == [1]
+    assert (f"{before} workers" in out) == (before > 1)
+    assert "2 runs" in out.splitlines()[-1]
+    assert environment.threads() == before
 
 
 @pytest.mark.parametrize(
