@@ -2,7 +2,9 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,43 @@ def fold_whose_scheduler_dies(scheduler: int, shared: Any, own: Any) -> None:
         signal.pause()
 
     _do_fold(shared, own, kill)
+
+
+def fold_that_notes_its_epochs(shared: Any, own: Any) -> None:
+    """Do a fold, and write its number and that of each epoch into a file in the folder of runs."""
+    with _at_the_end_of_each_epoch(partial(_note, shared, own)):
+        _do_fold(shared, own)
+
+
+def fold_that_waits(shared: Any, own: Any) -> None:
+    """Do a fold, noting its epochs; after the second, write into the pipe `waiting` and wait to be killed."""
+
+    def note(epoch: int) -> None:
+        _note(shared, own, epoch)
+        if epoch == 2:
+            (shared[0].job.options.runs / "waiting").write_bytes(b".")
+            signal.pause()
+
+    with _at_the_end_of_each_epoch(note):
+        _do_fold(shared, own)
+
+
+def _note(shared: Any, own: Any, epoch: int) -> None:
+    with (shared[0].job.options.runs / "epochs").open("a") as file:
+        file.write(f"fold {own[1]}, epoch {epoch}\n")
+
+
+@contextmanager
+def _at_the_end_of_each_epoch(do: Callable[[int], None]) -> Iterator[None]:
+    """Call a function with the number of each epoch that has been trained and stored."""
+    from common.learners import callbacks
+
+    report = callbacks.Report.on_epoch_end
+    callbacks.Report.on_epoch_end = lambda self, epoch, logs=None: do(epoch + 1)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        callbacks.Report.on_epoch_end = report  # type: ignore[method-assign]
 
 
 def _do_fold(shared: Any, own: Any, after_an_epoch: Callable[..., Any] | None = None) -> None:

@@ -1,9 +1,11 @@
 """Runs on a cluster of two processes, whose results are those of one process."""
 
 import os
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -18,11 +20,13 @@ from common import cluster as cluster_module
 from common.cluster import Cluster, connected
 from common.errors import BudgetSpentError, ResultError
 from common.learners.keras3 import keras
-from common.runs import on_cluster, records, runner
+from common.runs import jobs, on_cluster, records, runner
 from common.signals.audio import UnusableFilesError
 
 pytest.importorskip("distributed")
 pytest.importorskip("cryptography")
+
+OneRun = Callable[..., records.Record]
 
 FILES = ("predictions.csv", "split.csv")
 
@@ -99,22 +103,17 @@ def test_damaged_files_are_listed_for_the_next_scan(cluster, corpus, tmp_path, m
         pass
 
 
-def test_a_run_whose_scheduler_is_killed_is_resumed_by_the_same_call(corpus, unbroken, tmp_path, monkeypatch) -> None:
-    job = tiny.job(corpus, "patient", "independent", runs=tmp_path / "runs", folds=2)
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
+    """Start a scheduler and two workers as programs of their own; return the scheduler's file and its process."""
     file = tmp_path / "scheduler.json"
     with ExitStack() as stack:
         scheduler = started(stack, "dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", file)
-        started(stack, "dask_worker", "--nthreads", "1", "--no-dashboard", "--scheduler-file", file)
-        while not file.exists():
-            scheduler.poll()
-        monkeypatch.setattr(
-            on_cluster, "_make_fold", partial(tasks_of_a_cluster.fold_whose_scheduler_dies, scheduler.pid)
-        )
-        monkeypatch.setattr(cluster_module, "CONNECT_S", 5)  # so long does Dask wait for the scheduler to come back
-        with pytest.raises(ResultError), connected(None, str(file)) as cluster:
-            list(on_cluster.run_all([job], quiet, cluster))
-    assert list(job.folder.glob("work/*.npz"))
-    assert_same(runner.run(job), unbroken("patient", "independent", folds=2))
+        for _ in range(2):
+            started(stack, "dask_worker", "--nthreads", "1", "--no-dashboard", "--scheduler-file", file)
+        monkeypatch.setattr(cluster_module, "CONNECT_S", 300)  # on a busy machine
+        cluster_module._wait_for(file)
+        yield file, scheduler
 
 
 def started(stack: ExitStack, program: str, *options: object) -> subprocess.Popen[bytes]:
@@ -127,6 +126,78 @@ def started(stack: ExitStack, program: str, *options: object) -> subprocess.Pope
     stack.callback(process.wait)
     stack.callback(process.kill)
     return process
+
+
+def test_a_run_whose_scheduler_is_killed_is_resumed_by_the_same_call(
+    elsewhere, corpus, unbroken, tmp_path, monkeypatch
+) -> None:
+    file, scheduler = elsewhere
+    job = tiny.job(corpus, "patient", "independent", runs=tmp_path / "runs", folds=2)
+    monkeypatch.setattr(on_cluster, "_make_fold", partial(tasks_of_a_cluster.fold_whose_scheduler_dies, scheduler.pid))
+    monkeypatch.setattr(cluster_module, "CONNECT_S", 5)  # so long does Dask wait for the scheduler to come back
+    with pytest.raises(ResultError), connected(None, str(file)) as cluster:
+        list(on_cluster.run_all([job], quiet, cluster))
+    assert list(job.folder.glob("work/*.npz"))
+    assert_same(runner.run(job), unbroken("patient", "independent", folds=2))
+
+
+def ended(how: signal.Signals, corpus: Path, runs: Path, *words: str) -> tuple[int, str]:
+    """Run two folds with the command line, and end it after two epochs of each.
+
+    Returns:
+        The exit code; and what it and the processes that it started print, until the last of them has ended.
+    """
+    runs.mkdir(exist_ok=True)
+    os.mkfifo(runs / "waiting")
+    waiting = os.open(runs / "waiting", os.O_RDWR)
+    script = Path(tasks_of_a_cluster.__file__).with_name("on_workers.py")
+    run = ("run", "patient", "--protocol", "independent", "--folds", "2", "--data", corpus, "--runs", runs)
+    command = subprocess.Popen(
+        [sys.executable, script, *run, *words], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    for _ in range(2):
+        assert select.select([waiting], [], [], 300)[0]
+        os.read(waiting, 1)
+    os.close(waiting)
+    # A terminal sends Ctrl-C to all processes that were started in it.
+    os.killpg(command.pid, how) if how == signal.SIGINT else command.send_signal(how)
+    _, said = command.communicate(timeout=300)
+    return command.returncode, said
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_command_that_is_ended_leaves_no_process_and_is_resumed_on_other_workers(
+    how, code, cluster, corpus, unbroken, tmp_path, monkeypatch
+) -> None:
+    found, said = ended(how, corpus, tmp_path, "--workers", "2")
+    assert found == code
+    assert ("interrupted" in said) == (how == signal.SIGINT)
+    assert "Traceback" not in said
+    assert_resumed(cluster, tiny.job(corpus, "patient", "independent", runs=tmp_path, folds=2), unbroken, monkeypatch)
+
+
+def assert_resumed(cluster: Cluster, job: jobs.Job, unbroken: OneRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Assert that a run goes on on a cluster, gives the same result, and trains no epoch twice."""
+    monkeypatch.setattr(on_cluster, "_make_fold", tasks_of_a_cluster.fold_that_notes_its_epochs)
+    (record,) = on_cluster.run_all([job], quiet, cluster)
+    assert_same(record, unbroken("patient", "independent", folds=2))
+    trained = (job.options.runs / "epochs").read_text().splitlines()
+    history = record.history()
+    assert sorted(trained) == sorted(
+        f"fold {fold}, epoch {epoch}" for fold, epoch in history[["fold", "epoch"]].to_numpy()
+    )
+
+
+def test_workers_elsewhere_end_the_tasks_of_a_command_that_is_killed_and_do_those_of_the_next(
+    elsewhere, corpus, unbroken, tmp_path, monkeypatch
+) -> None:
+    file, _ = elsewhere
+    runs = tmp_path / "runs"
+    assert ended(signal.SIGKILL, corpus, runs, "--scheduler", str(file))[0] == -signal.SIGKILL
+    job = tiny.job(corpus, "patient", "independent", runs=runs, folds=2)
+    with connected(None, str(file)) as cluster:
+        assert cluster
+        assert_resumed(cluster, job, unbroken, monkeypatch)
 
 
 def test_precision_and_backend_travel_with_a_run(corpus, tmp_path) -> None:
