@@ -143,8 +143,7 @@ def _local(distributed: Any, workers: int, *, on_gpus: bool) -> Iterator[Any]:
             security=True,  # a task is any code: no other user of this machine may submit one
             scheduler_kwargs={"dashboard": False},
             dashboard_address="127.0.0.1:0",  # any free port: Dask warns if its usual one is taken
-            # By default Dask ends a worker that uses more than its share of the memory, and many trainings do.
-            memory_limit=0,
+            memory_limit=0,  # else Dask pauses workers where there are many of them and little memory
             resources={"GPU": 1} if on_gpus else None,
             preload=["common.cluster"],  # calls `dask_setup`
             silence_logs="CRITICAL",  # a worker that dies is replaced

@@ -120,7 +120,7 @@ def _run_in_process(worker: Any, topic: str, named: tuple[str, int], content: tu
             if not process.pipe.poll(LOOK_EVERY_S):
                 # The process that submitted the task was interrupted or died, or the scheduler died.
                 task = worker.state.tasks.get(key)
-                if task is None or task.state == "cancelled" or worker.status.name != "running":
+                if task is None or task.state == "cancelled" or worker.status.name not in ("running", "paused"):
                     raise EOFError
                 continue
             kind, value = process.pipe.recv()
