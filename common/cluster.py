@@ -7,6 +7,7 @@ scheduler and of this process.
 """
 
 import itertools
+import json
 import os
 import pickle
 import queue
@@ -162,25 +163,26 @@ def dask_setup(worker: Any) -> None:
 
 
 def _client(distributed: Any, scheduler: str) -> Any:
-    in_file = scheduler.endswith(".json")
-    if in_file:
-        _wait_for(Path(scheduler))
+    address = _address_in(Path(scheduler)) if scheduler.endswith(".json") else scheduler
     try:
-        return distributed.Client(
-            **{"scheduler_file" if in_file else "address": scheduler}, set_as_default=False, timeout=CONNECT_S
-        )
+        return distributed.Client(address, set_as_default=False, timeout=CONNECT_S)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"no scheduler answers at {scheduler} ({reason_of(error)}); start one, or give --workers"
         ) from error
 
 
-def _wait_for(file: Path) -> None:
-    """Wait until a scheduler has written its file; a batch job starts the scheduler and this process together."""
+def _address_in(file: Path) -> str:
+    """Return the address in a scheduler's file. Wait for the file: a batch job starts scheduler and run together."""
     give_up = time.monotonic() + CONNECT_S
-    while not file.is_file():
-        if time.monotonic() > give_up:
-            raise InputError(f"there is no file {file}; start a scheduler with --scheduler-file {file}")
+    while True:
+        try:
+            return str(json.loads(file.read_bytes())["address"])
+        except (OSError, ValueError, KeyError, TypeError) as error:  # absent, half written, or not of a scheduler
+            if time.monotonic() > give_up:
+                raise InputError(
+                    f"{file} has no address of a scheduler ({reason_of(error)}); start one with --scheduler-file {file}"
+                ) from None
         time.sleep(LOOK_EVERY_S)
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import tasks_of_a_cluster
 
+from common import cluster as cluster_module
 from common import cluster_worker, environment
 from common.cache import file_digests
 from common.cluster import Cluster, Task, connected, shares
@@ -15,10 +16,14 @@ from common.errors import InputError, ResultError
 from common.signals.audio import UnusableFilesError
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def needs_dask() -> None:
     pytest.importorskip("distributed")
     pytest.importorskip("cryptography")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    needs_dask()
     with connected(2, None) as cluster:
         assert cluster
         yield cluster
@@ -44,10 +49,22 @@ def test_without_dask_a_sentence_says_what_to_install(monkeypatch, tmp_path, cap
     assert "encore-emotion[cluster]" in capsys.readouterr().err
 
 
-def test_a_scheduler_that_has_written_no_file_is_refused(tmp_path) -> None:
-    pytest.importorskip("distributed")
-    pytest.importorskip("cryptography")
-    with pytest.raises(InputError, match=r"absent\.json"), connected(None, str(tmp_path / "absent.json")):
+@pytest.mark.parametrize("content", [None, "", "[]", '{"id": "Scheduler"}'])
+def test_a_file_without_the_address_of_a_scheduler_is_refused(content, tmp_path, monkeypatch) -> None:
+    needs_dask()
+    monkeypatch.setattr(cluster_module, "CONNECT_S", 0)
+    file = tmp_path / "scheduler.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(InputError, match=r"scheduler\.json"), connected(None, str(file)):
+        pass
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "smoke://127.0.0.1:1"])
+def test_an_address_at_which_no_scheduler_answers_is_refused(address, monkeypatch) -> None:
+    needs_dask()
+    monkeypatch.setattr(cluster_module, "CONNECT_S", 1)
+    with pytest.raises(InputError, match=address), connected(None, address):
         pass
 
 
@@ -117,8 +134,7 @@ def test_files_are_read_as_they_are_without_a_cluster(cluster, corpus) -> None:
 
 
 def test_each_worker_has_a_gpu_of_its_own_and_this_process_has_none(monkeypatch, tmp_path) -> None:
-    pytest.importorskip("distributed")
-    pytest.importorskip("cryptography")
+    needs_dask()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7,9")
     with pytest.raises(InputError, match="2"), connected(3, None):
         pass

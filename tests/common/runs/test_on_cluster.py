@@ -112,7 +112,7 @@ def elsewhere(tmp_path, monkeypatch) -> Iterator[tuple[Path, subprocess.Popen[by
         for _ in range(2):
             started(stack, "dask_worker", "--nthreads", "1", "--no-dashboard", "--scheduler-file", file)
         monkeypatch.setattr(cluster_module, "CONNECT_S", 300)  # on a busy machine
-        cluster_module._wait_for(file)
+        cluster_module._address_in(file)
         yield file, scheduler
 
 
