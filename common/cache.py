@@ -1,8 +1,9 @@
 """A cache folder of arrays that are slow to compute, under names that depend on what they were computed from.
 
 An array is complete or absent: it is written under a temporary name and renamed. So a killed process or a full disk
-leaves no partial array, and two processes may compute the same array at the same time. Files have the permissions that
-the umask leaves, so a group can share a cache. Arrays are read as memory maps: parts that are not used take no memory.
+leaves no partial array. Of several processes that need the same array, one computes it and the others wait, also on
+other machines with the same folder. Files have the permissions that the umask leaves, so a group can share a cache.
+Arrays are read as memory maps: parts that are not used take no memory.
 """
 
 import hashlib
@@ -63,11 +64,19 @@ def array(name: str, length: int | None, chunks: Callable[[], Iterable[np.ndarra
         ValueError: `chunks` yielded another number of rows.
     """
     kept = find(name, length)
-    if kept is None:
-        path = folder() / f"{name}.npy"
-        _write(path, length, chunks())
-        kept = np.load(path, mmap_mode="r")
-    return kept
+    return _made(folder() / f"{name}.npy", length, chunks) if kept is None else kept
+
+
+def _made(path: Path, length: int | None, chunks: Callable[[], Iterable[np.ndarray]]) -> np.ndarray:
+    """Compute an array and cache it, unless another process has done so meanwhile."""
+    with ExitStack() as waiting:
+        with _writing(path.parent):
+            waiting.enter_context(files.alone(path))
+        kept = find(path.stem, length)
+        if kept is None:
+            _write(path, length, chunks())
+            kept = np.load(path, mmap_mode="r")
+        return kept
 
 
 def find(name: str, length: int | None) -> np.ndarray | None:

@@ -20,18 +20,26 @@ def describe() -> dict[str, Any]:
     """Return the facts about this machine that a record stores: plain values, without user or folder names."""
     import keras  # here and not above: `list` and `reports` run without Keras
 
-    versions = {name: version for name in PACKAGES if (version := _version(name))}
     return {
-        "python": platform.python_version(),
-        "encore": _version("encore-emotion") or "not installed",
+        **software(),
         "backend": keras.backend.backend(),
         "precision": keras.mixed_precision.global_policy().name,
-        **versions,
         "system": f"{platform.system()} {platform.machine()}",
-        "hardware": ", ".join([_processor(), *accelerators()]),
+        "hardware": hardware(),
         "threads": threads(),
-        "commit": _commit(),
     }
+
+
+def software() -> dict[str, str]:
+    """Return the versions that can change a number: of Python, Encore with its commit, and the packages installed."""
+    versions = {name: version for name in PACKAGES if (version := _version(name))}
+    encore = _version("encore-emotion") or "not installed"
+    return {"python": platform.python_version(), "encore": encore, **versions, "commit": _commit()}
+
+
+def hardware() -> str:
+    """Return the processor and the devices that Keras uses. The call starts Keras' backend."""
+    return ", ".join([_processor(), *accelerators()])
 
 
 def accelerators() -> list[str]:

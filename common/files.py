@@ -56,6 +56,39 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a lock while `path` is made or changed; other processes and threads that ask for it wait.
+
+    On a file system without locks nobody waits.
+
+    Raises:
+        OSError: the lock, a file beside `path`, cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    place = path.with_name(f"{UNFINISHED}lock-{path.name}")
+    while True:
+        lock = os.open(place, os.O_RDWR | os.O_CREAT, 0o666)
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if _is_at(place, lock):
+            break
+        os.close(lock)  # its last holder has deleted it meanwhile
+    try:
+        yield
+    finally:
+        place.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Return whether an open file still has this name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
 def temporary_folder(parent: Path) -> Iterator[Path]:
     """Give a new folder below `parent`, which nobody else may read; it is deleted when the block ends.
 

@@ -3,9 +3,10 @@
 Everything is written to standard error, because standard output belongs to results (`--json`).
 """
 
+import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -21,6 +22,21 @@ FEW = 100
 
 LINE_EVERY_S = 10.0
 """Seconds between two lines if standard error is not a terminal."""
+
+Listener = Callable[[str, float, int], None]
+"""Receives a label, and how many of how many items are finished."""
+_LISTENERS: list[Listener] = []
+"""The listener of this process, if it has one."""
+
+
+@contextmanager
+def reported_to(listener: Listener) -> Iterator[None]:
+    """Report all progress in this process to a listener, and print none."""
+    _LISTENERS.append(listener)
+    try:
+        yield
+    finally:
+        _LISTENERS.remove(listener)
 
 
 def duration_in_words(seconds: float) -> str:
@@ -38,21 +54,26 @@ class Advance:
 
     def __init__(self, label: str, total: int, bar: Progress | None = None, done: int = 0) -> None:
         self._label, self._total, self._bar = label, total, bar
-        self._done = done
+        self._done: float = done
         self._printed = time.monotonic()
-        self._since, self._only_first = (self._printed, done), True
+        self._since: tuple[float, float] = (self._printed, done)
+        self._only_first = True
         self._task = bar.add_task(label, total=total, completed=done, note="") if bar else None
 
-    def __call__(self, items: int = 1, note: str = "") -> None:
-        """Report `items` more finished items, with an optional short note such as the current loss."""
+    def __call__(self, items: float = 1, note: str = "") -> None:
+        """Report `items` more finished items, or parts of one, with a short note such as the current loss."""
         self._done += items
+        if _LISTENERS:
+            _LISTENERS[-1](self._label, self._done, self._total)
+            return
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, advance=items, note=note)
             return
         now = time.monotonic()
         if now - self._printed >= LINE_EVERY_S:
             self._printed = now
-            parts = [f"{self._done} of {self._total}", self._left(now), note]
+            whole = math.floor(self._done + 1e-6)  # parts of an item do not add up to exactly 1
+            parts = [f"{whole} of {self._total}", self._left(now), note]
             say(f"{self._label}: {', '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
         if self._only_first:  # the pace is measured from here on: the first items include compilation
             self._since, self._only_first = (now, self._done), False
@@ -63,10 +84,10 @@ class Advance:
         The estimate uses the pace after the first items, which include compilation and are slower. Until there are
         others, it uses the first of `FEW` items, such as epochs, and says that it is a first estimate.
         """
-        if self._done >= self._total or (self._only_first and self._total > FEW):
-            return ""
         began, done = self._since
-        left = (now - began) / max(self._done - done, 1) * (self._total - self._done)
+        if self._done >= self._total or self._done == done or (self._only_first and self._total > FEW):
+            return ""
+        left = (now - began) / (self._done - done) * (self._total - self._done)
         return f"about {duration_in_words(left)} left{' (first estimate)' if self._only_first else ''}"
 
 
@@ -109,8 +130,10 @@ def progress(label: str, total: int, *, done: int = 0) -> Iterator[Advance]:
         ...         advance()
     """
     label = in_line(label)
-    if not sys.stderr.isatty():
+    if _LISTENERS or not sys.stderr.isatty():
         yield Advance(label, total, done=done)
         return
-    with Progress(*columns(), console=Console(stderr=True), transient=True) as bar:
+    # rich would print results above the bar, on standard error, even if standard output is a file or a pipe.
+    at_terminal = sys.stdout.isatty()
+    with Progress(*columns(), console=Console(stderr=True), transient=True, redirect_stdout=at_terminal) as bar:
         yield Advance(label, total, bar, done)

@@ -72,6 +72,8 @@ def _tune(
     runs: options.Runs = None,
     fresh: options.Fresh = False,
     budget: options.Budget = None,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     as_json: options.Json = False,
 ) -> None:
     """Search for the best settings of an experiment, as in the document; without --data on the demo corpus."""
@@ -80,6 +82,7 @@ def _tune(
     plans, chosen = tunable.of(name, search), study.protocol(protocol)
     preparing.refuse_weights(weights, [experiment])
     deadline = preparing.deadline_of(budget)
+    cluster = preparing.workplace(context, workers, scheduler)
     preparing.start_backend()
     from common.runs import jobs  # here and not above, as in `common.cli.commands`
     from tuning.making import Clips, make
@@ -102,7 +105,7 @@ def _tune(
             preparing.announce(
                 f"{name} {chosen.name} seed {seed}, search {plan.name}: {plan.says} (section {plan.section})"
             )
-            _print_result(make(plan, job, clips, epochs, preparing.announce), as_json)
+            _print_result(make(plan, job, clips, epochs, preparing.announce, cluster), as_json)
 
 
 def _print_result(result: SearchResult, as_json: bool) -> None:

@@ -22,8 +22,10 @@ def search(search: Search, announce: Callable[[str], None] = lambda line: None) 
     combinations = search.combinations
 
     def proceed(trials: Trials) -> Sequence[str]:
-        for number, values in enumerate(combinations):
-            trials.run(Trial(f"{number:04d}", values, search.training.epochs))
+        every = [Trial(f"{n:04d}", values, search.training.epochs) for n, values in enumerate(combinations)]
+        trials.train_at_once(every)
+        for trial in every:
+            trials.run(trial)
         return []
 
     planned = len(combinations) * search.training.epochs

@@ -66,11 +66,13 @@ def search(
 
     def proceed(trials: Trials) -> Sequence[str]:
         oracle = _oracle(search, factor)
-        while (asked := oracle.create_trial("encore")).status == "RUNNING":
-            trial = _trial(search, asked)
-            row = trials.run(trial)
-            _answer(oracle, asked, row, search.objective)
-            _forget(oracle, trial, trials, search)
+        while asked := _next(oracle, trials):
+            made = [_trial(search, one) for one in asked]
+            trials.train_at_once(made)
+            for one, trial in zip(asked, made, strict=True):
+                row = trials.run(trial)
+                _answer(oracle, one, row, search.objective)
+                _forget(oracle, trial, trials, search)
         return _notes(search, oracle.rounds(), trials)
 
     possible = within(_oracle(search, factor).rounds(), len(search.combinations))
@@ -80,6 +82,9 @@ def search(
 
 class _Oracle(keras_tuner.oracles.HyperbandOracle):
     """keras-tuner's plan, without its files."""
+
+    exhausted = False
+    """Whether a round was not filled, because too many draws in a row had been tried before: it is the last one."""
 
     def save(self) -> None:
         """Do nothing: `Trials` stores what is needed."""
@@ -130,6 +135,34 @@ def within(rounds: Iterable[Round], combinations: int) -> list[Round]:
         if trials < one.trials:
             break
     return possible
+
+
+def _next(oracle: _Oracle, trials: Trials) -> list[Any]:
+    """Return all trials of the next round, which can be trained at the same time; empty if the search has ended.
+
+    They are those that the oracle gives if each is asked for after the one before has finished, in the same order.
+    """
+    asked: list[Any] = []
+    while not oracle.exhausted and (not asked or len(asked) < _size_of_round(oracle, trials, asked[0])):
+        # The oracle gives a tuner one trial at a time, so each trial is asked for under another tuner's name.
+        one = oracle.create_trial(f"encore-{len(asked)}")
+        if one.status == "RUNNING":
+            asked.append(one)
+        else:  # the oracle would draw again after this round; asked for one by one, it would end the search here
+            oracle.exhausted = True
+    return asked
+
+
+def _size_of_round(oracle: _Oracle, trials: Trials, first: Any) -> int:
+    """Return the number of trials in the round that begins with this one."""
+    bracket, number = (first.hyperparameters.values[f"tuner/{name}"] for name in ("bracket", "round"))
+    size = oracle.round(bracket, number).trials
+    if number == 0:
+        return size
+    # Of the round before, as many are dropped as this round is smaller, and failed trials besides.
+    before = oracle.round(bracket, number - 1).trials
+    complete = [row for row in trials.rows if row["status"] == "complete"]
+    return sum((row["bracket"], row["round"]) == (bracket, number - 1) for row in complete) - (before - size)
 
 
 def _trial(search: Search, asked: Any) -> Trial:

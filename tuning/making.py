@@ -1,28 +1,29 @@
 """Makes the search that a plan describes. It uses the training and validation clips of a run."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
 import keras
 
 from common.arrays import Prepared
+from common.cluster import Cluster, Task
 from common.errors import InputError
-from common.runs import evaluation, identity, jobs, search_records
+from common.runs import evaluation, identity, jobs, on_cluster, search_records
 from common.runs.search_records import SearchResult
 from common.study import Experiment, Training, Value
 from tuning import grid, hyperband
 from tuning.plan import Kind, Plan
-from tuning.search import OF_TRAINING, Search
+from tuning.search import OF_TRAINING, Search, Trial, Trials
 
 
 class Clips:
     """The clips of a job. All its searches share the arrays, which take long to prepare."""
 
-    def __init__(self, job: jobs.Job) -> None:
+    def __init__(self, job: jobs.Job, material: jobs.Material | None = None) -> None:
         self._job = job
-        self.material = jobs.gather(job)
+        self.material = material or jobs.gather(job)
 
     @cached_property
     def prepared(self) -> Prepared:
@@ -32,7 +33,12 @@ class Clips:
 
 
 def make(
-    plan: Plan, job: jobs.Job, clips: Clips, epochs: int | None = None, announce: Callable[[str], None] = print
+    plan: Plan,
+    job: jobs.Job,
+    clips: Clips,
+    epochs: int | None = None,
+    announce: Callable[[str], None] = print,
+    cluster: Cluster | None = None,
 ) -> SearchResult:
     """Make a search, resume it, or read its result if it is finished.
 
@@ -42,6 +48,7 @@ def make(
         clips: the clips of the job.
         epochs: largest number of epochs of one combination. None: that of the plan.
         announce: receives a line of text per trial.
+        cluster: trains all trials of a grid, or of a round of Hyperband, at the same time. None: one after the other.
 
     Raises:
         BudgetSpentError: the deadline has passed; the same call resumes the search.
@@ -53,7 +60,40 @@ def make(
     kinds: dict[Kind, Callable[..., SearchResult]] = {"hyperband": hyperband.search, "grid": grid.search}
     with jobs.unusable_files_listed(job.options.runs):
         search = _search(plan, job, clips, epochs)
+    if cluster:
+        portable = _PortableSearch(plan, on_cluster.PortableJob.of(job), clips.material, epochs)
+        search = replace(search, on_cluster=partial(_train_at_once, cluster, portable))
     return kinds[plan.kind](search, announce)
+
+
+@dataclass(frozen=True)
+class _PortableSearch:
+    """A search in a form that a worker can restore."""
+
+    plan: Plan
+    run: on_cluster.PortableJob
+    material: jobs.Material
+    epochs: int | None
+
+    @cached_property
+    def clips(self) -> Clips:
+        """The clips, which a worker prepares once for all its trials."""
+        return Clips(self.run.job, self.material)
+
+
+def _train_at_once(cluster: Cluster, portable: _PortableSearch, trials: Sequence[Trial]) -> None:
+    epochs = [trial.epochs - trial.begins_after for trial in trials]
+    tasks = (
+        Task(f"trial {trial.name}", _train, portable, trial, size) for trial, size in zip(trials, epochs, strict=True)
+    )
+    for _ in cluster.work(tasks, "epochs of trials", sum(epochs)):
+        pass
+
+
+def _train(portable: _PortableSearch, trial: Trial) -> None:
+    """Train a trial, in a worker."""
+    search = _search(portable.plan, portable.run.restored(), portable.clips, portable.epochs)
+    Trials(search, 0, lambda line: None).train(trial)
 
 
 def _check(plan: Plan, experiment: Experiment) -> None:

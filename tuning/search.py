@@ -77,6 +77,8 @@ class Search:
         fresh: delete the files of an earlier search first.
         notes: sentences for `search.json` about the limits of the search.
         augment: alters training batches, as in `common.study.Inputs`.
+        on_cluster: trains trials at the same time in other processes, which store them in the folder. None: one trial
+            after the other is trained in this process.
     """
 
     study: str
@@ -96,6 +98,7 @@ class Search:
     fresh: bool = False
     notes: tuple[str, ...] = ()
     augment: Augment | None = None
+    on_cluster: Callable[[Sequence["Trial"]], None] | None = None
 
     @property
     def mode(self) -> Mode:
@@ -151,9 +154,31 @@ class Trials:
         self.rows: list[dict[str, Any]] = []
         self.curves: list[pd.DataFrame] = []
         self._begun = self._done = 0
-        hparams.write_space(search.folder / "tensorboard", search.space, search.task)
+        self._from_cluster: set[str] = set()
         if kept := sum(1 for _ in self._work.glob("trial-*.json")):
             announce(f"resuming after {kept} finished trial(s)")
+
+    def train_at_once(self, trials: Sequence[Trial]) -> None:
+        """On a cluster, train those trials that are not stored at the same time; `run` then reads them.
+
+        Without a cluster nothing is done. No trial may continue another one of them.
+        """
+        if self._search.on_cluster is None:
+            return
+        if missing := [trial for trial in trials if not self._is_stored(trial)]:
+            self._search.on_cluster(missing)
+            self._from_cluster |= {trial.name for trial in missing}
+            # A network file system may remember for a while that the files were absent; listing makes it look again.
+            list(self._work.iterdir())
+
+    def train(self, trial: Trial) -> None:
+        """Train and store a trial, in another process than that which holds the folder of the search.
+
+        If two processes are given the same trial, because one of them seemed to be dead, the second waits.
+        """
+        with files.alone(self._finished(trial.name)):
+            if not self._is_stored(trial):
+                self._train(trial)
 
     def run(self, trial: Trial) -> dict[str, Any]:
         """Return the row of a trial; train it first if it is not stored.
@@ -162,12 +187,12 @@ class Trials:
             BudgetSpentError: the deadline has passed.
             InputError: the weights of the trial that this one continues are missing or damaged.
         """
-        path = self._finished(trial.name)
-        new = not (path.exists() and self._usable(path, trial))
-        if new:
-            self._train(trial, path)
+        new = trial.name in self._from_cluster
+        if not self._is_stored(trial):
+            self._train(trial)
+            new = True
         # A new trial is read back too, so that its numbers are those that a resumed search would have.
-        row, curve = _kept(path, trial, self._search)
+        row, curve = self._kept(trial)
         self.rows.append(row)
         self.curves.append(curve)
         self._done += len(curve)
@@ -176,21 +201,26 @@ class Trials:
             self._announce(self._line(trial, row))
         return row
 
-    def _usable(self, path: Path, trial: Trial) -> bool:
-        """Return whether a stored trial is as it was written; say so where it is not."""
+    def _is_stored(self, trial: Trial) -> bool:
+        """Return whether a trial is stored as it was written; say so where it is damaged."""
+        if not self._finished(trial.name).exists():
+            return False
         try:
-            _kept(path, trial, self._search)
+            self._kept(trial)
         except InputError as error:
             self._announce(str(error))
             return False
         return True
 
+    def _kept(self, trial: Trial) -> tuple[dict[str, Any], pd.DataFrame]:
+        return _kept(self._finished(trial.name), trial, self._search)
+
     def forget(self, name: str) -> None:
         """Delete the weights of a trial that no later trial will continue."""
         self._weights(name).unlink(missing_ok=True)
 
-    def _train(self, trial: Trial, path: Path) -> None:
-        curve, message = NO_CURVE, ""
+    def _train(self, trial: Trial) -> None:
+        path, curve, message = self._finished(trial.name), NO_CURVE, ""
         with memory.released():
             try:
                 curve = self._fitted(trial)
@@ -237,10 +267,8 @@ class Trials:
         return self._work / f"weights-{name}.npz"
 
     def _keep_weights(self, model: keras.Model, name: str) -> None:
-        temporary = self._work / "weights.tmp"
-        with temporary.open("wb") as file:
-            np.savez(file, *model.get_weights())
-        temporary.replace(self._weights(name))
+        with files.replacing(self._weights(name)) as temporary:
+            np.savez(temporary, *model.get_weights())
 
     def _restore_weights(self, model: keras.Model, name: str) -> None:
         path, finished = self._weights(name), self._finished(name)
@@ -254,13 +282,17 @@ class Trials:
         return self._work / f"trial-{name}.json"
 
     def _line(self, trial: Trial, row: Mapping[str, Any]) -> str:
-        """Return a line about a finished trial, with the longest time that the other trials may take."""
+        """Return a line about a finished trial, with the longest time that the others may take.
+
+        On a cluster, the progress shows the time left instead.
+        """
         left = self._planned - self._begun
         # Seconds per epoch. Trials that stop early make the rest shorter, so this is the longest time.
         pace = sum(row["seconds"] for row in self.rows) / max(self._done, 1)
         took, to_go = duration_in_words(row["seconds"]), duration_in_words(left * pace)
         before = f" after {trial.after}" if trial.after else ""
-        return f"trial {trial.name}{before}: {_settings(trial)}: {self._score(row)}, {took}; at most {to_go} left"
+        line = f"trial {trial.name}{before}: {_settings(trial)}: {self._score(row)}, {took}"
+        return line if self._search.on_cluster else f"{line}; at most {to_go} left"
 
     def _score(self, row: Mapping[str, Any]) -> str:
         if row["status"] == "failed":
@@ -332,7 +364,7 @@ def conduct(
         search: what is searched.
         kind: the kind of search.
         settings: settings that only this kind has.
-        proceed: runs all trials, one after the other, and returns notes for the result.
+        proceed: runs all trials and returns notes for the result.
         planned: largest number of epochs of the whole search.
         announce: receives a line of text per trial.
 
@@ -353,6 +385,7 @@ def conduct(
             claims.check_finished(search.folder, "search", found, identity)
             return result
         claims.begin(search.folder, "search", identity)
+        hparams.write_space(search.folder / "tensorboard", search.space, search.task)
         trials = Trials(search, planned, announce)
         notes = proceed(trials)
         return _write(search, identity, trials, notes)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,12 +14,8 @@ from common import intervals
 from common.cli import options, preparing
 from common.cli.tables import print_table
 from common.corpora import Scan
-from common.progress import duration_in_words
 from common.study import Experiment, Protocol, Setting, Study
 from common.terminal import say
-
-if TYPE_CHECKING:
-    from common.runs.jobs import Job
 
 
 def attribution(
@@ -35,6 +30,8 @@ def attribution(
     runs: options.Runs = None,
     dry_run: options.DryRun = False,
     budget: options.Budget = None,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     as_json: options.Json = False,
 ) -> None:
     """Run an experiment as published, then with one error corrected at a time."""
@@ -42,8 +39,9 @@ def attribution(
     experiment, overrides = study.experiment(name), preparing.overrides_of({}, epochs, batch_size)
     preparing.refuse_weights(weights, [experiment])
     preparing.refuse_training([experiment], bool(overrides))
+    cluster = preparing.workplace(context, workers, scheduler, dry_run=dry_run)
     preparing.start_backend()
-    from common.runs import jobs, runner
+    from common.runs import jobs, on_cluster
 
     scanned = jobs.clips_for(study, experiment, preparing.scan_clips(study, [experiment], data))
     size = size or ("full" if data else "demo")
@@ -63,25 +61,16 @@ def attribution(
         for seed, protocol in product(seeds or [0], _corrected(study, experiment, scanned))
     ]
     if dry_run:
-        _estimate_all(planned, as_json=as_json)
+        preparing.print_estimates(planned, workers, as_json=as_json)
         return
-    for job in planned:
-        record = runner.run(job, preparing.announce)
+    records = {}
+    for record in on_cluster.run_all(planned, preparing.announce, cluster):
         preparing.print_record(record, as_json)
-        scores.setdefault(job.protocol.name, []).append(record.data["metrics"][metric]["value"])
+        records[record.folder] = record
+    for job in planned:  # on a cluster, runs finish in another order
+        value = records[job.folder].data["metrics"][metric]["value"]
+        scores.setdefault(job.protocol.name, []).append(value)
     print_attribution(scores, metric, as_json=as_json)
-
-
-def _estimate_all(planned: Sequence["Job"], *, as_json: bool) -> None:
-    """Print the estimate of each run, measured once per protocol, and the time of all."""
-    from common.runs.estimate import estimate
-
-    costs = {job.protocol.name: estimate(job) for job in planned if job.options.seed == planned[0].options.seed}
-    for facts in costs.values():
-        say(json.dumps(vars(facts)) if as_json else facts)
-    if not as_json:
-        total_s = sum(costs[job.protocol.name].total_s for job in planned)
-        say(f"{len(planned)} runs: at most {duration_in_words(total_s)}")
 
 
 def _corrected(study: Study, experiment: Experiment, scanned: Scan) -> list[Protocol]:

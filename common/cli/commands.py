@@ -9,26 +9,24 @@ from dataclasses import replace
 from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 import typer.core
 from rich.table import Table
 
-from common import illustrations, published
+from common import environment, illustrations, published
 from common.cli import config_file, console, describe, options, preparing
 from common.cli.attribution import attribution
 from common.cli.export import export_run
 from common.cli.predicting import predict
 from common.cli.tables import print_table
+from common.cluster import Cluster
 from common.corpora import Scan
 from common.errors import InputError, not_among
 from common.signals import impulse_responses
 from common.study import Experiment, Size, Study, Training
 from common.terminal import say
-
-if TYPE_CHECKING:
-    from common.runs.jobs import Job
 
 
 class _RunByDefault(typer.core.TyperGroup):
@@ -81,6 +79,8 @@ def _run(
     fresh: options.Fresh = False,
     dry_run: options.DryRun = False,
     budget: options.Budget = None,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
     as_json: options.Json = False,
 ) -> None:
     """Train and test experiments; without --data on the demo corpus, at demo size."""
@@ -97,8 +97,9 @@ def _run(
     overrides, model = preparing.overrides_of(tables["training"], epochs, batch_size), tables["model"]
     config_file.refuse_model(config, experiments, model)
     preparing.refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
+    cluster = preparing.workplace(context, workers, scheduler, dry_run=dry_run)
     preparing.start_backend()
-    from common.runs import jobs, split_file
+    from common.runs import jobs, on_cluster, split_file
 
     given = jobs.Options(
         runs=runs or preparing.default_runs(data),
@@ -111,11 +112,12 @@ def _run(
         strategy=strategy,
         deadline=preparing.deadline_of(budget),
     )
-    _set_up(strategy, mixed_precision=mixed_precision)
+    _set_up(strategy, cluster, mixed_precision=mixed_precision)
     experiments = _able(experiments, strategy, named=bool(names))
     # Only now: reading audio takes long, and a wrong call should fail at once.
     scanned = preparing.scan_clips(study, experiments, data)
     clips = _clips_of(study, experiments, scanned, named=bool(names))
+    planned = []
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
         if experiment.id not in clips:
             continue
@@ -124,18 +126,23 @@ def _run(
         own = replace(own, seed=seed, weights=preparing.weights_of(experiment, weights, size))
         if experiment.inputs.convolved and responses:
             own = replace(own, impulse_responses=str(responses))
-        _run_one(jobs.Job(study, experiment, one, clips[experiment.id], own), dry_run=dry_run, as_json=as_json)
-    if study.examples and not (names or dry_run):  # with names, the user wants these experiments only
+        planned.append(jobs.Job(study, experiment, one, clips[experiment.id], own))
+    if dry_run:
+        preparing.print_estimates(planned, workers, as_json=as_json)
+        return
+    for record in on_cluster.run_all(planned, preparing.announce, cluster):
+        preparing.print_record(record, as_json)
+    if study.examples and not names:  # with names, the user wants these experiments only
         _keep_illustrations(study, scanned, given.runs)
 
 
-def _set_up(strategy: str, *, mixed_precision: bool) -> None:
+def _set_up(strategy: str, cluster: Cluster | None, *, mixed_precision: bool) -> None:
     """Refuse an unknown strategy, and set the precision of Keras."""
     from common.learners import keras3
 
     keras3.strategy_scope(strategy)
     if mixed_precision:
-        keras3.use_mixed_precision()
+        keras3.use_mixed_precision(on_gpu=cluster.on_gpus if cluster else environment.has_gpu())
 
 
 def _clips_of(study: Study, experiments: Sequence[Experiment], scanned: Scan, *, named: bool) -> dict[str, Scan]:
@@ -155,16 +162,6 @@ def _clips_of(study: Study, experiments: Sequence[Experiment], scanned: Scan, *,
                 raise
             preparing.announce(f"left out: {error}")
     return found
-
-
-def _run_one(job: "Job", *, dry_run: bool, as_json: bool) -> None:
-    from common.runs import estimate, runner
-
-    if dry_run:
-        facts = estimate.estimate(job)
-        say(json.dumps(vars(facts)) if as_json else facts)
-    else:
-        preparing.print_record(runner.run(job, preparing.announce), as_json)
 
 
 def _list(context: typer.Context, as_json: options.Json = False) -> None:

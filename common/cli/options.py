@@ -65,6 +65,12 @@ Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. Default: ru
 Fresh = Annotated[bool, typer.Option("--fresh", help="Delete the files of an earlier run first.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only estimate time, memory and disk space.")]
 Budget = Annotated[str | None, typer.Option(help="Pause after this time, such as 90s, 30m or 2h.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Run folds in this many processes of this machine, which share its cores.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS|FILE.json", help="Run folds on a cluster: its Dask scheduler.")
+]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.")]
 Predicted = Annotated[
     Path | None, typer.Option("--out", help="CSV file for the predictions: a row per part of each file.")

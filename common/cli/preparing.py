@@ -1,4 +1,4 @@
-"""What several commands do before and after their work: clips, weights, times, the line of a finished run."""
+"""What several commands do before and after their work: clips, weights, times, cluster, estimates, printed records."""
 
 import json
 import re
@@ -6,13 +6,20 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from common import cache
+from common.cluster import Cluster, connected, limited_to_a_share
 from common.corpora import CORPORA, Scan, demo, scan
 from common.errors import InputError
+from common.progress import duration_in_words
 from common.study import Experiment, Size, Study, Training
 from common.terminal import say
+
+if TYPE_CHECKING:
+    from common.runs.jobs import Job
 
 
 def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> None:
@@ -112,6 +119,45 @@ def _demo_folder(study: Study) -> Path:
     announce("no --data: using the demo corpus (synthesised sounds, not recordings)")
     folder = cache.folder() / "-".join(["demo", f"v{demo.VERSION}", str(study.demo_clips), *study.corpora])
     return demo.write(folder, clips_per_class=study.demo_clips, corpora=study.corpora)
+
+
+def workplace(
+    context: typer.Context, workers: int | None, scheduler: str | None, *, dry_run: bool = False
+) -> Cluster | None:
+    """Return the cluster of a command, which ends with the command; None if this process does the work.
+
+    A dry run starts no cluster. It measures on the cores that one of the workers would have.
+
+    Raises:
+        InputError: as `common.cluster.connected`.
+    """
+    if not dry_run:
+        return context.with_resource(connected(workers, scheduler))
+    if scheduler:
+        announce("the estimates are for one process on this machine")
+    context.with_resource(limited_to_a_share(workers))
+    return None
+
+
+def print_estimates(planned: Sequence["Job"], workers: int | None, *, as_json: bool) -> None:
+    """Print the estimate of each run, measured once for all seeds, and the time of all runs.
+
+    Args:
+        planned: the runs.
+        workers: number of processes that they are divided between. None: one.
+        as_json: whether to print a JSON object per estimate, and no time of all runs.
+    """
+    from common.runs.estimate import Estimate, estimate, total_s
+
+    costs: dict[tuple[str, str], Estimate] = {}
+    for job in planned:
+        measured = (job.experiment.id, job.protocol.name)
+        if measured not in costs:
+            costs[measured] = estimate(job, workers or 1)
+            say(json.dumps(vars(costs[measured])) if as_json else costs[measured])
+    if len(planned) > 1 and not as_json:
+        in_total = total_s([costs[job.experiment.id, job.protocol.name] for job in planned])
+        say(f"{len(planned)} runs: at most {duration_in_words(in_total)}")
 
 
 def start_backend() -> None:

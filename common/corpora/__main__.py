@@ -2,18 +2,27 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from common.cache import file_digests
 from common.cli.console import main, new_app
+from common.cluster import Cluster, connected
 from common.corpora import CORPORA, Corpus, demo, scan, verify
+from common.corpora.files import in_threads
 from common.corpora.scanning import LEAVE_OUT, write_list
 from common.terminal import say
 
 app = new_app("Corpora of emotional speech and music: list them, find them in your folders, download them.")
 Json = Annotated[bool, typer.Option("--json", help="Print the same facts for programs.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Read files in this many processes of this machine.")]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS|FILE.json", help="Read files on a cluster: its Dask scheduler.")
+]
 Name = Annotated[str, typer.Argument(help=f"One of {', '.join(CORPORA)}.")]
 
 
@@ -46,16 +55,20 @@ def _describe(corpus: Corpus) -> str:
 
 @app.command("scan")
 def scan_folders(
+    context: typer.Context,
     folders: Annotated[list[Path], typer.Argument(help="Folders with one corpus or several, in any usual layout.")],
     thorough: Annotated[bool, typer.Option("--thorough", help="Decode every file, to find all damaged ones.")] = False,
     listed: Annotated[
         Path | None,
         typer.Option("--list", help=f"Write the files left out here; as {LEAVE_OUT} in a folder, runs heed it."),
     ] = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """Report what folders contain: corpora, layouts, clips per class (found and expected), files left out and why."""
-    found = scan(folders, thorough=thorough)
+    cluster = context.with_resource(connected(workers, scheduler))
+    found = scan(folders, thorough=thorough, apply=cluster.apply if cluster else in_threads)
     if listed:
         write_list(listed, [str(entry.path) for entry in found.every_omission])
     if as_json:
@@ -69,14 +82,26 @@ def scan_folders(
 
 @app.command("verify")
 def verify_corpus(
+    context: typer.Context,
     name: Name,
     folder: Annotated[Path, typer.Argument(help="The folder of the corpus, or one above it.")],
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """Compare a corpus with the published files by SHA-256; exit code 1 if a clip is missing."""
-    outcome = verify(name, folder)
+    cluster = context.with_resource(connected(workers, scheduler))
+    outcome = verify(name, folder, partial(_digests, cluster) if cluster else file_digests)
     say(json.dumps(outcome.facts(), indent=1) if as_json else outcome.summary())
     raise typer.Exit(0 if outcome.complete else 1)
+
+
+def _digests(cluster: Cluster, paths: Sequence[Path]) -> list[str]:
+    return cluster.apply(_digest, [path.absolute() for path in paths], "reading")
+
+
+def _digest(path: Path) -> str:
+    return file_digests([path])[0]
 
 
 @app.command("download")

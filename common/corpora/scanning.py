@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,10 @@ LEAVE_OUT = "encore-leave-out.txt"
 LISTED = f"listed in {LEAVE_OUT}"
 
 
+Apply = Callable[[Callable[[Any], Any], Sequence[Any], str], list[Any]]
+"""Applies a function of a module to every item, in order, with progress under a label."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A file whose name fits a clip of `corpus`; `root` is the folder that its canonical name is relative to."""
@@ -65,7 +70,7 @@ class Reading:
     remarks: Mapping[str, list[str]] = field(default_factory=dict)  # by corpus
 
 
-def scan(folders: Sequence[Path | str], *, thorough: bool = False) -> Scan:
+def scan(folders: Sequence[Path | str], *, thorough: bool = False, apply: Apply = in_threads) -> Scan:
     """Find the clips of all corpora below `folders`.
 
     Each folder may contain one corpus, a part of one, or several. A folder with a CSV of `path,label[,speaker]` or
@@ -75,6 +80,7 @@ def scan(folders: Sequence[Path | str], *, thorough: bool = False) -> Scan:
     Args:
         folders: one or more folders.
         thorough: decode every file, to find damage in the middle of one.
+        apply: applies a function to many files, with progress under a label: in threads, or on a cluster.
 
     Returns:
         The manifest, and for each corpus what was found, missing and left out.
@@ -90,7 +96,7 @@ def scan(folders: Sequence[Path | str], *, thorough: bool = False) -> Scan:
     wanted, unwanted = _without_listed(
         _unique([c for reading in readings.values() for c in reading.candidates]), places
     )
-    candidates, damaged = _with_durations(wanted, thorough=thorough)
+    candidates, damaged = _with_durations(wanted, apply, thorough=thorough)
     omissions = [entry for reading in readings.values() for entry in reading.omissions] + unwanted + damaged
     if not candidates:
         raise InputError(_nothing_usable(places, omissions))
@@ -250,11 +256,13 @@ def write_list(place: Path, paths: Sequence[str]) -> None:
     files.write_text(place, "".join(f"{os.path.abspath(path)}\n" for path in paths))  # noqa: PTH100 (links are kept)
 
 
-def _with_durations(candidates: Sequence[Candidate], *, thorough: bool) -> tuple[list[Candidate], list[LeftOut]]:
+def _with_durations(
+    candidates: Sequence[Candidate], apply: Apply, *, thorough: bool
+) -> tuple[list[Candidate], list[LeftOut]]:
     """Return the readable files with their durations, and the unreadable ones with the reason."""
     readable, damaged = [], []
     look = partial(_duration_or_reason, of_audio=decoded_or_reason if thorough else duration_or_reason)
-    headers = in_threads(look, candidates, "decoding" if thorough else "reading headers")
+    headers = apply(look, candidates, "decoding" if thorough else "reading headers")
     for candidate, header in zip(candidates, headers, strict=True):
         if isinstance(header, str):
             damaged.append(LeftOut(candidate.path, header, candidate.corpus, candidate.clip.label))

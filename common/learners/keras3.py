@@ -50,10 +50,10 @@ def use_determinism(seed: int) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def use_mixed_precision() -> None:
+def use_mixed_precision(*, on_gpu: bool) -> None:
     """Compute in half precision: float16 on a GPU, bfloat16 elsewhere; weights stay float32."""
     # CPUs have instructions for bfloat16 but not for float16.
-    keras.mixed_precision.set_global_policy("mixed_float16" if environment.has_gpu() else "mixed_bfloat16")
+    keras.mixed_precision.set_global_policy("mixed_float16" if on_gpu else "mixed_bfloat16")
 
 
 def precision() -> str:

@@ -4,11 +4,12 @@ import random
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from typing import Any
 
 import keras
 
+from common import cache, files
 from common.errors import InputError, reason_of
 
 
@@ -42,7 +43,9 @@ def network(title: str, make: Callable[..., keras.Model], weights: str, *, seed:
 def _complete(make: Callable[..., keras.Model], weights: str, settings: dict[str, Any]) -> keras.Model:
     """Return the network; raise an error if weights are missing, for which Keras only warns."""
     # Keras reports downloads on standard output, which belongs to results.
-    with warnings.catch_warnings(record=True) as said, redirect_stdout(sys.stderr):
+    # One process at a time: several would download into the same file.
+    downloading = files.alone(cache.folder() / weights) if weights == "imagenet" else nullcontext()
+    with downloading, warnings.catch_warnings(record=True) as said, redirect_stdout(sys.stderr):
         warnings.simplefilter("always")
         made = make(weights=weights, **settings)
     missing = [str(one.message) for one in said if "freshly-initialized weights" in str(one.message)]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from common.errors import InputError
-from common.files import Place, write_bytes, write_text
+from common.files import Place, alone, write_bytes, write_text
 
 NAME = "SHA256SUMS"
 
@@ -63,9 +63,15 @@ def read(folder: Place, name: str, remedy: str, *, needed: bool = False) -> byte
 def replace(path: Path, content: bytes) -> None:
     """Write a file atomically, with its checksum; those of other files in the folder stay.
 
-    Whenever the process is killed, the file is there, old or new, with its checksum.
+    Whenever the process is killed, the file is there, old or new, with its checksum. Of several processes that replace
+    files in one folder, each waits for the others.
     """
     sums = path.with_name(NAME)
+    with alone(sums):
+        _replace(path, content, sums)
+
+
+def _replace(path: Path, content: bytes, sums: Path) -> None:
     lines = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else []
     others, new = [line for line in lines if _name(line) != path.name], _line(path.name, content)
     write_text(sums, _text({*lines, new}))

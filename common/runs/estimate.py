@@ -1,5 +1,6 @@
 """Estimates the time, memory and disk space of a run from a few measured steps: `run --dry-run`."""
 
+import heapq
 import tempfile
 import time
 from collections.abc import Sequence
@@ -34,9 +35,11 @@ class Estimate:
         folds: number of folds.
         parameters: parameters of the network; None if nothing is trained in epochs.
         epoch_s: seconds of the longest epoch; None if nothing is trained in epochs.
-        total_s: seconds of the whole run, at most.
-        memory_mib: memory in MiB.
+        fold_s: seconds of each fold, at most.
+        total_s: seconds of the whole run, at most, on this many workers.
+        memory_mib: memory in MiB of all workers.
         disk_mib: disk space in MiB.
+        workers: number of processes that train folds at the same time.
         frozen_s: seconds for frozen layers, which run once per clip before training; None without frozen layers.
         remarks: what a reader of the result should know of the clips, one sentence each.
     """
@@ -47,9 +50,11 @@ class Estimate:
     folds: int
     parameters: int | None
     epoch_s: float | None
+    fold_s: Sequence[float]
     total_s: float
     memory_mib: float
     disk_mib: float
+    workers: int = 1
     frozen_s: float | None = None
     remarks: Sequence[str] = ()
 
@@ -61,15 +66,35 @@ class Estimate:
             time_in_words += duration_in_words(self.total_s)
         if self.frozen_s is not None:
             time_in_words += f" with {duration_in_words(self.frozen_s)} for the frozen layers, which run once"
+        spread = f" on {self.workers} workers" if self.workers > 1 else ""
         return (
-            f"{self.experiment} {self.protocol}: {self.clips} clips in {self.folds} fold(s), {time_in_words}, "
+            f"{self.experiment} {self.protocol}: {self.clips} clips in {self.folds} fold(s){spread}, {time_in_words}, "
             f"about {self.memory_mib:,.0f} MiB of memory, {self.disk_mib:,.0f} MiB of disk"
             + "".join(f"\nnote: {remark}" for remark in self.remarks)
         )
 
 
-def estimate(job: Job) -> Estimate:
+def total_s(estimates: Sequence[Estimate]) -> float:
+    """Return the seconds, at most, of several runs on the same workers."""
+    folds = [seconds for one in estimates for seconds in one.fold_s]
+    workers = max((one.workers for one in estimates), default=1)
+    return _elapsed(folds, workers) + sum(one.frozen_s or 0 for one in estimates)
+
+
+def _elapsed(tasks: Sequence[float], workers: int) -> float:
+    """Return the seconds until the last task ends, if each in turn is given to the worker that is free first."""
+    free_at = [0.0] * workers
+    for seconds in tasks:
+        heapq.heapreplace(free_at, free_at[0] + seconds)
+    return max(free_at)
+
+
+def estimate(job: Job, workers: int = 1) -> Estimate:
     """Measure a few training steps, or one fit, on noise and return the cost of the whole run.
+
+    Args:
+        job: the run.
+        workers: number of processes that train folds at the same time, each as fast as this one.
 
     Raises:
         InputError: the clips do not suit the experiment, or the model cannot be built.
@@ -77,14 +102,18 @@ def estimate(job: Job) -> Estimate:
     clips = job.clips()
     task, folds, method = job.task(clips), job.folds(clips), job.method
     said = remarks_before(job, clips, task, task.targets(clips), folds)
-    costing = partial(Estimate, job.experiment.id, job.protocol.name, len(clips), len(folds), remarks=said)
+    costing = partial(
+        Estimate, job.experiment.id, job.protocol.name, len(clips), len(folds), workers=workers, remarks=said
+    )
     decoded_mib = _decoded_mib(job.experiment, len(clips))
     if isinstance(method, Fit):
         fit_s, model_mib = _of_one_fit(job, clips, task, folds[0])
         disk_mib = decoded_mib + model_mib * len(folds)
-        return costing(None, None, fit_s * len(folds), environment.peak_memory_mib(), disk_mib)
+        fits_s = [fit_s] * len(folds)
+        memory_mib = environment.peak_memory_mib() * workers
+        return costing(None, None, fits_s, _elapsed(fits_s, workers), memory_mib, disk_mib)
     if isinstance(method, Ensemble):  # it reads stored predictions, which takes no time
-        return costing(None, None, 0.0, environment.peak_memory_mib(), 0.0)
+        return costing(None, None, [], 0.0, environment.peak_memory_mib(), 0.0)
     _prepare_few(job, clips, task, folds[0])
     stages = 2 if method.retrain else 1
     for _ in range(stages):  # a run, too, has the models of both stages in memory
@@ -104,14 +133,16 @@ def estimate(job: Job) -> Estimate:
     in_memory, on_disk = _inputs_mib(learner.model, divided, copies, len(clips))
     if job.experiment.inputs.on_disk:
         in_memory = 0.0
+    fold_s = [count / method.batch_size / rate * method.epochs * stages for count in rows]
     models_mib = _models_mib(learner.model.count_params(), trained.count_params(), len(folds), stages)
     return costing(
         learner.model.count_params(),
         epoch_s,
-        sum(rows) / method.batch_size / rate * method.epochs * stages + (frozen_s or 0),
-        environment.peak_memory_mib() + in_memory,
+        fold_s,
+        _elapsed(fold_s, workers) + (frozen_s or 0),
+        (environment.peak_memory_mib() + in_memory) * workers,
         decoded_mib + on_disk + models_mib,
-        frozen_s,
+        frozen_s=frozen_s,
     )
 
 

@@ -176,7 +176,11 @@ def timings_of(results: Sequence[FoldResult], elapsed: float) -> dict[str, float
         # The median, because the first epoch of each training includes compilation.
         "epoch_s": round(float(np.median(epochs)), 3) if len(epochs) else None,
         "ms_per_clip": float(np.mean([result.facts["ms_per_clip"] for result in results])),
-        "peak_memory_mib": environment.peak_memory_mib(),
+        # Folds may have been made by other processes; an ensemble's were not made, but read.
+        "peak_memory_mib": max(
+            (result.facts["peak_memory_mib"] for result in results if "peak_memory_mib" in result.facts),
+            default=environment.peak_memory_mib(),
+        ),
         # After an interruption this call's time is too short; the sum of the parts leaves little out.
         "total_s": round(max(elapsed, load_s + features_s + float(epochs.sum())), 1),
     }

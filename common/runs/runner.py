@@ -6,14 +6,16 @@ of each finished fold is kept in the run's folder, so an interrupted run resumes
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from common import files, splits
+from common import environment, files, splits
 from common.arrays import Arrays, Prepared
 from common.errors import ResultError
 from common.learners import memory
@@ -47,6 +49,27 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
         ResultError: the loss or a prediction is not finite.
         BudgetSpentError: the deadline has passed; the same call resumes the run.
     """
+    with claimed(job) as run:
+        return run.record or finished(run, announce)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A run whose folder is held: its clips, all that decides its numbers, and its record if it is finished."""
+
+    job: Job
+    material: Material
+    identity: dict[str, Any]
+    record: records.Record | None = None
+
+
+@contextmanager
+def claimed(job: Job) -> Iterator[Claimed]:
+    """Hold the folder of a run, to begin the run or to resume it.
+
+    Raises:
+        InputError: as `run` does.
+    """
     material = gather(job)
     identity = identity_of(job, material)
     if isinstance(job.method, Ensemble):  # whose numbers also depend on the members' runs
@@ -57,10 +80,11 @@ def run(job: Job, announce: Callable[[str], None] = lambda line: None) -> record
         if (job.folder / "record.json").exists():
             record = records.read(job.folder)
             claims.check_finished(job.folder, "run", record.data["configuration"]["identity"], identity)
-            return record
+            yield Claimed(job, material, identity, record)
+            return
         claims.begin(job.folder, "run", identity, epochs_may_change=_epochs_may_change(job))
         with unusable_files_listed(job.options.runs):
-            return _make(job, material, identity, announce)
+            yield Claimed(job, material, identity)
 
 
 def _epochs_may_change(job: Job) -> bool:
@@ -69,8 +93,9 @@ def _epochs_may_change(job: Job) -> bool:
     return isinstance(job.method, Training) and not job.method.retrain and not begun
 
 
-def _make(job: Job, material: Material, identity: dict[str, Any], announce: Callable[[str], None]) -> records.Record:
-    began = time.monotonic()
+def finished(run: Claimed, announce: Callable[[str], None]) -> records.Record:
+    """Finish a run: make the folds that have no result yet, and write the record."""
+    job, material, began = run.job, run.material, time.monotonic()
     for remark in material.remarks:
         announce(f"note: {remark}")
     if isinstance(job.method, Ensemble):
@@ -79,12 +104,20 @@ def _make(job: Job, material: Material, identity: dict[str, Any], announce: Call
         results = [_fold(job, material, number, announce) for number in range(len(material.folds))]
     files.write_table(job.folder / "predictions.csv", predictions_of(job.study, material, results))
     _write_curves(job.folder, material, results)
-    content = content_of(job, material, results, identity)
+    content = content_of(job, material, results, run.identity)
     content["timings"] = timings_of(results, time.monotonic() - began)
+    content["environment"] |= _machines_of(results)
     # Last of all files: a folder with a record holds a finished run.
     record = records.write(job.folder, content)
     shutil.rmtree(job.folder / "work")  # after the record: killed in between, the run is still finished
     return record
+
+
+def _machines_of(results: Sequence[FoldResult]) -> dict[str, Any]:
+    """Return the hardware and threads that made the folds, perhaps of other machines; lists if they differ."""
+    made = [result.facts["made_with"] for result in results if "made_with" in result.facts]
+    found = {name: list(dict.fromkeys(one[name] for one in made)) for name in ("hardware", "threads") if made}
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def _write_curves(folder: Path, material: Material, results: Sequence[FoldResult]) -> None:
@@ -108,6 +141,34 @@ def _short(digest: str) -> str:
     return f"{file[:DIGITS]}{at}{offset}"
 
 
+def unfinished(run: Claimed) -> list[int]:
+    """Return the numbers of the folds that have no result, or a damaged one."""
+    return [number for number in range(len(run.material.folds)) if not _is_kept(run.job, number)]
+
+
+def _is_kept(job: Job, number: int) -> bool:
+    try:
+        _kept_fold(job, number)
+    except files.DamagedError:
+        return False
+    return True
+
+
+def make_fold(job: Job, material: Material, number: int) -> None:
+    """Train and test one fold, in another process than that which holds the folder of the run.
+
+    If two processes are given the same fold, because one of them seemed to be dead, the second waits.
+    """
+    with files.alone(_place(job, number)):
+        _fold(job, material, number, lambda line: None)
+
+
+def label_of(job: Job, material: Material, number: int) -> str:
+    """Return the words for one fold; messages and stages of its training begin with them."""
+    folds = f" fold {number + 1}/{len(material.folds)}" if len(material.folds) > 1 else ""
+    return f"{job.experiment.id} {job.protocol.name} seed {job.options.seed}{folds}"
+
+
 def _fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> FoldResult:
     """Train and test one fold, or read its result if it is finished."""
     if (_place(job, number) / FACTS).exists():
@@ -123,8 +184,7 @@ def _fold(job: Job, material: Material, number: int, announce: Callable[[str], N
 
 def _make_fold(job: Job, material: Material, number: int, announce: Callable[[str], None]) -> None:
     """Train and test one fold, and keep its model and its result."""
-    label = f"{job.experiment.id} {job.protocol.name} seed {job.options.seed}"
-    label += f" fold {number + 1}/{len(material.folds)}" if len(material.folds) > 1 else ""
+    label = label_of(job, material, number)
     split, began = material.folds[number], time.monotonic()
     validating = f"{len(split.validation)} validation clips, " if len(split.validation) else ""
     announce(f"{label}: {len(split.train)} training clips, {validating}{len(split.test)} test clips")
@@ -154,6 +214,8 @@ def _make_fold(job: Job, material: Material, number: int, announce: Callable[[st
         "orders": _other_orders(job, material.task, learner, prepared.test),
         "notes": prepared.notes,
         "untrained": prepared.untrained,
+        "peak_memory_mib": environment.peak_memory_mib(),
+        "made_with": {"hardware": environment.hardware(), "threads": environment.threads()},
     }
     model = _keep_model(job.folder / f"fold-{number}", learner, prepared)
     _keep_fold(job, FoldResult(outputs, validation, history, facts), model)

@@ -72,6 +72,10 @@ class UnusableFilesError(InputError):
         super().__init__(message)
         self.paths = paths
 
+    def __reduce__(self) -> tuple[type, tuple[str, Sequence[str]]]:
+        """Keep the paths when it is sent from a worker of a cluster."""
+        return type(self), (str(self), self.paths)
+
 
 def load(
     path: str | Path,

@@ -81,17 +81,25 @@ def test_a_wrong_number_of_rows_is_refused_and_not_cached(own_cache: Path) -> No
     assert not list(own_cache.iterdir())
 
 
-def test_two_threads_may_compute_the_same_array_at_once() -> None:
-    both_are_writing = threading.Barrier(2, timeout=10)
+def test_of_several_threads_that_need_an_array_one_computes_it_and_the_others_wait(own_cache) -> None:
+    computed = []
 
     def chunks():  # type: ignore[no-untyped-def]
+        computed.append(threading.get_ident())
         yield np.arange(5)
-        both_are_writing.wait()
         yield np.arange(5, 10)
 
-    with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda _: cache.array("a", 10, chunks), range(2)))
+    all_have_come = threading.Barrier(4, timeout=10)
+
+    def wanted(_: int) -> np.ndarray:
+        all_have_come.wait()
+        return cache.array("a", 10, chunks)
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(wanted, range(4)))
     assert all(np.array_equal(result, np.arange(10)) for result in results)
+    assert len(computed) == 1
+    assert [path.name for path in own_cache.iterdir()] == ["a.npy"]
 
 
 @pytest.fixture

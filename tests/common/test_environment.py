@@ -13,7 +13,7 @@ from common import environment
 COMMON = Path(environment.__file__).parent
 WITH_KERAS = {
     *("signals.features", "runs.ensemble", "runs.estimate", "runs.evaluation", "runs.export", "runs.identity"),
-    *("runs.jobs", "runs.prediction", "runs.runner"),
+    *("runs.jobs", "runs.on_cluster", "runs.prediction", "runs.runner"),
 }
 """Modules that import Keras at import time, besides `learners`."""
 WITHOUT = ("keras", "tensorflow")

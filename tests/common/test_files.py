@@ -6,12 +6,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from common import files
-from common.files import DamagedError, clear_unfinished, read_sealed, replacing, temporary_folder, write_sealed
+from common.files import (
+    UNFINISHED,
+    DamagedError,
+    alone,
+    clear_unfinished,
+    read_sealed,
+    replacing,
+    temporary_folder,
+    write_sealed,
+)
 
 WRITER = """
 import sys
@@ -75,6 +85,30 @@ def test_nobody_else_reads_a_temporary_folder(tmp_path) -> None:
             assert folder.stat().st_mode & 0o777 == 0o700
     finally:
         os.umask(before)
+    assert names(tmp_path) == []
+
+
+def test_work_that_one_does_alone_makes_the_others_wait(tmp_path) -> None:
+    at_work, most = 0, 0
+
+    def work(_: int) -> None:
+        nonlocal at_work, most
+        with alone(tmp_path / "a.txt"):
+            at_work += 1
+            most = max(most, at_work)
+            assert names(tmp_path)[0].startswith(UNFINISHED)
+            at_work -= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(100)))
+    assert most == 1
+    assert names(tmp_path) == []
+
+
+def test_what_a_process_that_was_killed_did_alone_is_done_by_the_next(tmp_path) -> None:
+    (tmp_path / f"{UNFINISHED}lock-a.txt").touch()
+    with alone(tmp_path / "a.txt"):
+        pass
     assert names(tmp_path) == []
 
 

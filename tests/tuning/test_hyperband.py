@@ -3,6 +3,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -142,6 +144,39 @@ def test_the_plan_is_that_of_keras_tuner(tmp_path) -> None:
         oracle.end_trial(trial)
     assert oracle.rounds() == [Round(*place, len(trials), *trials[0]) for place, trials in made.items()]
     assert all(len(set(trials)) == 1 for trials in made.values())
+
+
+@pytest.mark.parametrize("combinations", [3, 6, 40, 1000])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_trials_of_a_round_are_those_that_would_be_given_one_after_the_other(combinations, seed, tmp_path) -> None:
+    search = small_search.search_in(
+        tmp_path,
+        space={"units": range(combinations)},
+        training=replace(small_search.TRAINING, epochs=9),
+        seed=seed,
+    )
+    draw = np.random.default_rng(seed)
+    scores, failing = draw.permutation(200), draw.integers(0, 200, 20)  # by the number of the trial
+
+    def answered(asked: Any) -> tuple[str, dict[str, Any]]:
+        trial, number = hyperband._trial(search, asked), int(asked.trial_id)
+        status = "failed" if number in failing else "complete"
+        row = {**trial.place, "trial": trial.name, "status": status, "val_loss": float(scores[number])}
+        return repr(trial), row
+
+    one_by_one, oracle = [], hyperband._oracle(search, 3)
+    while (asked := oracle.create_trial("encore")).status == "RUNNING":
+        told, row = answered(asked)
+        one_by_one.append(told)
+        hyperband._answer(oracle, asked, row, "val_loss")
+    by_rounds, trials, oracle = [], SimpleNamespace(rows=[]), hyperband._oracle(search, 3)
+    while batch := hyperband._next(oracle, trials):
+        by_rounds.append([answered(asked)[0] for asked in batch])
+        for asked in batch:
+            trials.rows.append(answered(asked)[1])
+            hyperband._answer(oracle, asked, trials.rows[-1], "val_loss")
+    assert [told for batch in by_rounds for told in batch] == one_by_one
+    assert len(by_rounds) < len(one_by_one)
 
 
 def test_a_first_round_that_the_space_cannot_fill_is_the_last() -> None:

@@ -1,6 +1,8 @@
 import itertools
 import json
+import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +11,13 @@ import keras
 import pytest
 import tiny
 
-from common import illustrations
+from common import environment, illustrations
 from common.cli import commands, preparing
 from common.corpora import DEMO_MARKER
 from common.errors import InputError
 from common.learners import callbacks, keras3
 from common.learners.tf_keras import TfKerasLearner
-from common.runs import jobs, records, runner
+from common.runs import jobs, on_cluster, records, runner
 from common.runs.estimate import Estimate
 
 NAMES = ("patient", "retrained", "paired")
@@ -196,6 +198,21 @@ def test_a_dry_run_estimates_and_starts_nothing(encore, corpus, tmp_path) -> Non
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_dry_run_with_workers_measures_on_the_cores_of_one_and_starts_none(encore, corpus, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    measured_on = []
+    monkeypatch.setattr(keras3, "steps_per_second", lambda *_: measured_on.append(environment.threads()) or 10.0)
+    before = environment.threads()
+    words = ("run", "patient", "--data", corpus, "--protocol", "independent", "--seed", 0, "--seed", 1, "--dry-run")
+    code, out, _ = encore(*words, "--workers", before)
+    assert code == 0
+    if hasattr(os, "sched_getaffinity"):
+        assert measured_on == [1]
+    assert (f"{before} workers" in out) == (before > 1)
+    assert "2 runs" in out.splitlines()[-1]
+    assert environment.threads() == before
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
@@ -327,6 +344,27 @@ def test_attribution_corrects_one_error_at_a_time_and_leaves_out_those_that_chan
     assert worth["difference"] == [pytest.approx(second - first)]
     assert f"{second:.4f}" in out
     assert f"{second - first:.4f}" in out
+
+
+def test_attribution_compares_the_runs_of_each_seed_in_whatever_order_they_are_finished(
+    encore, corpus, monkeypatch
+) -> None:
+    words = ("attribution", "patient", "--data", corpus, "--epochs", 1, "--seed", 0, "--seed", 1, "--json")
+    _, forwards, _ = encore(*words)
+    one_by_one = on_cluster.run_all
+    monkeypatch.setattr(on_cluster, "run_all", lambda planned, *rest: one_by_one(planned[::-1], *rest))
+    code, backwards, _ = encore(*words)
+    assert code == 0
+    assert backwards.splitlines()[:4] == forwards.splitlines()[3::-1]
+    assert backwards.splitlines()[4:] == forwards.splitlines()[4:]
+
+
+@pytest.mark.parametrize("command", ["run", "attribution"])
+def test_without_dask_no_cluster_is_started(command, encore, corpus, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    code, out, err = encore(command, "patient", "--data", corpus, "--workers", 2)
+    assert (code, out) == (2, "")
+    assert "encore-emotion[cluster]" in err
 
 
 def test_a_dry_run_of_attribution_estimates_each_protocol_once_and_all_runs(encore, corpus, tmp_path) -> None:

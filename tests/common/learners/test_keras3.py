@@ -129,7 +129,7 @@ def usual_precision() -> Iterator[None]:
 
 
 def test_mixed_precision_trains_on_a_cpu_and_predicts_finite_float32(usual_precision) -> None:
-    keras3.use_mixed_precision()
+    keras3.use_mixed_precision(on_gpu=False)
     assert keras3.precision() == "mixed_bfloat16"
     half = learner()
     history = half.fit(noise(), noise(seed=1), epochs=1, stage="a")

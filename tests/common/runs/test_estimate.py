@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tiny
 
-from common.runs.estimate import estimate
+from common import environment
+from common.learners import keras3
+from common.runs.estimate import estimate, total_s
 from common.splits import Split
 from common.study import Setting
 
@@ -24,6 +26,22 @@ def test_an_estimate_is_made_of_what_the_run_is_made_of(corpus, tmp_path) -> Non
     assert found.disk_mib * 2**20 == pytest.approx(decoded + models)
     assert found.memory_mib > 100
     assert not (tmp_path / "runs").exists()
+
+
+def test_workers_divide_the_folds_of_a_run_and_each_takes_memory(corpus, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(keras3, "steps_per_second", lambda *_: 10.0)
+    monkeypatch.setattr(environment, "peak_memory_mib", lambda: 100.0)
+    job = tiny.job(corpus, "retrained", "independent", runs=tmp_path / "runs")
+    one, two, many = (estimate(job, workers) for workers in (1, 2, 9))
+    first, second, third = one.fold_s
+    assert one.total_s == pytest.approx(first + second + third)
+    assert two.total_s == pytest.approx(max(first, second, min(first, second) + third))
+    assert many.total_s == max(one.fold_s)
+    assert (two.memory_mib, many.memory_mib) == pytest.approx((2 * one.memory_mib, 9 * one.memory_mib))
+    assert two.disk_mib == one.disk_mib
+    # Runs of one fold, which two workers do at the same time.
+    alone = replace(two, fold_s=[8.0], frozen_s=1.0)
+    assert total_s([alone, alone, replace(alone, fold_s=[3.0])]) == 8 + 3 + 3
 
 
 def test_a_clip_of_each_set_is_prepared_and_none_of_an_empty_set(corpus, tmp_path) -> None:

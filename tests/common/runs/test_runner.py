@@ -177,7 +177,7 @@ def test_a_finished_run_of_other_clips_or_labels_is_refused(change, finished, co
 
 
 def test_fresh_deletes_the_earlier_run(finished, corpus, monkeypatch) -> None:
-    monkeypatch.setattr(runner, "_make", lambda job, *_: list(job.folder.rglob("*")))
+    monkeypatch.setattr(runner, "finished", lambda run, *_: list(run.job.folder.rglob("*")))
     left = runner.run(independent(corpus, finished, fresh=True))
     assert sorted(path.name for path in left) == [".lock", "run.json", "work"]
 
@@ -185,7 +185,7 @@ def test_fresh_deletes_the_earlier_run(finished, corpus, monkeypatch) -> None:
 def begun(job: jobs.Job, *, got_somewhere: bool) -> None:
     """Leave what a run leaves that was killed before or after its first checkpoint."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "_make", lambda *_: None)
+        patch.setattr(runner, "finished", lambda *_: None)
         runner.run(job)
     if got_somewhere:
         (job.folder / "work" / "stage.npz").write_bytes(b"")
@@ -199,7 +199,7 @@ def test_an_interrupted_run_of_other_settings_is_refused(corpus, no_training, tm
 
 def test_a_run_that_has_computed_nothing_yet_can_be_replaced(corpus, monkeypatch, tmp_path) -> None:
     begun(tiny.job(corpus, runs=tmp_path), got_somewhere=False)
-    monkeypatch.setattr(runner, "_make", lambda *_: "made")
+    monkeypatch.setattr(runner, "finished", lambda *_: "made")
     assert runner.run(tiny.job(corpus, runs=tmp_path, overrides={"epochs": 1})) == "made"
 
 
