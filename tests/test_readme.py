@@ -48,3 +48,8 @@ def test_the_example_runs_and_is_reported(scratch: Path) -> None:
     assert [json.loads(line)["protocol"] for line in lines.splitlines()] == ["published", "corrected", "independent"]
     ran(scratch, "-m", "reports")
     assert "One hidden layer" in (scratch / "report" / "mine.md").read_text()
+
+
+def test_the_job_for_slurm_is_a_script_that_bash_can_read() -> None:
+    done = subprocess.run(["bash", "-n"], input=block("bash"), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
