@@ -27,6 +27,15 @@ SEEDS = 5
 WORKERS = (1, 2, 10, 100, 1000)
 PART_S = 60.0
 """Seconds of work on features that are one task."""
+CORES = 2
+"""Of a worker."""
+TRACKS, TRACK_S = 18_486, 219.4
+"""The tracks of MTG-Jamendo's mood and theme subset and their mean length (its `autotagging_moodtheme.tsv`)."""
+MEL_S, MEL_BYTES = 0.28 / 60, 206e6 / 400 / 60
+"""Processor seconds and bytes of a mel spectrogram for each second of audio: `features mel-b0` on Emotify's 400 tracks
+of 60 s took 1 min 52 s of processor time and left 206 MB."""
+ENCODED_S, ENCODED_BYTES = 2 * 15.4, 937 * 16 * 4
+"""Processor seconds and bytes of the WaveNet features of a stretch of 30 s: `benchmarks/nsynth.py`, two idle cores."""
 KEPT, CHECKPOINT = 12, 16
 """Bytes of each trained parameter that a finished fold keeps (the weight, both moments of Adam), and that a checkpoint
 has (the best weight so far, too)."""
@@ -57,7 +66,19 @@ optimiser remembers). The features of a corpus come on top, once, in the cache.
 bytes for each trained parameter: {written} GB in all, {written_most} GB of them of `{heaviest}`. With 100 workers that
 is {rate} Mbit/s on average. Of the cache, a worker reads what its folds train on, by memory map.
 
-What is not in these numbers: the start of a worker (seconds, once), other load on the machines, and the {left_out}
+## The features of MTG-Jamendo
+
+`features EXPERIMENT --data DIR` of `reproductions.music_mood_wavenet` computes what each track needs, file by file, and
+can be interrupted; `--workers N` or `--scheduler` divides the files. For the {tracks} tracks ({audio} h of audio):
+
+| | Processor time of a track | Hours, 1 worker | 10 | 100 | In the cache |
+|---|---:|---:|---:|---:|---:|
+{tracks_rows}
+
+The corpus offers mel spectrograms for download; then only WaveNet features are computed. The times were measured on
+Emotify and on noise, and grow with the length of what is read.
+
+What is not in the first table: the start of a worker (seconds, once), other load on the machines, and the {left_out}
 published experiments that have no record yet.
 """
 
@@ -180,6 +201,9 @@ def page(stages: Sequence[Stage]) -> str:
         "written_most": _gigabytes(heaviest.written),
         "rate": f"{8 * written / 1e6 / makespan(stages, 100):.0f}",
         "left_out": _left_out(),
+        "tracks": f"{TRACKS:,}",
+        "audio": f"{TRACKS * TRACK_S / 3600:,.0f}",
+        "tracks_rows": _tracks_rows(),
     }
     return PAGE.format_map(known)
 
@@ -192,6 +216,19 @@ def _rows(stages: Sequence[Stage], alone: dict[bool, float]) -> str:
         for full, seconds in times.items():
             cells += [_hours(seconds), f"{alone[full] / seconds:.1f}"]
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _tracks_rows() -> str:
+    """Return what the features of MTG-Jamendo take; files are so many that workers end together."""
+    costs = {
+        "Mel spectrogram, whole track": (MEL_S * TRACK_S, MEL_BYTES * TRACK_S),
+        "WaveNet features of 30 s": (ENCODED_S, ENCODED_BYTES),
+    }
+    lines = []
+    for name, (seconds, size) in costs.items():
+        hours = [f"{TRACKS * seconds / 3600 / CORES / workers:,.1f}" for workers in (1, 10, 100)]
+        lines.append(f"| {' | '.join([name, f'{seconds:.1f} s', *hours, f'{_gigabytes(TRACKS * size)} GB'])} |")
     return "\n".join(lines)
 
 

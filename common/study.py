@@ -185,6 +185,8 @@ class Inputs:
     Attributes:
         prepare: returns the arrays of a fold from the manifest, the split, the targets (clips, outputs) and a setting.
         of_file: returns the inputs for one audio file from its path, the setting of a run and the front end of a fold.
+        cache_file: computes and caches the features of one file, and says whether they were not there before; for
+            corpora that are too large for one process. None: `prepare` computes those of all clips together.
         settings: settings of the features, for the record. `sample_rate` (Hz) and `duration_s` are used to estimate the
             disk space of decoded audio; clips that are not longer than `offset_s` are left out.
         copies: number of altered copies of each training clip that `prepare` adds.
@@ -207,6 +209,7 @@ class Inputs:
     encoded: bool = False
     augment: Callable[[Any, Any, Any, Setting], tuple[Any, Any]] | None = None
     convolved: bool = False
+    cache_file: Callable[[Path, Setting], bool] | None = None
 
     @property
     def skipped_s(self) -> float:

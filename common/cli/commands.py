@@ -1,4 +1,4 @@
-"""The commands of a study: run (the default), list, summary, attribution, predict, export and illustrate.
+"""The commands of a study: run (the default), list, summary, attribution, features, predict, export and illustrate.
 
 What trains or predicts is imported by the commands that do so, after their arguments are checked: it takes seconds.
 """
@@ -19,6 +19,7 @@ from common import environment, illustrations, published
 from common.cli import config_file, console, describe, options, preparing
 from common.cli.attribution import attribution
 from common.cli.export import export_run
+from common.cli.features import features
 from common.cli.predicting import predict
 from common.cli.tables import print_table
 from common.cluster import Cluster
@@ -51,6 +52,8 @@ def study_app(study: Study) -> typer.Typer:
     app.command("list")(_list)
     app.command("summary")(_summary)
     app.command("attribution")(attribution)
+    if any(experiment.inputs.cache_file for experiment in study.experiments):
+        app.command("features")(features)
     app.command("predict")(predict)
     app.command("export")(export_run)
     if study.examples:
@@ -89,7 +92,7 @@ def _run(
     _refuse_mistyped_commands(context, study, names)
     experiments = _experiments(study, names, weights, size)
     chosen = list(study.protocols) if protocol == "all" else [protocol]
-    protocols = [study.protocol(one, _pairs(changes)) for one in chosen]
+    protocols = [study.protocol(one, preparing.changes_of(changes)) for one in chosen]
     _refuse_idle_changes(experiments, changes)
     preparing.refuse_weights(weights, experiments)
     _refuse_responses(responses, experiments, named=bool(names))
@@ -210,7 +213,7 @@ def _summary(
     """Show a model's layers beside the published ones, or an estimator's steps."""
     study: Study = context.obj
     experiment = study.experiment(name)
-    chosen = study.protocol(protocol, _pairs(changes))
+    chosen = study.protocol(protocol, preparing.changes_of(changes))
     preparing.start_backend()
     facts = describe.summary(study, experiment, chosen)
     if as_json:
@@ -307,21 +310,10 @@ def _able(experiments: Sequence[Experiment], strategy: str, *, named: bool) -> l
     return able
 
 
-def _pairs(changes: Sequence[str] | None) -> dict[str, str]:
-    """Read `--set SWITCH=VALUE`."""
-    pairs = {}
-    for change in changes or []:
-        name, equals, value = change.partition("=")
-        if not equals:
-            raise InputError(f"--set takes SWITCH=VALUE, not {change!r}")
-        pairs[name] = value
-    return pairs
-
-
 def _refuse_idle_changes(experiments: Sequence[Experiment], changes: Sequence[str] | None) -> None:
     """Refuse `--set` of a switch that an experiment does not depend on: it would repeat another run."""
     for experiment in experiments:
-        idle = [name for name in _pairs(changes) if name not in experiment.switches]
+        idle = [name for name in preparing.changes_of(changes) if name not in experiment.switches]
         if idle:
             raise InputError(f"{experiment.id} does not depend on {', '.join(idle)}; name experiments that do")
 

@@ -22,6 +22,21 @@ if TYPE_CHECKING:
     from common.runs.jobs import Job
 
 
+def changes_of(changes: Sequence[str] | None) -> dict[str, str]:
+    """Read `--set SWITCH=VALUE`.
+
+    Raises:
+        InputError: one is of another form.
+    """
+    pairs = {}
+    for change in changes or []:
+        name, equals, value = change.partition("=")
+        if not equals:
+            raise InputError(f"--set takes SWITCH=VALUE, not {change!r}")
+        pairs[name] = value
+    return pairs
+
+
 def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> None:
     """Refuse `--weights` for experiments without a pretrained network.
 

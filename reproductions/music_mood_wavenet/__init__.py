@@ -200,6 +200,7 @@ def mel_inputs(*, balance: bool, blocks: Any = None) -> Inputs:
         on_disk=True,
         weights=WEIGHTS,
         augment=partial(from_inputs("augmented"), blocks=blocks),
+        cache_file=from_inputs("cache_mel"),
     )
 
 
@@ -212,6 +213,7 @@ def wavenet_inputs(*, tiled: int) -> Inputs:
         weights=WEIGHTS,
         encoded=True,
         augment=partial(from_inputs("augmented"), blocks=settings.WAVENET_BLOCKS),
+        cache_file=from_inputs("cache_wavenet"),
     )
 
 

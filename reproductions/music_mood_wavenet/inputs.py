@@ -50,12 +50,26 @@ def mel_of(path: Path) -> np.ndarray:
     """
     if path.suffix.lower() == ".npy":
         return mtg_jamendo.mel(path)
-    name = cache.key("mel", VERSION, audio.VERSION, cache.file_digests([path])[0], MEL)
 
     def computed() -> Iterator[np.ndarray]:
         yield mtg_jamendo.mel_of(audio.load(path, sample_rate=MEL["sample_rate"])).astype(np.float16)
 
-    return cache.array(f"mel-{name}", BANDS, computed)
+    return cache.array(_name_of_mel(path), BANDS, computed)
+
+
+def _name_of_mel(path: Path) -> str:
+    return f"mel-{cache.key('mel', VERSION, audio.VERSION, cache.file_digests([path])[0], MEL)}"
+
+
+def cache_mel(path: Path, setting: Setting) -> bool:
+    """Cache the mel spectrogram of a track, and return whether it was not there before.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    new = path.suffix.lower() != ".npy" and cache.find(_name_of_mel(path), BANDS) is None
+    mel_of(path)
+    return new
 
 
 class Mels(Sequence[np.ndarray]):
@@ -169,7 +183,6 @@ def encoded(encoder: Encoder, path: Path, steps: int) -> np.ndarray:
         InputError: the file cannot be read.
     """
     digest, length = cache.file_digests([path])[0], steps * nsynth.HOP_LENGTH
-    name = cache.key("wavenet", VERSION, audio.VERSION, encoder.identity, keras3.precision(), digest, steps)
 
     def computed() -> Iterator[np.ndarray]:
         whole = middle(audio.load(path, sample_rate=SAMPLE_RATE), round(LONGEST_S * SAMPLE_RATE))
@@ -177,7 +190,25 @@ def encoded(encoder: Encoder, path: Path, steps: int) -> np.ndarray:
         stretch = whole[first : first + length]
         yield nsynth.encode(encoder.model, np.pad(stretch, (0, length - len(stretch))))
 
-    return cache.array(f"wavenet-{name}", steps, computed)
+    return cache.array(_name_of_encoded(encoder, path, steps), steps, computed)
+
+
+def _name_of_encoded(encoder: Encoder, path: Path, steps: int) -> str:
+    digest = cache.file_digests([path])[0]
+    key = cache.key("wavenet", VERSION, audio.VERSION, encoder.identity, keras3.precision(), digest, steps)
+    return f"wavenet-{key}"
+
+
+def cache_wavenet(path: Path, setting: Setting) -> bool:
+    """Cache the WaveNet features of a track, and return whether they were not there before.
+
+    Raises:
+        InputError: its audio is missing or cannot be read, or the encoder's checkpoint cannot.
+    """
+    encoder, steps, sound = encoder_of(setting.weights), steps_of(setting), audio_of(path)
+    new = cache.find(_name_of_encoded(encoder, sound, steps), steps) is None
+    encoded(encoder, sound, steps)
+    return new
 
 
 def middle(waveform: np.ndarray, longest: int) -> np.ndarray:
