@@ -97,9 +97,11 @@ def _run(
     overrides, model = preparing.overrides_of(tables["training"], epochs, batch_size), tables["model"]
     config_file.refuse_model(config, experiments, model)
     preparing.refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
-    preparing.start_backend()
+    preparing.start_backend(strategy)
+    from common.learners import data_parallel
     from common.runs import jobs, split_file
 
+    context.with_resource(data_parallel.together())
     given = jobs.Options(
         runs=runs or preparing.default_runs(data),
         size=size,
@@ -125,7 +127,8 @@ def _run(
         if experiment.inputs.convolved and responses:
             own = replace(own, impulse_responses=str(responses))
         _run_one(jobs.Job(study, experiment, one, clips[experiment.id], own), dry_run=dry_run, as_json=as_json)
-    if study.examples and not (names or dry_run):  # with names, the user wants these experiments only
+    illustrated = study.examples and not (names or dry_run)  # with names, the user wants these experiments only
+    if illustrated and data_parallel.leads():
         _keep_illustrations(study, scanned, given.runs)
 
 
@@ -158,13 +161,19 @@ def _clips_of(study: Study, experiments: Sequence[Experiment], scanned: Scan, *,
 
 
 def _run_one(job: "Job", *, dry_run: bool, as_json: bool) -> None:
+    from common.learners import data_parallel
     from common.runs import estimate, runner
 
-    if dry_run:
+    if not data_parallel.leads():
+        if not dry_run:
+            runner.follow(job)
+    elif dry_run:
         facts = estimate.estimate(job)
         say(json.dumps(vars(facts)) if as_json else facts)
     else:
-        preparing.print_record(runner.run(job, preparing.announce), as_json)
+        record = runner.run(job, preparing.announce)
+        data_parallel.tell(data_parallel.NO_FOLD)
+        preparing.print_record(record, as_json)
 
 
 def _list(context: typer.Context, as_json: options.Json = False) -> None:

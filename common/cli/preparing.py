@@ -114,10 +114,18 @@ def _demo_folder(study: Study) -> Path:
     return demo.write(folder, clips_per_class=study.demo_clips, corpora=study.corpora)
 
 
-def start_backend() -> None:
-    """Import Keras and start its backend without log lines; call it before anything else that needs Keras."""
-    from common.learners import quiet
+def start_backend(strategy: str = "none") -> None:
+    """Import Keras and start its backend without log lines; call it before anything else that needs Keras.
 
+    Args:
+        strategy: with `data-parallel`, the other processes of the training are waited for, if there are any.
+
+    Raises:
+        InputError: the strategy is for one process and the environment names several, or they cannot be connected.
+    """
+    from common.learners import data_parallel, quiet
+
+    data_parallel.join(strategy)
     quiet.start_backend()
 
 

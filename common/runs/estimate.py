@@ -71,6 +71,8 @@ class Estimate:
 def estimate(job: Job) -> Estimate:
     """Measure a few training steps, or one fit, on noise and return the cost of the whole run.
 
+    The steps are measured on one device, whatever the strategy of the run is.
+
     Raises:
         InputError: the clips do not suit the experiment, or the model cannot be built.
     """
