@@ -156,6 +156,8 @@ def _read(source: Path | IO[bytes]) -> tuple[dict[str, Any], dict[str, list[np.n
         # NumPy reads as much of a member as its header says, and may not come to the end, where the checksum is tested.
         if damaged := archive.testzip():
             raise ValueError(f"the checksum of {damaged} is another")
+    if not isinstance(source, Path):
+        source.seek(0)  # NumPy reads from where the last reader stopped
     with np.load(source) as stored:
         state = json.loads(str(stored["state"]))
         counts = {"weight": state["weights"], "optimizer": state["optimizer"], "best": state["best"]}

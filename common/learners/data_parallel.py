@@ -20,12 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from common.errors import BudgetSpentError, InputError, ResultError, reason_of
-from common.learners.quiet import quiet_stderr
+from common.learners.quiet import keras
 from common.starting import INTERRUPTED
+from common.terminal import say
 
 PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 """The environment variable with the number of processes."""
@@ -79,9 +79,9 @@ def join(strategy: str) -> None:
         )
     # If there is a seed, Keras does not make the processes agree on one; each training sets its own.
     keras.utils.set_random_seed(0)
+    say("connecting with the other processes; JAX ends all of them if one does not come", file=sys.stderr, flush=True)
     try:
-        with quiet_stderr():
-            keras.distribution.initialize()
+        keras.distribution.initialize()
     except (RuntimeError, ValueError, TypeError) as error:
         raise InputError(
             f"the processes cannot be connected ({reason_of(error)}); see the KERAS_DISTRIBUTION_ variables"
@@ -117,6 +117,9 @@ def together() -> Iterator[None]:
     """Work in step with the other processes, and silently unless this one leads.
 
     If this process fails alone, JAX ends the others; the same commands resume the training.
+
+    Raises:
+        ResultError: another process has ended.
     """
     with contextlib.ExitStack() as stack:
         if not leads():
@@ -130,6 +133,10 @@ def together() -> Iterator[None]:
             if processes() > 1:
                 # At its end JAX would wait for the others, which may wait for this process in the middle of a step.
                 atexit.register(partial(_leave, _exit_code(error)))
+            if "Gloo" in str(error):  # JAX's library for messages between CPUs; it has no error class of its own
+                raise ResultError(
+                    "another process of this training has ended; run the same commands again to resume"
+                ) from error
             raise
 
 

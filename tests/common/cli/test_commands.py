@@ -206,6 +206,7 @@ def test_a_dry_run_estimates_and_starts_nothing(encore, corpus, tmp_path) -> Non
         ("run --set width", "--set"),
         ("run --set width=5", "4, 8"),
         ("run --strategy tpu", "tpu"),
+        ("run --strategy data-parallel", "KERAS_BACKEND=jax"),
         ("run --budget 30", "--budget"),
         ("run --weights imagenet", "patient, retrained, paired"),
         ("run --config absent.toml", "absent.toml"),
