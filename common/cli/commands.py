@@ -260,13 +260,12 @@ def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
 def _illustrate(context: typer.Context, data: options.Data = None, runs: options.Runs = None) -> None:
     """Write the data of the document's figures of clips and models, for the reports."""
     study: Study = context.obj
-    _keep_illustrations(
-        study, preparing.scan_clips(study, study.experiments, data), runs or preparing.default_runs(data)
-    )
+    scanned = preparing.scan_clips(study, study.experiments, data)
+    preparing.start_backend()
+    _keep_illustrations(study, scanned, runs or preparing.default_runs(data))
 
 
 def _keep_illustrations(study: Study, scanned: Scan, runs: Path) -> None:
-    preparing.start_backend()
     place = illustrations.path_of(runs, study.name)
     illustrations.write(place, describe.illustrate(study, scanned, runs))
     preparing.announce(f"data of the document's figures of clips and models: {place}")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tiny
 
+from common import illustrations
 from common.errors import InputError
 from common.learners import data_parallel
 from common.runs import records
@@ -125,11 +126,11 @@ console.main(commands.study_app(tiny.STUDY), sys.argv[3:])
 
 
 @needs_jax
-def test_two_processes_run_an_experiment_and_the_first_reports_it(corpus, tmp_path) -> None:
+def test_two_processes_run_all_experiments_and_the_first_reports_them(corpus, tmp_path) -> None:
     (tmp_path / "published").mkdir()
     names = [experiment.id for experiment in tiny.STUDY.experiments]
     (tmp_path / "published" / "tiny.toml").write_text(tiny.published("tiny", names))
-    words = ["run", "retrained", "--protocol", "independent", "--epochs", "2", "--strategy", "data-parallel", "--json"]
+    words = ["run", "--protocol", "independent", "--epochs", "1", "--strategy", "data-parallel", "--json"]
     at = address()
     started = [
         program(
@@ -142,9 +143,11 @@ def test_two_processes_run_an_experiment_and_the_first_reports_it(corpus, tmp_pa
         for process in (0, 1)
     ]
     first, second = outputs(*started)
-    record = records.read(Path(json.loads(first)["record"]))
-    assert record.data["configuration"]["strategy"] == "data-parallel"
-    assert [fold["test"] for fold in record.data["folds"]] == [48, 24, 24]
+    found = [records.read(Path(json.loads(line)["record"])) for line in first.splitlines()]
+    assert [record.data["experiment"] for record in found] == names
+    assert {record.data["configuration"]["strategy"] for record in found} == {"data-parallel"}
+    assert [[fold["test"] for fold in record.data["folds"]] for record in found] == [[48, 24, 24]] * 3
+    assert illustrations.path_of(tmp_path / "runs-0", "tiny").exists()
     assert second == ""
     assert not (tmp_path / "runs-1").exists()
 
