@@ -43,7 +43,7 @@ class DataParallel(keras.distribution.DataParallel):
     Keras itself divides batches before a step, which JAX can do only if the number of clips is a multiple of the number
     of devices; the last batch of an epoch seldom is. Here every device is given the whole batch, and the output of
     every layer is divided, inside the compiled step: there, the parts may have different sizes. Each device then
-    computes only its part of the first layer, too.
+    computes only its part of the first layer, too. Layers of the trained model have one output each.
     """
 
     def __init__(self) -> None:
@@ -55,8 +55,10 @@ class DataParallel(keras.distribution.DataParallel):
         return keras.distribution.TensorLayout([None] * len(data_shape), self.device_mesh)
 
     def get_tensor_layout(self, path: str) -> Any:
-        """Return the layout of a layer's output (clips, ...): divided between the devices."""
-        return keras.distribution.TensorLayout([BATCH], self.device_mesh)
+        """Return the layout of the output (clips, ...) of a layer: divided; None for a part of a layer."""
+        # A part of a layer, such as the cell of an LSTM, may have several outputs, which Keras divides less well. Its
+        # path is `layer/part/output`; no name has a slash.
+        return keras.distribution.TensorLayout([BATCH], self.device_mesh) if path.count("/") == 1 else None
 
 
 def join(strategy: str) -> None:

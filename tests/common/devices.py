@@ -49,7 +49,8 @@ def build(*, frozen: bool) -> keras.Model:
     inputs = keras.Input((12, 10, 1))
     hidden = keras.layers.Conv2D(4, 3, activation="relu", trainable=not frozen)(inputs)
     hidden = keras.layers.BatchNormalization(momentum=0.5)(hidden)
-    hidden = keras.layers.Dropout(0.3)(keras.layers.Flatten()(Noted()(hidden)))
+    hidden = keras.layers.LSTM(4)(keras.layers.Reshape((10, 32))(Noted()(hidden)))
+    hidden = keras.layers.Dropout(0.3)(hidden)
     return keras.Model(inputs, keras.layers.Dense(3, "softmax")(hidden))
 
 
