@@ -41,24 +41,41 @@ class DataParallel(keras.distribution.DataParallel):
     """Keras' data parallelism, for batches of any size.
 
     Keras itself divides batches before a step, which JAX can do only if the number of clips is a multiple of the number
-    of devices; the last batch of an epoch seldom is. Here every device is given the whole batch, and the output of
-    every layer is divided, inside the compiled step: there, the parts may have different sizes. Each device then
-    computes only its part of the first layer, too. Layers of the trained model have one output each.
+    of devices; the last batch of an epoch seldom is. Here every device is given the whole batch, and the outputs of
+    layers are divided, inside the compiled step: there, the parts may have different sizes. Each device then computes
+    only its part of the first layer, too.
+
+    Attributes:
+        divided: the paths of the outputs that are divided; `dividing` sets them.
     """
 
     def __init__(self) -> None:
         # All processes read the same batches: there is nothing left for Keras to share out between them.
         super().__init__(auto_shard_dataset=False)
+        self.divided: frozenset[str] = frozenset()
 
     def get_data_layout(self, data_shape: Sequence[int]) -> Any:
         """Return the layout of a batch: whole on every device."""
         return keras.distribution.TensorLayout([None] * len(data_shape), self.device_mesh)
 
     def get_tensor_layout(self, path: str) -> Any:
-        """Return the layout of the output (clips, ...) of a layer: divided; None for a part of a layer."""
-        # A part of a layer, such as the cell of an LSTM, may have several outputs, which Keras divides less well. Its
-        # path is `layer/part/output`; no name has a slash.
-        return keras.distribution.TensorLayout([BATCH], self.device_mesh) if path.count("/") == 1 else None
+        """Return the layout of the output (clips, ...) of a layer; None: the compiler chooses one."""
+        return keras.distribution.TensorLayout([BATCH], self.device_mesh) if path in self.divided else None
+
+
+@contextlib.contextmanager
+def dividing(model: Any) -> Iterator[None]:
+    """Divide the outputs of a model's layers between the devices of the scope; without such a scope, do nothing."""
+    scope = keras.distribution.distribution()
+    if isinstance(scope, DataParallel):
+        # Keras cannot divide several outputs of one layer, such as the states of an LSTM.
+        single = [layer for layer in model.layers if isinstance(layer.output, keras.KerasTensor)]
+        scope.divided = frozenset(f"{layer.name}/output" for layer in single)
+    try:
+        yield
+    finally:
+        if isinstance(scope, DataParallel):
+            scope.divided = frozenset()
 
 
 def join(strategy: str) -> None:

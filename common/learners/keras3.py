@@ -200,7 +200,7 @@ class KerasLearner:
             before = [self._epoch_seeds(), FiniteLoss(stage), *deciding]
             deadline = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: end_at(self._deadline))
             after = [Report(advance), *self._tensorboard(stage), deadline]
-            with self._scope():
+            with self._scope(), data_parallel.dividing(model):
                 model.fit(
                     batches,
                     validation_data=validating,

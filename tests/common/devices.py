@@ -49,7 +49,9 @@ def build(*, frozen: bool) -> keras.Model:
     inputs = keras.Input((12, 10, 1))
     hidden = keras.layers.Conv2D(4, 3, activation="relu", trainable=not frozen)(inputs)
     hidden = keras.layers.BatchNormalization(momentum=0.5)(hidden)
-    hidden = keras.layers.LSTM(4)(keras.layers.Reshape((10, 32))(Noted()(hidden)))
+    bands = keras.layers.Reshape((10, 32))(Noted()(hidden))
+    steps, *states = keras.layers.LSTM(4, return_sequences=True, return_state=True)(bands)
+    hidden = keras.layers.Concatenate()([keras.layers.LSTM(4)(steps), *states])
     hidden = keras.layers.Dropout(0.3)(hidden)
     return keras.Model(inputs, keras.layers.Dense(3, "softmax")(hidden))
 
