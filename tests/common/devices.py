@@ -80,11 +80,9 @@ def trained(place: str, *epochs: int, frozen: bool = False) -> dict[str, Any]:
 
 
 def main() -> None:
-    facts = {
-        "whole": trained("whole", 3),
-        "resumed": trained("resumed", 1, 3),
-        "frozen": trained("frozen", 2, frozen=True),
-    }
+    facts = {"whole": trained("whole", 2), "frozen": trained("frozen", 1, frozen=True)}
+    if strategy != "none":  # how one device resumes is tested elsewhere
+        facts["resumed"] = trained("resumed", 1, 2)
     print(json.dumps({**facts, "leads": data_parallel.leads()}))
 
 
