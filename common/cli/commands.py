@@ -101,9 +101,11 @@ def _run(
     config_file.refuse_model(config, experiments, model)
     preparing.refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
     cluster = preparing.workplace(context, workers, scheduler, dry_run=dry_run)
-    preparing.start_backend()
-    from common.runs import jobs, on_cluster, split_file
+    preparing.start_backend(strategy)
+    from common.learners import data_parallel
+    from common.runs import jobs, on_cluster, runner, split_file
 
+    context.with_resource(data_parallel.together())
     given = jobs.Options(
         runs=runs or preparing.default_runs(data),
         size=size,
@@ -130,10 +132,15 @@ def _run(
         if experiment.inputs.convolved and responses:
             own = replace(own, impulse_responses=str(responses))
         planned.append(jobs.Job(study, experiment, one, clips[experiment.id], own))
+    if not data_parallel.leads():
+        for job in () if dry_run else planned:
+            runner.follow(job)
+        return
     if dry_run:
         preparing.print_estimates(planned, workers, as_json=as_json)
         return
     for record in on_cluster.run_all(planned, preparing.announce, cluster):
+        data_parallel.tell(data_parallel.NO_FOLD)
         preparing.print_record(record, as_json)
     if study.examples and not names:  # with names, the user wants these experiments only
         _keep_illustrations(study, scanned, given.runs)
@@ -251,13 +258,12 @@ def _print_steps(steps: Sequence[Mapping[str, Any]]) -> None:
 def _illustrate(context: typer.Context, data: options.Data = None, runs: options.Runs = None) -> None:
     """Write the data of the document's figures of clips and models, for the reports."""
     study: Study = context.obj
-    _keep_illustrations(
-        study, preparing.scan_clips(study, study.experiments, data), runs or preparing.default_runs(data)
-    )
+    scanned = preparing.scan_clips(study, study.experiments, data)
+    preparing.start_backend()
+    _keep_illustrations(study, scanned, runs or preparing.default_runs(data))
 
 
 def _keep_illustrations(study: Study, scanned: Scan, runs: Path) -> None:
-    preparing.start_backend()
     place = illustrations.path_of(runs, study.name)
     illustrations.write(place, describe.illustrate(study, scanned, runs))
     preparing.announce(f"data of the document's figures of clips and models: {place}")

@@ -60,7 +60,10 @@ Config = Annotated[
     ),
 ]
 MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Compute in half precision.")]
-Strategy = Annotated[str, typer.Option(help="none or mirrored.")]
+Strategy = Annotated[
+    str,
+    typer.Option(help="none, mirrored (TensorFlow, GPUs of one host) or data-parallel (JAX, devices of any hosts)."),
+]
 Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. Default: runs, or runs-demo without --data.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Delete the files of an earlier run first.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only estimate time, memory and disk space.")]

@@ -175,10 +175,18 @@ def print_estimates(planned: Sequence["Job"], workers: int | None, *, as_json: b
         say(f"{len(planned)} runs: at most {duration_in_words(in_total)}")
 
 
-def start_backend() -> None:
-    """Import Keras and start its backend without log lines; call it before anything else that needs Keras."""
-    from common.learners import quiet
+def start_backend(strategy: str = "none") -> None:
+    """Import Keras and start its backend without log lines; call it before anything else that needs Keras.
 
+    Args:
+        strategy: with `data-parallel`, the other processes of the training are waited for, if there are any.
+
+    Raises:
+        InputError: the strategy is for one process and the environment names several, or they cannot be connected.
+    """
+    from common.learners import data_parallel, quiet
+
+    data_parallel.join(strategy)
     quiet.start_backend()
 
 

@@ -1,5 +1,6 @@
 """Callbacks of a training: seeds of each epoch, checkpoints, progress, and stopping for an error or a deadline."""
 
+import io
 import json
 import math
 import sys
@@ -7,13 +8,14 @@ import time
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import keras
 import numpy as np
 
 from common import files
 from common.errors import BudgetSpentError, InputError, ResultError, reason_of
+from common.learners import data_parallel
 from common.seeds import derive
 from common.terminal import say
 
@@ -59,7 +61,8 @@ class Checkpoint(keras.callbacks.Callback):
     def restore(self, model: keras.Model) -> int:
         """Load the checkpoint, if there is one, into a model with a built optimiser.
 
-        A damaged one is deleted, and a line says so: this training then starts again.
+        A damaged one is deleted, and a line says so: this training then starts again. Of several processes that train
+        together, the leading one has the checkpoint, and the others are given it.
 
         Returns:
             The number of finished epochs.
@@ -67,14 +70,16 @@ class Checkpoint(keras.callbacks.Callback):
         Raises:
             InputError: the checkpoint is of another model.
         """
-        if self._path is None or not self._path.exists():
+        source = self._source()
+        if source is None:
             return 0
         try:
-            state, arrays = _read(self._path)
+            state, arrays = _read(source)
         except Exception as error:  # damaged headers of zip and NumPy files raise whatever there is
             reason = reason_of(error)
             say(f"{self._path} is damaged ({reason}): this training starts again from its beginning", file=sys.stderr)
-            self._path.unlink()
+            if self._path is not None:
+                self._path.unlink()
             return 0
         try:
             self._restore(model, state, arrays)
@@ -83,6 +88,14 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{self._path} is of another model; delete it to repeat this training from its beginning"
             ) from error
         return len(self.history)
+
+    def _source(self) -> Path | IO[bytes] | None:
+        """Return the file, or None if there is none; of several processes, all are given its content."""
+        path = self._path if self._path is not None and self._path.exists() else None
+        if data_parallel.processes() == 1:
+            return path
+        content = data_parallel.shared(path.read_bytes() if path else b"")
+        return io.BytesIO(content) if content else None
 
     def _restore(self, model: keras.Model, state: dict[str, Any], arrays: Mapping[str, list[np.ndarray]]) -> None:
         model.set_weights(arrays["weight"])
@@ -133,17 +146,19 @@ class Checkpoint(keras.callbacks.Callback):
             np.savez(temporary, state=np.array(json.dumps(state)), **named)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
+def _read(source: Path | IO[bytes]) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
     """Return the state and the arrays of a checkpoint.
 
     Raises:
         ValueError: a byte is not what was written. Damage can also raise other errors.
     """
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(source) as archive:
         # NumPy reads as much of a member as its header says, and may not come to the end, where the checksum is tested.
         if damaged := archive.testzip():
             raise ValueError(f"the checksum of {damaged} is another")
-    with np.load(path) as stored:
+    if not isinstance(source, Path):
+        source.seek(0)  # NumPy reads from where the last reader stopped
+    with np.load(source) as stored:
         state = json.loads(str(stored["state"]))
         counts = {"weight": state["weights"], "optimizer": state["optimizer"], "best": state["best"]}
         return state, {kind: [stored[f"{kind}_{i}"] for i in range(count)] for kind, count in counts.items()}
@@ -184,13 +199,15 @@ class Report(keras.callbacks.Callback):
 def end_at(deadline: float | None) -> None:
     """Raise an error if the deadline has passed; finished work is kept.
 
+    Processes that train together call this at the same point of their work, and the leading one's clock decides.
+
     Args:
         deadline: a time of `time.monotonic()` (s). None: never.
 
     Raises:
         BudgetSpentError: the deadline has passed.
     """
-    if deadline is not None and time.monotonic() > deadline:
+    if data_parallel.agreed(deadline is not None and time.monotonic() > deadline):
         raise BudgetSpentError("the time budget is spent; run the same command without --fresh to resume")
 
 

@@ -10,7 +10,7 @@ import functools
 import re
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +23,7 @@ import pandas as pd
 from common import environment, files
 from common.arrays import Arrays, Crops, Features
 from common.errors import InputError, reason_of
-from common.learners import frozen, pipeline
+from common.learners import data_parallel, frozen, pipeline
 from common.learners.callbacks import Checkpoint, EpochSeeds, FiniteLoss, Report, end_at
 from common.learners.learner import file_name
 from common.learners.summaries import summarise
@@ -36,6 +36,9 @@ BATCHES_AT_ONCE = 8
 
 OWN_MODULE = re.compile(r'"module": "((?:common|reproductions)\.[a-z0-9_.]*[a-z0-9])"')
 """A module of Encore in the description of a saved model; modules of others, and `__main__`, are not imported."""
+
+BACKEND_OF: Mapping[str, str] = {"mirrored": "tensorflow", "data-parallel": "jax"}
+"""The Keras backend that each strategy needs."""
 
 STEPS_UNTIMED, STEPS_TIMED = 3, 8
 """Steps that `steps_per_second` makes: the first ones include compilation."""
@@ -67,18 +70,24 @@ def strategy_scope(name: str) -> Callable[[], contextlib.AbstractContextManager[
 
     It is cached: all models of a process share one strategy.
 
+    `mirrored` (TensorFlow) divides a batch between the GPUs of one machine; batch normalisation then has statistics of
+    each GPU's part. `data-parallel` (JAX) divides it between all devices of one or several processes; batch
+    normalisation has statistics of the whole batch (`common.learners.data_parallel`).
+
     Args:
-        name: `none` or `mirrored`.
+        name: `none`, or a key of `BACKEND_OF`.
 
     Raises:
-        InputError: the name is unknown, the backend is not TensorFlow, or the strategy cannot start.
+        InputError: the name is unknown, the backend is another one, or the strategy cannot start.
     """
     if name == "none":
         return contextlib.nullcontext
-    if name != "mirrored":
-        raise InputError(f"--strategy is none or mirrored, not {name!r}")
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(f"--strategy {name} needs KERAS_BACKEND=tensorflow")
+    if name not in BACKEND_OF:
+        raise InputError(f"--strategy is none, {' or '.join(BACKEND_OF)}, not {name!r}")
+    if keras.backend.backend() != BACKEND_OF[name]:
+        raise InputError(f"--strategy {name} needs KERAS_BACKEND={BACKEND_OF[name]}")
+    if name == "data-parallel":
+        return data_parallel.DataParallel().scope
     import tensorflow as tf
 
     try:
@@ -97,7 +106,8 @@ class KerasLearner:
         training: settings of the training.
         seed: seed of initial weights, order of the clips, dropout and augmentation.
         augment: alters training batches, as in `common.study.Inputs`. None: batches are not altered.
-        folder: folder of checkpoints; TensorBoard logs are written beside it. None: no files.
+        folder: folder of checkpoints; TensorBoard logs are written beside it. None: no files. Of several processes
+            that train together, only the leading one writes.
         strategy: a name that `strategy_scope` knows.
         deadline: the `time.monotonic()` (s) after which no epoch starts. None: never.
     """
@@ -118,9 +128,9 @@ class KerasLearner:
         deadline: float | None = None,
     ) -> None:
         self.task, self.training, self.seed, self._augment = task, training, seed, augment
-        self._folder, self._deadline = folder, deadline
+        self._folder, self._deadline = folder if data_parallel.leads() else None, deadline
         use_determinism(seed)
-        self._scope, self._distributed = strategy_scope(strategy), strategy != "none"
+        self._scope, self._mirrored = strategy_scope(strategy), strategy == "mirrored"
         with self._scope():
             self.model = build()
             self.divided = self._divide()
@@ -132,7 +142,8 @@ class KerasLearner:
         """Do nothing: Keras 3 models can be trained under every strategy, precision and backend."""
 
     def _divide(self) -> frozen.Divided | None:
-        return frozen.divide(self.model)
+        # Each process has a cache of its own, but all have to compute in step: frozen layers run in every epoch then.
+        return frozen.divide(self.model) if data_parallel.processes() == 1 else None
 
     def _compile(self, model: keras.Model) -> None:
         model.compile(
@@ -177,25 +188,29 @@ class KerasLearner:
             self.training.drop_remainder,
             self._augment,
             seed=self.seed,
-            distributed=self._distributed,
+            distributed=self._mirrored,
         )
         orders = pipeline.epoch_orders(len(train.x), epochs, seed=self.seed)
+        # Not in the scope of the strategy, which is for models.
+        batches = pipeline.training_batches(train, orders, batching, first_epoch=min(done, epochs - 1))
+        validating = self._validating(validation)
         with progress(stage, epochs, done=done) as advance:
             # The order matters. The checkpoint stores the decisions of the callbacks before it, and is written before
             # a callback after it may end the process.
             before = [self._epoch_seeds(), FiniteLoss(stage), *deciding]
             deadline = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: end_at(self._deadline))
             after = [Report(advance), *self._tensorboard(stage), deadline]
-            model.fit(
-                pipeline.training_batches(train, orders, batching, first_epoch=min(done, epochs - 1)),
-                validation_data=self._validating(validation),
-                initial_epoch=epochs if checkpoint.stopped else done,  # it may have stopped early before it was killed
-                epochs=epochs,
-                steps_per_epoch=batching.steps(len(train.x)),
-                callbacks=self._callbacks([*before, checkpoint, *after]),
-                shuffle=False,  # the orders are already random
-                verbose=0,
-            )
+            with self._scope(), data_parallel.dividing(model):
+                model.fit(
+                    batches,
+                    validation_data=validating,
+                    initial_epoch=epochs if checkpoint.stopped else done,  # it may have stopped before it was killed
+                    epochs=epochs,
+                    steps_per_epoch=batching.steps(len(train.x)),
+                    callbacks=self._callbacks([*before, checkpoint, *after]),
+                    shuffle=False,  # the orders are already random
+                    verbose=0,
+                )
         # Not the history of Keras, which lacks the epochs before an interruption.
         history = pd.DataFrame(checkpoint.history)
         return history[[*(name for name in history if name != "seconds"), "seconds"]]
@@ -204,13 +219,13 @@ class KerasLearner:
         if validation is None:
             return None
         size = self.training.batch_size
-        return pipeline.ordered_batches(validation, batch_size=size, distributed=self._distributed)
+        return pipeline.ordered_batches(validation, batch_size=size, distributed=self._mirrored)
 
     def _make_variables(self, model: keras.Model) -> None:
         """Make the variables of the optimiser and of the metrics."""
         # The checkpoint is restored into them. Also, TensorFlow traces a step twice if it makes variables.
         model.optimizer.build(model.trainable_variables)
-        if not self._distributed:  # under a strategy, metrics cannot be updated outside a step
+        if not self._mirrored:  # under a strategy of TensorFlow, metrics cannot be updated outside a step
             clip = np.zeros((1, model.output_shape[-1]), np.float32)
             model.compute_metrics(None, clip, clip, None)
 
@@ -255,7 +270,10 @@ class KerasLearner:
         return [keras.callbacks.TensorBoard(str(logs), write_graph=False)]
 
     def predict(self, x: Features) -> np.ndarray:
-        """Return outputs (clips, outputs) float32; batches of `training.batch_size` in the given order."""
+        """Return outputs (clips, outputs) float32; batches of `training.batch_size` in the given order.
+
+        After training with `data-parallel`, every device computes all of them, and all processes have to call this.
+        """
         size = self.training.batch_size
         # Rows on the disk are read in whole batches, so that the division into batches stays the same.
         at_once = len(x) if isinstance(x, np.ndarray) else size * BATCHES_AT_ONCE

@@ -92,6 +92,8 @@ def _elapsed(tasks: Sequence[float], workers: int) -> float:
 def estimate(job: Job, workers: int = 1) -> Estimate:
     """Measure a few training steps, or one fit, on noise and return the cost of the whole run.
 
+    The steps are measured on one device, whatever the strategy of the run is.
+
     Args:
         job: the run.
         workers: number of processes that train folds at the same time, each as fast as this one.

@@ -37,7 +37,7 @@ class Options:
         model: adjustable settings of the model with other values than the document's.
         folds: number of folds to run, from the first. None: all.
         fresh: delete the files of an earlier run first.
-        strategy: strategy of tf.distribute: `none` or `mirrored`.
+        strategy: how one training is divided between devices: `none`, `mirrored` or `data-parallel`.
         deadline: the `time.monotonic()` (s) at which training pauses. None: never.
         weights: weights of a pretrained network: a name, the path of a file or folder, or `none` for random weights.
         impulse_responses: a folder of them, if the experiment convolves its training clips; "": they are synthesised.

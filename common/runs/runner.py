@@ -5,10 +5,11 @@ of each finished fold is kept in the run's folder, so an interrupted run resumes
 """
 
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pandas as pd
 from common import environment, files, splits
 from common.arrays import Arrays, Prepared
 from common.errors import ResultError
-from common.learners import memory
+from common.learners import data_parallel, memory
 from common.learners.learner import Learner, best_epoch
 from common.runs import claims, ensemble, records
 from common.runs.evaluation import FoldResult, content_of, predictions_of, timings_of
@@ -85,6 +86,22 @@ def claimed(job: Job) -> Iterator[Claimed]:
         claims.begin(job.folder, "run", identity, epochs_may_change=_epochs_may_change(job))
         with unusable_files_listed(job.options.runs):
             yield Claimed(job, material, identity)
+
+
+def follow(job: Job) -> None:
+    """Train and test the folds that the leading process tells of, in step with its `run` of the same job.
+
+    The results are the same in both processes; what is written here is deleted.
+
+    Raises:
+        InputError, ResultError, BudgetSpentError: as `run` does.
+    """
+    material = gather(job)
+    with tempfile.TemporaryDirectory() as folder:
+        elsewhere = replace(job, options=replace(job.options, runs=Path(folder)))
+        while (number := data_parallel.told()) != data_parallel.NO_FOLD:
+            with memory.released():
+                _make_fold(elsewhere, material, number, lambda line: None)
 
 
 def _epochs_may_change(job: Job) -> bool:
@@ -176,6 +193,7 @@ def _fold(job: Job, material: Material, number: int, announce: Callable[[str], N
             return _kept_fold(job, number)
         except files.DamagedError as error:
             announce(f"{error}: fold {number + 1} is done again")
+    data_parallel.tell(number)
     with memory.released():
         _make_fold(job, material, number, announce)
     # A new fold is read back too, so that its numbers are those that a resumed run would have.

@@ -223,6 +223,7 @@ def test_a_dry_run_with_workers_measures_on_the_cores_of_one_and_starts_none(enc
         ("run --set width", "--set"),
         ("run --set width=5", "4, 8"),
         ("run --strategy tpu", "tpu"),
+        ("run --strategy data-parallel", "KERAS_BACKEND=jax"),
         ("run --budget 30", "--budget"),
         ("run --weights imagenet", "patient, retrained, paired"),
         ("run --config absent.toml", "absent.toml"),

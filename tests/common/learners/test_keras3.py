@@ -140,7 +140,9 @@ def test_mixed_precision_trains_on_a_cpu_and_predicts_finite_float32(usual_preci
     assert {weight.dtype for weight in half.model.weights} == {"float32"}
 
 
-@pytest.mark.parametrize(("name", "backend"), [("tpu", "tensorflow"), ("mirrored", "jax")])
+@pytest.mark.parametrize(
+    ("name", "backend"), [("tpu", "tensorflow"), ("mirrored", "jax"), ("data-parallel", "tensorflow")]
+)
 def test_a_strategy_that_the_backend_does_not_have_is_refused(name, backend, monkeypatch) -> None:
     keras3.strategy_scope.cache_clear()
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
