@@ -5,8 +5,8 @@
 
 What does all multiplications of the convolutions at the rate at which the machine multiplies two matrices of 2048 x
 2048 reaches a share of 1. Ours does fewer, with the same results (tests/reproductions/valence_parallel_conv), so that
-its share can be higher. Compared in turns in one process: `GridMaximum` (ours), Keras' Conv2D and MaxPooling2D, the same
-under XLA, and patches unfolded into a matrix. `training.py` has the network beside PyTorch's.
+its share can be higher. Compared in turns in one process: `GridMaximum` (ours), Keras' Conv2D and MaxPooling2D, the
+same under XLA, and patches unfolded into a matrix. `training.py` has the network beside PyTorch's.
 """
 
 from collections.abc import Callable

@@ -25,20 +25,19 @@ from speed.results import Speed
 from common import files
 from common.errors import InputError
 
-NETWORKS = (
-    *(
-        f"ser_parallel/{name}"
-        for name in ("single-cnn", "dual-cnn", "parallel-mfcc", "parallel-mel", "parallel-mel-94")
+EXPERIMENTS = {
+    "ser_parallel": (
+        *("single-cnn", "dual-cnn", "parallel-mfcc", "parallel-mel", "parallel-mel-94"),
+        *("vgg16-1", "vgg16-2", "vgg16-3", "vgg16-4", "vgg16-5", "wav2vec2"),
     ),
-    *(f"ser_parallel/vgg16-{number}" for number in range(1, 6)),
-    "ser_parallel/wav2vec2",
-    *(f"valence_parallel_conv/{name}" for name in ("combination-6", "cnn-blstm")),
-    *(f"music_mood_wavenet/{name}" for name in ("mel-b0", "wavenet-mobilenetv2", "wavenet-b7")),
-    *(f"music_mood_wavenet/{name}" for name in ("emodb-wavenet", "emodb-cnn-lstm")),
-    *(f"freesound_tagging/{name}" for name in ("dcnn", "moddcnn", "gru", "kaggle", "mcnn", "mcnn-nomask")),
-    *(f"freesound_tagging/{name}" for name in ("samplecnn", "rese2multi", "imagenet-cnn")),
-)
-"""Every network that is trained by gradient descent, once: other experiments differ in clips, dropout or batch size."""
+    "valence_parallel_conv": ("combination-6", "cnn-blstm"),
+    "music_mood_wavenet": ("mel-b0", "wavenet-mobilenetv2", "wavenet-b7", "emodb-wavenet", "emodb-cnn-lstm"),
+    "freesound_tagging": (
+        *("dcnn", "moddcnn", "gru", "kaggle", "mcnn", "mcnn-nomask", "samplecnn", "rese2multi", "imagenet-cnn"),
+    ),
+}
+"""Every network that is trained by gradient descent; other experiments differ in clips, dropout or batch size."""
+NETWORKS = tuple(f"{study}/{name}" for study, names in EXPERIMENTS.items() for name in names)
 
 
 def measured(name: str) -> Speed | str:
@@ -47,15 +46,19 @@ def measured(name: str) -> Speed | str:
     Raises:
         ResultError: the network in PyTorch is another one.
     """
-    from speed.measure import measure  # here and not above: this process needs no Keras
-
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as new:
         try:
-            return new.submit(measure, name).result()
+            return new.submit(_measured_here, name).result()
         except InputError as error:
             return str(error)
         except BrokenProcessPool:
             return "its process was ended, perhaps because the memory is too small"
+
+
+def _measured_here(name: str) -> Speed:
+    from speed.measure import measure  # here and not above: the process that waits needs no Keras
+
+    return measure(name)
 
 
 def main() -> None:

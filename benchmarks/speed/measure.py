@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 from matrix_rate import Measured, in_turns
-from speed.networks import Batch, Network, Step, network, with_keras, with_torch
-from speed.results import Speed
 
 from common import environment
 from common.errors import ResultError, reason_of
+from speed.networks import Batch, Network, Step, network, with_keras, with_torch
+from speed.results import Speed
 
 OURS, PYTORCH = "ours", "PyTorch"
 AT_LEAST_S = 1.0

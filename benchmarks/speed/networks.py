@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from speed import multiplications
 from twins import twin_of
 
 from common.errors import ResultError
@@ -15,6 +14,7 @@ from common.learners.learner import class_of
 from common.learners.quiet import keras
 from common.study import Experiment, Setting, Study, Training
 from common.tasks import Task
+from speed import multiplications
 
 Step = Callable[[], Any]
 Batch = tuple[np.ndarray, np.ndarray]

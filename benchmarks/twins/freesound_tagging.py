@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from twins import Twin
-from twins.imagenet import mobilenet
-from twins.parts import Apply, mean_over_map, over_time
 
 from reproductions.freesound_tagging import networks
 from reproductions.freesound_tagging.mask import mask
 from reproductions.freesound_tagging.waveform_networks import RESE_BLOCKS, RESE_CHANNELS, SAMPLECNN_CHANNELS
+from twins import Twin
+from twins.imagenet import mobilenet
+from twins.parts import Apply, mean_over_map, over_time
 
 
 def one_channel() -> nn.Module:

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 from torch import nn
-from twins import Twin
-from twins.imagenet import EFFICIENTNETS, MOBILENET_V2_FILTERS, mobilenet_v2
-from twins.parts import Apply, channels_first, lstm, mean_over_map, over_time
 
 from reproductions.music_mood_wavenet.network import FRONT
 from reproductions.music_mood_wavenet.speech_networks import CHANNELS, DILATIONS, DROPOUT, FILTERS, STEP, UNITS
+from twins import Twin
+from twins.imagenet import EFFICIENTNETS, MOBILENET_V2_FILTERS, mobilenet_v2
+from twins.parts import Apply, channels_first, lstm, mean_over_map, over_time
 
 
 def tagger(shape: Sequence[int], outputs: int, *, backbone: str, dropout: float) -> nn.Sequential:

@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 from torch import nn
-from twins import Twin
-from twins.imagenet import vgg16_block
-from twins.parts import Apply, channels_first
 
 from reproductions.ser_parallel import vgg16_network as vgg16
 from reproductions.ser_parallel.from_scratch_networks import BLOCK, BLOCK_DROPOUT, ENCODER, ENCODERS
 from reproductions.ser_parallel.wav2vec2 import BASE
 from reproductions.ser_parallel.wav2vec2_network import HEAD_DROPOUT, NO_MASKING
+from twins import Twin
+from twins.imagenet import vgg16_block
+from twins.parts import Apply, channels_first
 
 
 class FrameNorm(nn.BatchNorm2d):

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from twins import Twin
-from twins.parts import Apply, channels_first, lstm
 
 from reproductions.valence_parallel_conv.network import CONV_FILTERS, FILTERS, KERNELS, LSTM_UNITS, UNITS
+from twins import Twin
+from twins.parts import Apply, channels_first, lstm
 
 DROPOUT = 0.5
 
