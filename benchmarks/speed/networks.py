@@ -64,7 +64,8 @@ class Network:
             return multiplications.of_step(self.model, clips)
         from reproductions.ser_parallel.wav2vec2 import BASE
 
-        return multiplications.of_wav2vec2(BASE, clips, *self.shape, self.outputs)
+        (samples,) = self.shape
+        return multiplications.of_wav2vec2(BASE, clips, samples, self.outputs)
 
     def batch(self, clips: int) -> Batch:
         """Return clips and targets at random."""
