@@ -38,8 +38,9 @@ def test_a_network_in_pytorch_has_our_parameters_and_multiplies_as_often(name: s
 def test_wav2vec2_in_pytorch_has_our_parameters_and_multiplies_as_often() -> None:
     made = network("ser_parallel/wav2vec2")
     theirs = forward(made, "cpu")
-    first = CLIPS * 9599 * 512 * 10  # has no gradient of its input
-    assert made.multiplications(CLIPS) == 3 * theirs - first
+    dropped = 768 * 48 * 128  # PyTorch's convolution of positions computes a frame that is not used
+    first = 9599 * 512 * 10  # has no gradient of its input
+    assert made.multiplications(CLIPS) == 3 * theirs - CLIPS * (3 * dropped + first)
 
 
 @pytest.mark.parametrize("name", ["ser_parallel/single-cnn", "freesound_tagging/gru"])
