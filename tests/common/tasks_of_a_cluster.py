@@ -1,5 +1,6 @@
 """What the tests of clusters let workers do. Workers import it; only those that do a fold import Keras."""
 
+import errno
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -22,8 +23,31 @@ def add(shared: int, own: int) -> int:
     return shared + own
 
 
+class StrangeError(Exception):
+    """An error that can be pickled but not unpickled, as some libraries have them."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{text} {code}")
+
+
 def refuse(shared: Any, own: str) -> None:
-    raise UnusableFilesError("no", ["a.wav", "b.wav"]) if own == "files" else InputError(own)
+    raise {
+        "files": UnusableFilesError("no", ["a.wav", "b.wav"]),
+        "call": InputError("no"),
+        "disk": OSError(errno.ENOSPC, "full", "a.npy"),
+        "strange": StrangeError(5, "number"),
+    }[own]
+
+
+def never_end(begun: Path, own: Any) -> None:
+    begun.write_bytes(b".")
+    signal.pause()
+
+
+def refuse_after(begun: Path, own: Any) -> None:
+    """Fail as soon as another task has begun."""
+    begun.read_bytes()
+    raise InputError("no")
 
 
 def threads_of(shared: Any, own: Any) -> tuple[set[int], str]:

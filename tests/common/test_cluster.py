@@ -1,3 +1,4 @@
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -99,11 +100,35 @@ def test_tasks_are_taken_as_there_is_room_for_them(cluster) -> None:
     assert {first.own + 100, *(result for _, result in work)} == set(range(100, 112))
 
 
-@pytest.mark.parametrize("own", ["files", "other"])
-def test_an_error_of_a_task_is_raised_as_it_was(own, cluster) -> None:
-    with pytest.raises(UnusableFilesError if own == "files" else InputError) as raised:
+@pytest.mark.parametrize(
+    ("own", "kind", "facts"),
+    [
+        ("files", UnusableFilesError, {"paths": ["a.wav", "b.wav"]}),
+        ("call", InputError, {"args": ("no",)}),
+        ("disk", OSError, {"errno": errno.ENOSPC, "filename": "a.npy"}),
+    ],
+)
+def test_an_error_of_a_task_is_raised_as_it_was(own, kind, facts, cluster) -> None:
+    with pytest.raises(kind) as raised:
         list(cluster.work([Task("wrong", tasks_of_a_cluster.refuse, None, own)], "refusing", 1))
-    assert getattr(raised.value, "paths", []) == (["a.wav", "b.wav"] if own == "files" else [])
+    assert {name: getattr(raised.value, name) for name in facts} == facts
+
+
+def test_an_error_that_cannot_be_sent_is_told_in_words(cluster) -> None:
+    with pytest.raises(RuntimeError, match="number 5"):
+        list(cluster.work([Task("strange", tasks_of_a_cluster.refuse, None, "strange")], "refusing", 1))
+
+
+def test_what_runs_when_a_task_fails_is_ended_and_the_workers_do_other_tasks(cluster, tmp_path) -> None:
+    os.mkfifo(tmp_path / "begun")
+    tasks = [
+        Task("endless", tasks_of_a_cluster.never_end, tmp_path / "begun", None),
+        Task("wrong", tasks_of_a_cluster.refuse_after, tmp_path / "begun", None),
+    ]
+    with pytest.raises(InputError):
+        list(cluster.work(tasks, "both", 2))
+    work = cluster.work([Task(str(n), tasks_of_a_cluster.add, 1, n) for n in range(8)], "adding", 8)
+    assert sorted(result for _, result in work) == list(range(1, 9))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not limit processes")
