@@ -105,6 +105,8 @@ def _run(
     from common.learners import data_parallel
     from common.runs import jobs, on_cluster, runner, split_file
 
+    if cluster and data_parallel.processes() > 1:
+        raise InputError("several processes train one fold together; leave out --workers and --scheduler")
     context.with_resource(data_parallel.together())
     given = jobs.Options(
         runs=runs or preparing.default_runs(data),

@@ -43,6 +43,23 @@ def test_one_training_step_gives_the_weights_that_keras_gives(axis: int) -> None
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("axis", [2, 3])
+def test_the_gradient_of_what_is_normalised_is_that_of_keras(axis: int) -> None:
+    stepped = []
+    for layer in twins(axis):
+        inputs = keras.Input(MAPS.shape[1:])
+        before = keras.layers.Dense(MAPS.shape[-1], kernel_initializer="identity")
+        after = keras.layers.Dense(3, kernel_initializer=keras.initializers.RandomNormal(seed=0))
+        model = keras.Model(inputs, after(keras.layers.Flatten()(ops.tanh(layer(before(inputs))))))
+        model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
+        for _ in range(3):
+            model.train_on_batch(MAPS, np.ones((8, 3), np.float32))
+        stepped.append(before.get_weights())
+    assert np.abs(stepped[0][0] - np.eye(4)).max() > 1e-3  # the steps moved it
+    for theirs, ours in zip(*stepped, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
 def test_a_frozen_layer_keeps_its_moving_moments() -> None:
     layer = twins(2)[1]
     layer.trainable = False
