@@ -130,7 +130,18 @@ def test_two_processes_run_all_experiments_and_the_first_reports_them(corpus, tm
     (tmp_path / "published").mkdir()
     names = [experiment.id for experiment in tiny.STUDY.experiments]
     (tmp_path / "published" / "tiny.toml").write_text(tiny.published("tiny", names))
-    words = ["run", "--protocol", "independent", "--epochs", "1", "--strategy", "data-parallel", "--json"]
+    words = [
+        "run",
+        "--protocol",
+        "independent",
+        "--folds",
+        "2",
+        "--epochs",
+        "1",
+        "--strategy",
+        "data-parallel",
+        "--json",
+    ]
     at = address()
     started = [
         program(
@@ -146,7 +157,7 @@ def test_two_processes_run_all_experiments_and_the_first_reports_them(corpus, tm
     found = [records.read(Path(json.loads(line)["record"])) for line in first.splitlines()]
     assert [record.data["experiment"] for record in found] == names
     assert {record.data["configuration"]["strategy"] for record in found} == {"data-parallel"}
-    assert [[fold["test"] for fold in record.data["folds"]] for record in found] == [[48, 24, 24]] * 3
+    assert [[fold["test"] for fold in record.data["folds"]] for record in found] == [[48, 24]] * 3
     assert illustrations.path_of(tmp_path / "runs-0", "tiny").exists()
     assert second == ""
     assert not (tmp_path / "runs-1").exists()
