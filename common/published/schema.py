@@ -22,6 +22,7 @@ MEANS = ("macro", "weighted")
 
 LONGEST_ID = 80
 Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
+Short = Annotated[str, Field(max_length=100)]  # numbers in it are read
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(gt=0)]
@@ -178,7 +179,7 @@ class ClassTable(Part):
     experiment: str
     section: str
     table: str
-    split: str
+    split: Short
     n: Size | None = None
     rows: tuple[ClassRow, ...]
     accuracy: Share | None = None
@@ -237,7 +238,7 @@ class ResultTable(Part):
     id: Id
     section: str
     table: str
-    split: str = ""
+    split: Short = ""
     columns: tuple[str, ...]
     folds: Size | None = None
     n: dict[str, Size] = Field(default_factory=dict)
@@ -276,7 +277,7 @@ class ConfusionTable(Part):
     experiment: str
     section: str
     table: str
-    split: str = ""
+    split: Short = ""
     normalised: Literal["columns", "rows", "counts"]
     decimals: Decimals = 1
     n: Size | None = None
@@ -350,7 +351,7 @@ class Layer(NamedTuple):
 
     name: str
     type: str
-    shape: Annotated[str, Field(max_length=100)]
+    shape: Short
     parameters: Count
     restored: str = ""
 
@@ -444,7 +445,7 @@ class Result(Part):
 
     experiment: str
     metric: str
-    split: str = ""
+    split: Short = ""
     n: Size | None = None
     other_run: bool = False
 
