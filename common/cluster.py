@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -263,7 +263,7 @@ class Cluster:
         results = {task.own[0]: result for task, result in self.work(tasks, label, len(items))}
         return [result for number in range(len(parts)) for result in results[number]]
 
-    def work(self, tasks: Iterable[Task], label: str, total: int) -> Iterator[tuple[Task, Any]]:
+    def work(self, tasks: Iterable[Task], label: str, total: int) -> Generator[tuple[Task, Any], None, None]:
         """Run tasks, and yield each with its result as it finishes.
 
         `tasks` is read only as far as there are workers for them. When the time budget is spent, no new task is
