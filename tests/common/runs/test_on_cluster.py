@@ -153,7 +153,12 @@ def ended(how: signal.Signals, corpus: Path, runs: Path, *words: str) -> tuple[i
     script = Path(tasks_of_a_cluster.__file__).with_name("on_workers.py")
     run = ("run", "patient", "--protocol", "independent", "--folds", "2", "--data", corpus, "--runs", runs)
     command = subprocess.Popen(
-        [sys.executable, script, *run, *words], stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, script, *run, *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # What a shell starts in the background ignores Ctrl-C, and so does all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for _ in range(2):
         assert select.select([waiting], [], [], 300)[0]
