@@ -166,7 +166,8 @@ def _client(distributed: Any, scheduler: str) -> Any:
     address = _address_in(Path(scheduler)) if scheduler.endswith(".json") else scheduler
     try:
         return distributed.Client(address, set_as_default=False, timeout=CONNECT_S)
-    except (OSError, ValueError, TypeError) as error:
+    # AssertionError: on a busy machine, Dask's own event loop may not start within its ten seconds.
+    except (OSError, ValueError, TypeError, AssertionError) as error:
         raise InputError(
             f"no scheduler answers at {scheduler} ({reason_of(error)}); start one, or give --workers"
         ) from error
