@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from common.published import Published
-from common.published.schema import Advice
+from common.published.statements import Advice
 from reports.audit.finding import VERDICTS, Finding, filled
 from reports.blocks import Leads, Link, Section
 from reports.columns import difference, points

@@ -12,7 +12,7 @@ import numpy as np
 from common.intervals import Interval, difference_interval, mean_interval
 from common.published import Published
 from common.published.comparability import RANDOM_WEIGHTS, cut_to, has_random_weights, obstacles, set_in_words, unknown
-from common.published.schema import Claim
+from common.published.statements import Claim
 from reports.audit import judge
 from reports.audit.claims import prefix
 from reports.audit.finding import Finding

@@ -139,9 +139,9 @@ def _machines(speeds: Speeds) -> Iterator[str]:
 
 
 def _conditions(speed: Speed) -> str:
-    told = speed.environment
-    versions = [f"{name} {told[name]}" for name in ("keras", speed.backend, "torch") if name in told]
-    return f"{told['hardware']}, {told['threads']} cores, {speed.date}, {', '.join(versions)}"
+    made_with = speed.environment
+    versions = [f"{name} {made_with[name]}" for name in ("keras", speed.backend, "torch") if name in made_with]
+    return f"{made_with['hardware']}, {made_with['threads']} cores, {speed.date}, {', '.join(versions)}"
 
 
 def _notes(speeds: Speeds) -> Iterator[str]:

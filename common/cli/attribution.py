@@ -37,6 +37,7 @@ def attribution(
     """Run an experiment as published, then with one error corrected at a time."""
     study: Study = context.obj
     experiment, overrides = study.experiment(name), preparing.overrides_of({}, epochs, batch_size)
+    size = size or ("full" if data else "demo")
     preparing.refuse_weights(weights, [experiment])
     preparing.refuse_training([experiment], bool(overrides))
     cluster = preparing.workplace(context, workers, scheduler, dry_run=dry_run)
@@ -44,7 +45,6 @@ def attribution(
     from common.runs import jobs, on_cluster
 
     scanned = jobs.clips_for(study, experiment, preparing.scan_clips(study, [experiment], data))
-    size = size or ("full" if data else "demo")
     chosen = jobs.Options(
         runs=runs or preparing.default_runs(data),
         size=size,
@@ -53,7 +53,6 @@ def attribution(
         deadline=preparing.deadline_of(budget),
     )
     own = jobs.as_changed(experiment, chosen, study.protocol("published").switches)
-    scores: dict[str, list[float]] = {}
     metric = study.task_of(experiment).HEADLINE
     # All protocols of a seed come first: if the time runs out, whole comparisons are there.
     planned = [
@@ -67,9 +66,9 @@ def attribution(
     for record in on_cluster.run_all(planned, preparing.announce, cluster):
         preparing.print_record(record, as_json)
         records[record.folder] = record
+    scores: dict[str, list[float]] = {}
     for job in planned:  # on a cluster, runs finish in another order
-        value = records[job.folder].data["metrics"][metric]["value"]
-        scores.setdefault(job.protocol.name, []).append(value)
+        scores.setdefault(job.protocol.name, []).append(records[job.folder].data["metrics"][metric]["value"])
     print_attribution(scores, metric, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 import typer.core
@@ -26,8 +26,11 @@ from common.cluster import Cluster
 from common.corpora import Scan
 from common.errors import InputError, not_among
 from common.signals import impulse_responses
-from common.study import Experiment, Size, Study, Training
+from common.study import Experiment, Protocol, Size, Study, Training
 from common.terminal import say
+
+if TYPE_CHECKING:  # imports Keras
+    from common.runs.jobs import Options
 
 
 class _RunByDefault(typer.core.TyperGroup):
@@ -126,14 +129,9 @@ def _run(
     clips = _clips_of(study, experiments, scanned, named=bool(names))
     planned = []
     for experiment, one, seed in product(experiments, protocols, seeds or [0]):
-        if experiment.id not in clips:
-            continue
-        # Experiments have different values of their own, so the same options may change one and not another.
-        own = jobs.as_changed(experiment, given, one.switches)
-        own = replace(own, seed=seed, weights=preparing.weights_of(experiment, weights, size))
-        if experiment.inputs.convolved and responses:
-            own = replace(own, impulse_responses=str(responses))
-        planned.append(jobs.Job(study, experiment, one, clips[experiment.id], own))
+        if experiment.id in clips:
+            own = _options_of(experiment, one, given, weights, responses)
+            planned.append(jobs.Job(study, experiment, one, clips[experiment.id], replace(own, seed=seed)))
     if not data_parallel.leads():
         for job in () if dry_run else planned:
             runner.follow(job)
@@ -142,10 +140,22 @@ def _run(
         preparing.print_estimates(planned, workers, as_json=as_json)
         return
     for record in on_cluster.run_all(planned, preparing.announce, cluster):
-        data_parallel.tell(data_parallel.NO_FOLD)
+        data_parallel.send_fold(data_parallel.NO_FOLD)
         preparing.print_record(record, as_json)
     if study.examples and not names:  # with names, the user wants these experiments only
         _keep_illustrations(study, scanned, given.runs)
+
+
+def _options_of(
+    experiment: Experiment, protocol: Protocol, given: "Options", weights: str | None, responses: Path | None
+) -> "Options":
+    """Return the options of one experiment's runs: its own values decide which of the given ones change it."""
+    from common.runs import jobs
+
+    own = jobs.as_changed(experiment, given, protocol.switches)
+    convolved = str(responses) if experiment.inputs.convolved and responses else own.impulse_responses
+    weights = preparing.weights_of(experiment, weights, given.size)
+    return replace(own, weights=weights, impulse_responses=convolved)
 
 
 def _set_up(strategy: str, cluster: Cluster | None, *, mixed_precision: bool) -> None:

@@ -7,7 +7,7 @@ normalisation are those of the whole batch, so a training gives the losses of on
 Several processes, on one machine or on several, run the same command. The environment of each names them, as Keras
 documents: `KERAS_DISTRIBUTION_JOB_ADDRESSES` (host:port of process 0), `KERAS_DISTRIBUTION_NUM_PROCESSES` and
 `KERAS_DISTRIBUTION_PROCESS_ID`. All of them read the clips, train and predict in step. Process 0 leads: it alone writes
-files and messages, and it tells the others which fold is next, the checkpoint to resume from, and when the time is
+files and messages, and it sends the others which fold is next, the checkpoint to resume from, and when the time is
 spent. So the folder of runs need not be shared.
 """
 
@@ -31,7 +31,7 @@ PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 """The environment variable with the number of processes."""
 
 NO_FOLD = -1
-"""What the leading process tells the others in place of a fold's number when a run is finished."""
+"""What the leading process sends the others in place of a fold's number when a run is finished."""
 
 BATCH = "batch"
 """The name of the mesh's axis along which batches are divided."""
@@ -169,13 +169,13 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def tell(fold: int) -> None:
-    """Tell the other processes the number of the next fold, or `NO_FOLD`; only the leading process calls this."""
+def send_fold(fold: int) -> None:
+    """Send the other processes the number of the next fold, or `NO_FOLD`; only the leading process calls this."""
     _of_leader(np.int32(fold))
 
 
-def told() -> int:
-    """Wait for what the leading process tells with `tell`, and return it."""
+def received_fold() -> int:
+    """Wait for the number that the leading process sends with `send_fold`, and return it."""
     return int(_of_leader(np.int32(NO_FOLD)))
 
 

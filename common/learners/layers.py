@@ -44,17 +44,17 @@ class BatchNormalization(keras.layers.BatchNormalization):
         channel, and one multiplication and addition of each value and its gradient (Ioffe and Szegedy 2015, section 3).
         """
         count, sums = self._sums(columns, shape)
-        deviation = ops.rsqrt(variance + self.epsilon)
+        inverse_std = ops.rsqrt(variance + self.epsilon)
 
         @ops.custom_gradient
         def normalise(columns: Any, gamma: Any, beta: Any) -> Any:
-            scale = gamma * deviation
+            scale = gamma * inverse_std
 
             def gradient(*arguments: Any, upstream: Any = None) -> tuple[Any, Any, Any]:
                 (outer,) = arguments if upstream is None else (upstream,)
                 of_beta = sums(outer)
-                of_gamma = (sums(outer * columns) - mean * of_beta) * deviation
-                slope = -scale * deviation * of_gamma / count
+                of_gamma = (sums(outer * columns) - mean * of_beta) * inverse_std
+                slope = -scale * inverse_std * of_gamma / count
                 offset = -mean * slope - scale * of_beta / count
                 of_columns = outer * self._per_column(scale, shape) + self._scaled(columns, slope, offset, shape)
                 return of_columns, of_gamma, of_beta

@@ -27,15 +27,12 @@ from common.published.schema import (
     LOWEST,
     MEANS,
     SCORES,
-    Advice,
-    Claim,
     ClassRow,
     ClassTable,
     ConfusionTable,
     Counts,
     Data,
     Experiment,
-    FindingEntry,
     Kind,
     LayerTable,
     Metric,
@@ -48,6 +45,7 @@ from common.published.schema import (
     refuse_unknown,
     same_split,
 )
+from common.published.statements import Advice, Claim, FindingEntry
 
 SCHEMA = 2
 LONGEST_FILE = 1_000_000

@@ -89,7 +89,7 @@ def claimed(job: Job) -> Iterator[Claimed]:
 
 
 def follow(job: Job) -> None:
-    """Train and test the folds that the leading process tells of, in step with its `run` of the same job.
+    """Train and test the folds that the leading process names, in step with its `run` of the same job.
 
     The results are the same in both processes; what is written here is deleted.
 
@@ -99,7 +99,7 @@ def follow(job: Job) -> None:
     material = gather(job)
     with tempfile.TemporaryDirectory() as folder:
         elsewhere = replace(job, options=replace(job.options, runs=Path(folder)))
-        while (number := data_parallel.told()) != data_parallel.NO_FOLD:
+        while (number := data_parallel.received_fold()) != data_parallel.NO_FOLD:
             with memory.released():
                 _make_fold(elsewhere, material, number, lambda line: None)
 
@@ -193,7 +193,7 @@ def _fold(job: Job, material: Material, number: int, announce: Callable[[str], N
             return _kept_fold(job, number)
         except files.DamagedError as error:
             announce(f"{error}: fold {number + 1} is done again")
-    data_parallel.tell(number)
+    data_parallel.send_fold(number)
     with memory.released():
         _make_fold(job, material, number, announce)
     # A new fold is read back too, so that its numbers are those that a resumed run would have.

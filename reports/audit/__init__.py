@@ -11,7 +11,7 @@ from dataclasses import replace
 from common.errors import InputError, reason_of
 from common.published import Published
 from common.published.expressions import NotComputableError
-from common.published.schema import FindingEntry
+from common.published.statements import FindingEntry
 from reports import studies
 from reports.audit import claims, classes, confusion, layers, results, scores, sizes
 from reports.audit.finding import Computed, Finding, filled, flat

@@ -20,7 +20,8 @@ from typing import Any
 
 from common.intervals import Interval, Z, difference_interval, mean_interval, newcombe
 from common.published import Printed, Published
-from common.published.schema import Claim, same_split
+from common.published.schema import same_split
+from common.published.statements import Claim
 from reports.audit import judge
 from reports.audit.arithmetic import common, counts_of
 from reports.audit.classes import Examined, pairs_of

@@ -132,7 +132,7 @@ class _Words(Formatter):
         return kwargs[field_name], field_name
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Write a value as its placeholder says (`common.published.schema.FindingEntry`)."""
+        """Write a value as its placeholder says (`common.published.statements.FindingEntry`)."""
         if isinstance(value, str):
             return value
         if isinstance(value, tuple):

@@ -69,8 +69,8 @@ def test_a_ratio_is_the_median_over_rounds_that_other_load_slows_down_alike() ->
 
 
 def speed(network: str, **changes: Any) -> Speed:
-    told: Mapping[str, Any] = {"backend": "tensorflow", "hardware": "Some CPU", "threads": 2, "keras": "3.1"}
-    made = Speed(network, 32, 27_191, 10**9, 1e11, 20.0, 0.5, "2026-01-02", told, 30.0, 1.5)
+    made_with: Mapping[str, Any] = {"backend": "tensorflow", "hardware": "Some CPU", "threads": 2, "keras": "3.1"}
+    made = Speed(network, 32, 27_191, 10**9, 1e11, 20.0, 0.5, "2026-01-02", made_with, 30.0, 1.5)
     return replace(made, **changes)
 
 
@@ -98,8 +98,8 @@ def test_the_table_has_both_backends_the_machine_and_why_something_is_missing() 
     assert [row[0] for row in cells] == ["`a/first`", "`a/second`"]
     assert cells[0][1:] == ["32", "0.03", "1", "20", "0.50", "1.50", "20", "0.50", "2.25"]
     assert cells[1][4:] == ["20", "0.50", "-", "-", "-", "-"]
-    for told in ("Some CPU", "Other CPU", "2026-01-02", "no compiler"):
-        assert told in text
+    for words in ("Some CPU", "Other CPU", "2026-01-02", "no compiler"):
+        assert words in text
 
 
 def test_the_table_in_the_readme_is_that_of_the_kept_results() -> None:

@@ -6,7 +6,7 @@ import pytest
 from synthetic import Write
 
 from common.published import Published, load, studies
-from common.published.schema import Advice
+from common.published.statements import Advice
 from reports import advice
 from reports.audit import audit
 from reports.blocks import Leads, Link

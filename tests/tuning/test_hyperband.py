@@ -166,8 +166,8 @@ def test_the_trials_of_a_round_are_those_that_would_be_given_one_after_the_other
 
     one_by_one, oracle = [], hyperband._oracle(search, 3)
     while (asked := oracle.create_trial("encore")).status == "RUNNING":
-        told, row = answered(asked)
-        one_by_one.append(told)
+        trial, row = answered(asked)
+        one_by_one.append(trial)
         hyperband._answer(oracle, asked, row, "val_loss")
     by_rounds, trials, oracle = [], SimpleNamespace(rows=[]), hyperband._oracle(search, 3)
     while batch := hyperband._next(oracle, trials):
@@ -175,7 +175,7 @@ def test_the_trials_of_a_round_are_those_that_would_be_given_one_after_the_other
         for asked in batch:
             trials.rows.append(answered(asked)[1])
             hyperband._answer(oracle, asked, trials.rows[-1], "val_loss")
-    assert [told for batch in by_rounds for told in batch] == one_by_one
+    assert [trial for batch in by_rounds for trial in batch] == one_by_one
     assert len(by_rounds) < len(one_by_one)
 
 

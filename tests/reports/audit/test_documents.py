@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from common.errors import InputError
 from common.published import Published, load, studies
 from common.published.expressions import NotComputableError
-from common.published.schema import FindingEntry
+from common.published.statements import FindingEntry
 from reports.audit import Finding, audit, beside_arithmetic
 from reports.audit.claims import prefix
 from reports.audit.finding import VERDICTS
