@@ -2,6 +2,7 @@
 
     python benchmarks/scaling.py        prints the page docs/scaling.md
     python benchmarks/scaling.py docs/scaling.md
+    python benchmarks/scaling.py --measure EMOTIFY    measures the features of tracks anew, into results/tracks.json
 
 The suite is each experiment that was run, under each protocol that it was run under, with five seeds. A task is a fold
 of one run, or a part of the features of a corpus: these are computed once, and the folds that need them wait. Workers
@@ -9,13 +10,23 @@ take the longest task that is ready. They are as fast as the machines of the rec
 else. Of several seeds, the quickest gives the cost: the others were run beside other work.
 """
 
+import argparse
 import heapq
+import json
 import math
+import os
+import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+import tempfile
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import soundfile
+
+from common.corpora import scan
 from common.files import write_text
 from common.progress import duration_in_words
 from common.published import load
@@ -31,11 +42,10 @@ CORES = 2
 """Of a worker."""
 TRACKS, TRACK_S = 18_486, 219.4
 """The tracks of MTG-Jamendo's mood and theme subset and their mean length (its `autotagging_moodtheme.tsv`)."""
-MEL_S, MEL_BYTES = 0.28 / 60, 206e6 / 400 / 60
-"""Processor seconds and bytes of a mel spectrogram for each second of audio: `features mel-b0` on Emotify's 400 tracks
-of 60 s took 1 min 52 s of processor time and left 206 MB."""
-ENCODED_S, ENCODED_BYTES = 2 * 15.4, 937 * 16 * 4
-"""Processor seconds and bytes of the WaveNet features of a stretch of 30 s: `benchmarks/nsynth.py`, two idle cores."""
+MEASURED = Path(__file__).parent / "results" / "tracks.json"
+"""What `measure` found."""
+STRETCH_S, NOISE_S = 30, 10
+"""Seconds of a track that the NSynth encoder is given, and of noise that it is measured on."""
 KEPT, CHECKPOINT = 12, 16
 """Bytes of each trained parameter that a finished fold keeps (the weight, both moments of Adam), and that a checkpoint
 has (the best weight so far, too)."""
@@ -75,8 +85,8 @@ can be interrupted; `--workers N` or `--scheduler` divides the files. For the {t
 |---|---:|---:|---:|---:|---:|
 {tracks_rows}
 
-The corpus offers mel spectrograms for download; then only WaveNet features are computed. The times were measured on
-Emotify and on noise, and grow with the length of what is read.
+The corpus offers mel spectrograms for download; then only WaveNet features are computed. Processor times were measured
+on Emotify (mel spectrograms) and on noise (WaveNet features), and grow with the length of what is read.
 
 What is not in the first table: the start of a worker (seconds, once), other load on the machines, and the {left_out}
 published experiments that have no record yet.
@@ -221,15 +231,48 @@ def _rows(stages: Sequence[Stage], alone: dict[bool, float]) -> str:
 
 def _tracks_rows() -> str:
     """Return what the features of MTG-Jamendo take; files are so many that workers end together."""
+    found = json.loads(MEASURED.read_text(encoding="utf-8"))
     costs = {
-        "Mel spectrogram, whole track": (MEL_S * TRACK_S, MEL_BYTES * TRACK_S),
-        "WaveNet features of 30 s": (ENCODED_S, ENCODED_BYTES),
+        "Mel spectrogram, whole track": tuple(TRACK_S * found[name] for name in ("mel_s", "mel_bytes")),
+        f"WaveNet features of {STRETCH_S} s": tuple(STRETCH_S * found[name] for name in ("encoded_s", "encoded_bytes")),
     }
     lines = []
     for name, (seconds, size) in costs.items():
         hours = [f"{TRACKS * seconds / 3600 / CORES / workers:,.1f}" for workers in (1, 10, 100)]
         lines.append(f"| {' | '.join([name, f'{seconds:.1f} s', *hours, f'{_gigabytes(TRACKS * size)} GB'])} |")
     return "\n".join(lines)
+
+
+def measure(folder: Path) -> dict[str, float]:
+    """Return the processor seconds and the bytes that features take for each second of audio.
+
+    Mel spectrograms are computed for the tracks in a folder, WaveNet features for noise.
+
+    Args:
+        folder: Emotify.
+    """
+    from common.learners import quiet  # noqa: F401 (here and not above: the page needs no Keras)
+    from reproductions.music_mood_wavenet import nsynth
+    from reproductions.music_mood_wavenet.settings import SAMPLE_RATE
+
+    with tempfile.TemporaryDirectory() as cache:
+        call = ["-m", "reproductions.music_mood_wavenet", "features", "mel-b0", "--data", str(folder), "--json"]
+        environment = {**os.environ, "ENCORE_CACHE": cache}
+        done = subprocess.run([sys.executable, *call], env=environment, capture_output=True, text=True, check=True)
+        size = sum(file.stat().st_size for file in Path(cache).glob("mel-*.npy"))
+    clips = scan([folder]).manifest
+    audio_s = sum(soundfile.info(path).duration for path in clips["path"])
+    model = nsynth.encoder()
+    noise = np.random.default_rng(0).uniform(-1, 1, NOISE_S * SAMPLE_RATE).astype(np.float32)
+    nsynth.encode(model, noise)  # traces and compiles
+    began = time.process_time()
+    encoded = nsynth.encode(model, noise)
+    return {
+        "mel_s": json.loads(done.stdout)["processor_s"] / audio_s,
+        "mel_bytes": size / audio_s,
+        "encoded_s": (time.process_time() - began) / NOISE_S,
+        "encoded_bytes": encoded.nbytes / NOISE_S,
+    }
 
 
 def _left_out() -> int:
@@ -249,13 +292,18 @@ def _gigabytes(size: float) -> str:
     return f"{size / 1e9:,.1f}"
 
 
-def main(arguments: Iterable[str] = sys.argv[1:]) -> None:
-    """Write the page into a file, or print it."""
-    text, place = page(stages()), next(iter(arguments), None)
-    if place is None:
-        print(text, end="")
+def main() -> None:
+    """Write the page into a file or print it, or measure."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("file", nargs="?", type=Path, help="of the page")
+    parser.add_argument("--measure", type=Path, metavar="EMOTIFY", help="folder of the corpus")
+    given = parser.parse_args()
+    if given.measure:
+        write_text(MEASURED, json.dumps(measure(given.measure), indent=1) + "\n")
+    elif given.file:
+        write_text(given.file, page(stages()))
     else:
-        write_text(Path(place), text)
+        print(page(stages()), end="")
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def compute(
     def tasks() -> Iterator[Task]:
         for part in parts:
             end_at(deadline)
-            yield Task(LABEL, _of_part, (function, setting), part, len(part))
+            yield Task(part[0].name, _of_part, (function, setting), part, len(part))
 
     for _, seconds in cluster.work(tasks(), LABEL, len(paths)):
         found += seconds
