@@ -92,8 +92,8 @@ def _cited(page: Page, chapters: Sequence[Chapter]) -> str:
             title = _link(Link(chapter.title, chapter.study), page.url)
             parts += [f'<a id="{chapter.study}"></a>', f"## {title}", escape(chapter.about)]
             others = [one for one in chapter.sections if one is not section]
-            parts += [leads_text(Leads(leads_of(chapter.study, others)), page.url)]
-            parts += _blocks(section.blocks, page)
+            first = [Leads(found)] if (found := leads_of(chapter.study, others)) else []
+            parts += ["\n".join(_blocks((*first, *section.blocks), page))]  # one list
     if not parts:
         return ""
     return "\n\n".join([_head(page, "Before you cite these documents", (), Link("the front page", "")), *parts]) + "\n"
