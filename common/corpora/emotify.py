@@ -32,7 +32,10 @@ EMOTIONS = (
     "tension",
     "sadness",
 )
-"""The nine emotions of the game, in the order of `data.csv`."""
+"""The nine emotions of the game, in the order of `data.csv`.
+
+Document 002 has the names of GEMS for some: wonder is amazement, transcendence solemnity, peacefulness calmness.
+"""
 
 TIES = ("random", "dropped")
 """How a tie is treated, that is, a track on which several emotions have most votes."""

@@ -54,9 +54,14 @@ def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]
             "untrained": untrained,
         }
         own = outputs[start : start + len(fold.test)]
-        # Members keep the outputs of test clips only, so thresholds stay at their defaults.
-        validation = np.empty((0, own.shape[1]), np.float32)
-        results.append(FoldResult(own, validation, pd.DataFrame(columns=["epoch", "seconds", "stage"]), facts))
+        # Members keep the outputs of test clips only, but what they chose on validation clips too.
+        validation, history = (
+            np.empty((0, own.shape[1]), np.float32),
+            pd.DataFrame(columns=["epoch", "seconds", "stage"]),
+        )
+        chosen = [np.array(member.data["folds"][number]["thresholds"]) for member in members]
+        thresholds = thresholds_of(chosen, material.task, method)
+        results.append(FoldResult(own, validation, history, facts, thresholds))
         start += len(fold.test)
     return results
 
@@ -77,6 +82,27 @@ def mean_of(outputs: Sequence[np.ndarray], task: Task, method: Ensemble) -> np.n
     mean = np.tensordot(weights / weights.sum(), np.stack(averaged), axes=1)
     # A mean with raw logits is no probability. The logistic function makes it one without changing any ranking.
     return task.from_logits(mean) if any(as_logits) else mean.astype(np.float32)
+
+
+def thresholds_of(thresholds: Sequence[np.ndarray], task: Task, method: Ensemble) -> np.ndarray:
+    """Return the thresholds of an ensemble's outputs (outputs,): the mean of the members'; empty without thresholds.
+
+    Where raw logits are averaged with other outputs, the thresholds of the raw members are held against the raw mean,
+    although they were chosen among outputs: as in the code of document 000.
+
+    Args:
+        thresholds: those of each member, in the order of the weights.
+        task: converts outputs to logits and back.
+        method: what is averaged, and how.
+    """
+    rows = [one[np.newaxis] for one in thresholds]
+    if not thresholds[0].size:
+        return thresholds[0]
+    if not method.raw:
+        return mean_of(rows, task, method)[0]
+    raw = {name: row for name, row in zip(method.weights, rows, strict=True) if name in method.raw}
+    of_raw = np.average(list(raw.values()), axis=0, weights=[method.weights[name] for name in raw])
+    return task.from_logits(of_raw)[0]
 
 
 def identity_of_members(job: Job, method: Ensemble) -> dict[str, Any]:

@@ -27,12 +27,14 @@ class FoldResult:
         validation: outputs for the validation clips (clips, outputs); no rows if there are no validation clips.
         history: learning curves; no rows if nothing is trained in epochs.
         facts: other facts of the fold, for the record.
+        thresholds: those of the outputs (outputs,), where they are not chosen on `validation`. None: they are.
     """
 
     outputs: np.ndarray
     validation: np.ndarray
     history: pd.DataFrame
     facts: dict[str, Any]
+    thresholds: np.ndarray | None = None
 
 
 def _pooled(material: Material, results: Sequence[FoldResult]) -> Pooled:
@@ -99,8 +101,10 @@ def _fold(material: Material, fold: splits.Split, result: FoldResult) -> dict[st
 
 
 def _thresholds(material: Material, fold: splits.Split, result: FoldResult) -> np.ndarray:
-    """Return the thresholds of one fold, chosen on its validation clips."""
-    # An ensemble has no outputs for validation clips. No targets are left then, and thresholds have their defaults.
+    """Return the thresholds of one fold, chosen on its validation clips; of an ensemble, those of its members."""
+    if result.thresholds is not None:
+        return result.thresholds
+    # Without outputs for validation clips no targets are left, and thresholds have their defaults.
     validated = material.targets[fold.validation[: len(result.validation)]]
     return material.task.thresholds(validated, result.validation)
 

@@ -32,10 +32,13 @@ Errors and unclear choices, each a switch:
 Departures and choices:
 
 7. The split is stratified by tags (Sechidis et al. 2011) by another implementation than theirs, so it has other clips.
-8. A network returns probabilities (sigmoid or, for MCNN's own loss, softmax); the code returns their logits.
-9. MCNN trains for at most 200 epochs and, as the others, stops after 20 without a better validation lwlrap; the code's
-   rule is not known. Its learning rate follows the validation loss, by the factor and the patience of the others.
-10. The authors' 73 impulse responses are not named. Without `--impulse-responses` they are synthesised.
+8. A network returns probabilities; the code returns their logits. MCNN's are those of its softmax loss (code), although
+   the slides say of all networks "not softmax, sigmoid". `corrected` keeps the softmax.
+9. MCNN trains for at most 200 epochs and, as the others, stops after 20 without a better validation lwlrap; the code
+   trains as many epochs as it is told, and its scores are means over batches. Its learning rate follows the validation
+   loss, by the factor and the patience of the others. With the same patience PyTorch's falls an epoch later.
+10. The authors' 73 impulse responses are not named. Without `--impulse-responses` they are synthesised. A mixture of
+    less than two seconds has zeros before it; with augmentation, the code pads each clip on both sides before mixing.
 11. Impulse responses have an energy of 1, so that a convolved clip keeps its level.
 12. What the code tried and turned off (pitch shift, white noise) is left out.
 13. `independent` has the five folds of ESC-10; other corpora get five folds in which clips of one recording stay

@@ -65,6 +65,7 @@ def class_table(published: Published) -> Computed:
         "classified": tuple(found.values()),
         "differences": tuple(printed[name] - found[name] for name in found),
         "orders": len(orders_that_reach(EQUAL, printed | tracks.left_out(published))),
+        "untied": tuple(printed[name] - left for name, left in untied.items()),
         "too_few": listed(f"{name} {printed[name]}, but {least} have no tie" for name, least in too_many.items()),
     }
 

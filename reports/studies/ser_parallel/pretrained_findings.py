@@ -79,6 +79,7 @@ def vgg_proportion(published: Published) -> Computed:
         "n": n,
         "near": near(printed.value, n),
         "by_recalls": _hits(range(recalls[0], recalls[1] + 1) if recalls else range(0), n),
+        "hits_by_recalls": recalls or (0, 0),
         "by_all": _hits(counted, n),
         "hits": counted[0] if counted else 0,
     }

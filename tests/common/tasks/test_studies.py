@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from common.errors import InputError
 from common.runs import ensemble, prediction, records, runner, search_records
 from common.runs.estimate import estimate
+from common.study import Ensemble
 from common.tasks import Pooled
 from reports.__main__ import app as reports
 from tuning import command
@@ -90,6 +91,18 @@ def test_an_ensemble_is_the_weighted_mean_of_its_members(kind, finished) -> None
     )
     assert np.allclose(both, (2 * again + forest) / 3, atol=1e-6)
     assert finished["both"].data["parameters"] == {"total": None, "trainable": None}
+    again, forest, both = (
+        np.array([fold["thresholds"] for fold in finished[of].data["folds"]]) for of in ("again", "forest", "both")
+    )
+    assert np.allclose(both, (2 * again + forest) / 3, atol=1e-6)
+    assert both.size == (len(task.outputs) if kind == "tagging" else 0)
+
+
+def test_thresholds_of_raw_members_are_held_against_the_raw_mean() -> None:
+    task, method = tiny_tasks.TASKS["tagging"], Ensemble({"raw": 0.7, "other": 0.3}, raw=("raw",))
+    raw, other = (np.full(len(task.outputs), value) for value in (0.4, 0.9))
+    (held,) = task.logits(ensemble.thresholds_of([raw, other], task, method)[np.newaxis])
+    assert np.allclose(held, 0.4, atol=1e-6)
 
 
 def test_an_ensemble_whose_member_was_not_run_says_which(kind, corpus, tmp_path) -> None:

@@ -26,6 +26,11 @@ from reports.studies import of
 
 Change = Callable[[Content], None]
 
+
+def _numbered(name: str, values: Sequence[int]) -> dict[str, int]:
+    return {f"{name}.{place}": value for place, value in enumerate(values, 1)}
+
+
 OUTCOMES: dict[str, tuple[str | None, dict[str, float]]] = {
     "ser-savee-labels": (
         "contradicted",
@@ -54,7 +59,10 @@ OUTCOMES: dict[str, tuple[str | None, dict[str, float]]] = {
         {"convolutions": 14714688, "trained_4": 4719616, "layers_4": 2, "layers_5": 3},
     ),
     "ser-vgg-split": (None, {"four.5": 178, "five.5": 177, "fits_tested": 0, "fits_fewer": 5, "fewer": 1216}),
-    "ser-vgg-proportion": ("contradicted", {"accuracy": 0.6145, "n": 1217, "hits": 743}),
+    "ser-vgg-proportion": (
+        "contradicted",
+        {"accuracy": 0.6145, "n": 1217, "hits": 743, "hits_by_recalls.low": 739, "hits_by_recalls.high": 744},
+    ),
     "ser-vgg-chosen-by-test": (None, {"highest": 0.6209, "vgg16_3.val_accuracy": 0.6118, "gap": 0.0132}),
     "ser-vgg-fine-tuning": (None, {"p_3": 0.0391, "least": 0.1174}),
     "ser-wav2vec-labels": (
@@ -76,9 +84,19 @@ OUTCOMES: dict[str, tuple[str | None, dict[str, float]]] = {
     "search-edge-single-cnn": (None, {"wrong": 1, "of": 1}),
     "emotify-matrices": (
         "supported",
-        {"solutions": 1, "handcrafted_columns.1": 674, "handcrafted_hits": 791, "deep_hits": 532, "deep_rows.8": 193},
+        {
+            "solutions": 1,
+            **_numbered("handcrafted_columns", (674, 447, 138, 65, 26, 25, 47, 158)),
+            **_numbered("deep_columns", (838, 510, 81, 31, 13, 7, 20, 80)),
+            **_numbered("deep_rows", (428, 372, 206, 130, 88, 83, 80, 193)),
+            "handcrafted_hits": 791,
+            "deep_hits": 532,
+        },
     ),
-    "emotify-class-table": ("contradicted", {"printed.7": 68, "classified.7": 80, "differences.8": 52, "orders": 0}),
+    "emotify-class-table": (
+        "contradicted",
+        {"untied.7": 72, "printed.7": 68, "classified.7": 80, "differences.8": 52, "orders": 0},
+    ),
     "emotify-class-table-votes": (None, {"plain": 0, "double": 2, "classified": 0}),
     "emotify-track-numbering": (
         None,
@@ -92,6 +110,7 @@ OUTCOMES: dict[str, tuple[str | None, dict[str, float]]] = {
     "emotify-minutes": (None, {"expected": 1600, "all_pieces": 1588}),
     "emotify-ties": (None, {"tied": 57, "tracks": 400, "tied_pieces": 228}),
     "valence-selection": (None, {"mean": 0.5565, "lowest": 0.5532, "test": 0.516, "below": 36, "trials": 36}),
+    "search-space-combination-6": (None, {"combinations": 27, "tried": 12}),
     "valence-epochs": (None, {"of_most.high": 0.5907, "of_fewest.low": 0.5927, "trials_of_most": 18}),
     "valence-dropout": (None, {"p_dropout": 0.5195, "p_batch_size": 0.0092}),
     "valence-claims-parallel-beats-others": ("not printed", {}),
@@ -124,6 +143,10 @@ OUTCOMES: dict[str, tuple[str | None, dict[str, float]]] = {
     "ser-claims-best-of-chapter-4": ("supported", {}),
     "valence-claims-best-combination": ("supported", {}),
     "ser-claims-94-frames-similar": ("not printed", {}),
+    "ser-claims-94-frames-worse": ("not printed", {}),
+    "ser-vgg-won": (None, {"ilsvrc_2014_place": 2}),
+    "ser-vgg-last-block": ("contradicted", {"blocks_unfrozen_4": 2, "vgg16_other_run": 0.705}),
+    "mood-specaugment-numbers": (None, {"pr_auc_left": 0.139, "pr_auc_right": 0.139, "pr_auc_before": 0.134}),
 }
 """Verdicts, None for remarks, and the numbers that decide them."""
 

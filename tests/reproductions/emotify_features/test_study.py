@@ -15,6 +15,7 @@ from common.runs import jobs, prediction, runner
 from common.study import Setting
 from reproductions.emotify_features import CLASSES, FOLDS, PIECES, STUDY
 from reproductions.emotify_features.presets import PRESETS
+from reproductions.emotify_features.track_ids import tracks_of
 from tuning.command import Tunable
 
 
@@ -60,6 +61,8 @@ def test_under_the_alphabetical_numbering_three_genres_have_labels_of_other_song
     assert labels["electronic/1"] == emotion_of(101)
     assert labels["pop/1"] == emotion_of(201)
     assert labels["rock/1"] == emotion_of(301)
+    own, alphabetical = (tracks_of(order, seed=0) for order in ("corpus", "alphabetical"))
+    assert sum(own[song] != alphabetical[song] for song in own) == 300
 
 
 def test_random_tie_breaking_keeps_every_song_and_depends_on_the_seed(songs) -> None:

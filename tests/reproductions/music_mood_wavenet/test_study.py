@@ -69,9 +69,12 @@ def test_tracks_of_split_0_are_in_the_sets_that_it_says_and_others_are_divided_a
 
 
 def test_the_focal_loss_is_that_of_its_formula() -> None:
-    y, p = np.array([[1.0, 0.0]]), np.array([[0.3, 0.2]])
-    expected = np.mean([-0.25 * 0.7**2 * np.log(0.3), -0.75 * 0.2**2 * np.log(0.8)])
+    y, p = np.array([[1.0, 0.0]], np.float32), np.array([[0.3, 0.2]], np.float32)
+    expected = np.mean([-0.75 * 0.7**2 * np.log(0.3), -0.25 * 0.2**2 * np.log(0.8)])
     assert float(focal_loss(y, p)[0]) == pytest.approx(expected, rel=1e-5)
+    mixed = -0.4 * np.log(0.3) - 0.6 * np.log(0.7)
+    found = focal_loss(np.array([[0.4]], np.float32), np.array([[0.3]], np.float32))
+    assert float(found[0]) == pytest.approx(0.75 * (1 - np.exp(-mixed)) ** 2 * mixed, rel=1e-5)
     job = jobs.Options(Path("runs"))
     row = STUDY.experiment("mel-b0")
     assert jobs.method_of(row, job, setting(loss="focal").switches).loss is focal_loss
