@@ -29,8 +29,6 @@ class InputError(EncoreError):
 class ResultError(EncoreError):
     """The work was done but its result or a check failed."""
 
-    exit_code = 1
-
 
 class BudgetSpentError(EncoreError):
     """The time given by `--budget` is used up; finished epochs are kept."""

@@ -89,7 +89,7 @@ def _tune(
 
     scanned = jobs.clips_for(study, experiment, preparing.scan_clips(study, [experiment], data))
     size = size or ("full" if data else "demo")
-    for seed in seeds or [0]:
+    for seed in dict.fromkeys(seeds or [0]):
         options = jobs.Options(
             runs=runs or preparing.default_runs(data),
             seed=seed,

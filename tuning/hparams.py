@@ -1,7 +1,7 @@
 """Writes trials for the HParams tab of TensorBoard. Only the TensorFlow backend can write them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,5 @@ def _writer(folder: Path) -> Iterator[Any]:
     import tensorflow as tf
     from tensorboard.plugins.hparams import api
 
-    writer = tf.summary.create_file_writer(str(folder))
-    with writer.as_default():
+    with closing(tf.summary.create_file_writer(str(folder))) as writer, writer.as_default():
         yield api
-    writer.close()

@@ -57,7 +57,7 @@ def attribution(
     # All protocols of a seed come first: if the time runs out, whole comparisons are there.
     planned = [
         jobs.Job(study, experiment, protocol, scanned, replace(own, seed=seed))
-        for seed, protocol in product(seeds or [0], _corrected(study, experiment, scanned))
+        for seed, protocol in product(dict.fromkeys(seeds or [0]), _corrected(study, experiment, scanned))
     ]
     if dry_run:
         preparing.print_estimates(planned, workers, as_json=as_json)

@@ -128,7 +128,7 @@ def _run(
     scanned = preparing.scan_clips(study, experiments, data)
     clips = _clips_of(study, experiments, scanned, named=bool(names))
     planned = []
-    for experiment, one, seed in product(experiments, protocols, seeds or [0]):
+    for experiment, one, seed in product(experiments, protocols, dict.fromkeys(seeds or [0])):
         if experiment.id in clips:
             own = _options_of(experiment, one, given, weights, responses)
             planned.append(jobs.Job(study, experiment, one, clips[experiment.id], replace(own, seed=seed)))
@@ -293,7 +293,7 @@ def _refuse_mistyped_commands(context: typer.Context, study: Study, names: Seque
 def _experiments(study: Study, names: Sequence[str] | None, weights: str | None, size: Size) -> list[Experiment]:
     """Return the named experiments; without names, all except those that need pretrained weights."""
     if names:
-        return [study.experiment(name) for name in names]
+        return [study.experiment(name) for name in dict.fromkeys(names)]
     # Nothing is downloaded unless the user asks for it.
     fetching = [
         experiment for experiment in study.experiments if preparing.weights_of(experiment, None, size) != "none"

@@ -25,7 +25,8 @@ def read(path: Path | None) -> dict[str, dict[str, Any]]:
         The settings by table; both tables are empty without a file.
 
     Raises:
-        InputError: the file does not exist, is not TOML, has neither table, or has an unknown setting of the training.
+        InputError: the file does not exist, is not TOML, has neither table or other ones, or has an unknown setting of
+            the training.
     """
     if path is None:
         return {"training": {}, "model": {}}
@@ -33,7 +34,9 @@ def read(path: Path | None) -> dict[str, dict[str, Any]]:
         content: Any = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"--config {path} cannot be read: {error}") from None
-    tables = {name: content.get(name, {}) for name in ("training", "model")}
+    tables = {name: content.pop(name, {}) for name in ("training", "model")}
+    if content:
+        raise InputError(f"--config {path}: {next(iter(content))} has no meaning; use [training] and [model]")
     if not all(isinstance(table, dict) for table in tables.values()) or not any(tables.values()):
         raise InputError(
             f"--config {path} has no table [training] or [model]; [training] takes {', '.join(CONFIGURABLE)}"

@@ -93,8 +93,10 @@ def _fetch_archive(name: str, source: Archive, folder: Path) -> None:
         )
     try:
         unpack(Path(fetched), folder, int(unpacked_bytes * BEYOND_INDEX))
-    finally:  # also after an error: pooch would use a damaged or hostile archive again
+    except InputError:  # pooch would use a damaged or hostile archive again; after Ctrl-C or on a full disk it is kept
         Path(fetched).unlink()
+        raise
+    Path(fetched).unlink()
 
 
 def _fetch_files(name: str, source: SingleFiles, folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import soundfile
 
-from common import escaping
+from common import environment, escaping
 from common.errors import InputError
 from common.progress import progress
 from common.signals import audio
@@ -36,7 +36,7 @@ UNREAD_SUFFIXES = frozenset(
 )
 """Suffixes of recordings that libsndfile does not read: they are named, never passed over."""
 ARRAY_SUFFIXES = frozenset({".npy"})
-THREADS = min(16, 4 * (os.cpu_count() or 1))
+THREADS = min(16, 4 * environment.threads())
 """More threads than cores: reading headers and hashing wait for the disk and release the GIL."""
 
 

@@ -5,6 +5,7 @@ Values may be separated by commas, semicolons, tabs or bars; the text is UTF-8 o
 
 import codecs
 import csv
+from collections import Counter
 from pathlib import Path
 
 from common.errors import InputError
@@ -49,12 +50,14 @@ def rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     """Return (number of its first line, values by column) for each row of a table that is not blank.
 
     Raises:
-        InputError: a row has more or fewer values than the header or is not valid CSV, or the file is neither UTF-8 nor
-            UTF-16.
+        InputError: a row has more or fewer values than the header or is not valid CSV, two columns have the same name,
+            or the file is neither UTF-8 nor UTF-16.
     """
     found = []
     encoding, separator = _encoding(table), _separator(table)
     columns, line = _header(table, encoding, separator), 1
+    if twice := [name for name, times in Counter(columns).items() if name and times > 1]:
+        raise InputError(f"{table}: several columns have the name {twice[0]}; rename or delete all but one")
     try:
         with table.open(encoding=encoding, newline="") as file:
             reader = csv.reader(file, delimiter=separator, skipinitialspace=True, strict=True)

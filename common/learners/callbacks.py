@@ -1,5 +1,6 @@
 """Callbacks of a training: seeds of each epoch, checkpoints, progress, and stopping for an error or a deadline."""
 
+import errno
 import io
 import json
 import math
@@ -61,14 +62,15 @@ class Checkpoint(keras.callbacks.Callback):
     def restore(self, model: keras.Model) -> int:
         """Load the checkpoint, if there is one, into a model with a built optimiser.
 
-        A damaged one is deleted, and a line says so: this training then starts again. Of several processes that train
-        together, the leading one has the checkpoint, and the others are given it.
+        If it is damaged, a line says so, this training starts again, and its first epoch replaces the file. Of several
+        processes that train together, the leading one has the checkpoint, and the others are given it.
 
         Returns:
             The number of finished epochs.
 
         Raises:
             InputError: the checkpoint is of another model.
+            OSError: it cannot be read; it may be whole.
         """
         source = self._source()
         if source is None:
@@ -76,10 +78,10 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             state, arrays = _read(source)
         except Exception as error:  # damaged headers of zip and NumPy files raise whatever there is
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # a damaged zip seeks anywhere
+                raise
             reason = reason_of(error)
             say(f"{self._path} is damaged ({reason}): this training starts again from its beginning", file=sys.stderr)
-            if self._path is not None:
-                self._path.unlink()
             return 0
         try:
             self._restore(model, state, arrays)

@@ -21,9 +21,6 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from common import files
 from common.errors import LONGEST, InputError, reason_of
 
-OLD_FILE = "model.joblib"
-"""The file of an estimator in runs of Encore 0.1, a pickle, which is not read."""
-
 TRUSTED = {
     # Their methods compute with their own arrays in NumPy or, for `SVC` and neighbours, in checked native code.
     "sklearn.pipeline.Pipeline",
@@ -64,12 +61,9 @@ def read(path: Path, own: Collection[str]) -> Any:
         own: names of classes and functions that it may contain beside `TRUSTED`.
 
     Raises:
-        InputError: the file is missing, damaged, no saved estimator, a pickle of an earlier version, or contains
-            something that is not trusted.
+        InputError: the file is missing, damaged, no saved estimator, or contains something that is not trusted.
     """
     trusted = TRUSTED | set(own)
-    if not path.exists() and (old := path.with_name(OLD_FILE)).exists():
-        raise InputError(f"{old} is a pickle of an earlier version, which could run code; run the experiment again")
     try:
         estimator = skops.io.load(path, trusted=sorted(trusted))
         _check(estimator, trusted)

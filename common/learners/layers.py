@@ -14,7 +14,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Same arguments, weights and results as `keras.layers.BatchNormalization` (a test compares them). Keras reduces over
     all axes but one; for a middle axis of a large map, this reads memory in strides. Here a map is a matrix with one
     column per (frame, channel), and columns are summed first, which reads memory in order
-    (`benchmarks/normalisation.py`).
+    (`benchmarks/normalisation.py`). The variance is the mean square less the squared mean, so it loses digits where the
+    mean is more than about 100 standard deviations, which maps of standardised inputs never are.
 
     Shapes: input and output `(clips, bands, frames, channels)`; `axis` is 2 (frames) or 3 (channels).
     """
@@ -26,7 +27,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if training and self.trainable:
             count, sums = self._sums(columns, maps.shape)
             mean = ops.stop_gradient(sums(columns) / count)
-            variance = ops.stop_gradient(sums(ops.square(columns)) / count) - ops.square(mean)
+            squares = ops.stop_gradient(sums(ops.square(columns)) / count)
+            variance = ops.maximum(squares - ops.square(mean), 0.0)  # rounding can take it below
             self._move(self.moving_mean, mean)
             self._move(self.moving_variance, variance)
             normalised = self._by_moments(columns, mean, variance, maps.shape)

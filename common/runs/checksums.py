@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from common.errors import InputError
-from common.files import Place, alone, write_bytes, write_text
+from common.files import Place, alone, digest_of, write_bytes, write_text
 
 NAME = "SHA256SUMS"
 
@@ -19,11 +19,11 @@ class ChangedFileError(InputError):
     """A file is not the one whose checksum was written; the message names it and says what to do."""
 
 
-def text_of(contents: Mapping[str, bytes]) -> str:
+def text_of(contents: Mapping[str, bytes | Path]) -> str:
     """Return the content of `SHA256SUMS`.
 
     Args:
-        contents: of the files, by their names.
+        contents: of the files, by their names; a path is read piece by piece.
     """
     return _text(_line(name, content) for name, content in contents.items())
 
@@ -32,8 +32,9 @@ def _text(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in sorted(lines, key=_name))
 
 
-def _line(name: str, content: bytes) -> str:
-    return f"{hashlib.sha256(content).hexdigest()}  {name}"
+def _line(name: str, content: bytes | Path) -> str:
+    digest = digest_of(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
+    return f"{digest}  {name}"
 
 
 def _name(line: str) -> str:
@@ -58,6 +59,19 @@ def read(folder: Place, name: str, remedy: str, *, needed: bool = False) -> byte
     if (sums.exists() or needed) and _line(name, content).encode() not in lines:
         raise ChangedFileError(f"{folder / name} was changed or exchanged: its checksum is not in {NAME}; {remedy}")
     return content
+
+
+def check(folder: Path, name: str, remedy: str) -> None:
+    """Compare a file, which may be large, with its checksum, if it has one: models of earlier versions have none.
+
+    Raises:
+        ChangedFileError: it has another checksum.
+        OSError: it cannot be read.
+    """
+    sums = folder / NAME
+    listed = [line for line in sums.read_text().splitlines() if _name(line) == name] if sums.exists() else []
+    if listed and _line(name, folder / name) not in listed:
+        raise ChangedFileError(f"{folder / name} was changed or exchanged: its checksum is not in {NAME}; {remedy}")
 
 
 def replace(path: Path, content: bytes) -> None:

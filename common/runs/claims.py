@@ -30,20 +30,20 @@ def clear(folder: Path) -> None:
 def begin(folder: Path, kind: Kind, identity: Mapping[str, Any], *, epochs_may_change: bool = False) -> None:
     """Write the note of an unfinished run or search, or check that the one that is there is the same.
 
+    If it is damaged or missing, nobody knows what the work is of: the work is deleted, and a line says so.
+
     Args:
         folder: of the run or search.
         kind: which of the two it is.
         identity: all that decides its numbers, as plain values.
         epochs_may_change: whether it may go on with another number of epochs than it began with.
 
-    If the note is damaged, nobody knows what the work is of: it is deleted, and a line says so.
-
     Raises:
         InputError: the folder holds an interrupted one of another identity.
     """
     note = folder / "work" / f"{kind}.json"
     # Without anything beside the note nothing was computed yet, so there is nothing to protect.
-    begun = note.exists() and any(path != note for path in note.parent.iterdir())
+    begun = note.parent.is_dir() and any(path != note for path in note.parent.iterdir())
     fixed = _without_epochs if epochs_may_change else dict
     try:
         if begun and fixed(files.read_sealed(note)) != fixed(identity):

@@ -5,7 +5,6 @@ The folder is a complete run, so `predict --run` takes it as it is. Nothing is u
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,15 +53,13 @@ def export(study: Study, record: Record, out: Path) -> Path:
     prediction.check_inputs(record, experiment)
     if out.exists():
         raise InputError(f"{out} exists already; name a new folder with --out")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        _copy(record, experiment, temporary)
+    with files.temporary_folder(out.parent) as temporary:
+        made = temporary / out.name
+        _copy(record, experiment, made)
         config = json.dumps(_config(experiment, record), indent=2, ensure_ascii=False)
-        files.write_text(temporary / "config.json", config + "\n")
-        files.write_text(temporary / "README.md", str(card(study, record)))
-        temporary.rename(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        files.write_text(made / "config.json", config + "\n")
+        files.write_text(made / "README.md", str(card(study, record)))
+        made.rename(out)
     return out
 
 
@@ -117,7 +114,7 @@ def card(study: Study, record: Record) -> ModelCard:
         answer=_answer(record, document),
         meaning=study.protocols[data["protocol"].partition("+")[0]].meaning,
         results=_results(data, document.numbers(experiment.id)),
-        comparability=_reasons(study, record, document),
+        comparability=_reasons(record, document),
         baselines=_baselines(data["baselines"]),
         leaks=[
             (leak["check"], "clean" if leak["clean"] else "**shared**", markdown(leak["detail"]))
@@ -209,7 +206,7 @@ def _place(number: Printed) -> str:
     return number.table if number.section in number.table else f"{number.table}, section {number.section}"
 
 
-def _reasons(study: Study, record: Record, document: Published) -> list[str]:
+def _reasons(record: Record, document: Published) -> list[str]:
     """Return every reason why this model's results cannot be compared with the published ones."""
     reasons = [markdown(reason) for reason in comparability.obstacles(record.data, document)]
     if (protocol := record.data["protocol"]) != "published":

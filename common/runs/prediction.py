@@ -378,6 +378,8 @@ def _load(record: Record, experiment: Experiment, fold: int) -> tuple[Learner, d
             f"{folder} has no complete model: front_end.npz ({reason}); run the experiment again"
         ) from error
     learner = class_of(experiment)
+    if (folder / learner.FILE).is_file():  # else the learner says what is missing
+        checksums.check(record.folder, f"{folder.name}/{learner.FILE}", records.REMEDY)
     return learner.load(folder / learner.FILE, record.task, experiment.method), front_end
 
 

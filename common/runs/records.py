@@ -502,16 +502,16 @@ def write(folder: Path, data: dict[str, Any]) -> Record:
     if problem := flaw(content):
         raise ValueError(f"the record {problem}")
     text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-    tables = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _beside(folder)}
-    write_text(folder / checksums.NAME, checksums.text_of({"record.json": text.encode(), **tables}))
+    beside = {path.relative_to(folder).as_posix(): path for path in _beside(folder)}
+    write_text(folder / checksums.NAME, checksums.text_of({"record.json": text.encode(), **beside}))
     write_text(folder / "record.json", text)
     return Record(folder, content)
 
 
 def _beside(folder: Path) -> list[Path]:
-    """Return the tables of a run, and what its features were fitted to."""
+    """Return the tables of a run, its models, and what its features were fitted to."""
     tables = [folder / name for name in TABLES]
-    return [path for path in (*tables, *folder.glob("fold-*/front_end.npz")) if path.exists()]
+    return [path for path in (*tables, *folder.glob("fold-*/*")) if path.is_file()]
 
 
 def _not_finite(value: Any, where: str = "") -> str:

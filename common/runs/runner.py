@@ -293,8 +293,7 @@ def _keep_model(folder: Path, learner: Learner, prepared: Prepared) -> list[Path
     """Write the model and its front end, and return their files."""
     front_end, model = folder / "front_end.npz", folder / learner.FILE
     with files.replacing(front_end) as temporary:
-        # No pickles: whoever is given a run may load its front end without running code of it.
-        np.savez(temporary, allow_pickle=False, **prepared.front_end)
+        np.savez(temporary, **prepared.front_end)
     learner.save(model)
     return [front_end, model]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, Self
+from typing import Annotated, Any, Literal, NotRequired, Self
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -19,16 +19,13 @@ from common.errors import LONGEST, InputError
 from common.files import Place, read_table, write_text
 from common.runs import checksums, records
 from common.runs.records import OPEN, Amount, Count, Data, Moment, TaskFacts
+from common.study import Value
 from common.tasks import of_kind
-
-if TYPE_CHECKING:  # `reports` reads searches, and would wait for scikit-learn that `common.study` needs
-    from common.study import Value
 
 SCHEMA = 2
 """Version of `search.json`; readers refuse others."""
 TABLES = ("trials.csv", "curves.csv", "best.toml")
 REMEDY = "delete the folder and search again"
-Setting = bool | int | float | str
 
 
 def in_words(score: str) -> str:
@@ -50,7 +47,7 @@ class Row(TypedDict):
     __pydantic_config__ = OPEN  # type: ignore[misc]
 
     trial: Annotated[str, Field(pattern=r"^\d{4,}$")]
-    values: dict[str, Setting]
+    values: dict[str, Value]
     epochs: Count | None
     best_epoch: Count | None
     seconds: Amount
@@ -88,10 +85,10 @@ class Content(BaseModel):
     search: str
     kind: Literal["hyperband", "grid"]
     objective: str
-    space: Annotated[dict[str, Annotated[list[Setting], Field(min_length=1)]], Field(min_length=1)]
+    space: Annotated[dict[str, Annotated[list[Value], Field(min_length=1)]], Field(min_length=1)]
     settings: dict[str, Any]
     rows: Annotated[list[Row], Field(min_length=1)]
-    chosen: dict[str, Setting]
+    chosen: dict[str, Value]
     data: Data
     switches: dict[str, Any]
     changed: list[str]

@@ -200,7 +200,11 @@ def _of_lists(folder: Path) -> Iterator[Listed]:
             f"--split {folder} has no lists such as fold_1/ravdess_train_fold_1.jsonl; name a table or file"
         )
     for path, match in found.items():
-        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is no UTF-8 text ({error.reason}); save it as UTF-8") from error
+        for number, line in enumerate(lines, start=1):
             try:
                 clip = str(json.loads(line)["wav"])
             except (ValueError, KeyError, TypeError) as error:

@@ -14,7 +14,6 @@ Example:
     >>> features = extract(waveforms, mfcc_128)
 """
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -23,7 +22,7 @@ from typing import Any, Literal, Protocol, Required, Self, TypedDict, Unpack
 import numpy as np
 import scipy.fft
 
-from common import threads
+from common import environment, threads
 from common.cache import release
 from common.learners.quiet import keras
 from common.progress import progress
@@ -178,7 +177,7 @@ def batches(waveforms: Waveforms, feature: Callable[[Tensor], Tensor], *, batch_
         return ops.convert_to_numpy(compiled(ops.convert_to_tensor(waveforms[start : start + batch_size])))
 
     # A Fourier transform uses one core: parallel batches use all cores. Their number is limited to save memory.
-    workers = min(os.cpu_count() or 1, MAX_WORKERS)
+    workers = min(environment.threads(), MAX_WORKERS)
     starts = range(0, len(waveforms), batch_size)
     with threads.pool(workers) as pool, progress("features", len(waveforms)) as advance:
         # In groups: `pool.map` over all batches would compute far ahead of a slow consumer and fill the memory.

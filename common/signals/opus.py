@@ -26,7 +26,7 @@ def recounted(path: Path) -> io.BytesIO | None:
     except (OSError, OggError):
         return None
     sounding = pages[HEADERS:]
-    opus = bool(pages) and pages[0].packets[0].startswith(b"OpusHead")
+    opus = bool(pages) and b"".join(pages[0].packets).startswith(b"OpusHead")
     in_order = [page.sequence for page in pages] == list(range(len(pages)))
     whole = all(page.complete and not page.continued for page in pages)
     if not (opus and in_order and whole and sounding and sounding[-1].last):

@@ -252,6 +252,7 @@ def test_a_runs_folder_that_cannot_be_written_is_named(encore, corpus, tmp_path)
     [
         ("epochs = ", "c.toml"),
         ("epochs = 3", "[training]"),
+        ("[training]\nepochs = 3\n[trainnig]\npatience = 1", "trainnig"),
         ("[training]\nmomentum = 0.9", "momentum"),
         ("[training]\nepochs = true", "epochs"),
         ("[training]\npatience = -1", "patience"),

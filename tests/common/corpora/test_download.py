@@ -1,4 +1,5 @@
 import csv
+import errno
 import hashlib
 import io
 import lzma
@@ -12,7 +13,7 @@ from threading import Thread
 
 import pytest
 
-from common.corpora import CORPORA, checksums
+from common.corpora import CORPORA, checksums, download
 from common.corpora.base import Archive, SingleFiles
 from common.corpora.download import fetch
 from common.errors import InputError
@@ -145,6 +146,21 @@ def test_an_archive_that_cannot_be_trusted_is_refused_and_deleted(archived, serv
         fetch(replace(archived, source=Archive(f"{server.address}/evil.zip", known)), tmp_path / "data")
     assert [path.name for path in tmp_path.iterdir() if path.name != "index"] == ["data"]
     assert list((tmp_path / "data").iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+def test_an_archive_whose_unpacking_is_interrupted_is_not_downloaded_again(
+    archived, server, tmp_path, monkeypatch, error
+):
+    def fails(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(download, "unpack", fails)
+        with pytest.raises((KeyboardInterrupt, InputError)):
+            fetch(archived, tmp_path / "data")
+    assert fetch(archived, tmp_path / "data").complete
+    assert len(server.asked) == 1
 
 
 def test_a_table_is_downloaded_once_even_if_the_audio_is_complete(archived, server, tmp_path):

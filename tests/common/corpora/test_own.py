@@ -82,6 +82,7 @@ def test_an_invalid_row_is_refused_with_file_and_line(make_clips, row):
         pytest.param("path,label\n", "utf-8", id="no rows"),
         pytest.param("path,label\na/1.wav,Ärger\n", "latin-1", id="encoding"),
         pytest.param("path,label\na/1.wav,joy\n", "utf-32-le", id="another Unicode encoding"),
+        pytest.param("path,label,label\na/1.wav,joy,fear\n", "utf-8", id="two columns of one name"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused(make_clips, text, encoding):

@@ -60,6 +60,12 @@ def test_the_gradient_of_what_is_normalised_is_that_of_keras(axis: int) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
+def test_maps_without_any_spread_give_finite_values() -> None:
+    for value in np.linspace(-300, 300, 50, dtype=np.float32):  # the mean square of some rounds below the squared mean
+        normalised = twins(2)[1](np.full_like(MAPS, value), training=True)
+        assert np.isfinite(ops.convert_to_numpy(normalised)).all()
+
+
 def test_a_frozen_layer_keeps_its_moving_moments() -> None:
     layer = twins(2)[1]
     layer.trainable = False

@@ -1,5 +1,6 @@
 """What holds for the networks of both libraries, Keras 3 and tf-keras."""
 
+import errno
 import random
 import time
 from collections.abc import Callable
@@ -213,6 +214,19 @@ def test_a_training_with_a_damaged_checkpoint_starts_again_and_says_so(damage, l
     again = learner(tmp_path).fit(noise(), None, epochs=1, stage="a/b c")
     assert "a-of-b-c.npz" in capsys.readouterr().err
     pd.testing.assert_frame_equal(without_seconds(again), without_seconds(whole))
+
+
+def test_a_checkpoint_that_cannot_be_read_now_is_kept(learner, tmp_path, monkeypatch) -> None:
+    learner(tmp_path).fit(noise(), None, epochs=1, stage="a")
+    kept = (tmp_path / "a.npz").read_bytes()
+
+    def fails(_: Any) -> Any:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(callbacks, "_read", fails)
+    with pytest.raises(OSError, match="Stale"):
+        learner(tmp_path).fit(noise(), None, epochs=2, stage="a")
+    assert (tmp_path / "a.npz").read_bytes() == kept
 
 
 def test_every_damage_of_a_checkpoint_is_noticed(learner, tmp_path) -> None:

@@ -108,10 +108,9 @@ class RunsCode:
         return Path.touch, (self.file,)
 
 
-@pytest.mark.parametrize("name", ["model.joblib", "model.skops"])
-def test_a_pickle_is_refused_and_not_executed(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(pickle.dumps(RunsCode(tmp_path / "executed")))
-    with pytest.raises(InputError, match=name) as refused:
+def test_a_pickle_is_refused_and_not_executed(tmp_path: Path) -> None:
+    (tmp_path / "model.skops").write_bytes(pickle.dumps(RunsCode(tmp_path / "executed")))
+    with pytest.raises(InputError, match="not a saved") as refused:
         SklearnLearner.load(tmp_path / "model.skops", TASK, Fit())
     assert "run the experiment again" in str(refused.value)
     assert not (tmp_path / "executed").exists()

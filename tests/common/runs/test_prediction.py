@@ -189,6 +189,13 @@ def test_copies_of_training_clips_are_not_counted_as_clips(finished) -> None:
     assert f"5 to {of_fold[1]} of" in prediction.origin(finished)
 
 
+def test_an_exchanged_model_is_refused(finished, song) -> None:
+    one, other = (finished.folder / f"fold-{fold}" / "model.keras" for fold in (0, 1))
+    one.write_bytes(other.read_bytes())
+    with pytest.raises(InputError, match=r"model\.keras was changed"):
+        prediction.Models(tiny.STUDY, finished)
+
+
 def test_a_changed_front_end_is_refused(finished, song) -> None:
     path = finished.folder / "fold-0" / "front_end.npz"
     with np.load(path) as stored:

@@ -197,6 +197,15 @@ def test_an_interrupted_run_of_other_settings_is_refused(corpus, no_training, tm
         runner.run(tiny.job(corpus, runs=tmp_path, overrides={"batch_size": 4}))
 
 
+def test_work_of_unknown_settings_is_not_taken_over(corpus, no_training, tmp_path, capsys) -> None:
+    job = tiny.job(corpus, runs=tmp_path)
+    begun(job, got_somewhere=True)
+    (job.folder / "work" / "run.json").unlink()
+    begun(replace(job, options=replace(job.options, overrides={"batch_size": 4})), got_somewhere=False)
+    assert not (job.folder / "work" / "stage.npz").exists()
+    assert "run.json" in capsys.readouterr().err
+
+
 def test_a_run_that_has_computed_nothing_yet_can_be_replaced(corpus, monkeypatch, tmp_path) -> None:
     begun(tiny.job(corpus, runs=tmp_path), got_somewhere=False)
     monkeypatch.setattr(runner, "finished", lambda *_: "made")

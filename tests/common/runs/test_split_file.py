@@ -106,6 +106,12 @@ def test_a_place_without_lists_is_refused(tmp_path: Path, place: str) -> None:
         split_file.read(tmp_path / place)
 
 
+def test_a_list_in_another_encoding_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "savee_train_fold_1.jsonl").write_bytes('{"wav": "Ärger.wav"}'.encode("latin-1"))
+    with pytest.raises(InputError, match=r"savee_train_fold_1\.jsonl"):
+        split_file.read(tmp_path)
+
+
 def test_a_run_on_the_split_of_another_run_has_its_sets_and_says_so(corpus: Path, tmp_path: Path) -> None:
     first = runner.run(tiny.job(corpus, "patient", runs=tmp_path / "first", protocol="independent"))
     listed = split_file.read(first.folder / "split.csv")

@@ -82,6 +82,13 @@ def test_a_damaged_page_of_such_a_file_is_not_repaired(tmp_path: Path) -> None:
         audio.load(written(late, bytes(content)), sample_rate=48_000)
 
 
+def test_an_opus_file_whose_first_page_is_empty_is_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, 48_000).astype(np.float32)
+    whole = write(tmp_path / "a.opus", noise, 48_000, format="OGG", subtype="OPUS").read_bytes()
+    with pytest.raises(InputError):
+        audio.load(written(tmp_path / "b.opus", OggPage().write() + whole), sample_rate=48_000)
+
+
 def test_channels_are_averaged(tmp_path: Path) -> None:
     stereo = np.stack([np.full(100, 0.5), np.full(100, -0.25)], axis=1)
     assert np.allclose(audio.load(write(tmp_path / "a.wav", stereo), sample_rate=RATE), 0.125)
