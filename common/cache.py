@@ -20,7 +20,6 @@ import platformdirs
 
 from common import files, threads
 from common.errors import InputError
-from common.progress import progress
 
 
 def folder() -> Path:
@@ -118,10 +117,8 @@ def file_digests(paths: Sequence[str | Path]) -> list[str]:
     known = [_as_it_is(path) for path in paths]
     unread = list(dict.fromkeys(file for file in known if file not in _DIGESTS))
     if unread:
-        with threads.pool() as pool, progress("reading", len(unread)) as advance:
-            for file, digest in zip(unread, pool.map(_file_digest, [file[0] for file in unread]), strict=True):
-                _DIGESTS[file] = digest
-                advance()
+        digests = threads.mapped(_file_digest, [path for path, _, _ in unread], "reading")
+        _DIGESTS.update(zip(unread, digests, strict=True))
     return [_DIGESTS[file] for file in known]
 
 

@@ -13,9 +13,9 @@ from common.cache import file_digests
 from common.cli.console import main, new_app
 from common.cluster import Cluster, connected
 from common.corpora import CORPORA, Corpus, demo, scan, verify
-from common.corpora.files import in_threads
 from common.corpora.scanning import LEAVE_OUT, write_list
 from common.terminal import say
+from common.threads import in_threads
 
 app = new_app("Corpora of emotional speech and music: list them, find them in your folders, download them.")
 Json = Annotated[bool, typer.Option("--json", help="Print the same facts for programs.")]

@@ -25,11 +25,12 @@ from common.corpora import demo_emotify, demo_fsdkaggle2019, demo_jamendo
 from common.corpora.base import DEMO_MARKER, Clip
 from common.corpora.checksums import names_of
 from common.corpora.emodb import WOMEN
-from common.corpora.files import in_threads, make_folder
+from common.corpora.files import make_folder
 from common.corpora.registry import CORPORA, corpus_called
 from common.corpora.tava import AFFECTS
 from common.errors import InputError
 from common.files import UNFINISHED, replacing, write_text
+from common.threads import in_threads
 
 Floats = NDArray[np.float64]
 
@@ -45,8 +46,6 @@ VERSION = 2
 TRACK_RATE = 125
 """Values per second of the slow tracks (pitch, levels, formants)."""
 
-THREADS = 4
-"""Clips that are synthesised in parallel."""
 
 LOUDEST = 0.95
 """The highest allowed peak, as a share of full scale, so that no clip is clipped."""
@@ -189,7 +188,7 @@ def write(
     for name in [name for name in corpora if name in RECORDINGS]:
         clips = _clips(name) if whole else _choose(name, clips_per_class, seed)
         jobs += [(name, clip) for clip in clips if not _file(folder, name, clip).is_file()]
-    in_threads(partial(_write_clip, folder, seed), jobs, "synthesising the demo corpus", THREADS)
+    in_threads(partial(_write_clip, folder, seed), jobs, "synthesising the demo corpus")
     if "tava" in corpora:
         _write_ratings(folder / "TAVA", seed)
     if "emotify" in corpora:

@@ -17,14 +17,13 @@ import soundfile
 from numpy.typing import NDArray
 
 from common.corpora.emotify import EMOTIONS, ORDERS, TABLE, TRACKS_PER_GENRE, track_id
-from common.corpora.files import in_threads
 from common.files import replacing, write_text
 from common.seeds import derive
+from common.threads import in_threads
 
 Floats = NDArray[np.float64]
 
 SAMPLE_RATE = 22_050
-THREADS = 4
 LENGTHS_S = (31.5, 34.0, 46.5, 60.2)
 """Track lengths in seconds: two, two, three and four pieces of 15 s, each with a remainder."""
 
@@ -84,7 +83,6 @@ def write(folder: Path, *, tracks_per_genre: int, seed: int) -> None:
         partial(_write_track, place, seed),
         [name for name in names if not _file(place, name).is_file()],
         "synthesising demo music",
-        THREADS,
     )
     write_text(place.parent / TABLE, _table(seed))
 

@@ -17,18 +17,17 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from common.corpora.files import in_threads
 from common.corpora.fsdkaggle2019 import META, SETS, TABLES
 from common.files import replacing, write_text
 from common.seeds import derive
 from common.tasks.tagging import SEPARATOR
+from common.threads import in_threads
 
 Floats = NDArray[np.float64]
 Event = Callable[[float, np.random.Generator], Floats]
 """Returns one event, shape (samples,), full scale about 1, given the factor of its pitch."""
 
 SAMPLE_RATE = 44_100
-THREADS = 4
 FOLDER = "FSDKaggle2019"
 SHORTEST_S, LONGEST_S = 0.5, 6.0
 NUMBERS_OF_TAGS = {1: 0.8, 2: 0.15, 3: 0.05}
@@ -136,7 +135,7 @@ def write(folder: Path, *, clips_per_tag: int, seed: int) -> None:
     place = folder / FOLDER
     clips_of = {"train_curated": clips_per_tag, "test": -(-clips_per_tag // PARTS_OF_TEST)}
     clips = [(of_set, number) for of_set, of_tag in clips_of.items() for number in range(of_tag * len(EVENTS))]
-    in_threads(partial(_write_clip, place, seed), clips, "synthesising demo events", THREADS)
+    in_threads(partial(_write_clip, place, seed), clips, "synthesising demo events")
     for of_set in clips_of:
         rows = [_row(of_set, number, seed) for one, number in clips if one == of_set]
         write_text(place / META / TABLES[0].format(of_set), _table(rows))

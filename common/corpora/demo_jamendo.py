@@ -15,15 +15,14 @@ import soundfile
 from numpy.typing import NDArray
 
 from common.corpora.demo_emotify import LEAST, SAMPLE_RATE, SPREAD, play
-from common.corpora.files import in_threads
 from common.corpora.mtg_jamendo import HEADER, MEL, PLACES, PREFIX, TRACKS, mel_of
 from common.files import replacing, write_text
 from common.seeds import derive
 from common.signals import audio
+from common.threads import in_threads
 
 Floats = NDArray[np.float64]
 
-THREADS = 4
 FOLDER = "MTG-Jamendo"
 LENGTHS_S = (12.0, 18.5, 27.0, 40.0)
 """Lengths of the tracks in seconds."""
@@ -58,7 +57,7 @@ def write(folder: Path, *, tracks_per_tag: int, seed: int) -> None:
     """
     place = folder / FOLDER
     numbers = range(tracks_per_tag * len(LAYERS))
-    in_threads(partial(_write_track, place, seed), numbers, "synthesising demo music", THREADS)
+    in_threads(partial(_write_track, place, seed), numbers, "synthesising demo music")
     for of_set in TRACKS:
         rows = [_row(number, seed) for number in numbers if _set(number) == of_set]
         table = place / PLACES[0] / f"autotagging_moodtheme-{of_set}.tsv"

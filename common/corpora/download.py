@@ -18,11 +18,12 @@ import requests
 from common.corpora.archives import unpack
 from common.corpora.base import Archive, Corpus, SingleFiles
 from common.corpora.checksums import Original, originals
-from common.corpora.files import in_threads, make_folder
+from common.corpora.files import make_folder
 from common.corpora.registry import corpus_called
 from common.corpora.verify import Verification, verify
 from common.errors import InputError
 from common.progress import progress
+from common.threads import in_threads
 
 CHUNK = 1 << 14
 """Bytes per read: an interruption loses at most this much."""

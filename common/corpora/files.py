@@ -3,18 +3,16 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import soundfile
 
-from common import environment, escaping
+from common import escaping
 from common.errors import InputError
-from common.progress import progress
 from common.signals import audio
-from common.threads import pool as thread_pool
 
 AUDIO_SUFFIXES = frozenset(
     {
@@ -36,8 +34,6 @@ UNREAD_SUFFIXES = frozenset(
 )
 """Suffixes of recordings that libsndfile does not read: they are named, never passed over."""
 ARRAY_SUFFIXES = frozenset({".npy"})
-THREADS = min(16, 4 * environment.threads())
-"""More threads than cores: reading headers and hashing wait for the disk and release the GIL."""
 
 
 def format_not_read(path: Path) -> str:
@@ -101,21 +97,6 @@ def make_folder(folder: Path) -> None:
         raise InputError(
             f"the folder {folder} cannot be made: it, or a folder above it, is a file or a broken link; name another"
         ) from error
-
-
-def in_threads(
-    work: Callable[[Item], Result], items: Sequence[Item], label: str, threads: int = THREADS
-) -> list[Result]:
-    """Apply `work` to every item in parallel threads and return the results in order, with progress under `label`.
-
-    After an error, only the items in progress are finished; after Ctrl-C, none.
-    """
-    with progress(label, len(items)) as advance, thread_pool(threads) as pool:
-        results = []
-        for result in pool.map(work, items):
-            results.append(result)
-            advance()
-        return results
 
 
 def size_or_reason(path: Path) -> int | str:

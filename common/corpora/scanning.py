@@ -30,11 +30,11 @@ from common.corpora.files import (
     duration_or_reason,
     files_below,
     format_not_read,
-    in_threads,
     size_or_reason,
 )
 from common.corpora.registry import CORPORA
 from common.errors import InputError
+from common.threads import in_threads
 
 SECOND_COPY = "a second copy of a clip"
 AUDIO_OF_ARRAY = "a second copy of a clip: the array of its features is used"

@@ -21,7 +21,6 @@ import soxr
 
 from common import cache, threads
 from common.errors import InputError
-from common.progress import progress
 from common.signals import libmpg123, opus
 
 VERSION = 1
@@ -149,16 +148,12 @@ def _decode(
             return reason
 
     damaged = []
-    with threads.pool() as pool, progress("decoding", len(paths)) as advance:
-        # In chunks: `pool.map` over all files would decode far ahead of a slow disk and fill the memory.
-        for start in range(0, len(paths), CLIPS_AT_ONCE):
-            chunk = paths[start : start + CLIPS_AT_ONCE]
-            for path, clip in zip(chunk, pool.map(decode, chunk), strict=True):
-                if isinstance(clip, _Unusable):
-                    damaged.append((path, str(clip)))
-                else:
-                    yield clip
-                advance()
+    decoded = threads.mapped(decode, paths, "decoding", at_once=CLIPS_AT_ONCE)
+    for path, clip in zip(paths, decoded, strict=True):
+        if isinstance(clip, _Unusable):
+            damaged.append((path, str(clip)))
+        else:
+            yield clip
     if damaged:
         raise _refusal(damaged, len(paths))
 

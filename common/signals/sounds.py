@@ -8,7 +8,6 @@ import numpy as np
 import soundfile
 
 from common import cache, threads
-from common.progress import progress
 from common.signals import audio
 
 VERSION = 1
@@ -36,12 +35,9 @@ def digests(paths: Sequence[str | Path]) -> list[str]:
 
 
 def _computed(paths: Sequence[str | Path], of_bytes: Sequence[str]) -> Iterator[np.ndarray]:
-    with threads.pool() as pool, progress("comparing sounds", len(paths)) as advance:
-        for start in range(0, len(paths), AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            for digest in pool.map(_of_file, paths[part], of_bytes[part]):
-                yield np.frombuffer(bytes.fromhex(digest), np.uint8)[np.newaxis]
-                advance()
+    pairs = list(zip(paths, of_bytes, strict=True))
+    for digest in threads.mapped(lambda pair: _of_file(*pair), pairs, "comparing sounds", at_once=AT_ONCE):
+        yield np.frombuffer(bytes.fromhex(digest), np.uint8)[np.newaxis]
 
 
 def _of_file(path: str | Path, of_bytes: str) -> str:
