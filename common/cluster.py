@@ -87,8 +87,7 @@ def connected(workers: int | None, scheduler: str | None) -> Iterator["Cluster |
     if workers is None and scheduler is None:
         yield None
         return
-    if workers is not None and scheduler is not None:
-        raise InputError("--workers starts a cluster and --scheduler names one; leave out one of them")
+    refuse_both(workers, scheduler)
     distributed = _dask()
     with ExitStack() as stack:
         if workers is not None:
@@ -99,6 +98,16 @@ def connected(workers: int | None, scheduler: str | None) -> Iterator["Cluster |
             yield Cluster(client, cores, gpus)
         else:
             yield Cluster(stack.enter_context(_client(distributed, str(scheduler))))
+
+
+def refuse_both(workers: int | None, scheduler: str | None) -> None:
+    """Refuse to start a cluster and to connect to one.
+
+    Raises:
+        InputError: both are given.
+    """
+    if workers is not None and scheduler is not None:
+        raise InputError("--workers starts a cluster and --scheduler names one; leave out one of them")
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from typing import Any, Literal
 # Those whose version can change a number.
 PACKAGES = (
     *("tensorflow", "keras", "keras-nlp", "keras-tuner", "tf-keras", "transformers", "jax", "torch"),
-    *("numpy", "librosa", "soxr", "scikit-learn"),
+    *("numpy", "scipy", "librosa", "soxr", "soundfile"),
+    *("scikit-learn", "imbalanced-learn", "iterative-stratification"),
 )
 
 

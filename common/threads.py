@@ -14,7 +14,8 @@ NAMED = "encore"
 READERS = min(16, 4 * environment.threads())
 """More threads than cores: reading headers and hashing wait for the disk and release the GIL."""
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @contextmanager

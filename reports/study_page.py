@@ -254,7 +254,8 @@ def _effect_row(published: Published, effect: Effect) -> tuple[Cell, ...]:
     std = Number(written(metric, effect.std), effect.std) if effect.std is not None else None
     paired = seed_by_seed(effect.pairs, metric), mcnemar_in_words(effect.pairs)
     name = Link(published.experiment(base.experiment).short, published.study, base.experiment)
-    return (name, effect.change, base.protocol, by, std, *paired, effect.method)
+    instead_of = f"{base.protocol}{', demo' * base.demo}"
+    return (name, effect.change, instead_of, by, std, *paired, effect.method)
 
 
 def seed_by_seed(pairs: Sequence[PairedRun], metric: Metric) -> str:

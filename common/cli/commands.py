@@ -124,6 +124,8 @@ def _run(
     )
     _set_up(strategy, cluster, mixed_precision=mixed_precision)
     experiments = _able(experiments, strategy, named=bool(names))
+    _refuse_absent_weights(experiments, weights, size)
+    preparing.refuse_place(given.runs, folder=True)
     # Only now: reading audio takes long, and a wrong call should fail at once.
     scanned = preparing.scan_clips(study, experiments, data)
     clips = _clips_of(study, experiments, scanned, named=bool(names))
@@ -144,6 +146,15 @@ def _run(
         preparing.print_record(record, as_json)
     if study.examples and not names:  # with names, the user wants these experiments only
         _keep_illustrations(study, scanned, given.runs)
+
+
+def _refuse_absent_weights(experiments: Sequence[Experiment], weights: str | None, size: Size) -> None:
+    from common.runs import identity
+
+    for experiment in experiments:
+        if experiment.inputs.weights:
+            own = preparing.weights_of(experiment, weights, size)
+            identity.refuse_absent_weights(own, experiment.inputs.weights["full"])
 
 
 def _options_of(

@@ -33,7 +33,8 @@ def read(path: Path | None) -> dict[str, dict[str, Any]]:
     try:
         content: Any = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"--config {path} cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"--config {path} cannot be read ({reason}); name a TOML file, such as best.toml") from None
     tables = {name: content.pop(name, {}) for name in ("training", "model")}
     if content:
         raise InputError(f"--config {path}: {next(iter(content))} has no meaning; use [training] and [model]")

@@ -19,6 +19,9 @@ DEBUG_HELP = "With --debug, an error shows its traceback."
 
 WRONG_INPUT = 2
 
+IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors of a path that a user named: something else lies there, or nothing can."""
+
 
 def new_app(
     about: str | None, *, group: type[typer.core.TyperGroup] | None = None, complete: bool = False
@@ -95,7 +98,7 @@ def _report(error: Exception) -> int:
         say(f"error: {error}", file=sys.stderr)
         return error.exit_code
     if hasattr(error, "format_message"):  # click's usage errors
-        say(f"error: {error.format_message()}", file=sys.stderr)
+        say(f"error: {error.format_message()}{_commands_of(error)}", file=sys.stderr)
         return WRONG_INPUT
     if isinstance(error, BrokenPipeError):
         # Python flushes standard output once more at exit, which would print an error of its own.
@@ -104,6 +107,12 @@ def _report(error: Exception) -> int:
     if isinstance(error, OSError):
         return _report_os_error(error)
     raise error
+
+
+def _commands_of(error: Any) -> str:
+    """Return the commands that there are, for an error about a missing or unknown one."""
+    known = getattr(getattr(error.ctx, "command", None), "commands", {})
+    return f" Commands: {', '.join(known)}." if known and "command" in error.format_message().lower() else ""
 
 
 def _report_os_error(error: OSError) -> int:
@@ -115,7 +124,9 @@ def _report_os_error(error: OSError) -> int:
         errno.EPERM: "no permission to change this: choose another folder",
         errno.EROFS: "this folder is read-only: choose another one",
     }.get(error.errno or 0)
-    if advice is None:  # such as a missing file, which our own code should have checked
+    if advice is None and error.filename and error.errno in IN_THE_WAY:
+        advice = f"this place cannot be used ({(error.strerror or '').lower()}): name another file or folder"
+    if advice is None:
         raise error
     say(f"error: {advice}{where}", file=sys.stderr)
     return WRONG_INPUT

@@ -35,6 +35,8 @@ def predict(
 ) -> None:
     """Predict the classes, tags or values of audio files with a finished run's model."""
     study: Study = context.obj
+    if out:  # now, and not when all files are predicted
+        preparing.refuse_place(out)
     preparing.start_backend()
     from common.runs import prediction
 

@@ -1,6 +1,7 @@
 """What several commands do before and after their work: clips, weights, times, cluster, estimates, printed records."""
 
 import json
+import os
 import re
 import sys
 import time
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from common import cache
-from common.cluster import Cluster, connected, limited_to_a_share
+from common.cluster import Cluster, connected, limited_to_a_share, refuse_both
 from common.corpora import CORPORA, Scan, demo, scan
 from common.errors import InputError
 from common.progress import duration_in_words
@@ -46,6 +47,25 @@ def refuse_weights(weights: str | None, experiments: Sequence[Experiment]) -> No
     names = [experiment.id for experiment in experiments if not experiment.pretrained]
     if weights not in (None, "none") and names:  # random weights are what they have anyway
         raise InputError(f"{listed(names)}: trained from scratch; leave out --weights")
+
+
+def refuse_place(path: Path, *, folder: bool = False) -> None:
+    """Refuse a place that cannot be written, before work begins whose results are to lie there.
+
+    Args:
+        path: of a file, or of a folder.
+        folder: which of the two it is.
+
+    Raises:
+        InputError: something else lies there or above, or a folder may not be written.
+    """
+    whole = path.absolute()
+    there = next(place for place in (whole, *whole.parents) if place.exists())
+    if there.is_dir() != (folder or there != whole):
+        found = "a folder" if there.is_dir() else "not a folder"
+        raise InputError(f"{path} cannot be written: {there} is {found}; name another place")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"{path} cannot be written: no permission to change {there}; name another place")
 
 
 def weights_of(experiment: Experiment, weights: str | None, size: Size) -> str:
@@ -149,6 +169,7 @@ def workplace(
     if not dry_run:
         return context.with_resource(connected(workers, scheduler))
     if scheduler:
+        refuse_both(workers, scheduler)
         announce("the estimates are for one process on this machine")
     context.with_resource(limited_to_a_share(workers))
     return None

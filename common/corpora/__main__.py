@@ -13,6 +13,7 @@ from common.cache import file_digests
 from common.cli.console import main, new_app
 from common.cluster import Cluster, connected
 from common.corpora import CORPORA, Corpus, demo, scan, verify
+from common.corpora.checksums import indexed
 from common.corpora.scanning import LEAVE_OUT, write_list
 from common.terminal import say
 from common.threads import in_threads
@@ -24,6 +25,7 @@ Scheduler = Annotated[
     str | None, typer.Option(metavar="ADDRESS|FILE.json", help="Read files on a cluster: its Dask scheduler.")
 ]
 Name = Annotated[str, typer.Argument(help=f"One of {', '.join(CORPORA)}.")]
+Indexed = Annotated[str, typer.Argument(help=f"One of {', '.join(indexed())}: those with published checksums.")]
 
 
 @app.command("list")
@@ -83,7 +85,7 @@ def scan_folders(
 @app.command("verify")
 def verify_corpus(
     context: typer.Context,
-    name: Name,
+    name: Indexed,
     folder: Annotated[Path, typer.Argument(help="The folder of the corpus, or one above it.")],
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -105,12 +107,14 @@ def _digest(path: Path) -> str:
 
 
 @app.command("download")
-def download_corpus(name: Name, folder: Annotated[Path, typer.Argument(help="Where to put it.")]) -> None:
+def download_corpus(
+    name: Name, folder: Annotated[Path, typer.Argument(help="Where to put it.")], as_json: Json = False
+) -> None:
     """Download a corpus, unpack it and verify it; run again after an interruption, it resumes."""
     from common.corpora.download import download  # here and not above: the other commands need no network
 
     outcome = download(name, folder)
-    say(outcome.summary())
+    say(json.dumps(outcome.facts(), indent=1) if as_json else outcome.summary())
     raise typer.Exit(0 if outcome.complete else 1)
 
 
@@ -122,10 +126,14 @@ def write_demo(
     ] = demo.CLIPS_PER_CLASS,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same bytes.")] = 0,
     whole: Annotated[bool, typer.Option("--whole", help="As many clips as the real corpora (2 GB).")] = False,
+    as_json: Json = False,
 ) -> None:
     """Synthesise a small substitute for the corpora, with their file names and layouts; there is none of ESC-10."""
     made = demo.write(folder, clips_per_class=clips, seed=seed, corpora=demo.COUNTERPARTS, whole=whole)
     written = scan([made])
+    if as_json:
+        say(json.dumps(written.facts(), indent=1))
+        return
     per_corpus = Counter(written.manifest["corpus"])
     say(f"demo corpus in {folder}: {', '.join(f'{name} {count}' for name, count in per_corpus.items())} clips")
 

@@ -31,7 +31,7 @@ NAMED = 5
 """At most this many missing clips are listed by name."""
 
 DEMO_MARKER = "ENCORE-DEMO.txt"
-"""The file in the root of a demo corpus that identifies it as one."""
+"""The file in the root of a demo corpus, and in each folder of its clips, that identifies it as one."""
 
 
 def below_demo_marker(folder: Path) -> bool:

@@ -198,7 +198,16 @@ def write(
         demo_jamendo.write(folder, tracks_per_tag=clips_per_class, seed=seed)
     if "fsdkaggle2019" in corpora:
         demo_fsdkaggle2019.write(folder, clips_per_tag=clips_per_class, seed=seed)
+    _mark_folders(folder)
     return folder
+
+
+def _mark_folders(folder: Path) -> None:
+    """Repeat the marker in every folder with files, so that whoever copies one of them copies its marker."""
+    text = (folder / DEMO_MARKER).read_text(encoding="utf-8")
+    for below in {path.parent for path in folder.rglob("*") if path.is_file()} - {folder}:
+        if not (below / DEMO_MARKER).is_file():
+            write_text(below / DEMO_MARKER, text)
 
 
 def _claim(folder: Path, contents: str) -> None:

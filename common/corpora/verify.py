@@ -74,12 +74,12 @@ def verify(
     index, folder = originals(name), Path(folder)
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; check the spelling")
-    if below_demo_marker(folder.resolve()):
+    # git-annex has broken links for files that it did not fetch; such a clip counts as missing.
+    files = [path for path in files_below(folder) if path.is_file()]
+    if any(below_demo_marker(place.resolve()) for place in {folder, *(path.parent for path in files)}):
         raise InputError(
             f"{folder} contains the demo corpus, which is synthesised and cannot be verified; name another folder"
         )
-    # git-annex has broken links for files that it did not fetch; such a clip counts as missing.
-    files = [path for path in files_below(folder) if path.is_file()]
     names = [_canonical_name(name, path) for path in files]
     known = [path for path, clip in zip(files, names, strict=True) if clip in index]
     digests = dict(zip(known, digests_of(known), strict=True))

@@ -78,6 +78,21 @@ def weights_in_words(weights: str) -> str:
     return f"sha256:{cache.file_digests([weights])[0]}"
 
 
+def refuse_absent_weights(weights: str, default: str) -> None:
+    """Refuse weights that are neither a file or folder nor a name that the network's library knows.
+
+    Args:
+        weights: of `--weights`.
+        default: the name of the network's own pretrained weights: `imagenet`, or a model of the hub.
+
+    Raises:
+        InputError: there are no such weights.
+    """
+    known = weights in (default, "none") or (HUB_NAME.fullmatch(weights) and HUB_NAME.fullmatch(default))
+    if not known and not Path(weights).exists():
+        raise InputError(f"--weights {weights}: there is no such file or folder; name one, or {default}, or none")
+
+
 def _responses_in_words(folder: str) -> str:
     """Return what identifies impulse responses: `synthesised`, or a digest of the files in the folder."""
     return _digest_of_files(impulse_responses.files_in(folder)) if folder else "synthesised"

@@ -292,8 +292,9 @@ def _other_orders(job: Job, task: Task, learner: Learner, test: Arrays) -> list[
 def _keep_model(folder: Path, learner: Learner, prepared: Prepared) -> list[Path]:
     """Write the model and its front end, and return their files."""
     front_end, model = folder / "front_end.npz", folder / learner.FILE
+    arrays: dict[str, Any] = dict(prepared.front_end)
     with files.replacing(front_end) as temporary:
-        np.savez(temporary, **prepared.front_end)
+        np.savez(temporary, **arrays)
     learner.save(model)
     return [front_end, model]
 

@@ -28,11 +28,11 @@ import scipy.fft
 
 from common import cache
 from common.corpora.emotify import PIECE_S
-from common.corpora.files import in_threads
 from common.environment import threads
 from common.errors import InputError
 from common.signals import audio
 from common.signals.numba_cache import librosa
+from common.threads import in_threads
 from reproductions.emotify_features.piece import HOP_LENGTH, N_FFT, Piece
 from reproductions.emotify_features.settings import N_MFCC, NAMES, SAMPLE_RATE
 

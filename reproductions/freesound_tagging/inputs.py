@@ -13,12 +13,12 @@ from keras import ops
 from common import cache, splits
 from common.arrays import Arrays, FileInputs, Prepared, Rows
 from common.corpora import fsdkaggle2019
-from common.corpora.files import in_threads
 from common.errors import InputError
 from common.seeds import derive
 from common.signals import audio, features, impulse_responses
 from common.signals.numba_cache import librosa
 from common.study import Setting
+from common.threads import in_threads
 from reproductions.freesound_tagging.mixing import Mixtures, convolve
 from reproductions.freesound_tagging.settings import MEL, MEL_OF_MIXTURES, SAMPLE_RATE, SECONDS, TRIM_DB
 

@@ -225,6 +225,7 @@ def test_a_dry_run_with_workers_measures_on_the_cores_of_one_and_starts_none(enc
         ("run --strategy tpu", "tpu"),
         ("run --strategy data-parallel", "KERAS_BACKEND=jax"),
         ("run --budget 30", "--budget"),
+        ("run --dry-run --workers 2 --scheduler tcp://127.0.0.1:1", "--workers"),
         ("run --weights imagenet", "patient, retrained, paired"),
         ("run --config absent.toml", "absent.toml"),
         ("run --data absent", "absent"),
@@ -242,9 +243,20 @@ def test_a_wrong_call_has_exit_code_2_and_one_line(words, named, encore, tmp_pat
 
 def test_a_runs_folder_that_cannot_be_written_is_named(encore, corpus, tmp_path) -> None:
     (tmp_path / "file").write_text("")
-    code, _, err = encore("run", "patient", "--data", corpus, "--runs", "file/runs")
-    assert code == 2
-    assert "file/runs" in err.splitlines()[-1]
+    for words in (["run", "patient"], ["run", "patient", "--dry-run"]):
+        code, _, err = encore(*words, "--data", corpus, "--runs", "file/runs")
+        assert code == 2
+        assert "file/runs" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("place", ["file/below.csv", "folder"])
+def test_predictions_that_cannot_be_written_are_refused_before_anything_is_predicted(encore, tmp_path, place) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    code, out, err = encore("predict", "absent.wav", "--out", place)
+    assert (code, out) == (2, "")
+    assert place in err
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

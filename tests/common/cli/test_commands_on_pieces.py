@@ -28,8 +28,9 @@ def test_without_names_experiments_with_pretrained_networks_are_left_out(encore,
     assert "pictures" in err
 
 
-def test_pretrained_weights_are_imagenet_s_unless_others_are_named(encore, corpus, monkeypatch) -> None:
+def test_pretrained_weights_are_imagenet_s_unless_others_are_named(encore, corpus, monkeypatch, tmp_path) -> None:
     started = []
+    (tmp_path / "w.h5").touch()
     monkeypatch.setattr(runner, "run", lambda job, _: started.append(job))
     monkeypatch.setattr(preparing, "print_record", lambda *_: None)
     encore("run", "pictures", "trees", "--data", corpus)
@@ -53,6 +54,8 @@ def test_pretrained_weights_are_imagenet_s_unless_others_are_named(encore, corpu
         ("run trees svm --strategy mirrored", "trees, svm"),
         ("attribution trees --epochs 3", "trees"),
         ("run pictures --weights absent.h5", "absent.h5"),
+        ("run pictures --weights absent.h5 --dry-run", "absent.h5"),
+        ("run pictures --weights imagnet --dry-run", "imagnet"),
         ("predict absent.wav", "runs-demo"),
         ("predict absent.wav --run nowhere", "nowhere"),
     ],

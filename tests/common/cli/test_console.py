@@ -34,6 +34,7 @@ def run_command(
         (ResultError("the loss is nan"), 1, "the loss is nan"),
         (OSError(errno.ENOSPC, "No space left on device"), 2, "disk"),
         (PermissionError(errno.EACCES, "Permission denied", "/a/b"), 2, "/a/b"),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/a/file/b"), 2, "/a/file/b"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )

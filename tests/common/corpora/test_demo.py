@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -18,6 +19,7 @@ from common.corpora import (
     fsdkaggle2019,
     mtg_jamendo,
     scan,
+    verify,
 )
 from common.corpora.checksums import originals
 from common.corpora.demo import RECORDINGS, _clips, synthesise, write
@@ -106,6 +108,15 @@ def test_no_clips_or_an_unknown_corpus_are_refused(tmp_path, wrong):
     with pytest.raises(InputError):
         write(tmp_path / "demo", **wrong)
     assert list(tmp_path.rglob("*.wav")) == []
+
+
+def test_a_copied_part_of_a_demo_corpus_is_known_for_one(demos, tmp_path):
+    actor = next(demos["speech"].rglob("Actor_*"))
+    shutil.copytree(actor, tmp_path / "data" / actor.name)
+    (found,) = scan([tmp_path / "data"]).found
+    assert (found.corpus, found.form, found.demo) == ("ravdess", "synthesised", True)
+    with pytest.raises(InputError, match="synthesised"):
+        verify("ravdess", tmp_path / "data")
 
 
 def test_the_ordinary_scan_finds_all_corpora_of_speech_with_every_class_and_enough_speakers(demos):
