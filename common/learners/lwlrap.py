@@ -22,9 +22,9 @@ class Lwlrap(keras.metrics.Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add the clips of a batch."""
-        true, said = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
+        true, outputs = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
         # before[c, i, j] is 1 if tag j of clip c has no lower an output than tag i.
-        before = ops.cast(said[:, None, :] >= said[:, :, None], self.dtype)
+        before = ops.cast(outputs[:, None, :] >= outputs[:, :, None], self.dtype)
         hits = ops.sum(before * true[:, None, :], axis=2)
         # No sum is 0: every tag is at its own rank.
         self._precisions.assign_add(ops.sum(true * hits / ops.sum(before, axis=2)))

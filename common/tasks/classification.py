@@ -312,7 +312,7 @@ def _units(counts: np.ndarray, *, by_group: bool) -> dict[str, np.ndarray]:
 
     Precision is a fraction of the clips that are predicted as the class, recall of those that are of it.
     """
-    of_class, said = counts.sum(axis=2), counts.sum(axis=1)  # (groups, classes)
+    of_class, predicted = counts.sum(axis=2), counts.sum(axis=1)  # (groups, classes)
     if by_group:
-        of_class, said = of_class > 0, said > 0
-    return {"precision": said.sum(axis=0), "recall": of_class.sum(axis=0), "f1": of_class.sum(axis=0)}
+        of_class, predicted = of_class > 0, predicted > 0
+    return {"precision": predicted.sum(axis=0), "recall": of_class.sum(axis=0), "f1": of_class.sum(axis=0)}

@@ -109,9 +109,9 @@ class Regression:
         Overall scores are means over the scales. Undefined scores, such as r for constant outputs, are left out.
         """
         arrays = (pooled.targets, pooled.outputs, pooled.constants)
-        true, said, mean = (np.asarray(array, np.float64) for array in arrays)
+        true, outputs, mean = (np.asarray(array, np.float64) for array in arrays)
         values, intervals, method = bootstrap(
-            lambda weights: _statistics(weights, true, said, mean), len(true), groups=groups, seed=seed
+            lambda weights: _statistics(weights, true, outputs, mean), len(true), groups=groups, seed=seed
         )
         n = len(true)
         overall = {name: score(values[f"mean_{name}"], intervals[f"mean_{name}"], n, method) for name in SCORES}
@@ -171,13 +171,13 @@ class Regression:
         return None
 
 
-def _statistics(weights: np.ndarray, true: np.ndarray, said: np.ndarray, mean: np.ndarray) -> dict[str, np.ndarray]:
+def _statistics(weights: np.ndarray, true: np.ndarray, outputs: np.ndarray, mean: np.ndarray) -> dict[str, np.ndarray]:
     """Return all scores of weighted clips.
 
     Args:
         weights: (draws, clips).
         true: targets (clips, scales).
-        said: outputs (clips, scales).
+        outputs: of the model (clips, scales).
         mean: the training mean of each clip's fold (clips, scales).
 
     Returns:
@@ -187,21 +187,21 @@ def _statistics(weights: np.ndarray, true: np.ndarray, said: np.ndarray, mean: n
     def averaged(values: np.ndarray) -> np.ndarray:
         return (weights @ values) / weights.sum(axis=1, keepdims=True)
 
-    true_mean, said_mean = averaged(true), averaged(said)
+    true_mean, outputs_mean = averaged(true), averaged(outputs)
     # Values are centred first: for values far from 0, the two terms of a variance would nearly cancel.
     centre = true.mean(axis=0)
     true_variance = averaged(np.square(true - centre)) - np.square(true_mean - centre)
-    said_variance = averaged(np.square(said - centre)) - np.square(said_mean - centre)
-    covariance = averaged((true - centre) * (said - centre)) - (true_mean - centre) * (said_mean - centre)
-    absolute, squared = averaged(np.abs(said - true)), averaged(np.square(said - true))
+    outputs_variance = averaged(np.square(outputs - centre)) - np.square(outputs_mean - centre)
+    covariance = averaged((true - centre) * (outputs - centre)) - (true_mean - centre) * (outputs_mean - centre)
+    absolute, squared = averaged(np.abs(outputs - true)), averaged(np.square(outputs - true))
     with np.errstate(invalid="ignore", divide="ignore"):  # a resample may have no variance; its score is NaN then
         found = {
             "mae": absolute,
             "relative_mae": absolute / averaged(np.abs(mean - true)),
             "rmse": np.sqrt(squared),
             "r2": 1 - squared / _positive(true_variance),
-            "pearson": covariance / np.sqrt(_positive(true_variance) * _positive(said_variance)),
-            "ccc": 2 * covariance / _positive(true_variance + said_variance + np.square(true_mean - said_mean)),
+            "pearson": covariance / np.sqrt(_positive(true_variance) * _positive(outputs_variance)),
+            "ccc": 2 * covariance / _positive(true_variance + outputs_variance + np.square(true_mean - outputs_mean)),
         }
     return found | {f"mean_{name}": values.mean(axis=1) for name, values in found.items()}
 

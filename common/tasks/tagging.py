@@ -97,8 +97,8 @@ class Tagging:
 
     def losses(self, targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """Return the binary cross-entropy of each clip (clips,) in nats, the mean over tags, as in Keras."""
-        said = np.clip(outputs.astype(np.float64), EPSILON, 1 - EPSILON)
-        return -(targets * np.log(said) + (1 - targets) * np.log(1 - said)).mean(axis=1)
+        clipped = np.clip(outputs.astype(np.float64), EPSILON, 1 - EPSILON)
+        return -(targets * np.log(clipped) + (1 - targets) * np.log(1 - clipped)).mean(axis=1)
 
     def constant(self, targets: np.ndarray) -> np.ndarray:
         """Return the popularity of each tag: the fraction of training clips that have it."""
@@ -112,15 +112,15 @@ class Tagging:
         chosen = np.full(len(self.outputs), HALF)
         for tag in np.flatnonzero(targets.sum(axis=0)) if len(targets) else ():
             cut = _Cut(targets[:, tag], outputs[:, tag])
-            hits, said = cut.sums(np.ones((1, len(targets))))
-            f1 = 2 * hits[0] / (said[0] + targets[:, tag].sum())
+            hits, positives = cut.sums(np.ones((1, len(targets))))
+            f1 = 2 * hits[0] / (positives[0] + targets[:, tag].sum())
             chosen[tag] = cut.values[f1.argmax()]
         return chosen
 
     def logits(self, outputs: np.ndarray) -> np.ndarray:
         """Return the log-odds of the probabilities."""
-        said = np.clip(outputs.astype(np.float64), EPSILON, 1 - EPSILON)
-        return np.log(said) - np.log1p(-said)
+        clipped = np.clip(outputs.astype(np.float64), EPSILON, 1 - EPSILON)
+        return np.log(clipped) - np.log1p(-clipped)
 
     def from_logits(self, logits: np.ndarray) -> np.ndarray:
         """Return the logistic function."""
@@ -261,10 +261,10 @@ def label_precisions(targets: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     # Some clips at a time: the comparisons of all of them would not fit into the processor's cache.
     for first in range(0, len(targets), CLIPS_AT_ONCE):
         rows = slice(first, first + CLIPS_AT_ONCE)
-        true, said = targets[rows] > 0, outputs[rows]
+        true, of_rows = targets[rows] > 0, outputs[rows]
         clip, tag = np.nonzero(true)
         # For each true tag of each clip, only: which tags have no lower an output.
-        ahead = said[clip] >= said[clip, tag][:, np.newaxis]
+        ahead = of_rows[clip] >= of_rows[clip, tag][:, np.newaxis]
         # Of 16 bits, for at most 65,535 tags: numpy adds booleans to them faster than to 64.
         hits, ranks = (hot.sum(axis=1, dtype=np.uint16) for hot in (ahead & true[clip], ahead))
         precisions[first + clip, tag] = np.divide(hits, ranks, dtype=np.float64)
@@ -284,9 +284,9 @@ class _Cut:
         values: the distinct outputs, descending (cuts,).
     """
 
-    def __init__(self, true: np.ndarray, said: np.ndarray) -> None:
-        self._order = np.argsort(-said, kind="stable")
-        ordered = said[self._order]
+    def __init__(self, true: np.ndarray, outputs: np.ndarray) -> None:
+        self._order = np.argsort(-outputs, kind="stable")
+        ordered = outputs[self._order]
         # A cut is after the last of equal outputs: clips with equal outputs are above a threshold together.
         self._ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
         self.values = ordered[self._ends]
@@ -300,13 +300,13 @@ class _Cut:
 
 def _areas(cut: _Cut, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return average precision and ROC-AUC (draws,); NaN if all clips of a draw have the tag, or none has it."""
-    hits, said = cut.sums(weights)
-    positive, negative = hits[:, -1:], (said - hits)[:, -1:]
+    hits, positives = cut.sums(weights)
+    positive, negative = hits[:, -1:], (positives - hits)[:, -1:]
     new_hits = np.diff(hits, axis=1, prepend=0.0)
-    misses = said - hits
+    misses = positives - hits
     new_misses = np.diff(misses, axis=1, prepend=0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        precision = np.divide(hits, said, out=np.zeros_like(hits), where=said > 0)
+        precision = np.divide(hits, positives, out=np.zeros_like(hits), where=positives > 0)
         average = (new_hits * precision).sum(axis=1, keepdims=True) / positive
         # ROC-AUC is the fraction of pairs (a clip with the tag, one without) in the right order; ties count one half.
         roc = (new_misses * (hits - new_hits / 2)).sum(axis=1, keepdims=True) / (positive * negative)
@@ -320,8 +320,8 @@ class _Statistics:
         self._targets = targets.astype(np.float64)
         self._precisions = label_precisions(targets, outputs)
         # All that does not depend on the weights is computed once, not for each of the resamples.
-        said = (outputs >= thresholds).astype(np.float64)
-        self._hits, self._said = said * self._targets, said
+        self._positives = (outputs >= thresholds).astype(np.float64)
+        self._hits = self._positives * self._targets
         self._cuts = [_Cut(true, column) for true, column in zip(targets.T, outputs.T, strict=True)]
         self._all = _Cut(targets.ravel(), outputs.ravel())
 
@@ -332,11 +332,11 @@ class _Statistics:
         precision, roc = (np.stack(side, axis=1) for side in zip(*areas, strict=True))
         # Micro means: every pair of a clip and a tag counts as one decision, with the weight of its clip.
         micro_precision, micro_roc = _areas(self._all, np.repeat(weights, tags, axis=1))
-        has, hits, said = (weights @ array for array in (self._targets, self._hits, self._said))
+        has, hits, positives = (weights @ array for array in (self._targets, self._hits, self._positives))
         with np.errstate(invalid="ignore"):
-            f1 = np.where(has > 0, 2 * hits / (has + said), np.nan)
+            f1 = np.where(has > 0, 2 * hits / (has + positives), np.nan)
             of_tag = np.where(has > 0, (weights @ self._precisions) / has, np.nan)
-            micro_f1 = 2 * hits.sum(axis=1) / (has.sum(axis=1) + said.sum(axis=1))
+            micro_f1 = 2 * hits.sum(axis=1) / (has.sum(axis=1) + positives.sum(axis=1))
         return {
             "lwlrap": _lwlrap(weights, self._precisions, self._targets),
             "macro_pr_auc": _mean(precision),
