@@ -44,6 +44,8 @@ def not_among(name: str, known: Collection[str]) -> str:
 
     If there are many names, it has their number and the three most similar ones.
     """
+    if not known:
+        return "; there are none"
     if len(known) > MANY:
         near = get_close_matches(name, known, n=3, cutoff=0.0)  # 0: three names, however unlike
         return f"; it has {len(known)}, most similar {', '.join(near)}; `list` shows all"

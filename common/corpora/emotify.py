@@ -20,6 +20,7 @@ from common.corpora import tables
 from common.corpora.base import Archive, Clip, Corpus, below_demo_marker
 from common.errors import InputError
 from common.seeds import derive
+from common.tasks.tagging import SEPARATOR
 
 EMOTIONS = (
     "amazement",
@@ -290,7 +291,7 @@ def tagged(manifest: pd.DataFrame, share: float = SHARE) -> pd.DataFrame:
         return manifest
     counted = votes(annotations(manifest))
     chosen = counted[list(EMOTIONS)].ge(share * counted["listeners"], axis=0)
-    tags = [",".join(emotion for emotion in EMOTIONS if row[emotion]) for _, row in chosen.iterrows()]
+    tags = [SEPARATOR.join(emotion for emotion in EMOTIONS if row[emotion]) for _, row in chosen.iterrows()]
     ids = [track_id(genre, int(number)) for genre, number in manifest.loc[own, "name"].str.split("/")]
     labels = manifest["label"].copy()
     labels[own] = [tags[track - 1] for track in ids]

@@ -22,6 +22,7 @@ import pandas as pd
 from common.corpora.base import Clip, Corpus, Refusal, below_demo_marker
 from common.corpora.files import array_or_reason
 from common.errors import InputError
+from common.tasks.tagging import SEPARATOR
 
 TAGS = (
     *("action", "adventure", "advertising", "background", "ballad", "calm", "children", "christmas", "commercial"),
@@ -193,7 +194,7 @@ def tagged(manifest: pd.DataFrame) -> pd.DataFrame:
     own = manifest["corpus"] == MTG_JAMENDO.name
     if own.any():
         rows = [_track(Path(path)) for path in manifest.loc[own, "path"]]
-        found.loc[own, ["label", "group", "set"]] = [(",".join(row.tags), row.artist, row.set) for row in rows]
+        found.loc[own, ["label", "group", "set"]] = [(SEPARATOR.join(row.tags), row.artist, row.set) for row in rows]
     return found
 
 

@@ -172,7 +172,8 @@ class KerasLearner:
 
         Raises:
             BudgetSpentError: the deadline has passed; the last finished epoch is kept.
-            InputError: the stage's checkpoint is damaged, or has more epochs.
+            InputError: the stage's checkpoint is of another model, or has more epochs.
+            OSError: it cannot be read.
             ResultError: the loss is not finite.
         """
         deciding = [] if validation is None else self._deciding()

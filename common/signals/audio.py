@@ -124,8 +124,8 @@ def load_clips(
         3 s at 16 kHz (2.2 GiB on the disk) do not have to fit into memory.
 
     Raises:
-        InputError: There are no files.
-        UnusableFilesError: Some cannot be used: all are checked, up to five are named in its message.
+        InputError: There are no files, or only one, which cannot be used.
+        UnusableFilesError: Some of several cannot be used: all are checked, up to five are named in its message.
     """
     if not paths:
         raise InputError("There are no audio files to read; check the folder with `python -m common.corpora scan`.")

@@ -23,10 +23,7 @@ from common.intervals import (
     wilson,
     wilson_over,
 )
-from common.tasks.task import Groups, Kind, Mode, Pooled, Scores
-
-EPSILON = 1e-7
-"""Probabilities are clipped to [EPSILON, 1 - EPSILON] before a logarithm, as in Keras."""
+from common.tasks.task import EPSILON, Groups, Kind, Mode, Pooled, Scores
 
 PER_CLASS = ("precision", "recall", "f1")
 

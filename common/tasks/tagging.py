@@ -10,13 +10,11 @@ import pandas as pd
 
 from common.errors import InputError
 from common.intervals import Score, drawn_over, open_ended
-from common.tasks.task import Groups, Kind, Mode, Pooled, Scores, bootstrap, score
+from common.tasks.task import EPSILON, Groups, Kind, Mode, Pooled, Scores, bootstrap, score
 
 SEPARATOR = ","
 """Separates the tags of a clip in the manifest and in `predictions.csv`, as in the tables of FSDKaggle2019."""
 
-EPSILON = 1e-7
-"""Probabilities are clipped to [EPSILON, 1 - EPSILON] before a logarithm, as in Keras."""
 
 OVERALL = (
     "lwlrap",

@@ -20,6 +20,9 @@ Kind = Literal["classification", "tagging", "regression"]
 Groups = Sequence[str] | np.ndarray | None
 """The group of each clip, such as its speaker or song; None if clips are independent."""
 
+EPSILON = 1e-7
+"""Probabilities are clipped to [EPSILON, 1 - EPSILON] before a logarithm, as in Keras."""
+
 DRAWS_AT_ONCE = 100
 """Number of resamples in memory at a time; each needs a weight per clip, in a few arrays."""
 
