@@ -37,7 +37,7 @@ from common.learners.learner import best_epoch
 from common.learners.pipeline import Augment
 from common.progress import duration_in_words
 from common.runs import checksums, claims, records
-from common.runs.search_records import Row, SearchResult, load, read, table_of, write
+from common.runs.search_records import Row, SearchResult, read, table_of, write
 from common.seeds import derive
 from common.study import Training, Value
 from common.tasks import Mode, Task
@@ -337,7 +337,7 @@ def _kept(path: Path, trial: Trial, search: Search) -> tuple[dict[str, Any], pd.
     Raises:
         InputError: the file is damaged or was changed, or is of another trial.
     """
-    content = load(path, AGAIN, partial(checksums.read, path.parent, path.name, AGAIN, needed=True))
+    content = records.load(path.parent, path.name, AGAIN, needed=True)
     problem = records.flaw(content, StoredTrial)
     if problem is None and content["trial"] != _plain(asdict(trial)):
         problem = f"is not trial {trial.name} of this search"

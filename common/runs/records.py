@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from common.errors import LONGEST, EncoreError, InputError, ResultError, reason_of
-from common.files import read_table, write_text
+from common.files import Place, read_table, write_text
 from common.runs import checksums
 from common.splits import Leak
 from common.tasks import Task, of_kind
@@ -395,15 +395,31 @@ def read(folder: Path) -> Record:
         InputError: the record is cut off, of another schema, lacks a field, or holds a number that is not finite.
     """
     path = folder / "record.json"
+    if not path.exists():
+        raise InputError(f"{folder} holds no record.json: the run is not finished; run it again to go on")
+    return Record(folder, checked(_of_schema(load(folder, path.name, REMEDY), str(path)), str(path)))
+
+
+def load(folder: Place, name: str, remedy: str, *, needed: bool = False) -> Any:
+    """Read a file of JSON, after comparing it with its checksum.
+
+    Args:
+        folder: of the file.
+        name: of the file.
+        remedy: what to do where it is damaged.
+        needed: as in `checksums.read`.
+
+    Raises:
+        InputError: it was changed, is damaged, or cannot be read.
+    """
+    place = folder / name
     try:
-        text = checksums.read(folder, path.name, REMEDY).decode()
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{folder} holds no record.json: the run is not finished; run it again to go on") from None
+        text = checksums.read(folder, name, remedy, needed=needed).decode()
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}); {REMEDY}") from None
+        raise InputError(f"{place} cannot be read ({(error.strerror or str(error)).lower()}); {remedy}") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is damaged ({error}); {REMEDY}") from None
-    return Record(folder, checked(parsed(text, str(path)), str(path)))
+        raise InputError(f"{place} is damaged ({error}); {remedy}") from None
+    return of_json(text, str(place), remedy)
 
 
 def parsed(text: str, place: str) -> dict[str, Any]:
@@ -416,7 +432,10 @@ def parsed(text: str, place: str) -> dict[str, Any]:
     Raises:
         InputError: it is cut off, of another schema, or holds a number that is not finite.
     """
-    data = of_json(text, place, "delete it and run again")
+    return _of_schema(of_json(text, place, "delete it and run again"), place)
+
+
+def _of_schema(data: Any, place: str) -> dict[str, Any]:
     found = data.get("schema") if isinstance(data, dict) else None
     if found != SCHEMA:
         raise InputError(f"{place} has schema {found}, this Encore reads {SCHEMA}; run the experiment again (--fresh)")

@@ -5,9 +5,8 @@ A search is one folder, `runs/<study>/<experiment>/<protocol>/tune-<search>-seed
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, Self
 
@@ -251,33 +250,13 @@ def read(folder: Place) -> SearchResult:
     path = folder / "search.json"
     if not path.exists():
         raise InputError(f"{folder} holds no search.json: the search is not finished; make it again to go on")
-    data = load(path, REMEDY, partial(checksums.read, folder, path.name, REMEDY))
+    data = records.load(folder, path.name, REMEDY)
     found = data.get("schema") if isinstance(data, dict) else None
     if found != SCHEMA:
         raise InputError(f"{path} has schema {str(found)[:LONGEST]}, this Encore reads {SCHEMA}; search again")
     if problem := records.flaw(data, Content):
         raise InputError(f"{path} {problem}; {REMEDY}")
     return SearchResult(folder, data)
-
-
-def load(path: Place, remedy: str, read_bytes: Callable[[], bytes] | None = None) -> Any:
-    """Read a file of JSON.
-
-    Args:
-        path: of the file.
-        remedy: what to do where it is damaged.
-        read_bytes: returns its content; None: without comparing checksums.
-
-    Raises:
-        InputError: it is damaged, or cannot be read.
-    """
-    try:
-        text = (read_bytes or path.read_bytes)().decode()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}); {remedy}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is damaged ({error}); {remedy}") from None
-    return records.of_json(text, str(path), remedy)
 
 
 def write(folder: Path, content: dict[str, Any]) -> SearchResult:
