@@ -218,9 +218,12 @@ def headline_figure(published: Published, metric: str, shown: Sequence[Row], gro
     places = _draw_rows(axes, shown, heights, PAPER if lines else None)
     name_rows(axes, places, labels, sum(heights))
     _fit(axes, shown, [line.value for line in lines], WIDTH - left - 0.28)
-    on = published.metric[metric].measured_on if metric in published.metric else "test"
-    if metric in published.metric and published.metric[metric].percent:
+    known = published.metric.get(metric)
+    on = known.measured_on if known else "test"
+    if known and known.percent:
         percent_axis(axes.xaxis)
+    if known and known.kind in ("proportion", "score"):  # the room for digits may reach beyond the best possible
+        axes.set_xticks([tick for tick in axes.get_xticks() if axes.get_xlim()[0] <= tick < 1 + 1e-9])
     axes.set_xlabel(in_words(metric) + (f" ({on})" if on not in ("test", *in_words(metric).split()) else ""))
     return page.figure
 
