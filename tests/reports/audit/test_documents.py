@@ -143,7 +143,7 @@ OUTCOMES: dict[str, tuple[str | None, dict[str, float]]] = {
     "ser-claims-best-of-chapter-4": ("supported", {}),
     "valence-claims-best-combination": ("supported", {}),
     "ser-claims-94-frames-similar": ("not printed", {}),
-    "ser-claims-94-frames-worse": ("not printed", {}),
+    "ser-94-frames-twice": (None, {"mel_frames_first_tried": 94, "mel_frames": 188}),
     "ser-vgg-won": (None, {"ilsvrc_2014_place": 2}),
     "ser-vgg-last-block": ("contradicted", {"blocks_unfrozen_4": 2, "vgg16_other_run": 0.705}),
     "mood-specaugment-numbers": (None, {"pr_auc_left": 0.139, "pr_auc_right": 0.139, "pr_auc_before": 0.134}),
