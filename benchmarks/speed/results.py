@@ -105,13 +105,14 @@ def _lines(speeds: Speeds, order: Sequence[str]) -> Iterator[str]:
     if not measured:
         yield "Not measured yet."
         return
-    heads = [f"{name}: ms | of the limit | x PyTorch" for name in BACKENDS.values()]
+    backends = [backend for backend in BACKENDS if speeds[backend]]
+    heads = [f"{BACKENDS[backend]}: ms | of the limit | x PyTorch" for backend in backends]
     yield f"| network | clips | million parameters | billion multiplications | {' | '.join(heads)} |"
-    yield "|---|" + "---:|" * (3 + 3 * len(BACKENDS))
+    yield "|---|" + "---:|" * (3 + 3 * len(backends))
     for name in measured:
         one = next(of[name] for of in speeds.values() if name in of)
         size = f"{one.clips} | {one.parameters / 1e6:.2f} | {one.multiplications / 1e9:.3g}"
-        cells = [_cells(speeds[backend].get(name)) for backend in BACKENDS]
+        cells = [_cells(speeds[backend].get(name)) for backend in backends]
         yield f"| `{name}` | {size} | {' | '.join(cells)} |"
     yield ""
     yield from _machines(speeds)

@@ -100,6 +100,8 @@ def test_the_table_has_both_backends_the_machine_and_why_something_is_missing() 
     assert cells[1][4:] == ["20", "0.50", "-", "-", "-", "-"]
     for words in ("Some CPU", "Other CPU", "2026-01-02", "no compiler"):
         assert words in text
+    without_jax = results.with_table(text, {**speeds, "jax": {}}, ("a/first", "a/second"))
+    assert "JAX" not in without_jax
 
 
 def test_the_table_in_the_readme_is_that_of_the_kept_results() -> None:
