@@ -87,8 +87,8 @@ def mean_of(outputs: Sequence[np.ndarray], task: Task, method: Ensemble) -> np.n
 def thresholds_of(thresholds: Sequence[np.ndarray], task: Task, method: Ensemble) -> np.ndarray:
     """Return the thresholds of an ensemble's outputs (outputs,): the mean of the members'; empty without thresholds.
 
-    Where raw logits are averaged with other outputs, the thresholds of the raw members are held against the raw mean,
-    although they were chosen among outputs: as in the code of document 000.
+    Where raw logits are averaged with other outputs, the raw mean is compared with the thresholds of the raw members,
+    although these were chosen among outputs: as in the code of document 000.
 
     Args:
         thresholds: those of each member, in the order of the weights.

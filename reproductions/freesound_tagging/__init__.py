@@ -35,7 +35,7 @@ Departures and choices:
 8. A network returns probabilities; the code returns their logits. MCNN's are those of its softmax loss (code), although
    the slides say of all networks "not softmax, sigmoid". `corrected` keeps the softmax.
 9. MCNN trains for at most 200 epochs and, as the others, stops after 20 without a better validation lwlrap; the code
-   trains as many epochs as it is told, and its scores are means over batches. Its learning rate follows the validation
+   trains a fixed number of epochs, and its scores are means over batches. Its learning rate follows the validation
    loss, by the factor and the patience of the others. With the same patience PyTorch's falls an epoch later.
 10. The authors' 73 impulse responses are not named. Without `--impulse-responses` they are synthesised. A mixture of
     less than two seconds has zeros before it; with augmentation, the code pads each clip on both sides before mixing.

@@ -24,8 +24,8 @@ Errors and unclear choices, each a switch:
 
 1. `crop`: with a chance of 0.33 the code stretches one patch of the centre to the whole input: a random crop was meant,
    but none of its boxes fits so long a spectrogram. `corrected` drops it.
-2. `ensemble`: the code averages raw outputs of the model on mel spectrograms with probabilities of the other, and holds
-   thresholds that were chosen among probabilities against the mean. `corrected` averages probabilities and thresholds.
+2. `ensemble`: the code averages logits of the model on mel spectrograms with probabilities of the other, and compares
+   the mean with thresholds that were chosen among probabilities. `corrected` averages probabilities and thresholds.
 3. `frames`: the slides and the paper have 6950, the code 6590.
 4. `variant`: the table has EfficientNet-B7, another slide B8, the uploaded file B6. `keras.applications` has no B8.
 5. `loss`: cross-entropy; the uploaded file ends with a focal loss, which the paper says did not help. It weighs tags
@@ -79,7 +79,7 @@ SWITCHES = (
         corrected="probabilities",
         acts_on="model",
         question="Are raw logits averaged with probabilities, or probabilities with probabilities?",
-        evidence="Code: raw outputs of the one file with probabilities of the other, held against thresholds of "
+        evidence="Code: logits of the one file with probabilities of the other, compared with thresholds of "
         "probabilities. This may be why the paper has an F of 0.0594 beside a PR-AUC of 0.1414.",
     ),
     Switch(

@@ -98,7 +98,7 @@ def test_an_ensemble_is_the_weighted_mean_of_its_members(kind, finished) -> None
     assert both.size == (len(task.outputs) if kind == "tagging" else 0)
 
 
-def test_thresholds_of_raw_members_are_held_against_the_raw_mean() -> None:
+def test_the_raw_mean_is_compared_with_the_thresholds_of_the_raw_members() -> None:
     task, method = tiny_tasks.TASKS["tagging"], Ensemble({"raw": 0.7, "other": 0.3}, raw=("raw",))
     raw, other = (np.full(len(task.outputs), value) for value in (0.4, 0.9))
     (held,) = task.logits(ensemble.thresholds_of([raw, other], task, method)[np.newaxis])
