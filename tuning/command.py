@@ -87,11 +87,12 @@ def _tune(
     from common.runs import jobs  # here and not above, as in `common.cli.commands`
     from tuning.making import Clips, make
 
+    size, runs = size or ("full" if data else "demo"), runs or preparing.default_runs(data)
+    preparing.refuse_what_is_absent([experiment], weights, size, runs)
     scanned = jobs.clips_for(study, experiment, preparing.scan_clips(study, [experiment], data))
-    size = size or ("full" if data else "demo")
     for seed in dict.fromkeys(seeds or [0]):
         options = jobs.Options(
-            runs=runs or preparing.default_runs(data),
+            runs=runs,
             seed=seed,
             size=size,
             overrides={"batch_size": batch_size} if batch_size else {},

@@ -44,9 +44,11 @@ def attribution(
     preparing.start_backend()
     from common.runs import jobs, on_cluster
 
+    runs = runs or preparing.default_runs(data)
+    preparing.refuse_what_is_absent([experiment], weights, size, runs)
     scanned = jobs.clips_for(study, experiment, preparing.scan_clips(study, [experiment], data))
     chosen = jobs.Options(
-        runs=runs or preparing.default_runs(data),
+        runs=runs,
         size=size,
         overrides=overrides,
         weights=preparing.weights_of(experiment, weights, size),

@@ -124,16 +124,15 @@ def _run(
     )
     _set_up(strategy, cluster, mixed_precision=mixed_precision)
     experiments = _able(experiments, strategy, named=bool(names))
-    _refuse_absent_weights(experiments, weights, size)
-    preparing.refuse_place(given.runs, folder=True)
+    preparing.refuse_what_is_absent(experiments, weights, size, given.runs)
     # Only now: reading audio takes long, and a wrong call should fail at once.
     scanned = preparing.scan_clips(study, experiments, data)
     clips = _clips_of(study, experiments, scanned, named=bool(names))
-    planned = []
-    for experiment, one, seed in product(experiments, protocols, dict.fromkeys(seeds or [0])):
-        if experiment.id in clips:
-            own = _options_of(experiment, one, given, weights, responses)
-            planned.append(jobs.Job(study, experiment, one, clips[experiment.id], replace(own, seed=seed)))
+    planned = [
+        jobs.Job(study, experiment, one, clips[experiment.id], _options_of(experiment, one, own, weights, responses))
+        for experiment, one, own in product(experiments, protocols, _of_seeds(given, seeds))
+        if experiment.id in clips
+    ]
     if not data_parallel.leads():
         for job in () if dry_run else planned:
             runner.follow(job)
@@ -148,13 +147,8 @@ def _run(
         _keep_illustrations(study, scanned, given.runs)
 
 
-def _refuse_absent_weights(experiments: Sequence[Experiment], weights: str | None, size: Size) -> None:
-    from common.runs import identity
-
-    for experiment in experiments:
-        if experiment.inputs.weights:
-            own = preparing.weights_of(experiment, weights, size)
-            identity.refuse_absent_weights(own, experiment.inputs.weights["full"])
+def _of_seeds(given: "Options", seeds: Sequence[int] | None) -> list["Options"]:
+    return [replace(given, seed=seed) for seed in dict.fromkeys(seeds or [0])]
 
 
 def _options_of(

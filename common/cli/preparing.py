@@ -68,6 +68,27 @@ def refuse_place(path: Path, *, folder: bool = False) -> None:
         raise InputError(f"{path} cannot be written: no permission to change {there}; name another place")
 
 
+def refuse_what_is_absent(experiments: Sequence[Experiment], weights: str | None, size: Size, runs: Path) -> None:
+    """Refuse weights that do not exist and a folder of runs that cannot be written, before anything is read.
+
+    Args:
+        experiments: what will be trained.
+        weights: of `--weights`.
+        size: of the runs.
+        runs: their folder.
+
+    Raises:
+        InputError: there are no such weights, or the folder cannot be written.
+    """
+    from common.runs import identity
+
+    for experiment in experiments:
+        if experiment.inputs.weights:
+            own = weights_of(experiment, weights, size)
+            identity.refuse_absent_weights(own, experiment.inputs.weights["full"])
+    refuse_place(runs, folder=True)
+
+
 def weights_of(experiment: Experiment, weights: str | None, size: Size) -> str:
     """Return the weights of an experiment: those of `--weights`, else its default (`none` without pretraining)."""
     return weights or (experiment.inputs.weights[size] if experiment.inputs.weights else "none")

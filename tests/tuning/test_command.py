@@ -126,6 +126,7 @@ def test_under_several_folds_the_first_is_searched_and_the_result_says_so(encore
         ("tune patient --search long", "short, whole"),
         ("tune patient --protocol all", "'all'"),
         ("tune patient --weights imagenet", "patient"),
+        ("tune patient --runs /dev/null/runs", "/dev/null"),  # a file, below which nothing can be written
     ],
 )
 def test_a_wrong_call_has_exit_code_2_and_one_line(words, named, encore, corpus, tmp_path) -> None:

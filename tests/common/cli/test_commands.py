@@ -243,7 +243,7 @@ def test_a_wrong_call_has_exit_code_2_and_one_line(words, named, encore, tmp_pat
 
 def test_a_runs_folder_that_cannot_be_written_is_named(encore, corpus, tmp_path) -> None:
     (tmp_path / "file").write_text("")
-    for words in (["run", "patient"], ["run", "patient", "--dry-run"]):
+    for words in (["run", "patient"], ["run", "patient", "--dry-run"], ["attribution", "patient", "--dry-run"]):
         code, _, err = encore(*words, "--data", corpus, "--runs", "file/runs")
         assert code == 2
         assert "file/runs" in err.splitlines()[-1]

@@ -56,6 +56,7 @@ def test_pretrained_weights_are_imagenet_s_unless_others_are_named(encore, corpu
         ("run pictures --weights absent.h5", "absent.h5"),
         ("run pictures --weights absent.h5 --dry-run", "absent.h5"),
         ("run pictures --weights imagnet --dry-run", "imagnet"),
+        ("attribution pictures --weights absent.h5 --dry-run", "absent.h5"),
         ("predict absent.wav", "runs-demo"),
         ("predict absent.wav --run nowhere", "nowhere"),
     ],
