@@ -18,11 +18,12 @@ import argparse
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 
 from speed import results
 from speed.results import Speed
 
-from common import files
+from common import environment, files
 from common.errors import InputError
 
 EXPERIMENTS = {
@@ -67,11 +68,12 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=NETWORKS, metavar="STUDY/EXPERIMENT")
     parser.add_argument("--write", action="store_true", help="keep the results, and write the table in README.md")
     chosen = parser.parse_args()
+    commit = environment.commit()  # before files of the checkout are written
     for name in chosen.networks:
         speed = measured(name)
         print(f"{name}: {speed}" if isinstance(speed, str) else speed.in_words(), flush=True)
         if chosen.write and isinstance(speed, Speed):
-            results.keep(speed, NETWORKS)
+            results.keep(replace(speed, environment={**speed.environment, "commit": commit}), NETWORKS)
             readme = results.README.read_text(encoding="utf-8")
             files.write_text(results.README, results.with_table(readme, results.read(), NETWORKS))
 

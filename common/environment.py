@@ -35,7 +35,7 @@ def software() -> dict[str, str]:
     """Return the versions that can change a number: of Python, Encore with its commit, and the packages installed."""
     versions = {name: version for name in PACKAGES if (version := _version(name))}
     encore = _version("encore-emotion") or "not installed"
-    return {"python": platform.python_version(), "encore": encore, **versions, "commit": _commit()}
+    return {"python": platform.python_version(), "encore": encore, **versions, "commit": commit()}
 
 
 def hardware() -> str:
@@ -83,6 +83,18 @@ def peak_memory_mib() -> float:
     return round(peak / (1024 * 1024 if platform.system() == "Darwin" else 1024), 1)
 
 
+def commit() -> str:
+    """Return the git commit of this checkout, with `-dirty` if files have been changed since."""
+    here = Path(__file__)
+    try:
+        # If Encore is installed inside a checkout of something else, that commit is not Encore's.
+        _git("ls-files", "--error-unmatch", here.name, folder=here.parent)
+        # --exclude: not the name of a tag, which may be moved to another commit.
+        return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*", folder=here.parent)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
@@ -97,18 +109,6 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
-
-
-def _commit() -> str:
-    """Return the git commit of this checkout, with `-dirty` if files have been changed since."""
-    here = Path(__file__)
-    try:
-        # If Encore is installed inside a checkout of something else, that commit is not Encore's.
-        _git("ls-files", "--error-unmatch", here.name, folder=here.parent)
-        # --exclude: not the name of a tag, which may be moved to another commit.
-        return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*", folder=here.parent)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def _git(*words: str, folder: Path) -> str:

@@ -85,14 +85,14 @@ def checkout(tmp_path, monkeypatch) -> Path:
 
 
 def test_the_commit_of_our_own_repository_is_reported_with_its_changes_and_no_other(checkout) -> None:
-    assert environment._commit() == "unknown"
+    assert environment.commit() == "unknown"
     subprocess.run(["git", "add", "."], cwd=checkout, check=True)
-    assert re.fullmatch(r"[0-9a-f]{40}-dirty", environment._commit())
+    assert re.fullmatch(r"[0-9a-f]{40}-dirty", environment.commit())
 
 
 def test_without_git_the_commit_is_unknown(monkeypatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert environment._commit() == "unknown"
+    assert environment.commit() == "unknown"
 
 
 def test_the_peak_memory_is_that_of_this_process_and_not_of_the_one_that_started_it() -> None:
