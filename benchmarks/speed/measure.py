@@ -9,7 +9,9 @@ from matrix_rate import Measured, in_turns
 
 from common import environment
 from common.errors import ResultError, reason_of
+from common.learners.quiet import keras
 from speed.networks import Batch, Network, Step, network, with_keras, with_torch
+from speed.profile import shares_of_operations
 from speed.results import Speed
 
 OURS, PYTORCH = "ours", "PyTorch"
@@ -47,6 +49,7 @@ def measure(name: str) -> Speed:
         share=rounded(found[OURS].share),
         **beside(found),
         note=why_not,
+        operations=shares_of_operations(steps[OURS]) if keras.backend.backend() == "tensorflow" else {},
         date=datetime.now(UTC).date().isoformat(),
         environment=environment.describe(),
     )

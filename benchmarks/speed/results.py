@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,16 @@ MARKED = re.compile(r"(<!-- speed, generated -->\n).*?(<!-- end -->)", re.DOTALL
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 """Keras' name of each backend in the table, and its name in words."""
 NOT_MEASURED = "-"
+GOALS = {"ser_parallel/single-cnn": 2.0} | dict.fromkeys(
+    (
+        "ser_parallel/dual-cnn",
+        "ser_parallel/parallel-mfcc",
+        "ser_parallel/parallel-mel",
+        "ser_parallel/parallel-mel-94",
+    ),
+    2.5,
+)
+"""How many times as long as ours PyTorch's step should take; 1 for every other network."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,8 @@ class Speed:
         pytorch_ms: milliseconds of a step of PyTorch; None: not measured.
         ratio: how many times as long PyTorch's step takes, the median of rounds.
         note: why PyTorch was not measured.
+        operations: the kinds of operations that take most of our processor time, with their shares of it; empty under
+            other backends than TensorFlow.
     """
 
     network: str
@@ -48,6 +60,12 @@ class Speed:
     pytorch_ms: float | None = None
     ratio: float | None = None
     note: str = ""
+    operations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def below_goal(self) -> bool:
+        """Whether it was measured beside PyTorch and did not reach its goal."""
+        return self.ratio is not None and self.ratio < GOALS.get(self.network, 1.0)
 
     @property
     def backend(self) -> str:
@@ -117,6 +135,8 @@ def _lines(speeds: Speeds, order: Sequence[str]) -> Iterator[str]:
     yield ""
     yield from _machines(speeds)
     yield from _notes(speeds)
+    yield from _faster_on_jax(speeds)
+    yield from _below_goals(speeds["tensorflow"].values())
 
 
 def _cells(speed: Speed | None) -> str:
@@ -150,3 +170,26 @@ def _notes(speeds: Speeds) -> Iterator[str]:
     notes = {(speed.network, speed.note) for of in speeds.values() for speed in of.values() if speed.note}
     for name, note in sorted(notes):
         yield f"`{name}`: {note}."
+
+
+def _faster_on_jax(speeds: Speeds) -> Iterator[str]:
+    """Say which networks are faster under JAX: by their share of the limit, as the runs were not at the same time."""
+    on_both = [(speed, speeds["jax"][name]) for name, speed in speeds["tensorflow"].items() if name in speeds["jax"]]
+    faster = [f"`{ours.network}`" for ours, on_jax in on_both if on_jax.share > ours.share]
+    if on_both:
+        yield ""
+        yield f"Faster under JAX: {len(faster)} of {len(on_both)} networks" + (
+            f" ({', '.join(faster)})." if faster else "."
+        )
+
+
+def _below_goals(speeds: Iterable[Speed]) -> Iterator[str]:
+    """Say of each network below its goal what its step spends its time on."""
+    below = [speed for speed in speeds if speed.below_goal]
+    if below:
+        yield ""
+        yield "Below its goal under TensorFlow, and the kinds of operations that take most of its processor time:"
+        yield ""
+    for speed in below:
+        spent = ", ".join(f"{kind} {100 * share:.0f} %" for kind, share in speed.operations.items())
+        yield f"- `{speed.network}` ({GOALS.get(speed.network, 1.0):g} x PyTorch): {spent}"

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorflow as tf
 import training
 from matrix_rate import Measured, in_turns
 from speed import measure, results
+from speed.profile import shares_of_operations
 from speed.results import Speed
 
 from common.study import Experiment, Training
@@ -47,6 +49,7 @@ def test_a_network_is_measured_beside_the_limit(monkeypatch: pytest.MonkeyPatch)
     assert (speed.clips, speed.parameters, speed.backend) == (16, 1_199_617, "tensorflow")
     assert speed.pytorch_ms is None
     assert "PyTorch" in speed.note
+    assert 0 < sum(speed.operations.values()) <= 1
     # Medians of ratios and of times are not of the same round.
     assert speed.share == pytest.approx(speed.multiplications / speed.limit / (speed.ms / 1e3), rel=0.9)
     assert Speed(**json.loads(json.dumps(vars(speed)))) == speed
@@ -98,10 +101,44 @@ def test_the_table_has_both_backends_the_machine_and_why_something_is_missing() 
     assert [row[0] for row in cells] == ["`a/first`", "`a/second`"]
     assert cells[0][1:] == ["32", "0.03", "1", "20", "0.50", "1.50", "20", "0.50", "2.25"]
     assert cells[1][4:] == ["20", "0.50", "-", "-", "-", "-"]
-    for words in ("Some CPU", "Other CPU", "2026-01-02", "no compiler"):
+    for words in ("Some CPU", "Other CPU", "2026-01-02", "no compiler", "0 of 1 networks"):
         assert words in text
+    speeds["jax"] = {"a/first": replace(on_jax, share=0.75)}
+    assert "1 of 1 networks (`a/first`)" in results.with_table(text, speeds, ("a/first", "a/second"))
     without_jax = results.with_table(text, {**speeds, "jax": {}}, ("a/first", "a/second"))
     assert "JAX" not in without_jax
+
+
+def test_the_operations_of_a_step_are_those_that_it_runs() -> None:
+    matrix = tf.random.normal((512, 512), seed=0)
+
+    @tf.function
+    def step() -> tf.Tensor:
+        return tf.nn.relu(matrix @ matrix @ matrix)
+
+    step()
+    shares = shares_of_operations(step, most=2)
+    assert list(shares)[0] == "MatMul"
+    assert shares["MatMul"] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("network", "ratio", "below"),
+    [
+        ("ser_parallel/single-cnn", 1.9, True),
+        ("ser_parallel/single-cnn", 2.0, False),
+        ("freesound_tagging/gru", 0.9, True),
+        ("freesound_tagging/gru", 1.0, False),
+        ("freesound_tagging/gru", None, False),
+    ],
+)
+def test_a_network_below_its_goal_is_listed_with_what_takes_its_time(network, ratio, below) -> None:
+    measured = speed(network, ratio=ratio, operations={"Conv2D": 0.625, "Mul": 0.25})
+    text = results.with_table(
+        "<!-- speed, generated -->\n<!-- end -->", {"tensorflow": {network: measured}, "jax": {}}, (network,)
+    )
+    assert (f"- `{network}`" in text) == below
+    assert ("Conv2D 62 %, Mul 25 %" in text) == below
 
 
 def test_the_table_in_the_readme_is_that_of_the_kept_results() -> None:
