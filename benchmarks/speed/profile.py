@@ -9,8 +9,8 @@ from typing import Any
 from speed.networks import Step
 
 STEPS = 5
-OPERATION = re.compile(r"[\w/.\-]+:(\w+)")
-"""An event of a thread that runs an operation: `name:Kind`."""
+OPERATION = re.compile(r"[\w/.\-]+:(?:_Mkl(?:Native)?|_)?(\w+)")
+"""An event of a thread that runs an operation, `name:Kind`; a prefix says that oneDNN does it."""
 
 
 def shares_of_operations(step: Step, most: int = 5) -> dict[str, float]:
@@ -39,7 +39,7 @@ def shares_of_operations(step: Step, most: int = 5) -> dict[str, float]:
 
 
 def _spent(space: Any) -> Counter[str]:
-    """Return the picoseconds of each kind of operation, less those of operations within it."""
+    """Return the picoseconds of each kind of operation."""
     spent: Counter[str] = Counter()
     for plane in space.planes:
         for line in plane.lines:
