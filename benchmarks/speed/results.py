@@ -166,10 +166,14 @@ def _conditions(speed: Speed) -> str:
 
 
 def _notes(speeds: Speeds) -> Iterator[str]:
-    """Say why PyTorch was not measured beside a network."""
-    notes = {(speed.network, speed.note) for of in speeds.values() for speed in of.values() if speed.note}
-    for name, note in sorted(notes):
-        yield f"`{name}`: {note}."
+    """Say why PyTorch was not measured beside some networks."""
+    for backend, title in BACKENDS.items():
+        networks: dict[str, list[str]] = {}
+        for speed in speeds[backend].values():
+            if speed.note:
+                networks.setdefault(speed.note, []).append(f"`{speed.network}`")
+        for note, names in networks.items():
+            yield f"{title}, {', '.join(names)}: {note}."
 
 
 def _faster_on_jax(speeds: Speeds) -> Iterator[str]:
