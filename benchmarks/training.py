@@ -41,25 +41,29 @@ EXPERIMENTS = {
 NETWORKS = tuple(f"{study}/{name}" for study, names in EXPERIMENTS.items() for name in names)
 
 
-def measured(name: str) -> Speed | str:
+def measured(name: str, *, beside_pytorch: bool = True) -> Speed | str:
     """Return the speed of a network, measured in a new process, or why it cannot be measured here.
+
+    A network that does not fit into the memory with PyTorch's is measured alone.
 
     Raises:
         ResultError: the network in PyTorch is another one.
     """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as new:
         try:
-            return new.submit(_measured_here, name).result()
+            return new.submit(_measured_here, name, beside_pytorch).result()
         except InputError as error:
             return str(error)
         except BrokenProcessPool:
-            return "its process was ended, perhaps because the memory is too small"
+            if not beside_pytorch:
+                return "its process was ended, perhaps because the memory is too small"
+    return measured(name, beside_pytorch=False)
 
 
-def _measured_here(name: str) -> Speed:
+def _measured_here(name: str, beside_pytorch: bool) -> Speed:
     from speed.measure import measure  # here and not above: the process that waits needs no Keras
 
-    return measure(name)
+    return measure(name, beside_pytorch=beside_pytorch)
 
 
 def main() -> None:

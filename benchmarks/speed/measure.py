@@ -15,15 +15,17 @@ from speed.profile import shares_of_operations
 from speed.results import Speed
 
 OURS, PYTORCH = "ours", "PyTorch"
+TOO_LARGE = "the memory is too small for PyTorch beside it"
 AT_LEAST_S = 1.0
 """Seconds of a turn."""
 
 
-def measure(name: str) -> Speed:
+def measure(name: str, *, beside_pytorch: bool = True) -> Speed:
     """Return the speed of a network's training step, with the batch size of its document.
 
     Args:
         name: `study/experiment`.
+        beside_pytorch: whether the memory may hold the network in PyTorch too.
 
     Raises:
         InputError: the network cannot be built with this backend.
@@ -35,7 +37,7 @@ def measure(name: str) -> Speed:
     steps = {OURS: with_keras(made, batch)}
     for _ in range(2):  # the first steps trace and compile
         steps[OURS]()
-    theirs, why_not = compiled(made, batch)
+    theirs, why_not = compiled(made, batch) if beside_pytorch else (None, TOO_LARGE)
     if theirs:
         steps[PYTORCH] = theirs
     limit, found = in_turns(steps, multiplications, at_least=AT_LEAST_S)

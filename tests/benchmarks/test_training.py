@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -53,6 +55,19 @@ def test_a_network_is_measured_beside_the_limit(monkeypatch: pytest.MonkeyPatch)
     # Medians of ratios and of times are not of the same round.
     assert speed.share == pytest.approx(speed.multiplications / speed.limit / (speed.ms / 1e3), rel=0.9)
     assert Speed(**json.loads(json.dumps(vars(speed)))) == speed
+
+
+def test_a_network_too_large_beside_pytorch_is_measured_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(ThreadPoolExecutor):
+        """Ends as a process does that the system ends for its memory, unless PyTorch is left out."""
+
+        def submit(self, function: Any, name: str, beside_pytorch: bool) -> Any:
+            if beside_pytorch:
+                raise BrokenProcessPool
+            return super().submit(speed, name)
+
+    monkeypatch.setattr(training, "ProcessPoolExecutor", lambda number, context: Killed(number))
+    assert training.measured("a/first") == speed("a/first")
 
 
 def test_steps_take_turns_and_a_short_one_is_repeated_within_its_turn() -> None:
