@@ -6,6 +6,7 @@ Everything is written to standard error, because standard output belongs to resu
 import math
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -22,6 +23,9 @@ FEW = 100
 
 LINE_EVERY_S = 10.0
 """Seconds between two lines if standard error is not a terminal."""
+
+RECENT = 10
+"""The pace is that since so many lines ago: a pause, or other work on the machine, is soon forgotten."""
 
 Listener = Callable[[str, float, int], None]
 """Receives a label, and how many of how many items are finished."""
@@ -56,7 +60,7 @@ class Advance:
         self._label, self._total, self._bar = label, total, bar
         self._done: float = done
         self._printed = time.monotonic()
-        self._since: tuple[float, float] = (self._printed, done)
+        self._paces: deque[tuple[float, float]] = deque([(self._printed, done)], maxlen=RECENT)
         self._only_first = True
         self._task = bar.add_task(label, total=total, completed=done, note="") if bar else None
 
@@ -72,19 +76,21 @@ class Advance:
         now = time.monotonic()
         if now - self._printed >= LINE_EVERY_S:
             self._printed = now
+            left = self._left(now)
+            self._paces.append((now, self._done))
             whole = math.floor(self._done + 1e-6)  # parts of an item do not add up to exactly 1
-            parts = [f"{whole} of {self._total}", self._left(now), note]
+            parts = [f"{whole} of {self._total}", left, note]
             say(f"{self._label}: {', '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
         if self._only_first:  # the pace is measured from here on: the first items include compilation
-            self._since, self._only_first = (now, self._done), False
+            self._paces, self._only_first = deque([(now, self._done)], maxlen=RECENT), False
 
     def _left(self, now: float) -> str:
         """Return the estimated time left, or "" after the last item or if nothing is known yet.
 
-        The estimate uses the pace after the first items, which include compilation and are slower. Until there are
-        others, it uses the first of `FEW` items, such as epochs, and says that it is a first estimate.
+        The estimate uses the pace of the last lines, and not the first items, which include compilation and are slower.
+        Until there are others, it uses the first of `FEW` items, such as epochs, and says that it is a first estimate.
         """
-        began, done = self._since
+        began, done = self._paces[0]
         if self._done >= self._total or self._done == done or (self._only_first and self._total > FEW):
             return ""
         left = (now - began) / (self._done - done) * (self._total - self._done)

@@ -78,6 +78,16 @@ def test_the_first_of_many_items_gives_no_estimate(clock, capsys) -> None:
     assert "401 of 1440" in second and "26 s left" in second
 
 
+def test_the_time_left_forgets_a_pause(clock, capsys) -> None:
+    with progress("training", 100) as advance:
+        for seconds in (20, 20, 3600, *[20] * subject.RECENT):
+            clock.now += seconds
+            advance()
+    lines = capsys.readouterr().err.splitlines()
+    assert "3 of 100" in lines[2] and " h " in lines[2]
+    assert "13 of 100" in lines[-1] and "29 min 00 s" in lines[-1]
+
+
 def test_items_of_an_earlier_call_do_not_shorten_the_time_left(clock, capsys) -> None:
     with progress("training", 100, done=90) as advance:
         clock.now += 20
