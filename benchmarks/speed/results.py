@@ -153,10 +153,8 @@ def _machines(speeds: Speeds) -> Iterator[str]:
         for speed in speeds[backend].values():
             limits.setdefault(_conditions(speed), []).append(speed.limit / 1e9)
         for conditions, found in limits.items():
-            yield (
-                f"{title}: {conditions}; the limit was {min(found):.0f} to {max(found):.0f} billion multiplications a "
-                "second."
-            )
+            limit = " to ".join(dict.fromkeys(f"{value:.0f}" for value in (min(found), max(found))))
+            yield f"- {title}: {conditions}; the limit was {limit} billion multiplications a second."
 
 
 def _conditions(speed: Speed) -> str:
@@ -173,7 +171,7 @@ def _notes(speeds: Speeds) -> Iterator[str]:
             if speed.note:
                 networks.setdefault(speed.note, []).append(f"`{speed.network}`")
         for note, names in networks.items():
-            yield f"{title}, {', '.join(names)}: {note}."
+            yield f"- {title}, {', '.join(names)}: {note}."
 
 
 def _faster_on_jax(speeds: Speeds) -> Iterator[str]:
@@ -181,10 +179,8 @@ def _faster_on_jax(speeds: Speeds) -> Iterator[str]:
     on_both = [(speed, speeds["jax"][name]) for name, speed in speeds["tensorflow"].items() if name in speeds["jax"]]
     faster = [f"`{ours.network}`" for ours, on_jax in on_both if on_jax.share > ours.share]
     if on_both:
-        yield ""
-        yield f"Faster under JAX: {len(faster)} of {len(on_both)} networks" + (
-            f" ({', '.join(faster)})." if faster else "."
-        )
+        named = f" ({', '.join(faster)})" if faster else ""
+        yield f"- Faster under JAX: {len(faster)} of {len(on_both)} networks{named}."
 
 
 def _below_goals(speeds: Iterable[Speed]) -> Iterator[str]:
