@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from common.runs import records, search_records, store
 from common.runs.checksums import ChangedFileError
 from common.runs.records import Predictions, Record
 from common.runs.search_records import SearchResult
+from common.study import Training
 from reports.processes import processes
 from reports.recomputed import problem_of, problem_of_search
 from reports.results import PROTOCOLS, Collected, Group, Run
@@ -32,6 +33,8 @@ TRAINED_AS = (
     *("inputs", "overrides", "strategy", "weights"),
 )
 """The settings that two runs must share to be seeds of one another."""
+DEFAULTS = {field.name: field.default for field in fields(Training) if field.default is not MISSING}
+"""What a setting was before it could be chosen: older records do not name it."""
 
 
 Item = TypeVar("Item")
@@ -198,14 +201,14 @@ def _grouped(runs: list[Run]) -> tuple[Group, ...]:
 
 
 def _shared(record: Mapping[str, Any]) -> list[Any]:
-    """Return what seeds of one another have in common; what older records do not tell counts as not set."""
-    fields = ("study", "experiment", "protocol", "switches", "size", "task")
+    """Return what seeds of one another have in common."""
+    names = ("study", "experiment", "protocol", "switches", "size", "task")
     data, settings = record["data"], record["configuration"]
-    trained = {name: settings.get(name) for name in TRAINED_AS}
+    trained = {name: settings.get(name, DEFAULTS.get(name)) for name in TRAINED_AS}
     if not (settings.get("patience") or settings.get("plateau")):
-        del trained["monitor"]  # Nothing depends on it, and older records do not tell it.
+        del trained["monitor"]  # nothing depends on it
     ran = [cut_to(record), record["environment"].get("precision", "float32")]
-    return [*(record[field] for field in fields), data["demo"], data["digest"], trained, *ran]
+    return [*(record[name] for name in names), data["demo"], data["digest"], trained, *ran]
 
 
 def _place(group: Group) -> tuple[Any, ...]:

@@ -171,6 +171,9 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     [
         ("configuration.weights", "none", 2),
         ("configuration.estimator", [{"name": "svc"}], 2),
+        ("configuration.amsgrad", True, 2),
+        ("configuration.amsgrad", False, 1),  # as is one that says nothing: it could not be chosen then
+        ("configuration.library", "keras", 1),
         ("configuration.identity", {"folds": 1}, 2),
         ("switches.labels", "other", 2),  # which the name of the protocol does not tell
         ("environment.precision", "mixed_bfloat16", 2),
