@@ -88,7 +88,7 @@ def _tune(
     from tuning.making import Clips, make
 
     size, runs = size or ("full" if data else "demo"), runs or preparing.default_runs(data)
-    preparing.refuse_what_is_absent([experiment], weights, size, runs)
+    preparing.refuse_unusable([experiment], weights, size, runs)
     scanned = jobs.clips_for(study, experiment, preparing.scan_clips(study, [experiment], data))
     for seed in dict.fromkeys(seeds or [0]):
         options = jobs.Options(

@@ -15,15 +15,10 @@ MARKED = re.compile(r"(<!-- speed, generated -->\n).*?(<!-- end -->)", re.DOTALL
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 """Keras' name of each backend in the table, and its name in words."""
 NOT_MEASURED = "-"
-GOALS = {"ser_parallel/single-cnn": 2.0} | dict.fromkeys(
-    (
-        "ser_parallel/dual-cnn",
-        "ser_parallel/parallel-mfcc",
-        "ser_parallel/parallel-mel",
-        "ser_parallel/parallel-mel-94",
-    ),
-    2.5,
-)
+GOALS = {
+    "ser_parallel/single-cnn": 2.0,
+    **{f"ser_parallel/{name}": 2.5 for name in ("dual-cnn", "parallel-mfcc", "parallel-mel", "parallel-mel-94")},
+}
 """How many times as long as ours PyTorch's step should take; 1 for every other network."""
 
 

@@ -45,7 +45,7 @@ def attribution(
     from common.runs import jobs, on_cluster
 
     runs = runs or preparing.default_runs(data)
-    preparing.refuse_what_is_absent([experiment], weights, size, runs)
+    preparing.refuse_unusable([experiment], weights, size, runs)
     scanned = jobs.clips_for(study, experiment, preparing.scan_clips(study, [experiment], data))
     chosen = jobs.Options(
         runs=runs,

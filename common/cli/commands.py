@@ -124,7 +124,7 @@ def _run(
     )
     _set_up(strategy, cluster, mixed_precision=mixed_precision)
     experiments = _able(experiments, strategy, named=bool(names))
-    preparing.refuse_what_is_absent(experiments, weights, size, given.runs)
+    preparing.refuse_unusable(experiments, weights, size, given.runs)
     # Only now: reading audio takes long, and a wrong call should fail at once.
     scanned = preparing.scan_clips(study, experiments, data)
     clips = _clips_of(study, experiments, scanned, named=bool(names))

@@ -68,7 +68,7 @@ def refuse_place(path: Path, *, folder: bool = False) -> None:
         raise InputError(f"{path} cannot be written: no permission to change {there}; name another place")
 
 
-def refuse_what_is_absent(experiments: Sequence[Experiment], weights: str | None, size: Size, runs: Path) -> None:
+def refuse_unusable(experiments: Sequence[Experiment], weights: str | None, size: Size, runs: Path) -> None:
     """Refuse weights that do not exist and a folder of runs that cannot be written, before anything is read.
 
     Args:
