@@ -179,16 +179,29 @@ def printed_number(published: Published, experiment: str, name: str) -> Number |
 def notes_on(published: Published, sides: Sequence[Side]) -> tuple[str, ...]:
     """Say of every column of ours which data and seeds it is from, and whether it is comparable with the document.
 
-    Columns of the same origin share a note; where the experiments in one column differ in origin, they are named.
+    Columns on the same data share a note; where the experiments in one column differ in data, they are named.
     """
     if not sides:
         return (f"{NOT_RUN.capitalize()}: there is no record yet.",)
-    by_origin: dict[str, list[Side]] = {}
+    by_data: dict[tuple[str, str], list[Side]] = {}
     for side in sides:
-        by_origin.setdefault(_origin(published, side.group), []).append(side)
-    apart = _in_several(by_origin.values())
-    origins = [f"Ours, {_columns(own, apart)}: {words}." for words, own in by_origin.items()]
-    return (*origins, *_remarks_on(sides))
+        by_data.setdefault(_data_of(published, side.group.first), []).append(side)
+    apart = _in_several(by_data.values())
+    notes = [
+        f"Ours, {_columns(own, apart)}: {'; '.join(filter(None, (data, _seeds_of(own), verdict)))}."
+        for (data, verdict), own in by_data.items()
+    ]
+    return (*notes, *_remarks_on(sides))
+
+
+def _seeds_of(sides: Sequence[Side]) -> str:
+    """Name the seeds of columns; where they differ, with the experiments that have them."""
+    found: dict[str, dict[str, None]] = {}
+    for side in sides:
+        found.setdefault(_numbers_of(side.group.seeds), {})[side.group.experiment] = None
+    if len(found) == 1:
+        return next(iter(found))
+    return ", ".join(f"{numbers} ({', '.join(names)})" for numbers, names in found.items())
 
 
 def marked(number: Number | None, group: Group) -> Number | None:
@@ -229,19 +242,18 @@ def _columns(sides: Sequence[Side], apart: Collection[str]) -> str:
     return "; ".join(names) + (f" ({', '.join(named)})" if named else "")
 
 
-def _origin(published: Published, group: Group) -> str:
-    """Say what a group was run on, in words."""
-    return origin(published, group.first, group.seeds)
-
-
 def origin(published: Published, record: dict[str, Any], numbers: Sequence[int]) -> str:
     """Say on what data and with which seeds a run was made, and whether it is comparable with the document."""
+    data, verdict = _data_of(published, record)
+    return "; ".join(filter(None, (data, _numbers_of(numbers), verdict)))
+
+
+def _data_of(published: Published, record: dict[str, Any]) -> tuple[str, str]:
+    """Say on what data a run was made, and whether it is comparable with the document ("" if it is)."""
     why = [*obstacles(record, published), *filter(None, [unknown(record["experiment"], published)])]
-    parts = [data_in_words(record, published), *filter(None, [caveat(record, published)]), _numbers_of(numbers)]
-    if why:
-        more = [reason for reason in why if not any(reason in words for words in parts)]
-        parts.append(", ".join(["not comparable", *more]))
-    return "; ".join(parts)
+    data = "; ".join([data_in_words(record, published), *filter(None, [caveat(record, published)])])
+    more = [reason for reason in why if reason not in data]
+    return data, ", ".join(["not comparable", *more]) if why else ""
 
 
 def precise(published: Published, group: Group, name: str) -> Number | None:

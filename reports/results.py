@@ -23,7 +23,11 @@ from reports.means import DistinctClips, distinct_of, with_spread_of_seeds
 PROTOCOLS = ("published", "corrected", "independent")
 MEANS_OF_CLIPS = {"classification": ("accuracy", "weighted_recall"), "tagging": (), "regression": ("mae",)}
 """The scores, by kind of task, that are the mean of what a run keeps per clip."""
-SHARED = {"bytes": "identical recordings", "artist or speaker": "artists or speakers"}
+SHARED = {
+    "bytes": "identical recordings",  # as records of earlier versions call them
+    "sound": "identical recordings",
+    "artist or speaker": "artists or speakers",
+}
 """What two sets share, where that is not just the check of the leak audit."""
 LEAKY = "\N{DAGGER}"
 """Marks a number whose test clips are not apart from what the model was trained or chosen on."""
@@ -282,13 +286,19 @@ def leaks_in_words(leaks: Sequence[Leak]) -> str:
         leaks: of the runs of one experiment and protocol.
     """
     found = [leak for leak in leaks if not leak["clean"] and not leak.get("unknown")]
+    speakers = {leak["detail"] for leak in found if leak["check"] == "speaker"}
+    # A corpus without groups of its own has its speakers as groups: that is one leak, not two.
+    found = [
+        leak for leak in found if leak["check"] != "group" or leak["detail"].replace("group", "speaker") not in speakers
+    ]
     said: dict[str, str] = {}  # by check, the first of the pairs, which is the worst
     for pair in (pair for pair in PAIRS if "test" in pair):
         where = " and ".join(pair)
         said = {leak["check"]: where for leak in found if where in leak["detail"]} | said
     shared: dict[str, list[str]] = {}
     for check, where in said.items():
-        shared.setdefault(where, []).append(SHARED.get(check, f"{check}s"))
+        what = shared.setdefault(where, [])
+        what += {SHARED.get(check, f"{check}s")} - set(what)
     # The others tell of sets one by one: copies of test clips, statistics of them, choices on them.
     others = [leak["detail"] for leak in found if leak["check"] not in said and "test" in leak["detail"]]
     return "; ".join(

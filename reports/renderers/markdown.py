@@ -174,8 +174,7 @@ def table_text(table: Table, url: Url) -> str:
     lines = [
         "| " + " | ".join(line) + " |" for line in ([escape(column.heading) for column in table.columns], rule, *rows)
     ]
-    notes = [escape(" ".join(table.notes))] if table.notes else []
-    text = "\n\n".join(["\n".join(lines), *notes])
+    text = "\n\n".join(["\n".join(lines), *map(escape, table.notes)])
     return _folded(table.caption, text) if table.folded else f"*{escape(table.caption)}*\n\n{text}"
 
 

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,18 @@ def test_a_number_whose_test_clips_are_not_apart_is_marked_in_the_tables(write: 
             },
             "train and test share speakers and identical recordings",
         ),
+        (
+            {"speaker": "2 speakers in train and test", "group": "2 groups in train and test"},
+            "train and test share speakers",
+        ),
+        (
+            {"speaker": "2 speakers in train and test", "group": "1 group in train and test"},
+            "train and test share speakers and groups",
+        ),
+        (
+            {"bytes": "1 identical recording in train and test", "sound": "2 sounds in train and test"},
+            "train and test share identical recordings",
+        ),
     ],
 )
 def test_leaks_of_the_test_clips_are_said_without_numbers(leaks: dict[str, str], words: str) -> None:
@@ -189,14 +201,19 @@ def test_several_seeds_show_mean_and_deviation_and_keep_each_value(write: Write,
     assert list(accuracy.seeds) == [0, 1]
 
 
-def test_experiments_of_one_column_that_come_from_other_runs_are_named(write: Write, runs: Path) -> None:
+def test_experiments_of_one_column_that_come_from_other_runs_are_named(
+    write: Write, configure: Callable[..., Path], runs: Path
+) -> None:
     write("single-cnn")
     write("single-cnn", seed=1)
     write("dual-cnn")
+    configure(write("parallel-mfcc"), overrides={"epochs": 3})
     own = sides(runs)
     notes = front_table(SER, own, verdicts_of(own)).notes
-    of_data = [note.partition(":")[0] for note in notes if LEAKY not in note]
-    assert of_data == ["Ours, published (single-cnn)", "Ours, published (dual-cnn)"]
+    alike, other = [note for note in notes if LEAKY not in note]
+    assert alike.startswith("Ours, published (single-cnn, dual-cnn): ")
+    assert "seeds 0, 1 (single-cnn), seed 0 (dual-cnn)" in alike
+    assert other.startswith("Ours, published (parallel-mfcc): ")
 
 
 def test_estimators_without_parameters_are_in_no_table_of_them(write: Write, runs: Path) -> None:
