@@ -89,7 +89,7 @@ The corpus offers mel spectrograms for download; then only WaveNet features are 
 on Emotify (mel spectrograms) and on noise (WaveNet features), and grow with the length of what is read.
 
 What is not in the first table: the start of a worker (seconds, once), other load on the machines, and the {left_out}
-published experiments that have no record yet.
+experiments that have no record yet.
 """
 
 
@@ -276,7 +276,7 @@ def measure(folder: Path) -> dict[str, float]:
 
 
 def _left_out() -> int:
-    """Return how many published experiments have no complete record."""
+    """Return how many experiments, the documents' and those that we added, have no record."""
     collected = collect([RESULTS])
     return sum(
         len(set(load(study).by_id) - {group.experiment for group in collected.of(study)})

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from common.published import Published
 from common.published.statements import Advice
-from reports.audit.finding import VERDICTS, Finding, filled
+from reports.audit.finding import VERDICTS, Finding, checks_in_words, counts_of, filled
 from reports.blocks import Leads, Link, Section
 from reports.columns import difference, points
 from reports.conclusions import Conclusion, lead
@@ -88,7 +88,7 @@ def _changes(published: Published, changes: Sequence[Effect]) -> tuple[str, tupl
         value, low, high = (difference(published, effect.metric, each) for each in (effect.mean, *effect.interval))
         seeds = f"{len(effect.pairs)} seed{'s' * (len(effect.pairs) > 1)}"
         name = published.experiment(effect.base.experiment).short
-        measured.append(f"{name}, {effect.change}: {value} [{low}, {high}] ({seeds})")
+        measured.append(f"{name}, {effect.in_words}: {value} [{low}, {high}] ({seeds})")
     metrics = listed(dict.fromkeys(f"{in_words(one.metric)}{points(published, one.metric)}" for one in changes))
     text = f"What a switch or a protocol changes in our runs, in {metrics}: {'; '.join(measured)}."
     return text, (Link("What each error and each protocol is worth", published.study, "effects"),)
@@ -98,9 +98,9 @@ def _counts(
     published: Published, findings: Sequence[Finding], conclusions: Sequence[Conclusion]
 ) -> tuple[str, tuple[Link, ...]]:
     """Count the verdicts on the published numbers alone, and those of our runs on the claims."""
-    alone = Counter(finding.verdict for finding in findings if finding.counted)
+    claims, checks = (counts_of(findings, kind) for kind in ("claim", "check"))
     ours = Counter[str | None](one.verdict for one in conclusions if one.protocol == PROTOCOLS[0])
-    text = f"Claims and checks of the published numbers alone: {_listed(alone)}."
+    text = f"Judged by the published numbers alone, claims: {_listed(claims) or 'none'}. {checks_in_words(checks)}."
     links = [Link("What the audit found", published.study, "findings")]
     if ours:
         text += f" The document's {ours.total()} claims in our runs, protocol {PROTOCOLS[0]}: {_listed(ours)}."

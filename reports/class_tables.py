@@ -59,7 +59,11 @@ def class_table(published: Published, experiment: str, sides: Sequence[Side]) ->
         tuple(columns),
         (*rows, *_summary_rows(published, table, sides)),
         summary=1 + len(MEANS),
-        notes=(*notes_on(published, sides), *split_of([table] if table else [])),
+        notes=(
+            *notes_on(published, sides),
+            *split_of([table] if table else []),
+            *filter(None, [published.data_of(experiment).note]),
+        ),
     )
 
 

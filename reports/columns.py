@@ -198,7 +198,7 @@ def _seeds_of(sides: Sequence[Side]) -> str:
     """Name the seeds of columns; where they differ, with the experiments that have them."""
     found: dict[str, dict[str, None]] = {}
     for side in sides:
-        found.setdefault(_numbers_of(side.group.seeds), {})[side.group.experiment] = None
+        found.setdefault(numbers_of(side.group.seeds), {})[side.group.experiment] = None
     if len(found) == 1:
         return next(iter(found))
     return ", ".join(f"{numbers} ({', '.join(names)})" for numbers, names in found.items())
@@ -245,7 +245,7 @@ def _columns(sides: Sequence[Side], apart: Collection[str]) -> str:
 def origin(published: Published, record: dict[str, Any], numbers: Sequence[int]) -> str:
     """Say on what data and with which seeds a run was made, and whether it is comparable with the document."""
     data, verdict = _data_of(published, record)
-    return "; ".join(filter(None, (data, _numbers_of(numbers), verdict)))
+    return "; ".join(filter(None, (data, numbers_of(numbers), verdict)))
 
 
 def _data_of(published: Published, record: dict[str, Any]) -> tuple[str, str]:
@@ -276,11 +276,11 @@ def finer(published: Published, name: str, experiment: str) -> Metric:
 def each_seed(values: Mapping[int, float], metric: Metric) -> str:
     """Write the value of each seed: `seed 0: 0.597, seed 1: 0.618`, or of many `seeds 0 to 4: 0.597, 0.618, ...`."""
     if _in_a_row(list(values)):
-        return f"{_numbers_of(list(values))}: {', '.join(written(metric, value) for value in values.values())}"
+        return f"{numbers_of(list(values))}: {', '.join(written(metric, value) for value in values.values())}"
     return ", ".join(f"seed {seed}: {written(metric, value)}" for seed, value in values.items())
 
 
-def _numbers_of(seeds: Sequence[int]) -> str:
+def numbers_of(seeds: Sequence[int]) -> str:
     """Name seeds: `seed 3`, `seeds 0, 2`, `seeds 0 to 19`."""
     numbers = f"{seeds[0]} to {seeds[-1]}" if _in_a_row(seeds) else ", ".join(map(str, seeds))
     return f"seed{'s' * (len(seeds) > 1)} {numbers}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.intervals import Interval, difference_interval, mean_interval
+from common.intervals import Interval, difference_interval
 from common.published import Published
 from common.published.comparability import RANDOM_WEIGHTS, cut_to, has_random_weights, obstacles, set_in_words, unknown
 from common.published.statements import Claim
@@ -19,7 +19,7 @@ from reports.audit.finding import Finding
 from reports.audit.judge import CONTRADICTED, NOT_SHOWN, SUPPORTED
 from reports.blocks import Cell, Column, Section, Table, Words
 from reports.columns import metric_of
-from reports.effects import PairedRun, contrast
+from reports.effects import PairedRun, contrast, over_seeds
 from reports.results import PROTOCOLS, Group, Result
 from reports.verdicts import NOT_COMPARABLE, NOT_RUN
 from reports.wording import in_words, signed
@@ -65,7 +65,8 @@ class Lead:
         low, high = self.interval
         text = f"{signed(self.value)} [{signed(low)}, {signed(high)}] ({self.method})"
         tests = [pair.test.p for pair in self.pairs if pair.test]
-        return f"{text}, McNemar's p {few(tests)}" if tests else text
+        each = " seed by seed" if len(tests) > 1 else ""
+        return f"{text}, McNemar's p{each} {few(tests)}" if tests else text
 
 
 def models_of(groups: Iterable[Group], protocol: str) -> list[Models]:
@@ -135,7 +136,7 @@ def _judged(published: Published, claim: Claim, protocol: str, models: Models, r
         verdict = NOT_SHOWN if verdict in (SUPPORTED, CONTRADICTED) else verdict
         evidence += f"; one seed of {', '.join(alone)} decides nothing"
     if missing:
-        verdict = verdict if verdict == CONTRADICTED else NOT_RUN
+        verdict = verdict if verdict == CONTRADICTED else NOT_SHOWN
         evidence += f"; {_without(missing, random)}"
     if _any(models).demo:
         verdict = NOT_COMPARABLE
@@ -160,26 +161,23 @@ def lead(published: Published, metric: str, first: Group, second: Group) -> Lead
     one, other = _estimate(first, metric), _estimate(second, metric)
     if one is None or other is None:
         return None
-    ours, theirs, (low, high), method = _apart(one, other)
+    is_error = metric_of(published, metric).kind == "error"
+    ours, theirs, (low, high), method = _apart(one, other, bounded=not is_error)
     between = ours - theirs
-    if metric_of(published, metric).kind == "error":
+    if is_error:
         between, low, high = -between, -high, -low
     return Lead(ours, theirs, between, (low, high), method)
 
 
-def _apart(one: Result, other: Result) -> tuple[float, float, Interval, str]:
+def _apart(one: Result, other: Result, *, bounded: bool) -> tuple[float, float, Interval, str]:
     """Return both values and the interval of their difference: over the seeds that both have, if these are several."""
     shared = sorted(one.seeds.keys() & other.seeds.keys())
     if len(shared) < 2:
         interval = difference_interval(one.value, one.interval, other.value, other.interval)
         return one.value, other.value, interval, "as of independent clips"
     ours, theirs = (np.array([result.seeds[seed] for seed in shared]) for result in (one, other))
-    return (
-        float(ours.mean()),
-        float(theirs.mean()),
-        mean_interval((ours - theirs).tolist()),
-        f"Student over {len(shared)} seeds",
-    )
+    interval = over_seeds((ours - theirs).tolist(), bounded=bounded)
+    return float(ours.mean()), float(theirs.mean()), interval, f"Student over {len(shared)} seeds"
 
 
 def _estimate(group: Group, metric: str) -> Result | None:
@@ -215,10 +213,11 @@ def _best(published: Published, claim: Claim, models: Models) -> tuple[str, str]
     first = models[claim.experiments[0]]
     others = {name: group for name, group in models.items() if name != first.experiment}
     leads = {name: lead(published, claim.metric, first, other) for name, other in others.items()}
-    closest = min(leads, key=lambda name: one.value if (one := leads[name]) else 0.0)
+    gains = {name: by.value if by else 0.0 for name, by in leads.items()}
+    closest = min(gains, key=lambda name: gains[name])
     verdict, _ = judge.all_greater({name: _interval(by) for name, by in leads.items()})
     text = _difference_in_words(claim.metric, first, others[closest], leads[closest])
-    return verdict, f"{text}, the closest of {len(others)}"
+    return verdict, f"{text}, {'the closest' if gains[closest] > 0 else 'the furthest ahead'} of {len(others)}"
 
 
 def _above(published: Published, claim: Claim, models: Models) -> tuple[str, str]:

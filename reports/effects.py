@@ -61,8 +61,17 @@ class Effect:
 
     @property
     def change(self) -> str:
-        """What the other side does differently: `normalise=channel`, or the name of its protocol."""
-        return self.other.protocol.partition("+")[2] or self.other.protocol
+        """What the other side does differently: `normalise=channel`, or its protocol with the switches that it sets."""
+        if self.other.first["changed"]:
+            return self.other.protocol.partition("+")[2]
+        switched = ", ".join(f"{name}={value}" for name, value in _switched(self.base, self.other).items())
+        return f"{self.other.protocol} ({switched})" if switched else self.other.protocol
+
+    @property
+    def in_words(self) -> str:
+        """The change, and what it is compared with where that is not plainly `published`."""
+        base = self.base.protocol
+        return self.change if base == "published" or self.other.first["changed"] else f"{self.change} instead of {base}"
 
     @property
     def mean(self) -> float:
@@ -76,12 +85,16 @@ class Effect:
 
 
 def effects(groups: Sequence[Group]) -> list[Effect]:
-    """Compare every group with the one it departs from: `published+x=y` and the other protocols with `published`."""
+    """Compare every group with the one it departs from: `published+x=y` and the other protocols with `published`.
+
+    A protocol that sets several switches is compared with the nearest other runs, too: what switches change together
+    says nothing of any of them.
+    """
     found = []
     for other in groups:
         base = _base(groups, other)
-        if base is not None and (effect := contrast(base, other)):
-            found.append(effect)
+        bases = [base, *_nearer(groups, base, other)] if base else []
+        found += [effect for one in bases if (effect := contrast(one, other))]
     return found
 
 
@@ -93,6 +106,25 @@ def _base(groups: Sequence[Group], other: Group) -> Group | None:
     same = [group for group in groups if group.protocol == protocol and _setting(group) == _setting(other)]
     same.sort(key=lambda group: _configuration(group) != _configuration(other))
     return same[0] if same else None
+
+
+def _switched(base: Group, other: Group) -> dict[str, str]:
+    """Return the switches that two groups differ in, with the other's values."""
+    before = base.first["switches"]
+    return {name: value for name, value in other.first["switches"].items() if before.get(name) != value}
+
+
+def _nearer(groups: Sequence[Group], base: Group, other: Group) -> list[Group]:
+    """Find the runs that differ from a protocol in some of the switches in which its base does, and in fewest."""
+    if other.first["changed"]:
+        return []
+    apart = _switched(base, other).keys()
+    missing = {
+        place: _switched(one, other).keys() for place, one in enumerate(groups) if _setting(one) == _setting(other)
+    }
+    near = {place: names for place, names in missing.items() if names and names < apart}
+    fewest = min(map(len, near.values()), default=0)
+    return [groups[place] for place, names in near.items() if len(names) == fewest]
 
 
 def _configuration(group: Group) -> dict[str, Any]:
@@ -186,14 +218,24 @@ def _same_clips(one: Run, other: Run) -> bool:
 
 
 def _difference_over(runs: list[tuple[Run, Run]], paired: tuple[PairedRun, ...]) -> tuple[Interval, str]:
-    if len(paired) > 1:
-        return mean_interval([pair.difference for pair in paired]), f"Student over {len(paired)} seeds"
     base, other = runs[0]
+    if len(paired) > 1:
+        interval = over_seeds([pair.difference for pair in paired], bounded=base.record.task.KIND != "regression")
+        return interval, f"Student over {len(paired)} seeds"
     if _same_clips(base, other):
         return _paired_interval(base, other), "paired bootstrap over clips"
     ours, theirs = _headline(other), _headline(base)
     low, high = difference_interval(ours["value"], ours["interval"], theirs["value"], theirs["interval"])
     return (low, high), "as of independent clips"
+
+
+def over_seeds(differences: Sequence[float], *, bounded: bool) -> Interval:
+    """Return Student's interval of a mean difference; a difference of scores between 0 and 1 has bounds, an error none.
+
+    Of two seeds the interval is so wide that it would leave them.
+    """
+    low, high = mean_interval(differences)
+    return (max(low, -1.0), min(high, 1.0)) if bounded else (low, high)
 
 
 def _paired_interval(base: Run, other: Run) -> Interval:

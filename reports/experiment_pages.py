@@ -15,11 +15,12 @@ from common.published import Published
 from common.published.comparability import caveat, cut_to, data_in_words
 from common.published.schema import Experiment
 from common.runs.store import StoredRecord
+from common.splits import Leak
 from reports.audit.finding import SUPPORTED, Finding
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.blocks import Block, Column, Facts, File, Leads, Link, Section, Shown, Table, Typed, Words
 from reports.class_tables import class_table, corpus_table, output_table, switch_table
-from reports.columns import Side, heading, precise, printed_number, shown_metric, sides_of
+from reports.columns import Side, heading, numbers_of, precise, printed_number, shown_metric, sides_of
 from reports.figures import Picture
 from reports.front_page import DEMO_NOTICE
 from reports.results import Group, Run
@@ -31,6 +32,9 @@ FEW = 3
 """Experiments that a finding touches, or seeds, that are named one by one."""
 NAMED = 6
 """Numbers that were not reproduced and are named one by one."""
+
+SAME_CHECK = {"bytes": "sound"}
+"""Checks of the leak audit under the names that records of earlier versions have for them."""
 
 Matrices = Mapping[str, np.ndarray]
 Touched = Mapping[str, tuple[Link, ...]]
@@ -273,14 +277,18 @@ def _leak_table(experiment: Experiment, own: Sequence[Side]) -> Table:
 
 
 def _leaks(group: Group) -> Iterable[tuple[str, str, str]]:
-    leaks = [leak for run in group.runs for leak in run.data["leaks"]]
-    for check in dict.fromkeys(leak["check"] for leak in leaks):
-        found = [leak for leak in leaks if leak["check"] == check]
-        bad = [leak["detail"] for leak in found if not leak["clean"]]
-        details = list(dict.fromkeys(bad or [leak["detail"] for leak in found]))
+    leaks: dict[str, list[tuple[int, Leak]]] = {}
+    for run in group.runs:
+        for leak in run.data["leaks"]:
+            leaks.setdefault(SAME_CHECK.get(leak["check"], leak["check"]), []).append((run.seed, leak))
+    for check, found in leaks.items():
+        bad = [(seed, leak) for seed, leak in found if not leak["clean"]]
+        details = list(dict.fromkeys(leak["detail"] for _, leak in bad or found))
         more = ", and the like in other seeds" if len(details) > 1 else ""
-        shared = any(not leak["clean"] and not leak.get("unknown") for leak in found)
-        yield check, "leaks" if shared else "not known" if bad else "clean", details[0] + more
+        seeds = numbers_of([seed for seed, _ in bad])
+        where = f" ({seeds} of {len(found)})" if bad and len(bad) < len(found) else ""
+        shared = any(not leak["clean"] and not leak.get("unknown") for _, leak in found)
+        yield check, "leaks" if shared else "not known" if bad else "clean", details[0] + more + where
 
 
 def _facts(published: Published, experiment: Experiment, side: Side, verdicts: Verdicts) -> Facts:
@@ -406,8 +414,9 @@ def _baselines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _cost(group: Group) -> str:
-    total, epoch, clip = map(group.least_time, ("total_s", "epoch_s", "ms_per_clip"))
-    words = [f"{duration_in_words(total)} a run"] if total is not None else []
+    epoch, clip = map(group.least_time, ("epoch_s", "ms_per_clip"))
+    runs = sorted(total for run in group.runs if (total := run.data["timings"]["total_s"]) is not None)
+    words = [f"{' to '.join(dict.fromkeys(map(duration_in_words, (runs[0], runs[-1]))))} a run"] if runs else []
     words += [f"{epoch:.3g} s an epoch"] if epoch is not None else []
     words += [f"{clip:.3g} ms a clip to predict"] if clip is not None else []
     most = max(run.data["timings"]["peak_memory_mib"] for run in group.runs)

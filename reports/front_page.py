@@ -8,7 +8,7 @@ from typing import NamedTuple
 from common.published import Published
 from common.published.comparability import data_in_words, obstacles
 from common.published.schema import Experiment
-from reports.audit.finding import CONTRADICTED, Finding
+from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding, checks_in_words, counts_of
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.blocks import Block, Cell, Chapter, Column, Leads, Link, Number, Shown, Table, Words, cell_text
 from reports.columns import (
@@ -25,18 +25,21 @@ from reports.columns import (
     shown_metric,
     sides_of,
 )
-from reports.results import PROTOCOLS, Group
+from reports.results import LEAKY, PROTOCOLS, Group
 from reports.verdicts import NOT_RUN, VERDICTS, Verdicts
 from reports.wording import in_words, listed, sentence
 
 READING = (
     "How to read the tables. Protocols: published does what the published numbers indicate was done; corrected fixes "
     "the errors; independent goes on from there and keeps speakers, songs and sources apart between training and test, "
-    "or leaves doubtful clips out. Verdicts are on "
-    "published alone: reproduced, not reproduced, or inconclusive; not comparable on other data or settings, or where "
-    "the document leaves out what decides it. The other two protocols are not judged: how far they are from published "
-    "is the finding. Intervals are 95 %; over several seeds they are of the mean, and cover the spread over clips (or "
-    "songs, or speakers) and over seeds. n counts distinct test clips."
+    "or leaves doubtful clips out. Verdicts are on published alone: reproduced, not reproduced, or inconclusive; not "
+    "comparable on other data or settings, or where the document leaves out what decides it. The other two protocols "
+    "are not judged: how far they are from published is the finding. Claims are judged too: supported; contradicted, "
+    "by print or a hard fact; not shown, where the 95 % CI does not decide or the evidence is indirect; not printed, "
+    "where the document gives no number. Consistency checks ask whether published numbers agree: sums, rounding, "
+    "parameters. Intervals are 95 %; over several seeds they are of the mean, and cover the spread over clips (or "
+    "songs, or speakers) and over seeds; those of a difference are Student's over the seeds. n counts distinct test "
+    f"clips. {LEAKY} marks numbers whose test clips are not apart from what the model was trained or chosen on."
 )
 DONE = {
     "published": "when done as its numbers indicate",
@@ -218,10 +221,15 @@ def _picture(chapter: Chapter) -> list[Block]:
 
 def _audits(studies: Sequence[Known]) -> tuple[str, tuple[Link, ...]]:
     """Say what the published numbers of all documents contradict by themselves."""
-    counts = {known.published.study: Counter(one.verdict for one in known.findings if one.counted) for known in studies}
-    total = sum(counts.values(), Counter[str | None]())
-    words = [f"{total[word]} {word}" for word in VERDICTS_OF_CLAIMS]
-    wrong = {known.published.study: counts[known.published.study][CONTRADICTED] for known in studies}
+    claims, checks = (
+        sum((counts_of(known.findings, kind) for known in studies), Counter[str | None]())
+        for kind in ("claim", "check")
+    )
+    words = [f"{claims[word]} {word}" for word in VERDICTS_OF_CLAIMS]
+    wrong = {
+        known.published.study: sum(one.counted and one.verdict == CONTRADICTED for one in known.findings)
+        for known in studies
+    }
     links = tuple(
         Link(f"{known.chapter.title} ({wrong[known.published.study]})", known.published.study, "findings")
         for known in studies
@@ -230,8 +238,8 @@ def _audits(studies: Sequence[Known]) -> tuple[str, tuple[Link, ...]]:
     numbers = Counter(row.verdict for known in studies for row in known.verdicts.all if row.scope == "overall")
     decided = [f"{numbers[word]} {word}" for word in VERDICTS if numbers[word]]
     text = (
-        f"Published numbers of whole experiments, compared with our runs: {listed(decided)}. Of {total.total()} claims "
-        f"and checks that need no run of ours: {listed(words)}. Contradicted:"
+        f"Published numbers of whole experiments, compared with our runs: {listed(decided)}. Of {claims.total()} "
+        f"claims that need no run of ours: {listed(words)}. {checks_in_words(checks)}. Contradicted:"
     )
     return text, links
 
@@ -245,12 +253,15 @@ def study_table(studies: Sequence[Known]) -> Table:
         Column("Document"),
         Column("Experiments", "all", "number"),
         Column("Experiments", "run", "number"),
-        *(Column("Claims and checks", word, "number") for word in VERDICTS_OF_CLAIMS),
+        *(Column("Claims", word, "number") for word in VERDICTS_OF_CLAIMS),
+        Column("Consistency checks", "hold", "number"),
         *(Column("Published numbers", word, "number") for word in VERDICTS),
     )
     rows = [_study_row(known) for known in studies]
     cells = zip(columns, zip(*rows, strict=True), strict=True)
-    kept = [place for place, (column, own) in enumerate(cells) if column.side in ("", "all", "run") or _counts(own)]
+    kept = [
+        place for place, (column, own) in enumerate(cells) if column.side in ("", "all", "run", "hold") or _counts(own)
+    ]
     return Table(
         "studies",
         "Documents",
@@ -265,12 +276,13 @@ def study_table(studies: Sequence[Known]) -> Table:
 
 def _study_row(known: Known) -> tuple[Cell, ...]:
     run = {group.experiment for group in known.groups}
-    claims = Counter(finding.verdict for finding in known.findings if finding.counted)
+    claims, checks = (counts_of(known.findings, kind) for kind in ("claim", "check"))
     counts = Counter(row.verdict for row in known.verdicts.all if row.scope == "overall")
     return (
         Link(known.chapter.title, known.published.study),
         *(_theirs_and_ours(names, known.compared) for names in (set(known.published.by_id), run)),
         *(_count(claims[word]) for word in VERDICTS_OF_CLAIMS),
+        Number(f"{checks[SUPPORTED]} of {checks.total()}", checks[SUPPORTED]),
         *(_count(counts[word]) for word in VERDICTS),
     )
 

@@ -22,10 +22,10 @@ MOST = 6
 
 @dataclass(frozen=True)
 class Ranked:
-    """A model, and by how much the best one is ahead of it.
+    """A model, and by how much that with the best mean is ahead of it.
 
     Attributes:
-        behind: None of the best one itself, and where it is unknown.
+        behind: on the seeds that both have; below 0, this one is ahead. None of the first, and where it is unknown.
         seeds: that both have; a single one decides nothing.
     """
 
@@ -35,8 +35,13 @@ class Ranked:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the 95 % CI of the difference to the best excludes 0."""
+        """Whether the 95 % CI of the difference to the first excludes 0."""
         return self.behind is not None and self.seeds > 1 and self.behind.interval[0] > 0
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it is better than the first on the seeds that both have, beyond chance or not."""
+        return self.behind is not None and self.behind.value < 0
 
     @property
     def parameters(self) -> int | None:
@@ -75,7 +80,7 @@ def _demo(models: Models) -> bool:
 
 
 def rank(published: Published, models: Models) -> list[Ranked]:
-    """Return the best models by the metric that their task is compared in, the best one first."""
+    """Return the best models by the mean over their seeds of the metric of their task, the best mean first."""
     (metric,) = {group.headline for group in models.values()}
     sign = 1 if metric_of(published, metric).kind == "error" else -1
     known = {name: result.value for name, group in models.items() if (result := group.result(metric))}
@@ -87,16 +92,27 @@ def rank(published: Published, models: Models) -> list[Ranked]:
 
 
 def _answer(published: Published, ranked: Sequence[Ranked], of: int) -> str:
-    """Say which model is best, which ones are not shown to be worse, and which of these is the smallest."""
+    """Say whether a model is shown to be the best, which has the best mean, and which of those alike is smallest."""
     best = ranked[0].group
     score = precise(published, best, best.headline)
     unit = " %" * metric_of(published, best.headline).percent
     alike = [one for one in ranked[1:] if not one.is_worse]
-    return (
-        f"{_named(published, best)} has the best {in_words(best.headline)}: {score.text if score else ''}{unit} "
-        f"({_tested(best)}, protocol {best.protocol}; {data_in_words(best.first, published)}). "
-        f"{_others(len(alike), len(ranked) - 1, of > len(ranked))} {_advice(published, ranked[0], alike)}".strip()
-    )
+    sentences = [
+        "No model is shown to be the best." if alike else "",
+        f"{_named(published, best)} has the best mean {in_words(best.headline)}: {score.text if score else ''}{unit} "
+        f"({_tested(best)}, protocol {best.protocol}; {data_in_words(best.first, published)}).",
+        _others(len(alike), len(ranked) - 1, of > len(ranked)),
+        _advice(published, ranked[0], alike),
+        _ahead(ranked),
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _ahead(ranked: Sequence[Ranked]) -> str:
+    """Say how many models are better than the first on the seeds that both have; "" if none is."""
+    ahead = sum(one.is_ahead for one in ranked)
+    are = "are" if ahead > 1 else "is"
+    return f"On the seeds that both have, {ahead} {are} ahead of the first (below 0 in the table)." if ahead else ""
 
 
 def _tested(group: Group) -> str:
@@ -135,8 +151,9 @@ def _table(published: Published, ranked: Sequence[Ranked], of: int, linked: set[
     columns = (
         Column("Model"),
         Column(f"{heading(published, best.headline)}, ours", kind="number"),
-        Column(f"Behind the best{points(published, best.headline)}", kind="number"),
-        Column("Worse than the best?", kind="verdict"),
+        Column(f"Behind the first, on shared seeds{points(published, best.headline)}", kind="number"),
+        Column("Shared seeds", kind="number"),
+        Column("Worse than the first?", kind="verdict"),
         Column("McNemar's p"),
         Column("Parameters", kind="number"),
         Column("ms a clip", kind="number"),
@@ -145,10 +162,11 @@ def _table(published: Published, ranked: Sequence[Ranked], of: int, linked: set[
     )
     first = f"The {len(ranked)} best of {of} models. " if of > len(ranked) else ""
     notes = (
-        f"{first}Protocol {best.protocol}, the same clips. The CI is not adjusted for the number of models, and one "
-        "seed decides nothing. McNemar's test is exact and seed by seed; there is none where intervals are over songs "
-        "or speakers. Times are of the quickest seed, and some had other work beside them; a run is timed with all its "
-        "folds.",
+        f"{first}Protocol {best.protocol}, the same clips; a number of ours is the mean over all seeds of its model. "
+        "Below 0, a model is ahead of the first on the seeds that both have. The CI is not adjusted for the number of "
+        "models, and one seed decides nothing. McNemar's test is exact and seed by seed; there is none where intervals "
+        "are over songs or speakers. Times are of the quickest seed, and some had other work beside them; a run is "
+        "timed with all its folds.",
     )
     rows = tuple(_row(published, one, linked) for one in ranked)
     title = f"{title_of(best.headline)} and cost of our models"
@@ -166,6 +184,7 @@ def _row(published: Published, one: Ranked, linked: set[str]) -> tuple[Cell, ...
         name,
         precise(published, group, group.headline),
         _difference(published, group.headline, behind) if behind else None,
+        Number(f"{one.seeds}", one.seeds) if behind else None,
         ("worse" if one.is_worse else "not shown") if behind else "",
         few(tests) or None,
         Number(f"{parameters:,}", parameters) if parameters else None,

@@ -13,7 +13,7 @@ from common.published.schema import Metric, ResultTable
 from common.runs.search_records import SearchResult
 from reports import advice, conclusions, models
 from reports.audit import beside_arithmetic
-from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding
+from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding, checks_in_words, counts_of
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.blocks import (
     MISSING,
@@ -27,6 +27,7 @@ from reports.blocks import (
     Section,
     Shown,
     Table,
+    Typed,
     Words,
     leads_of,
 )
@@ -149,12 +150,12 @@ def _shown(pictures: Iterable[Picture]) -> list[Block]:
 def _audit(findings: Sequence[Finding], touched: Touched) -> Section:
     """Return what the published numbers contradict; folded, where there is such a thing, what they do not show."""
     judged = [finding for finding in findings if finding.kind != "remark"]
-    supported = sum(finding.holds and finding.counted for finding in judged)
-    known = [finding for finding in findings if finding.source]
+    claims, checks = (counts_of(findings, kind) for kind in ("claim", "check"))
+    known = [finding for finding in judged if finding.source]
     besides = f", {len(known)} of them by other sources too ({OTHER_SOURCES})" if known else ""
     words = (
-        f"These claims and checks need no run of ours: they are judged by arithmetic on the published numbers{besides}."
-        f" {supported} are supported."
+        f"No run of ours is needed here: claims and checks are judged by arithmetic on the published numbers{besides}."
+        f" {claims[SUPPORTED]} of {claims.total()} claims are supported; {checks_in_words(checks)}."
     )
     wrong = [finding for finding in judged if finding.verdict == CONTRADICTED]
     rest = [finding for finding in judged if finding.verdict not in (CONTRADICTED, SUPPORTED)]
@@ -193,7 +194,7 @@ def _finding_table(name: str, caption: str, findings: Sequence[Finding], touched
         Column("Remark" if name == "remarks" else "Claim", kind="prose"),
         *[Column("Verdict", kind="verdict")] * (name != "remarks"),
         Column("Evidence", kind="prose"),
-        *[Column("Experiments")] * bool(touched),
+        *[Column("Experiments run")] * bool(touched),
         Column("Id", kind="code"),
     )
     counted = sum(not finding.under for finding in shown)
@@ -218,7 +219,9 @@ def _effects(published: Published, changes: Sequence[Effect], pictures: Sequence
     # The pictures say most of it; the tables have the seeds and the tests.
     known = [replace(table, folded=bool(shown)) for table in tables if table.rows]
     title = "What each error and each protocol is worth"
-    return Section("effects", title, (*shown, *known) if known else ())
+    switches = Typed(f"python -m reproductions.{published.study} list")
+    meaning = (Words("What each switch means, and the evidence for it:"), switches)
+    return Section("effects", title, (*shown, *known, *meaning) if known else ())
 
 
 def _effect_table(published: Published, name: str, what: str, effects: Sequence[Effect]) -> Table:

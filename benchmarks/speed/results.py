@@ -187,4 +187,5 @@ def _below_goals(speeds: Iterable[Speed]) -> Iterator[str]:
         yield ""
     for speed in below:
         spent = ", ".join(f"{kind} {100 * share:.0f} %" for kind, share in speed.operations.items())
-        yield f"- `{speed.network}` ({GOALS.get(speed.network, 1.0):g} x PyTorch): {spent}"
+        goal = GOALS.get(speed.network, 1.0)
+        yield f"- `{speed.network}` ({speed.ratio:.2f} x PyTorch, goal {goal:g}): {spent}"

@@ -82,6 +82,7 @@ class Data(Part):
         known: how `clips` is known.
         corpora: how many items each corpus has.
         classes: in the document's order.
+        note: what a reader of a table by class must know of them.
     """
 
     section: str
@@ -90,6 +91,7 @@ class Data(Part):
     items: str = "clips"
     corpora: dict[str, Count]
     classes: tuple[str, ...]
+    note: str = ""
 
     @model_validator(mode="after")
     def _classes_differ(self) -> Self:

@@ -142,7 +142,7 @@ class Difference:
         approximate = self.first.approximate or self.second.approximate
         text = f"difference {by} (95 % CI {between(self.interval)}{guess * approximate})"
         if self.by_digits:
-            return f"difference {by}, by the digits, which is all that is said"
+            return f"{text.removesuffix(')')}; the digits decide, because no more is said)"
         if self.needed is None or self.bounds[0] <= 0 or self.needed < LEAST_SHARE or self.needed >= self.most:
             return text
         return (

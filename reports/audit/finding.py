@@ -1,5 +1,6 @@
 """What the audit finds, and how it writes numbers."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
@@ -63,6 +64,18 @@ class Finding:
     def counted(self) -> bool:
         """Whether it is in the counts of verdicts: remarks are not, nor are symptoms of another finding."""
         return self.kind != "remark" and not self.under
+
+
+def counts_of(findings: Iterable[Finding], kind: str) -> Counter[str | None]:
+    """Count the verdicts of claims, or of checks, each error once."""
+    return Counter(finding.verdict for finding in findings if finding.counted and finding.kind == kind)
+
+
+def checks_in_words(checks: Counter[str | None]) -> str:
+    """Say how many checks there are and how many hold: `104 of 107 consistency checks hold`."""
+    words = f"{checks[SUPPORTED]} of {checks.total()} consistency checks hold"
+    others = listed(f"{checks[verdict]} {verdict}" for verdict in VERDICTS if checks[verdict] and verdict != SUPPORTED)
+    return f"{words}; {others}" if others else words
 
 
 Verdict = tuple[bool, str, str, Mapping[str, float]]

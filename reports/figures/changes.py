@@ -118,6 +118,5 @@ def _label(effect: Effect, name: str) -> str:
     changes = [line for part in changed_in_words(effect.change) for line in wrapped(part, LABEL, SMALL)]
     seeds = f"{len(effect.pairs)} seed" + "s" * (len(effect.pairs) > 1)
     base = effect.base.protocol
-    return "\n".join(
-        [*filter(None, [name]), *changes, seeds if base == "published" else f"of {base}, {seeds}"],
-    )
+    instead = [] if base == "published" else wrapped(f"instead of {base}", LABEL, SMALL)
+    return "\n".join([*filter(None, [name]), *changes, *instead, seeds])

@@ -191,6 +191,30 @@ def test_a_switch_is_compared_seed_by_seed(write: Write, runs: Path) -> None:
     assert all(pair.test is not None for pair in effect.pairs)
 
 
+def test_a_protocol_of_two_switches_is_compared_with_the_runs_that_lack_one_of_them(write: Write, runs: Path) -> None:
+    switches = {"normalise": "time", "split": "stratified"}
+    edit(write("single-cnn", accuracy=0.6), {"switches": switches})
+    edit(write("single-cnn", "published+normalise=channel", accuracy=0.7), {"switches.normalise": "channel"})
+    edit(write("single-cnn", "independent", accuracy=0.55), {"switches": {"normalise": "channel", "split": "speaker"}})
+    found = {effect.in_words: effect.mean for effect in effects(collect([runs]).groups)}
+    assert list(found) == [
+        "normalise=channel",
+        "independent (normalise=channel, split=speaker)",
+        "independent (split=speaker) instead of published+normalise=channel",
+    ]
+    assert list(found.values()) == pytest.approx([0.1, -0.05, -0.15], abs=0.005)
+
+
+def test_the_interval_of_two_seeds_that_differ_much_stays_within_what_an_accuracy_can_change(
+    write: Write, runs: Path
+) -> None:
+    for seed, accuracy in enumerate((0.1, 0.9)):
+        write("single-cnn", seed=seed, accuracy=0.5)
+        write("single-cnn", "published+normalise=channel", seed=seed, accuracy=accuracy)
+    (effect,) = effects(collect([runs]).groups)
+    assert effect.interval == (-1.0, 1.0)
+
+
 def test_runs_without_a_common_seed_are_not_paired(write: Write, runs: Path) -> None:
     write("single-cnn", seed=0)
     write("single-cnn", "published+normalise=channel", seed=1)

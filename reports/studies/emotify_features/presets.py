@@ -118,11 +118,14 @@ def _words(found: Presets) -> Iterator[str]:
         protocol: found.difference(protocol, (OURS, "bagged-trees"), (THEIRS, "cubic-svm")) for protocol in PROTOCOLS
     }
     pairs = [
-        f"{protocol} {_points(between)} percentage points" if between else f"{protocol} not run"
+        f"protocol {protocol} {_points(between)} percentage points" if between else f"protocol {protocol} not run"
         for protocol, between in differences.items()
     ]
-    yield f"The document's pair, bagged trees on handcrafted and cubic SVM on deep features: {'; '.join(pairs)}."
-    counts = [f"{protocol} {_counted(found.leads[protocol, OURS])}" for protocol in PROTOCOLS]
+    yield (
+        f"The document's pair in our runs, bagged trees on handcrafted and cubic SVM on deep features (of "
+        f"{SETS[THEIRS]}, a smaller network than its own): {'; '.join(pairs)}."
+    )
+    counts = [f"protocol {protocol} {_counted(found.leads[protocol, OURS])}" for protocol in PROTOCOLS]
     yield (
         f"Preset by preset, {OURS} compared with {THEIRS}: {'; '.join(counts)}; in the others the 95 % CI covers 0. "
         "(Intervals are not adjusted for the number of presets: about one in twenty excludes 0 by chance.)"
@@ -208,7 +211,7 @@ def _on_the_best(found: Presets) -> Iterator[str]:
         f"guessing has {percent(chance)}."
     )
     yield (
-        f"The best preset of each set, published and corrected: {'; '.join(both)}. Under the published protocol, a "
+        f"The best preset of each set, protocols published and corrected: {'; '.join(both)}. Under published, a "
         "song can be identified by its other pieces in training. (The best preset is chosen on the pieces on which it "
         "is reported, so each of these numbers is a little too high.)"
     )
@@ -237,8 +240,11 @@ def _table(found: Presets) -> Table:
     sides = list(product(PROTOCOLS, found.sets))
     columns = (
         Column("Preset"),
-        *(Column(f"Accuracy (%), {protocol}", SETS[features], "number") for protocol, features in sides),
-        *(Column(f"{SETS[OURS]} {MINUS} {SETS[THEIRS]} (points)", protocol, "number") for protocol in PROTOCOLS),
+        *(Column(f"Accuracy (%), ours, protocol {protocol}", SETS[features], "number") for protocol, features in sides),
+        *(
+            Column(f"{SETS[OURS]} {MINUS} {SETS[THEIRS]} (points)", f"protocol {protocol}", "number")
+            for protocol in PROTOCOLS
+        ),
     )
     rows: list[tuple[Cell, ...]] = []
     for preset in found.presets:
