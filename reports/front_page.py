@@ -10,7 +10,7 @@ from common.published.comparability import data_in_words, obstacles
 from common.published.schema import Experiment
 from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding, checks_in_words, counts_of
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
-from reports.blocks import Block, Cell, Chapter, Column, Leads, Link, Number, Shown, Table, Words, cell_text
+from reports.blocks import Block, Cell, Chapter, Column, Facts, Leads, Link, Number, Shown, Table, Words, cell_text
 from reports.columns import (
     ERRORS,
     Side,
@@ -29,17 +29,35 @@ from reports.results import LEAKY, PROTOCOLS, Group
 from reports.verdicts import NOT_RUN, VERDICTS, Verdicts
 from reports.wording import in_words, listed, sentence
 
-READING = (
-    "How to read the tables. Protocols: published does what the published numbers indicate was done; corrected fixes "
-    "the errors; independent goes on from there and keeps speakers, songs and sources apart between training and test, "
-    "or leaves doubtful clips out. Verdicts are on published alone: reproduced, not reproduced, or inconclusive; not "
-    "comparable on other data or settings, or where the document leaves out what decides it. The other two protocols "
-    "are not judged: how far they are from published is the finding. Claims are judged too: supported; contradicted, "
-    "by print or a hard fact; not shown, where the 95 % CI does not decide or the evidence is indirect; not printed, "
-    "where the document gives no number. Consistency checks ask whether published numbers agree: sums, rounding, "
-    "parameters. Intervals are 95 %; over several seeds they are of the mean, and cover the spread over clips (or "
-    "songs, or speakers) and over seeds; those of a difference are Student's over the seeds. n counts distinct test "
-    f"clips. {LEAKY} marks numbers whose test clips are not apart from what the model was trained or chosen on."
+READING = Facts(
+    "How to read the tables",
+    (
+        (
+            "Protocols",
+            "published does what the published numbers indicate was done; corrected fixes the errors; independent goes "
+            "on from there and keeps speakers, songs and sources apart between training and test, or leaves doubtful "
+            "clips out",
+        ),
+        (
+            "Verdicts on numbers",
+            "of published alone: reproduced, not reproduced, or inconclusive; not comparable on other data or "
+            "settings, or where the document leaves out what decides it. The other protocols are not judged: how far "
+            "they are from published is the finding",
+        ),
+        (
+            "Verdicts on claims",
+            "supported; contradicted, by print or a hard fact; not shown, where the 95 % CI does not decide or the "
+            "evidence is indirect; not printed, where the document gives no number",
+        ),
+        ("Consistency checks", "whether published numbers agree: sums, rounding, parameters"),
+        (
+            "Intervals",
+            "95 %. Over several seeds they are of the mean, and cover the spread over clips (or songs, or speakers) and "
+            "over seeds; those of a difference are Student's over the seeds",
+        ),
+        ("n", "distinct test clips"),
+        (LEAKY, "the test clips are not apart from what the model was trained or chosen on"),
+    ),
 )
 DONE = {
     "published": "when done as its numbers indicate",
@@ -154,7 +172,7 @@ def front_blocks(studies: Sequence[Known]) -> list[Block]:
     shown = _picture(strongest[0].chapter) if strongest else []
     demo = [group.demo for known in studies for group in known.groups]
     warning = [Words(DEMO_NOTICE, warning=True)] if demo and all(demo) else []
-    return [*warning, found(studies), *shown, Words(READING), study_table(studies)]
+    return [*warning, found(studies), *shown, READING, study_table(studies)]
 
 
 def found(studies: Sequence[Known]) -> Leads:
