@@ -52,8 +52,8 @@ READING = Facts(
         ("Consistency checks", "whether published numbers agree: sums, rounding, parameters"),
         (
             "Intervals",
-            "95 %. Over several seeds they are of the mean, and cover the spread over clips (or songs, or speakers) and "
-            "over seeds; those of a difference are Student's over the seeds",
+            "95 %. Over several seeds they are of the mean, and cover the spread over clips (or songs, or speakers) "
+            "and over seeds; those of a difference are Student's over the seeds",
         ),
         ("n", "distinct test clips"),
         (LEAKY, "the test clips are not apart from what the model was trained or chosen on"),
