@@ -29,7 +29,7 @@ FEWEST = 100
 TRAINED_AS = (
     *("epochs", "batch_size", "learning_rate", "monitor", "patience", "retrain"),
     *("loss", "amsgrad", "plateau", "drop_remainder", "library", "model"),
-    *("estimator", "weights_of", "mean_of"),
+    *("estimator", "weights_of", "mean_of", "members"),
     *("inputs", "overrides", "strategy", "weights"),
 )
 """The settings that two runs must share to be seeds of one another."""
@@ -207,7 +207,10 @@ def _shared(record: Mapping[str, Any]) -> list[Any]:
     trained = {name: settings.get(name, DEFAULTS.get(name)) for name in TRAINED_AS}
     if not (settings.get("patience") or settings.get("plateau")):
         del trained["monitor"]  # nothing depends on it
+    # What an older record does not name is not in its identity either.
+    identity = settings.get("identity", {})
     ran = [cut_to(record), record["environment"].get("precision", "float32")]
+    ran += [identity.get("backend", "tensorflow"), identity.get("impulse_responses")]
     return [*(record[name] for name in names), data["demo"], data["digest"], trained, *ran]
 
 

@@ -172,18 +172,20 @@ def paired_over_groups(first: Group, second: Group) -> Result | None:
 
 
 def _of_groups(side: Sequence[Run], names: np.ndarray) -> np.ndarray:
-    """Return the sum of the clips' scores, and their number, over all seeds, of each group; shape (2, groups)."""
+    """Return the weighted sum of the clips' scores, and of weights, over all seeds, of each group; (2, groups)."""
     coded = [groups_of(run.clips) for run in side]
     place = np.concatenate([np.searchsorted(names, own)[codes] for own, codes in coded])
-    scores = np.concatenate([run.per_clip for run in side])
-    return np.stack([np.bincount(place, weights=one, minlength=len(names)) for one in (scores, np.ones(len(scores)))])
+    scores, weights = (
+        np.concatenate(each) for each in zip(*((run.per_clip, run.weights) for run in side), strict=True)
+    )
+    return np.stack([np.bincount(place, weights=one, minlength=len(names)) for one in (scores * weights, weights)])
 
 
 def _gains(counts: np.ndarray) -> np.ndarray:
-    """Return the difference of the means; `counts` has sums and clips of the first, then of the second."""
-    sums, clips, others_sums, others_clips = counts
-    tested = (clips > 0) & (others_clips > 0)
-    return sums[tested] / clips[tested] - others_sums[tested] / others_clips[tested]
+    """Return the difference of the means; `counts` has sums and weights of the first, then of the second."""
+    sums, weights, others_sums, others_weights = counts
+    tested = (weights > 0) & (others_weights > 0)
+    return sums[tested] / weights[tested] - others_sums[tested] / others_weights[tested]
 
 
 def _drawn(counts: np.ndarray) -> Interval:
@@ -241,8 +243,10 @@ def over_seeds(differences: Sequence[float], *, bounded: bool) -> Interval:
 def _paired_interval(base: Run, other: Run) -> Interval:
     if base.record.task.KIND == "classification":
         return paired_difference(other.per_clip, base.per_clip)
-    differences = mean_score(other.per_clip - base.per_clip)
-    low, high = differences["interval"]
     if base.record.task.KIND == "regression":
+        low, high = mean_score(other.per_clip - base.per_clip)["interval"]
         return low, high
-    return open_ended(differences["value"], (low, high), differences["n"], lowest=-1.0)
+    # lwlrap: a clip counts as often as it has tags.
+    gains = np.stack([(other.per_clip - base.per_clip) * base.weights, base.weights])
+    sums, weights = np.einsum("cn,dn->cd", gains, draws(len(base.weights)))
+    return open_ended(gains[0].sum() / gains[1].sum(), percentiles(sums / weights), len(base.weights), lowest=-1.0)

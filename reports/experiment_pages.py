@@ -226,7 +226,8 @@ def _seeds(seeds: Sequence[int]) -> str:
 def _records(runs: Sequence[Run]) -> list[tuple[str, tuple[Link | File, ...]]]:
     """Return where the records of runs are, and what says how the shipped ones are read."""
     stored = dict.fromkeys(run.record.archive for run in runs if isinstance(run.record, StoredRecord))
-    others = dict.fromkeys(run.record.folder.parents[1] for run in runs if not isinstance(run.record, StoredRecord))
+    made = (run.record.folder.absolute() for run in runs if not isinstance(run.record, StoredRecord))
+    others = dict.fromkeys(folder.parents[1] for folder in made)
     guides = dict.fromkeys(guide for path in stored if (guide := path.parents[1] / "README.md").is_file())
     places = (*(_file(path, 4) for path in stored), *(_file(path, 3) for path in others))
     return [("Its record:", places), *(("How to read it:", (_file(guide, 3),)) for guide in guides)]

@@ -91,6 +91,11 @@ class Run:
         """Seed of the run."""
         return int(self.data["seed"])
 
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """How much each clip counts in the mean of `per_clip`, shape (n,): in lwlrap as often as it has tags."""
+        return self.true.sum(axis=1) if self.record.task.KIND == "tagging" else np.ones(len(self.per_clip))
+
     @property
     def over_groups(self) -> bool:
         """Whether the intervals are over songs or speakers, not over clips."""

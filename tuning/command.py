@@ -80,6 +80,7 @@ def _tune(
     tunable: Tunable = context.obj
     study, experiment = tunable.study, tunable.study.experiment(name)
     plans, chosen = tunable.of(name, search), study.protocol(protocol)
+    _refuse_batch_size(plans, batch_size)
     preparing.refuse_weights(weights, [experiment])
     deadline = preparing.deadline_of(budget)
     cluster = preparing.workplace(context, workers, scheduler)
@@ -91,7 +92,7 @@ def _tune(
     preparing.refuse_unusable([experiment], weights, size, runs)
     scanned = jobs.clips_for(study, experiment, preparing.scan_clips(study, [experiment], data))
     for seed in dict.fromkeys(seeds or [0]):
-        options = jobs.Options(
+        given = jobs.Options(
             runs=runs,
             seed=seed,
             size=size,
@@ -100,13 +101,21 @@ def _tune(
             deadline=deadline,
             weights=preparing.weights_of(experiment, weights, size),
         )
-        job = jobs.Job(study, experiment, chosen, scanned, options)
+        job = jobs.Job(study, experiment, chosen, scanned, jobs.as_changed(experiment, given, chosen.switches))
         clips = Clips(job)  # shared by all plans of this seed
         for plan in plans:
             preparing.announce(
                 f"{name} {chosen.name} seed {seed}, search {plan.name}: {plan.says} (section {plan.section})"
             )
-            _print_result(make(plan, job, clips, epochs, preparing.announce, cluster), as_json)
+            changed = epochs if epochs != plan.budget(size) else None
+            _print_result(make(plan, job, clips, changed, preparing.announce, cluster), as_json)
+
+
+def _refuse_batch_size(plans: Sequence[Plan], batch_size: int | None) -> None:
+    """Refuse `--batch-size` for a search that tries several."""
+    names = [plan.name for plan in plans if "batch_size" in plan.space]
+    if batch_size and names:
+        raise InputError(f"search {', '.join(names)} tries batch sizes itself; leave out --batch-size")
 
 
 def _print_result(result: SearchResult, as_json: bool) -> None:

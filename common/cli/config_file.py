@@ -1,5 +1,6 @@
 """The TOML file of `run --config`: settings of the training and of the model. Searches write such files."""
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -16,6 +17,8 @@ CONFIGURABLE: dict[str, type[int] | type[float]] = {
     "patience": int,
 }
 """The fields of `Training` that a file may set; values are above 0."""
+MOST = 1_000_000
+"""The largest whole number of a setting: no training has as many epochs, or clips in a batch, and none ends."""
 
 
 def read(path: Path | None) -> dict[str, dict[str, Any]]:
@@ -49,21 +52,26 @@ def read(path: Path | None) -> dict[str, dict[str, Any]]:
 def _check_training(path: Path, settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         # `type`, not `isinstance`: a boolean is an int for Python.
-        if name not in CONFIGURABLE or type(value) is not CONFIGURABLE[name] or value <= 0:
+        if name not in CONFIGURABLE or type(value) is not CONFIGURABLE[name] or not 0 < value <= MOST:
             takes = ", ".join(f"{setting} ({kind.__name__})" for setting, kind in CONFIGURABLE.items())
-            raise InputError(f"--config {path}: {name} = {value!r} is not a setting; [training] takes {takes}, above 0")
+            raise InputError(
+                f"--config {path}: {name} = {value!r} is not a setting; [training] takes {takes}, above 0 and at most "
+                f"{MOST:,}"
+            )
 
 
 def refuse_model(path: Path | None, experiments: Sequence[Experiment], model: Mapping[str, Any]) -> None:
     """Refuse settings in `[model]` that the model of an experiment does not have.
 
     Raises:
-        InputError: a setting is unknown, has another type than the document's value, or is an integer below 1.
+        InputError: a setting is unknown, has another type than the document's value, or is out of range: an integer
+            below 1 or above `MOST`, or a number that is not finite.
     """
     for experiment, (name, value) in product(experiments, model.items()):
         # The same type as the document's value: 1 for 1.0 would be the same model with another identity.
         takes = {known: type(usual).__name__ for known, usual in experiment.model.items()}
-        if type(value).__name__ != takes.get(name) or (type(value) is int and value < 1):
+        in_range = 1 <= value <= MOST if type(value) is int else type(value) is not float or math.isfinite(value)
+        if type(value).__name__ != takes.get(name) or not in_range:
             known = ", ".join(f"{setting} ({kind})" for setting, kind in takes.items()) or "nothing"
             what = f"--config {path}: {name} = {value!r} is not a setting of {experiment.id}'s model"
             raise InputError(f"{what}; [model] takes {known} there")

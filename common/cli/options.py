@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from common.cli.config_file import MOST
 from common.study import Study
 
 
@@ -37,8 +38,8 @@ Changes = Annotated[
 Seeds = Annotated[
     list[int] | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of everything random; repeatable.")
 ]
-Epochs = Annotated[int | None, typer.Option(min=1, help="Largest number of epochs.")]
-BatchSize = Annotated[int | None, typer.Option(min=1, help="Clips per training step.")]
+Epochs = Annotated[int | None, typer.Option(min=1, max=MOST, help="Largest number of epochs.")]
+BatchSize = Annotated[int | None, typer.Option(min=1, max=MOST, help="Clips per training step.")]
 Folds = Annotated[int | None, typer.Option(min=1, help="Only the first N folds.")]
 Weights = Annotated[
     str | None, typer.Option(help="Pretrained weights: a name such as imagenet, a path, or none for random weights.")

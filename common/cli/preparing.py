@@ -27,14 +27,15 @@ def changes_of(changes: Sequence[str] | None) -> dict[str, str]:
     """Read `--set SWITCH=VALUE`.
 
     Raises:
-        InputError: one is of another form.
+        InputError: one is of another form, or a switch has two values.
     """
-    pairs = {}
+    pairs: dict[str, str] = {}
     for change in changes or []:
         name, equals, value = change.partition("=")
         if not equals:
             raise InputError(f"--set takes SWITCH=VALUE, not {change!r}")
-        pairs[name] = value
+        if pairs.setdefault(name, value) != value:
+            raise InputError(f"--set {name} is given twice: {pairs[name]} and {value}; run one after the other")
     return pairs
 
 

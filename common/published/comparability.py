@@ -87,8 +87,12 @@ def cut_to(record: Mapping[str, Any]) -> int | None:
 
 
 def set_in_words(record: dict[str, Any]) -> str:
-    """Return what the command line set of a training, such as `epochs = 1`; empty if nothing."""
-    return ", ".join(f"{name} = {value}" for name, value in (record["configuration"].get("overrides") or {}).items())
+    """Return what the command line set of a training, or of an ensemble's: `mel-b0 epochs = 1`; empty if nothing."""
+    configuration = record["configuration"]
+    changed = dict(configuration.get("overrides") or {})
+    for member, facts in (configuration.get("members") or {}).items():
+        changed |= {f"{member} {name}": value for name, value in facts["overrides"].items()}
+    return ", ".join(f"{name} = {value}" for name, value in changed.items())
 
 
 def has_random_weights(record: dict[str, Any]) -> bool:
@@ -105,7 +109,8 @@ def caveat(record: dict[str, Any], published: Published) -> str:
         for name, facts in corpora
         if facts["form"] != "original"
     ]
-    precision = record["environment"].get("precision", "float32")
-    computed = [f"computed in {precision}"] * (precision != "float32")
+    members = (record["configuration"].get("members") or {}).values()
+    precisions = (record["environment"].get("precision", "float32"), *(facts["precision"] for facts in members))
+    computed = [f"computed in {name}" for name in dict.fromkeys(precisions) if name != "float32"]
     computed += [RANDOM_WEIGHTS] * has_random_weights(record)
     return ", ".join([*([] if record["data"]["demo"] else changed), *computed])

@@ -22,7 +22,7 @@ def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]
     The members are runs of the same study, protocol and seed in the same folder of runs.
 
     Raises:
-        InputError: a member has no finished run, or its run has other clips, folds or outputs.
+        InputError: a member has no finished run, or its run has another size, other clips, folds or outputs.
     """
     members = [_record(job, name) for name in method.weights]
     # All folds at once; a member's stored predictions are in the order of the folds too.
@@ -31,11 +31,8 @@ def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]
     ms_per_clip = sum(member.data["timings"]["ms_per_clip"] for member in members)
     parameters = [member.data["parameters"] for member in members]
     notes = [f"{member.data['experiment']}: {note}" for member in members for note in member.data["notes"]]
-    untrained = [
-        f"{member.data['experiment']}: {what}"
-        for member in members
-        for what in member.data["configuration"].get("untrained", [])
-    ]
+    untrained = [f"{member.data['experiment']}: {what}" for member in members for what in _untrained(member)]
+    trained = {member.data["experiment"]: _trained_as(member) for member in members}
     nothing = np.array([], int)  # no altered copies and no scaler; the audits of the members have theirs
     results, start = [], 0
     for number, fold in enumerate(material.folds):
@@ -52,6 +49,7 @@ def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]
             "orders": [],
             "notes": notes,
             "untrained": untrained,
+            "members": trained,
         }
         own = outputs[start : start + len(fold.test)]
         # Members keep the outputs of test clips only, but what they chose on validation clips too.
@@ -64,6 +62,22 @@ def combined(job: Job, material: Material, method: Ensemble) -> list[FoldResult]
         results.append(FoldResult(own, validation, history, facts, thresholds))
         start += len(fold.test)
     return results
+
+
+def _untrained(member: records.Record) -> list[str]:
+    """Return what of a member had random weights in place of pretrained ones."""
+    configuration = member.data["configuration"]
+    return [*configuration.get("untrained", []), *["network"] * (configuration.get("weights") == "none")]
+
+
+def _trained_as(member: records.Record) -> dict[str, Any]:
+    """Return how a member was trained otherwise than its document says, for the record of the ensemble."""
+    configuration = member.data["configuration"]
+    return {
+        "overrides": configuration.get("overrides") or {},
+        "strategy": configuration.get("strategy", "none"),
+        "precision": member.data["environment"].get("precision", "float32"),
+    }
 
 
 def mean_of(outputs: Sequence[np.ndarray], task: Task, method: Ensemble) -> np.ndarray:
@@ -118,7 +132,8 @@ def member_folder(study: Study, record: records.Record, name: str) -> Path:
     """Return the folder of a member's run, given the record of the ensemble."""
     # <study>/<experiment>/<protocol>/seed-<n>: a member's protocol lacks switches that it does not depend on.
     protocol = study.protocol_of(study.experiment(name), record.data["protocol"]).name
-    return record.folder.parents[1].with_name(name) / protocol / record.folder.name
+    folder = record.folder.absolute()
+    return folder.parents[1].with_name(name) / protocol / folder.name
 
 
 def _record(job: Job, name: str) -> records.Record:
@@ -129,7 +144,13 @@ def _record(job: Job, name: str) -> records.Record:
             f"{job.experiment.id} averages {name}, which has no finished run in {folder}; run {name} first, with the "
             "same --data, --protocol, --seed and --runs, and those of the --set that it depends on"
         )
-    return records.read(folder)
+    found = records.read(folder)
+    if found.data["size"] != job.options.size:
+        raise InputError(
+            f"{folder} is of {found.data['size']} size and {job.experiment.id} of {job.options.size} size; run {name} "
+            f"again with --size {job.options.size} --fresh, or give {job.experiment.id} --size {found.data['size']}"
+        )
+    return found
 
 
 def _outputs(job: Job, material: Material, record: records.Record) -> np.ndarray:

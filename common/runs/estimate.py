@@ -194,9 +194,9 @@ def _here(job: Job) -> Job:
 
 
 def _of_one_fit(job: Job, clips: pd.DataFrame, task: Task, fold: splits.Split) -> tuple[float, float]:
-    """Fit a fold to the labels of its clips and noise, `features` of the inputs wide; return its seconds and MiB."""
+    """Fit a fold to the labels of its clips and noise, as wide as the inputs; return its seconds and MiB."""
     draw, rows = np.random.default_rng(0), fold.train
-    noise = draw.normal(size=(len(clips), job.experiment.inputs.settings["features"])).astype(np.float32)
+    noise = draw.normal(size=(len(clips), job.experiment.inputs.settings.get("features", 1))).astype(np.float32)
     learner, targets = job.learner(task), task.targets(clips)
     began = time.monotonic()
     learner.fit(Arrays(noise[rows], targets[rows]), stage=job.experiment.id)

@@ -129,7 +129,7 @@ def _configuration(job: Job, identity: Mapping[str, Any], facts: Sequence[Mappin
         model = {"model": {**job.experiment.model, **job.options.model}} if job.experiment.adjustable else {}
         learned = {**method.facts(), "optimizer": "Adam", "strategy": job.options.strategy, **model}
     else:
-        learned = method.facts()
+        learned = {**method.facts(), "members": facts[0]["members"]}
     weights: dict[str, Any] = {"weights": identity["weights"]} if "weights" in identity else {}
     if untrained := list(dict.fromkeys(what for fold in facts for what in fold["untrained"])):
         weights["untrained"] = untrained

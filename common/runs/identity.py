@@ -37,9 +37,13 @@ def identity_of(job: Job, material: Material) -> dict[str, Any]:
 
 
 def labelled_digest(material: Material) -> str:
-    """Return one digest of the clips and of the columns of the manifest that a run uses: targets, speaker, group."""
-    # Labels decide targets; speakers and groups decide splits and intervals.
-    columns = [*material.task.columns, "speaker", "group"]
+    """Return one digest of the clips and of the columns of the manifest that a run uses: targets, speaker, group, set.
+
+    The set counts where the corpus publishes one; folds that a corpus publishes are in the names of its clips.
+    """
+    # Labels decide targets; speakers, groups and sets decide splits, the first two intervals too.
+    sets = ["set"] if "set" in material.clips and material.clips["set"].astype(bool).any() else []
+    columns = [*material.task.columns, "speaker", "group", *sets]
     read = material.clips[columns].astype(str).agg("|".join, axis=1)
     return digest_of(material.clips["name"] + "|" + read, material.digests)
 

@@ -104,8 +104,19 @@ class Job:
         return {name: self.protocol.switches[name] for name in self.experiment.switches}
 
     def build(self, outputs: int) -> Any:
-        """Return the uncompiled model or the unfitted estimator, with the settings in the options."""
-        return self.experiment.build(self.setting, outputs, **self.options.model)
+        """Return the uncompiled model or the unfitted estimator, with the settings in the options.
+
+        Raises:
+            InputError: the model cannot be built with the settings of `--config`.
+        """
+        try:
+            return self.experiment.build(self.setting, outputs, **self.options.model)
+        except ValueError as error:
+            if not self.options.model:
+                raise
+            settings = ", ".join(f"{name} = {value}" for name, value in self.options.model.items())
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{self.experiment.id} cannot be built with {settings} of --config: {reason}") from error
 
     def learner(self, task: Task, fold: int = 0, stage: str = "") -> Any:
         """Return a new learner for one fold, ready to be fitted.

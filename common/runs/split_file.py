@@ -136,10 +136,10 @@ class SplitFile:
         Raises:
             InputError: a listed clip may be one of several.
         """
-        named: dict[str, list[int]] = defaultdict(list)
+        named: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         tails: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for row, (name, path) in enumerate(zip(clips["name"], clips["path"].map(str), strict=True)):
-            named[name].append(row)
+            named[name][path].append(row)
             for tail in _tails(path):
                 tails[tail][path].append(row)
         listed, found = list(dict.fromkeys(line.clip for line in self.lines)), {}
@@ -148,10 +148,11 @@ class SplitFile:
             whole, *parts = _tails(clip)
             # Where speakers have files of the same names, the names alone identify none.
             alone = itertools.takewhile(lambda tail: sharing[tail] == 1, parts)
-            files = next((tails[tail] for tail in (whole, *alone) if tail in tails), {})
-            if clip not in named and len(files) > 1:
+            ends = (tails[tail] for tail in (whole, *alone) if tail in tails)
+            files = named[clip] if clip in named else next(ends, {})
+            if len(files) > 1:
                 raise InputError(f"{self.name}: {clip} may be {' or '.join(list(files)[:2])}; list more of its path")
-            found[clip] = named[clip] if clip in named else next(iter(files.values()), [])
+            found[clip] = next(iter(files.values()), [])
         return found
 
 

@@ -27,6 +27,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common import illustrations
+from common import illustrations, published
 from common.errors import InputError
-from common.files import Place
+from common.files import Place, alone
 from common.runs import checksums, records, search_records
 from common.runs.records import ClipSet, Predictions, Record
 from common.runs.search_records import SearchResult
@@ -81,9 +82,15 @@ def keep(runs: Path, out: Path) -> list[Path]:
     if not made:
         raise InputError(f"no finished run below {runs}; run an experiment first, or name another folder with --runs")
     for path, (new, searches) in made.items():
-        there = read(path) if path.exists() else Stored((), ())
-        _write(path, _merged(there.runs, new, path), {one.identity: one for one in (*there.searches, *searches)})
+        with _alone_in(path.parent):
+            there = read(path) if path.exists() else Stored((), ())
+            _write(path, _merged(there.runs, new, path), {one.identity: one for one in (*there.searches, *searches)})
     return [*made, *_keep_shared(runs, out)]
+
+
+def _alone_in(study: Path) -> AbstractContextManager[None]:
+    """Hold a study's folder of the store: its experiments share a file, and each is read, added to and written."""
+    return alone(study / SPLITS)
 
 
 def _zip_of(out: Path, content: Mapping[str, Any]) -> Path:
@@ -116,8 +123,9 @@ def _keep_shared(runs: Path, out: Path) -> Iterator[Path]:
             made.setdefault(path.parent.name, []).append(path)
     for study, paths in made.items():
         place = out / study / OF_ALL
-        members = _members(place) if place.exists() else {}
-        yield _written(place, members | {path.name: path.read_bytes() for path in paths})
+        with _alone_in(place.parent):
+            members = _members(place) if place.exists() else {}
+            yield _written(place, members | {path.name: path.read_bytes() for path in paths})
 
 
 def _members(path: Path) -> dict[str, bytes]:
@@ -365,8 +373,11 @@ class Stored:
 
 
 def find(root: Path) -> list[Path]:
-    """Return the zip files below a folder, sorted."""
-    return sorted(root.rglob("*.zip"))
+    """Return the zip files of the store below a folder, sorted: those in the folder of a study or with checksums."""
+    known = published.studies()
+    return sorted(
+        path for path in root.rglob("*.zip") if path.parent.name in known or (path.parent / checksums.NAME).exists()
+    )
 
 
 def find_shared(root: Path, name: str) -> list[Path]:

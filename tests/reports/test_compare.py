@@ -215,6 +215,15 @@ def test_the_interval_of_two_seeds_that_differ_much_stays_within_what_an_accurac
     assert effect.interval == (-1.0, 1.0)
 
 
+@pytest.mark.parametrize("setting", [{"impulse_responses": "sha256:1"}, {"backend": "jax"}])
+def test_runs_that_were_computed_otherwise_are_no_seeds_of_one_another(
+    setting: dict[str, str], write: Write, runs: Path
+) -> None:
+    write("single-cnn")
+    edit(write("single-cnn", seed=1), {"configuration.identity": setting})
+    assert sorted(group.seeds for group in collect([runs]).groups) == [[0], [1]]
+
+
 def test_runs_without_a_common_seed_are_not_paired(write: Write, runs: Path) -> None:
     write("single-cnn", seed=0)
     write("single-cnn", "published+normalise=channel", seed=1)

@@ -9,7 +9,7 @@ from synthetic import Synthetic, Write, edit, regressed, tagged
 
 from common.published import load
 from common.runs import records
-from common.tasks import Pooled
+from common.tasks import Pooled, Task
 from reports import figures, verdicts
 from reports.blocks import Number
 from reports.build import page_texts
@@ -111,12 +111,32 @@ def test_protocols_are_compared_by_the_score_of_each_clip_without_mcnemar(kind: 
     assert [pair.test for pair in effect.pairs] == [None]
 
 
+def test_an_lwlrap_that_falls_has_an_interval_around_it_although_most_clips_gain(runs: Path) -> None:
+    written("tagging", runs)
+    folder = written("tagging", runs, "independent")
+    record = records.read(folder)
+    task, (true, said) = record.task, record.task.read({str(k): v for k, v in record.predictions().items()})
+    single = true.sum(axis=1, keepdims=True) == 1
+    scored_again(folder, task, true, np.where(single, true, 0.5 * said + 0.5 * (1 - true)).astype(np.float32))
+    (effect,) = effects(collect([runs]).groups)
+    gains = effect.other.runs[0].per_clip - effect.base.runs[0].per_clip
+    assert effect.mean < 0
+    assert effect.interval[0] <= effect.mean <= effect.interval[1]
+    assert effect.mean == pytest.approx(np.average(gains, weights=effect.base.runs[0].weights))
+
+
 def better(folder: Path) -> None:
     """Write a run again whose predictions are halfway to what is true."""
     record = records.read(folder)
     task, (true, said) = record.task, record.task.read({str(k): v for k, v in record.predictions().items()})
-    run = Synthetic(record.data, record.history(), record.predictions().assign(**task.table(true, (true + said) / 2)))
-    scores = vars(task.scores(Pooled(true, (true + said) / 2, np.zeros_like(true), np.full_like(true, 0.5))))
+    scored_again(folder, task, true, (true + said) / 2)
+
+
+def scored_again(folder: Path, task: Task, true: np.ndarray, said: np.ndarray) -> None:
+    """Write a run again with other predictions."""
+    record = records.read(folder)
+    run = Synthetic(record.data, record.history(), record.predictions().assign(**task.table(true, said)))
+    scores = vars(task.scores(Pooled(true, said, np.zeros_like(true), np.full_like(true, 0.5))))
     run.content.pop("schema")
     Synthetic(run.content | scores, run.history, run.predictions).write(folder.parents[3])
 

@@ -20,6 +20,7 @@ RATES = (1e-3, 0.1)
 PLANS = (
     Plan("short", "patient", "1", "as it was done", "hyperband", {"learning_rate": RATES}, 9, "val_accuracy"),
     Plan("whole", "patient", "1", "to the end", "grid", {"dropout": (0.1, 0.5)}, 2, "val_loss", demo_epochs=1),
+    Plan("sizes", "retrained", "1", "of batches", "grid", {"batch_size": (4, 8)}, 2, "val_loss"),
     Plan("none", "paired", "1", "of nothing", "grid", {"depth": (1, 2)}, 2, "val_loss"),
 )
 PUBLISHED = """
@@ -90,6 +91,16 @@ def test_a_search_of_other_data_and_settings_says_that_it_is_not_comparable(enco
     assert out.count("not comparable: savee absent; batch_size = 4; epochs = 1") == 2
 
 
+def test_options_that_say_what_the_document_says_are_no_change(encore, corpus) -> None:
+    size = tiny.STUDY.experiment("patient").method.batch_size
+    words = ("tune", "patient", "--data", corpus, "--search", "whole")
+    assert encore(*words)[0] == 0
+    code, out, _ = encore(*words, "--epochs", 2, "--batch-size", size)
+    assert code == 0
+    assert search_records.read(folder("whole")).data["configuration"]["overrides"] == {}
+    assert "epochs = 2;" not in out
+
+
 def test_run_takes_the_winner(encore, corpus) -> None:
     encore("tune", "patient", "--data", corpus, "--search", "whole")
     best = folder("whole") / "best.toml"
@@ -126,6 +137,7 @@ def test_under_several_folds_the_first_is_searched_and_the_result_says_so(encore
         ("tune patient --search long", "short, whole"),
         ("tune patient --protocol all", "'all'"),
         ("tune patient --weights imagenet", "patient"),
+        ("tune retrained --batch-size 8", "--batch-size"),  # the search tries some itself
         ("tune patient --runs /dev/null/runs", "/dev/null"),  # a file, below which nothing can be written
     ],
 )

@@ -221,6 +221,7 @@ def test_a_dry_run_with_workers_measures_on_the_cores_of_one_and_starts_none(enc
         ("run --protocol printed", "'printed'"),
         ("run --set depth=3", "'depth'"),
         ("run --set width", "--set"),
+        ("run --set width=4 --set width=8", "4 and 8"),
         ("run --set width=5", "4, 8"),
         ("run --strategy tpu", "tpu"),
         ("run --strategy data-parallel", "KERAS_BACKEND=jax"),
@@ -230,6 +231,7 @@ def test_a_dry_run_with_workers_measures_on_the_cores_of_one_and_starts_none(enc
         ("run --config absent.toml", "absent.toml"),
         ("run --data absent", "absent"),
         ("run --epochs 0", "--epochs"),
+        ("run --epochs 100000000000", "--epochs"),
         ("run --unknown", "--unknown"),
     ],
 )
@@ -268,8 +270,12 @@ def test_predictions_that_cannot_be_written_are_refused_before_anything_is_predi
         ("[training]\nmomentum = 0.9", "momentum"),
         ("[training]\nepochs = true", "epochs"),
         ("[training]\npatience = -1", "patience"),
+        ("[training]\nlearning_rate = nan", "learning_rate"),
+        ("[training]\nlearning_rate = inf", "learning_rate"),
+        ("[training]\nbatch_size = 99999999999999999999999", "batch_size"),
         ("[model]\ndepth = 2", "depth"),
         ("[model]\ndropout = 1", "dropout"),
+        ("[model]\ndropout = nan", "dropout"),
     ],
 )
 def test_a_wrong_configuration_is_refused_and_its_setting_named(content, named, encore, tmp_path) -> None:
@@ -279,6 +285,13 @@ def test_a_wrong_configuration_is_refused_and_its_setting_named(content, named, 
     assert "c.toml" in err
     assert named in err
     assert err.count("\n") == 1
+
+
+def test_a_model_that_cannot_be_built_with_a_setting_is_named_with_it(encore, corpus, tmp_path) -> None:
+    (tmp_path / "c.toml").write_text("[model]\ndropout = 2.0")
+    code, _, err = encore("run", "patient", "--data", corpus, "--config", "c.toml")
+    assert code == 2
+    assert "dropout = 2.0" in err.splitlines()[-1]
 
 
 def test_a_corpus_that_the_document_does_not_use_is_left_out_and_named_or_refused(encore, corpus, tmp_path) -> None:

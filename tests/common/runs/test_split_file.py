@@ -99,6 +99,13 @@ def test_lists_that_contradict_themselves_are_refused_by_what_is_wrong(tmp_path:
     assert named in str(refusal.value)
 
 
+def test_a_name_that_clips_of_two_corpora_have_is_refused_and_a_longer_path_taken(tmp_path: Path) -> None:
+    clips = pd.DataFrame({"name": ["a0", "a1", "a0"], "path": ["one/a0.wav", "one/a1.wav", "two/a0.wav"]})
+    with pytest.raises(InputError, match=r"a0 may be one/a0\.wav or two/a0\.wav"):
+        table(tmp_path, lines({"a0": "train", "a1": "test"})).listed(clips)
+    assert len(table(tmp_path, lines({"two/a0": "train", "a1": "test"})).listed(clips)) == 2
+
+
 @pytest.mark.parametrize("place", ["absent.csv", "empty"])
 def test_a_place_without_lists_is_refused(tmp_path: Path, place: str) -> None:
     (tmp_path / "empty").mkdir()

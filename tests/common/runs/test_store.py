@@ -5,6 +5,7 @@ import itertools
 import json
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,22 @@ def test_runs_are_added_to_those_that_are_there_and_a_newer_one_takes_the_older_
     found = {run.data["seed"]: run.data["metrics"]["accuracy"]["value"] for run in store.read(out / SER).runs}
     assert list(found) == [0, 1, 2]
     assert found == pytest.approx({0: 0.6, 1: 0.7, 2: 0.7}, abs=0.01)
+
+
+def test_runs_that_are_kept_at_the_same_time_are_all_there_and_can_be_read(tmp_path: Path) -> None:
+    of = [("single-cnn", 0), ("single-cnn", 1), ("dual-cnn", 2), ("parallel-mfcc", 3)]
+    for number, (experiment, seed) in enumerate(of):
+        classified(experiment, seed=seed, clips=1440).write(tmp_path / f"runs-{number}")
+    with ThreadPoolExecutor(len(of)) as pool:
+        list(pool.map(lambda number: store.keep(tmp_path / f"runs-{number}", tmp_path / "out"), range(len(of))))
+    kept = [run.data for path in store.find(tmp_path / "out") for run in store.read(path).runs]
+    assert sorted((one["experiment"], one["seed"]) for one in kept) == sorted(of)
+
+
+def test_a_zip_that_is_none_of_the_store_is_left_alone(kept: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "notes").mkdir()
+    (tmp_path / "out" / "notes" / "notes.zip").write_bytes(b"PK")
+    assert {path.name for path in store.find(tmp_path / "out")} == {kept.name, store.SPLITS}
 
 
 def test_keeping_again_changes_no_byte_and_a_run_of_other_clips_does_not_take_the_place_of_one(

@@ -1,8 +1,10 @@
 """Every task through every command: what holds for one study holds for any task."""
 
 import json
+import shutil
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import tiny_tasks
 from typer.testing import CliRunner
 
 from common.errors import InputError
+from common.published import comparability
 from common.runs import ensemble, prediction, records, runner, search_records
 from common.runs.estimate import estimate
 from common.study import Ensemble
@@ -116,6 +119,23 @@ def test_an_ensemble_of_a_member_that_was_run_again_is_not_taken_for_the_same(ki
     assert runner.run(job).data == finished["both"].data
     changed = ensemble.identity_of_members(job, job.method)
     assert changed["members"] == {name: finished[name].data["finished"] for name in ("again", "forest")}
+
+
+def test_an_ensemble_says_how_its_members_were_trained_and_has_their_size(kind, corpus, finished, tmp_path) -> None:
+    shutil.copytree(finished["both"].folder.parents[3], tmp_path / "runs")
+    runner.run(tiny_tasks.job(kind, corpus, "again", runs=tmp_path / "runs", overrides={"epochs": 1}, fresh=True))
+    made = runner.run(tiny_tasks.job(kind, corpus, "both", runs=tmp_path / "runs", fresh=True))
+    assert made.data["configuration"]["overrides"] == {}
+    assert comparability.set_in_words(made.data) == "again epochs = 1"
+    with pytest.raises(InputError, match="full size"):
+        runner.run(tiny_tasks.job(kind, corpus, "both", runs=tmp_path / "runs", size="demo", fresh=True))
+
+
+def test_members_are_found_from_inside_the_folder_of_an_ensemble(kind, finished, monkeypatch) -> None:
+    monkeypatch.chdir(finished["both"].folder.parent)
+    record = records.read(Path(finished["both"].folder.name))
+    found = ensemble.member_folder(tiny_tasks.study(kind), record, "again")
+    assert found.resolve() == finished["again"].folder.resolve()
 
 
 def test_logits_of_members_are_averaged_if_asked_for(kind) -> None:

@@ -13,6 +13,7 @@ from common import published
 from common.corpora import demo, scan
 from common.errors import InputError
 from common.runs import jobs, prediction, records, runner
+from common.runs.estimate import estimate
 from common.study import Setting
 from reproductions.valence_parallel_conv import STUDY, split
 from reproductions.valence_parallel_conv.inputs import (
@@ -186,7 +187,9 @@ def test_a_longer_file_is_cut_and_the_user_is_told(tmp_path) -> None:
 def test_the_baseline_answers_the_mean_of_the_training_clips(clips, tmp_path) -> None:
     own, chosen = STUDY.experiment("mean-baseline"), jobs.Options(runs=tmp_path)
     folder = clips["path"].iloc[0].partition("TAVA")[0]
-    record = runner.run(jobs.Job(STUDY, own, STUDY.protocol("published"), scan([folder]), chosen))
+    job = jobs.Job(STUDY, own, STUDY.protocol("published"), scan([folder]), chosen)
+    assert estimate(job).clips == len(clips)  # it has no inputs, whose width an estimate needs of others
+    record = runner.run(job)
     assert record.data["metrics"]["relative_mae"]["value"] == pytest.approx(1)
     predicted = records.read(record.folder).tested().predicted
     (fold,) = split(clips, setting())
