@@ -30,7 +30,7 @@ from common.study import Experiment, Protocol, Size, Study, Training
 from common.terminal import say
 
 if TYPE_CHECKING:  # imports Keras
-    from common.runs.jobs import Options
+    from common.runs.jobs import Job, Options
 
 
 class _RunByDefault(typer.core.TyperGroup):
@@ -104,13 +104,9 @@ def _run(
     config_file.refuse_model(config, experiments, model)
     preparing.refuse_training(experiments, bool(overrides) or mixed_precision or strategy != "none")
     cluster = preparing.workplace(context, workers, scheduler, dry_run=dry_run)
-    preparing.start_backend(strategy)
-    from common.learners import data_parallel
-    from common.runs import jobs, on_cluster, runner, split_file
+    _set_up(context, strategy, cluster, mixed_precision=mixed_precision)
+    from common.runs import jobs, split_file
 
-    if cluster and data_parallel.processes() > 1:
-        raise InputError("several processes train one fold together; leave out --workers and --scheduler")
-    context.with_resource(data_parallel.together())
     given = jobs.Options(
         runs=runs or preparing.default_runs(data),
         size=size,
@@ -122,7 +118,6 @@ def _run(
         strategy=strategy,
         deadline=preparing.deadline_of(budget),
     )
-    _set_up(strategy, cluster, mixed_precision=mixed_precision)
     experiments = _able(experiments, strategy, named=bool(names))
     preparing.refuse_unusable(experiments, weights, size, given.runs)
     # Only now: reading audio takes long, and a wrong call should fail at once.
@@ -133,18 +128,35 @@ def _run(
         for experiment, one, own in product(experiments, protocols, _of_seeds(given, seeds))
         if experiment.id in clips
     ]
-    if not data_parallel.leads():
-        for job in () if dry_run else planned:
-            runner.follow(job)
-        return
     if dry_run:
-        preparing.print_estimates(planned, workers, as_json=as_json)
+        _estimate(planned, workers, as_json=as_json)
         return
+    made = _perform(planned, cluster, as_json=as_json)
+    if made and study.examples and not names:  # with names, the user wants these experiments only
+        _keep_illustrations(study, scanned, given.runs)
+
+
+def _estimate(planned: Sequence["Job"], workers: int | None, *, as_json: bool) -> None:
+    """Print what runs will take; of several processes that train together, one prints."""
+    from common.learners import data_parallel
+
+    if data_parallel.leads():
+        preparing.print_estimates(planned, workers, as_json=as_json)
+
+
+def _perform(planned: Sequence["Job"], cluster: Cluster | None, *, as_json: bool) -> bool:
+    """Make the runs and print each, and return True; of several processes that train together, the others only help."""
+    from common.learners import data_parallel
+    from common.runs import on_cluster, runner
+
+    if not data_parallel.leads():
+        for job in planned:
+            runner.follow(job)
+        return False
     for record in on_cluster.run_all(planned, preparing.announce, cluster):
         data_parallel.send_fold(data_parallel.NO_FOLD)
         preparing.print_record(record, as_json)
-    if study.examples and not names:  # with names, the user wants these experiments only
-        _keep_illustrations(study, scanned, given.runs)
+    return True
 
 
 def _of_seeds(given: "Options", seeds: Sequence[int] | None) -> list["Options"]:
@@ -163,10 +175,14 @@ def _options_of(
     return replace(own, weights=weights, impulse_responses=convolved)
 
 
-def _set_up(strategy: str, cluster: Cluster | None, *, mixed_precision: bool) -> None:
-    """Refuse an unknown strategy, and set the precision of Keras."""
-    from common.learners import keras3
+def _set_up(context: typer.Context, strategy: str, cluster: Cluster | None, *, mixed_precision: bool) -> None:
+    """Start Keras, join the processes that train together, refuse an unknown strategy, and set the precision."""
+    preparing.start_backend(strategy)
+    from common.learners import data_parallel, keras3
 
+    if cluster and data_parallel.processes() > 1:
+        raise InputError("several processes train one fold together; leave out --workers and --scheduler")
+    context.with_resource(data_parallel.together())
     keras3.strategy_scope(strategy)
     if mixed_precision:
         keras3.use_mixed_precision(on_gpu=cluster.on_gpus if cluster else environment.has_gpu())
