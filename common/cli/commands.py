@@ -217,9 +217,11 @@ def _list(context: typer.Context, as_json: options.Json = False) -> None:
 
 def _print_switches(study: Study) -> None:
     """Print the switches that `--set` can change, their evidence, and the values of each protocol."""
-    table = Table("switch", "published", "corrected", "question and evidence", show_lines=True)
+    table = Table("switch", "published", "corrected", "other values", "question and evidence", show_lines=True)
     for switch in study.switches:
-        table.add_row(switch.name, switch.published, switch.corrected, f"{switch.question} {switch.evidence}")
+        own = (switch.published, switch.corrected)
+        others = ", ".join(value for value in switch.values if value not in own)
+        table.add_row(switch.name, *own, others, f"{switch.question} {switch.evidence}")
     print_table(table)
     for protocol in study.protocols.values():
         values = ", ".join(f"{name} = {value}" for name, value in protocol.switches.items())
