@@ -26,6 +26,8 @@ PAIRS = (("train", "test"), ("validation", "test"), ("train", "validation"))
 """The pairs of sets, those first whose sharing makes a test score worth less."""
 SPEAKER_AND_GROUP = {"speaker": "speaker", "group": "group"}
 """The columns of the manifest that the leak audit compares by default, with the word for one value."""
+TESTED_TWICE = "the test clips validate too"
+"""What the check `selection` of the leak audit says of clips that are in both sets."""
 NUMBER = re.compile(r"\d+")
 RAVDESS = "ravdess"
 """The only corpus whose speaker numbers give the sex (odd: male), so that its folds can be balanced."""
@@ -401,7 +403,7 @@ def _rows_outside_training(check: str, what: str, rows: Collection[int], split: 
 
 def _selection(split: Split) -> Leak:
     if len(np.intersect1d(split.validation, split.test)):
-        return Leak(check="selection", clean=False, detail="the test set was used for a choice")
+        return Leak(check="selection", clean=False, detail=TESTED_TWICE)
     if not len(split.validation):
         return Leak(check="selection", clean=True, detail="no choice was made: nothing validates")
     return Leak(check="selection", clean=True, detail="choices were made on the validation set")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from common.published import Published
 from common.published.statements import Advice
-from reports.audit.finding import VERDICTS, Finding, checks_in_words, counts_of, filled
+from reports.audit.finding import VERDICTS, Finding, counts_in_words, filled
 from reports.blocks import Leads, Link, Section
 from reports.columns import difference, points
 from reports.conclusions import Conclusion, lead
@@ -42,7 +42,7 @@ def section(
     known = _numbers(published, findings, runs)
     rows = [(filled(one.says, known), _links(published, one)) for one in given]
     first = listed(text for one, (text, _) in zip(given, rows, strict=True) if one.leads)
-    real = [effect for effect in changes if not effect.other.demo]
+    real = [effect for effect in changes if not effect.other.demo and not all(run.constant for run in effect.base.runs)]
     rows += [_changes(published, real)] if real else []
     rows.append(_counts(published, findings, conclusions))
     return Section(NAME, TITLE, (Leads(tuple(rows)),), finding=first, apart=True)
@@ -86,7 +86,7 @@ def _changes(published: Published, changes: Sequence[Effect]) -> tuple[str, tupl
     measured = []
     for effect in changes:
         value, low, high = (difference(published, effect.metric, each) for each in (effect.mean, *effect.interval))
-        seeds = f"{len(effect.pairs)} seed{'s' * (len(effect.pairs) > 1)}"
+        seeds = f"{len(effect.pairs)} seeds" if len(effect.pairs) > 1 else "one seed, which decides nothing"
         name = published.experiment(effect.base.experiment).short
         measured.append(f"{name}, {effect.in_words}: {value} [{low}, {high}] ({seeds})")
     metrics = listed(dict.fromkeys(f"{in_words(one.metric)}{points(published, one.metric)}" for one in changes))
@@ -98,12 +98,11 @@ def _counts(
     published: Published, findings: Sequence[Finding], conclusions: Sequence[Conclusion]
 ) -> tuple[str, tuple[Link, ...]]:
     """Count the verdicts on the published numbers alone, and those of our runs on the claims."""
-    claims, checks = (counts_of(findings, kind) for kind in ("claim", "check"))
     ours = Counter[str | None](one.verdict for one in conclusions if one.protocol == PROTOCOLS[0])
-    text = f"Judged by the published numbers alone, claims: {_listed(claims) or 'none'}. {checks_in_words(checks)}."
+    text = f"By the published numbers alone, {counts_in_words(findings)}."
     links = [Link("What the audit found", published.study, "findings")]
     if ours:
-        text += f" The document's {ours.total()} claims in our runs, protocol {PROTOCOLS[0]}: {_listed(ours)}."
+        text += f" In our runs, protocol {PROTOCOLS[0]}, of these claims and comparisons: {_listed(ours)}."
         links.append(Link("What the document concludes", published.study, "conclusions"))
     return text, tuple(links)
 

@@ -33,6 +33,8 @@ TRAINED_AS = (
     *("inputs", "overrides", "strategy", "weights"),
 )
 """The settings that two runs must share to be seeds of one another."""
+CONSTANT = 1e-4
+"""Outputs that differ by less over all clips are the same but for rounding."""
 DEFAULTS = {field.name: field.default for field in fields(Training) if field.default is not MISSING}
 """What a setting was before it could be chosen: older records do not name it."""
 
@@ -177,7 +179,8 @@ def _run(record: Record) -> Run:
         raise InputError(f"{record.folder}: {error}; delete it and run again") from None
     except store.DAMAGED as error:
         raise InputError(f"{record.folder}: {_damaged(error)}; delete it and run again") from None
-    return Run(record, tested.clips, tested.true, _per_clip(record, tested))
+    constant = bool(np.ptp(tested.predicted, axis=0).max() < CONSTANT)
+    return Run(record, tested.clips, tested.true, _per_clip(record, tested), constant)
 
 
 def _damaged(error: Exception) -> str:

@@ -5,7 +5,7 @@ protocol, by the same judge (`reports.audit.judge`). Only runs on the same data 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from reports.wording import in_words, signed
 
 FEW = 5
 """More tests than this are given as a range."""
+HOLDS, DOES_NOT_HOLD = "holds", "does not hold"
+IN_OUR_RUNS = {SUPPORTED: HOLDS, CONTRADICTED: DOES_NOT_HOLD}
+"""What our runs say of a claim in place of the audit's words: only print and hard facts contradict an author."""
 Models = Mapping[str, Group]
 
 
@@ -138,8 +141,7 @@ def _judged(published: Published, claim: Claim, protocol: str, models: Models, r
     if missing:
         verdict = verdict if verdict == CONTRADICTED else NOT_SHOWN
         evidence += f"; {_without(missing, random)}"
-    if _any(models).demo:
-        verdict = NOT_COMPARABLE
+    verdict = NOT_COMPARABLE if _any(models).demo else IN_OUR_RUNS.get(verdict, verdict)
     return Conclusion(claim, protocol, verdict, evidence, tuple(models.values()))
 
 
@@ -185,16 +187,20 @@ def _estimate(group: Group, metric: str) -> Result | None:
     return group.result(score, name) if name in group.outputs else group.result(metric)
 
 
-def _difference_in_words(metric: str, first: Group, second: Group, by: Lead | None) -> str:
+def _difference_in_words(published: Published, metric: str, first: Group, second: Group, by: Lead | None) -> str:
     if by is None:
         return f"{first.experiment} and {second.experiment} have not both {in_words(metric)}"
-    return f"{first.experiment} {by.first:.3f} against {second.experiment} {by.second:.3f}: {by}"
+    both = f"{first.experiment} {by.first:.3f} against {second.experiment} {by.second:.3f}"
+    if metric_of(published, metric).kind != "error":
+        return f"{both}: {by}"
+    low, high = by.interval
+    return f"{both} (less is better): {replace(by, value=-by.value, interval=(-high, -low))}"
 
 
 def _greater(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
     first, second = (models[name] for name in claim.experiments)
     by = lead(published, claim.metric, first, second)
-    return judge.greater(_interval(by)).verdict, _difference_in_words(claim.metric, first, second, by)
+    return judge.greater(_interval(by)).verdict, _difference_in_words(published, claim.metric, first, second, by)
 
 
 def _interval(by: Lead | None) -> Interval | None:
@@ -206,7 +212,8 @@ def _similar(published: Published, claim: Claim, models: Models) -> tuple[str, s
     by, resolution = lead(published, claim.metric, first, second), published.resolution["overall"]
     verdict, _ = judge.similar(_interval(by), resolution)
     where = {SUPPORTED: "within", CONTRADICTED: "outside", NOT_SHOWN: "partly outside"}[verdict]
-    return verdict, _difference_in_words(claim.metric, first, second, by) + (f": {where} ±{resolution:g}" if by else "")
+    text = _difference_in_words(published, claim.metric, first, second, by)
+    return verdict, text + (f": {where} ±{resolution:g}" if by else "")
 
 
 def _best(published: Published, claim: Claim, models: Models) -> tuple[str, str]:
@@ -216,7 +223,7 @@ def _best(published: Published, claim: Claim, models: Models) -> tuple[str, str]
     gains = {name: by.value if by else 0.0 for name, by in leads.items()}
     closest = min(gains, key=lambda name: gains[name])
     verdict, _ = judge.all_greater({name: _interval(by) for name, by in leads.items()})
-    text = _difference_in_words(claim.metric, first, others[closest], leads[closest])
+    text = _difference_in_words(published, claim.metric, first, others[closest], leads[closest])
     return verdict, f"{text}, {'the closest' if gains[closest] > 0 else 'the furthest ahead'} of {len(others)}"
 
 
@@ -256,9 +263,9 @@ def section(published: Published, found: Sequence[Conclusion], findings: Sequenc
         return Section(name, title, ())
     words = Words(
         "Each claim of the text and of its tables is tested twice: against the published numbers, as the audit does, "
-        "and against our runs. It is supported or contradicted where the 95 % CI decides, else not shown; a single "
-        "seed of ours decides nothing. Where the document only says which of two numbers is larger, its digits decide; "
-        "for our runs the CI always does."
+        "and against our runs. There it holds or does not hold where the 95 % CI decides, else it is not shown; a "
+        "single seed of ours decides nothing. What does not hold in our runs may hold on the document's data. Where "
+        "the document only says which of two numbers is larger, its digits decide; for our runs the CI always does."
     )
     return Section(name, title, (words, _claim_table(published, found, findings)), apart=True)
 

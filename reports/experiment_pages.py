@@ -23,7 +23,7 @@ from reports.class_tables import class_table, corpus_table, output_table, switch
 from reports.columns import Side, heading, numbers_of, precise, printed_number, shown_metric, sides_of
 from reports.figures import Picture
 from reports.front_page import DEMO_NOTICE
-from reports.results import Group, Run
+from reports.results import Group, Run, detail_of
 from reports.tables import confusion_table, number_table, recovered_table
 from reports.verdicts import NOT_COMPARABLE, NOT_JUDGED, NOT_REPRODUCED, VERDICTS, Verdict, Verdicts
 from reports.wording import MINUS, in_words, listed
@@ -153,9 +153,11 @@ def _verdict_sentence(
 def touches(finding: Finding, experiment: Experiment, published: Published) -> bool:
     """Return whether a finding is about an experiment.
 
-    It is if it names the experiment. One that names none is about those under the nearest heading of its own that has
-    some, and about all where none has: then it is about the data, or the document as a whole.
+    It is if its file says so, or if it names the experiment. One that names none is about those under the nearest
+    heading of its own that has some, and about all where none has: then it is about the data, or the whole document.
     """
+    if finding.experiments:
+        return experiment.id in finding.experiments
     if named := _named(finding.id, f"{finding.claim} {finding.evidence}", tuple(published.by_id)):
         return experiment.id in named
     known = (heading for heading in _headings(finding.section) if _has_any(published, heading))
@@ -284,7 +286,7 @@ def _leaks(group: Group) -> Iterable[tuple[str, str, str]]:
             leaks.setdefault(SAME_CHECK.get(leak["check"], leak["check"]), []).append((run.seed, leak))
     for check, found in leaks.items():
         bad = [(seed, leak) for seed, leak in found if not leak["clean"]]
-        details = list(dict.fromkeys(leak["detail"] for _, leak in bad or found))
+        details = list(dict.fromkeys(detail_of(leak) for _, leak in bad or found))
         more = ", and the like in other seeds" if len(details) > 1 else ""
         seeds = numbers_of([seed for seed, _ in bad])
         where = f" ({seeds} of {len(found)})" if bad and len(bad) < len(found) else ""
@@ -406,6 +408,9 @@ def _epochs(experiment: Experiment, group: Group) -> str:
         return "none: fitted at once"
     best = ", ".join(str(fold["best_epoch"]) for fold in folds)
     words = f"best {best}" + (" (fold by fold, seed by seed)" if len(folds) > 1 else "")
+    configuration = group.first["configuration"]
+    if not configuration.get("patience") and not configuration.get("retrain"):
+        words += f"; tested after the last, {configuration['epochs']}"
     return words + (f"; document: {experiment.best_epoch}" if experiment.best_epoch is not None else "")
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from common.published import Published
 from common.published.comparability import data_in_words, obstacles
 from common.published.schema import Experiment
-from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding, checks_in_words, counts_of
+from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding, counts_in_words, counts_of
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.blocks import Block, Cell, Chapter, Column, Facts, Leads, Link, Number, Shown, Table, Words, cell_text
 from reports.columns import (
@@ -49,6 +49,7 @@ READING = Facts(
             "supported; contradicted, by print or a hard fact; not shown, where the 95 % CI does not decide or the "
             "evidence is indirect; not printed, where the document gives no number",
         ),
+        ("Comparisons", "what a table suggests, and the text does not say: judged like claims"),
         ("Consistency checks", "whether published numbers agree: sums, rounding, parameters"),
         (
             "Intervals",
@@ -104,26 +105,33 @@ def front_table(
             *leaks_of(shown),
             *notes_on(published, sides),
             *([MORE_THAN_ONE_RUN] if drawn else []),
-            *_no_better_than_baselines(shown),
+            *_no_better_than_baselines(published, shown),
+            *_constant(shown),
             *([more] if compared else []),
         ),
     )
 
 
-def _no_better_than_baselines(sides: Sequence[Side]) -> list[str]:
+def _no_better_than_baselines(published: Published, sides: Sequence[Side]) -> list[str]:
     """Name the experiments whose score is not shown to be above that of a baseline of the same clips."""
     found: dict[str, list[str]] = {}
     for side in sides:
-        metric = side.group.headline
+        metric = shown_metric(published, published.experiment(side.group.experiment), [side.group])
         result, known = side.group.result(metric), side.group.first["baselines"]
         scores = {name: row[metric] for name, row in known.items() if metric in row}
         if result is None or not scores or metric in ERRORS:
             continue
         best = max(scores, key=lambda name: scores[name])
         if result.interval[0] <= scores[best]:
-            baseline = f"{best} baseline in {in_words(metric)}"
+            baseline = f"{best} baseline in {in_words(metric)}, {scores[best]:.3f}"
             found.setdefault(baseline, []).append(f"{side.group.experiment} ({side.name})")
     return [f"Not shown to be above the {baseline}: {listed(names)}." for baseline, names in found.items()]
+
+
+def _constant(sides: Sequence[Side]) -> list[str]:
+    """Name the experiments that say the same of every clip: their score is that of a constant."""
+    names = [f"{side.group.experiment} ({side.name})" for side in sides if all(run.constant for run in side.group.runs)]
+    return [f"The same answer for every clip, whatever the score: {listed(names)}."] if names else []
 
 
 def _without_one_reason(
@@ -239,11 +247,6 @@ def _picture(chapter: Chapter) -> list[Block]:
 
 def _audits(studies: Sequence[Known]) -> tuple[str, tuple[Link, ...]]:
     """Say what the published numbers of all documents contradict by themselves."""
-    claims, checks = (
-        sum((counts_of(known.findings, kind) for known in studies), Counter[str | None]())
-        for kind in ("claim", "check")
-    )
-    words = [f"{claims[word]} {word}" for word in VERDICTS_OF_CLAIMS]
     wrong = {
         known.published.study: sum(one.counted and one.verdict == CONTRADICTED for one in known.findings)
         for known in studies
@@ -256,8 +259,8 @@ def _audits(studies: Sequence[Known]) -> tuple[str, tuple[Link, ...]]:
     numbers = Counter(row.verdict for known in studies for row in known.verdicts.all if row.scope == "overall")
     decided = [f"{numbers[word]} {word}" for word in VERDICTS if numbers[word]]
     text = (
-        f"Published numbers of whole experiments, compared with our runs: {listed(decided)}. Of {claims.total()} "
-        f"claims that need no run of ours: {listed(words)}. {checks_in_words(checks)}. Contradicted:"
+        f"Published numbers of whole experiments, compared with our runs: {listed(decided)}. Without any run of ours, "
+        f"{counts_in_words([one for known in studies for one in known.findings])}. Contradicted:"
     )
     return text, links
 
@@ -272,13 +275,16 @@ def study_table(studies: Sequence[Known]) -> Table:
         Column("Experiments", "all", "number"),
         Column("Experiments", "run", "number"),
         *(Column("Claims", word, "number") for word in VERDICTS_OF_CLAIMS),
+        Column("Comparisons", "supported", "number"),
         Column("Consistency checks", "hold", "number"),
         *(Column("Published numbers", word, "number") for word in VERDICTS),
     )
     rows = [_study_row(known) for known in studies]
     cells = zip(columns, zip(*rows, strict=True), strict=True)
     kept = [
-        place for place, (column, own) in enumerate(cells) if column.side in ("", "all", "run", "hold") or _counts(own)
+        place
+        for place, (column, own) in enumerate(cells)
+        if column.side in ("", "all", "run", "hold") or column.title == "Comparisons" or _counts(own)
     ]
     return Table(
         "studies",
@@ -294,13 +300,13 @@ def study_table(studies: Sequence[Known]) -> Table:
 
 def _study_row(known: Known) -> tuple[Cell, ...]:
     run = {group.experiment for group in known.groups}
-    claims, checks = (counts_of(known.findings, kind) for kind in ("claim", "check"))
+    claims, *others = (counts_of(known.findings, kind) for kind in ("claim", "comparison", "check"))
     counts = Counter(row.verdict for row in known.verdicts.all if row.scope == "overall")
     return (
         Link(known.chapter.title, known.published.study),
         *(_theirs_and_ours(names, known.compared) for names in (set(known.published.by_id), run)),
         *(_count(claims[word]) for word in VERDICTS_OF_CLAIMS),
-        Number(f"{checks[SUPPORTED]} of {checks.total()}", checks[SUPPORTED]),
+        *(Number(f"{one[SUPPORTED]} of {one.total()}", one[SUPPORTED]) for one in others),
         *(_count(counts[word]) for word in VERDICTS),
     )
 

@@ -11,9 +11,9 @@ from common.progress import duration_in_words
 from common.published import Published
 from common.published.comparability import data_in_words
 from reports.blocks import Cell, Column, Link, Number, Section, Table, Words
-from reports.columns import difference, heading, metric_of, points, precise
+from reports.columns import difference, heading, marked, metric_of, points, precise
 from reports.conclusions import Lead, Models, few, lead, models_of
-from reports.results import PROTOCOLS, Group
+from reports.results import LEAKY, PROTOCOLS, Group
 from reports.wording import in_words, title_of
 
 MOST = 6
@@ -97,10 +97,11 @@ def _answer(published: Published, ranked: Sequence[Ranked], of: int) -> str:
     score = precise(published, best, best.headline)
     unit = " %" * metric_of(published, best.headline).percent
     alike = [one for one in ranked[1:] if not one.is_worse]
+    metric = f"{'mean ' * (len(best.seeds) > 1)}{in_words(best.headline)}"
     sentences = [
         "No model is shown to be the best." if alike else "",
-        f"{_named(published, best)} has the best mean {in_words(best.headline)}: {score.text if score else ''}{unit} "
-        f"({_tested(best)}, protocol {best.protocol}; {data_in_words(best.first, published)}).",
+        f"{_named(published, best)} has the best {metric}: {score.text if score else ''}{unit} ({_tested(best)}, "
+        f"protocol {best.protocol}; {data_in_words(best.first, published)}).",
         _others(len(alike), len(ranked) - 1, of > len(ranked)),
         _advice(published, ranked[0], alike),
         _ahead(ranked),
@@ -161,12 +162,14 @@ def _table(published: Published, ranked: Sequence[Ranked], of: int, linked: set[
         Column("Id", kind="code"),
     )
     first = f"The {len(ranked)} best of {of} models. " if of > len(ranked) else ""
+    leaks = next(filter(None, (one.group.leaks for one in ranked)), "")
     notes = (
         f"{first}Protocol {best.protocol}, the same clips; a number of ours is the mean over all seeds of its model. "
         "Below 0, a model is ahead of the first on the seeds that both have. The CI is not adjusted for the number of "
         "models, and one seed decides nothing. McNemar's test is exact and seed by seed; there is none where intervals "
         "are over songs or speakers. Times are of the quickest seed, and some had other work beside them; a run is "
         "timed with all its folds.",
+        *([f"{LEAKY} {leaks}: no score here says which model is better on other data."] if leaks else []),
     )
     rows = tuple(_row(published, one, linked) for one in ranked)
     title = f"{title_of(best.headline)} and cost of our models"
@@ -182,7 +185,7 @@ def _row(published: Published, one: Ranked, linked: set[str]) -> tuple[Cell, ...
     tests = [pair.test.p for pair in behind.pairs if pair.test] if behind else []
     return (
         name,
-        precise(published, group, group.headline),
+        marked(precise(published, group, group.headline), group),
         _difference(published, group.headline, behind) if behind else None,
         Number(f"{one.seeds}", one.seeds) if behind else None,
         ("worse" if one.is_worse else "not shown") if behind else "",

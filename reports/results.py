@@ -17,7 +17,7 @@ from common.illustrations import Illustrations
 from common.intervals import Interval, Score, wilson
 from common.runs.records import ClipSet, Record
 from common.runs.search_records import SearchResult
-from common.splits import PAIRS, Leak
+from common.splits import PAIRS, TESTED_TWICE, Leak
 from reports.means import DistinctClips, distinct_of, with_spread_of_seeds
 
 PROTOCOLS = ("published", "corrected", "independent")
@@ -68,12 +68,14 @@ class Run:
         clips: that it tested.
         true: class numbers (n,), or targets (n, outputs).
         per_clip: the score of each clip, shape (n,): whether it is right, its lwlrap, or its absolute error.
+        constant: whether it says the same of every clip.
     """
 
     record: Record
     clips: ClipSet
     true: np.ndarray
     per_clip: np.ndarray
+    constant: bool = False
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -94,7 +96,7 @@ class Run:
     @cached_property
     def weights(self) -> np.ndarray:
         """How much each clip counts in the mean of `per_clip`, shape (n,): in lwlrap as often as it has tags."""
-        return self.true.sum(axis=1) if self.record.task.KIND == "tagging" else np.ones(len(self.per_clip))
+        return self.true.sum(axis=1) if self.data["task"]["kind"] == "tagging" else np.ones(len(self.per_clip))
 
     @property
     def over_groups(self) -> bool:
@@ -284,6 +286,11 @@ def whole_protocols(groups: Iterable[Group]) -> list[Group]:
     return [group for group in groups if not group.first["changed"] or group.experiment not in whole]
 
 
+def detail_of(leak: Leak) -> str:
+    """Return what a check found; records of earlier versions say that test clips were chosen on, chosen or not."""
+    return TESTED_TWICE if leak["check"] == "selection" and not leak["clean"] else leak["detail"]
+
+
 def leaks_in_words(leaks: Sequence[Leak]) -> str:
     """Say what the test set shares with another set, and what else of it was used, without numbers; "" if nothing.
 
@@ -305,7 +312,7 @@ def leaks_in_words(leaks: Sequence[Leak]) -> str:
         what = shared.setdefault(where, [])
         what += {SHARED.get(check, f"{check}s")} - set(what)
     # The others tell of sets one by one: copies of test clips, statistics of them, choices on them.
-    others = [leak["detail"] for leak in found if leak["check"] not in said and "test" in leak["detail"]]
+    others = [detail_of(leak) for leak in found if leak["check"] not in said and "test" in leak["detail"]]
     return "; ".join(
         [*(f"{where} share {' and '.join(what)}" for where, what in shared.items()), *dict.fromkeys(others)]
     )

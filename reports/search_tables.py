@@ -85,7 +85,7 @@ def _score(published: Published, name: str, value: float | None) -> Cell:
 def _space(search: Search, ours: Mapping[str, SearchResult]) -> tuple[list[Column], list[tuple[Cell, ...]]]:
     """Return a row per setting: the values tried, and what each search chose."""
     sides = (PRINTED, *ours) if ours else ("",)
-    columns = [Column("Setting"), Column("Values tried"), *(Column("Chosen", side, "number") for side in sides)]
+    columns = [Column("Setting"), Column("Values named"), *(Column("Chosen", side, "number") for side in sides)]
     rows: list[tuple[Cell, ...]] = []
     for name, values in search.space.items():
         chosen = [search.chosen.get(name), *(one.chosen.get(name) for one in ours.values())]

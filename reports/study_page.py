@@ -13,7 +13,7 @@ from common.published.schema import Metric, ResultTable
 from common.runs.search_records import SearchResult
 from reports import advice, conclusions, models
 from reports.audit import beside_arithmetic
-from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding, checks_in_words, counts_of
+from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding, counts_in_words
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.blocks import (
     MISSING,
@@ -130,6 +130,7 @@ def _overview(
         (
             *([Words(DEMO_NOTICE, warning=True)] if demo else []),
             *([Leads(tuple(leads))] if leads else []),
+            *([Words(published.tested)] if published.tested and sides else []),
             front_table(published, sides, verdicts, compared),
             *_shown(picture for picture in pictures if picture.name.startswith(OVERVIEW)),
         ),
@@ -150,12 +151,11 @@ def _shown(pictures: Iterable[Picture]) -> list[Block]:
 def _audit(findings: Sequence[Finding], touched: Touched) -> Section:
     """Return what the published numbers contradict; folded, where there is such a thing, what they do not show."""
     judged = [finding for finding in findings if finding.kind != "remark"]
-    claims, checks = (counts_of(findings, kind) for kind in ("claim", "check"))
     known = [finding for finding in judged if finding.source]
     besides = f", {len(known)} of them by other sources too ({OTHER_SOURCES})" if known else ""
     words = (
-        f"No run of ours is needed here: claims and checks are judged by arithmetic on the published numbers{besides}."
-        f" {claims[SUPPORTED]} of {claims.total()} claims are supported; {checks_in_words(checks)}."
+        f"No run of ours is needed here: all is judged by arithmetic on the published numbers{besides}. "
+        f"{sentence(counts_in_words(findings))}."
     )
     wrong = [finding for finding in judged if finding.verdict == CONTRADICTED]
     rest = [finding for finding in judged if finding.verdict not in (CONTRADICTED, SUPPORTED)]
@@ -232,6 +232,7 @@ def _effect_table(published: Published, name: str, what: str, effects: Sequence[
         Column("Instead of"),
         Column("Difference", kind="number"),
         Column("Std", kind="number"),
+        Column("Training clips"),
         Column("Seed by seed"),
         Column("McNemar's p"),
         Column("Interval"),
@@ -240,7 +241,14 @@ def _effect_table(published: Published, name: str, what: str, effects: Sequence[
         tuple(_effect_row(published, effect) for effect in effects),
         f"{sentence(metrics)} with {what}, on the same seeds",
     )
-    return Table(name, caption, columns, rows, notes=_demo_note(effects))
+    notes = ("One seed decides nothing. Where the number of training clips differs, that is part of the difference.",)
+    return Table(name, caption, columns, rows, notes=(*notes, *_demo_note(effects)))
+
+
+def _trained_on(group: Group) -> str:
+    """Write how many clips the folds were trained on: `243`, or `187 to 216`."""
+    sizes = [fold["train"] for run in group.runs for fold in run.data["folds"]]
+    return " to ".join(dict.fromkeys(f"{size:,}" for size in (min(sizes), max(sizes))))
 
 
 def _demo_note(effects: Sequence[Effect]) -> tuple[str, ...]:
@@ -258,7 +266,8 @@ def _effect_row(published: Published, effect: Effect) -> tuple[Cell, ...]:
     paired = seed_by_seed(effect.pairs, metric), mcnemar_in_words(effect.pairs)
     name = Link(published.experiment(base.experiment).short, published.study, base.experiment)
     instead_of = f"{base.protocol}{', demo' * base.demo}"
-    return (name, effect.change, instead_of, by, std, *paired, effect.method)
+    trained = " → ".join(dict.fromkeys(map(_trained_on, (base, effect.other))))
+    return (name, effect.change, instead_of, by, std, trained, *paired, effect.method)
 
 
 def seed_by_seed(pairs: Sequence[PairedRun], metric: Metric) -> str:

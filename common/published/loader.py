@@ -91,6 +91,7 @@ class Published(Part):
         original_title: its own title, if it has one.
         date: of the document, as it says; may be empty.
         available: where it can be had, in words.
+        tested: what our runs had in place of the document's data and models, for who compares the numbers.
         headline: the overall metric by which the document ranks its experiments.
         resolution: how narrow the 95 % interval of a difference must be (half its width); `per_class` for the numbers
             of a class, where there are any.
@@ -104,6 +105,7 @@ class Published(Part):
     original_title: str = ""
     date: str = ""
     available: str = ""
+    tested: str = ""
     headline: str = "accuracy"
     resolution: dict[Literal["overall", "per_class"], Annotated[float, Field(gt=0)]]
     data: Data
@@ -141,6 +143,7 @@ class Published(Part):
         refuse_unknown([self.headline], self._overall(), "headline metric")
         refuse_unknown({number.counts for number in self.figures if number.counts}, self.countable, "table or row")
         refuse_unknown({name for one in self.advice for name in one.runs}, {claim.id for claim in self.claims}, "claim")
+        refuse_unknown({name for one in self.findings for name in one.experiments}, ids, "experiment")
         for claim in self.claims:
             refuse_unknown([claim.metric], SCORES if claim.kind == "each_greater" else self._names(), "metric")
         for table in self.class_tables:

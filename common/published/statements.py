@@ -57,8 +57,8 @@ class FindingEntry(Part):
     """A statement to be examined: what a document says, or what follows from its numbers, and when it holds.
 
     Attributes:
-        kind: `claim`: the document says it, and `quote` has its words; `check`: numbers that must agree do; `remark`:
-            we notice it and nobody claims it.
+        kind: `claim`: the document says it, and `quote` has its words; `comparison`: a table suggests it; `check`:
+            numbers that must agree do; `remark`: we notice it and nobody claims it.
         quote: the document's own words; `[...]` stands where some are left out.
         claim: the statement, a sentence of ours; of a remark, what we notice.
         otherwise: the verdict if it does not hold: `contradicted` by what is printed or by a hard fact, or `not shown`.
@@ -70,10 +70,11 @@ class FindingEntry(Part):
             percent, `{name:p}` is a small probability, `{name:.2}` has at most two decimals. Of a pair of numbers
             `{name:ci}` writes an interval with signs, `{name:to}` a range.
         source: what it needs besides the document, if anything: "the authors' code".
+        experiments: what it is about, where neither its words nor its section say so.
     """
 
     id: Id
-    kind: Literal["claim", "check", "remark"] = "claim"
+    kind: Literal["claim", "comparison", "check", "remark"] = "claim"
     section: str
     quote: str = ""
     claim: str
@@ -82,6 +83,7 @@ class FindingEntry(Part):
     numbers: dict[str, str] = Field(default_factory=dict)
     evidence: str
     source: str = ""
+    experiments: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -147,7 +149,7 @@ class Advice(Part):
     findings: dict[str, Literal["supported", "contradicted", "not shown", "not printed", "remark"]] = Field(
         default_factory=dict
     )
-    runs: dict[str, dict[str, Literal["supported", "contradicted", "not shown"]]] = Field(default_factory=dict)
+    runs: dict[str, dict[str, Literal["holds", "does not hold", "not shown"]]] = Field(default_factory=dict)
     leads: bool = False
 
     @model_validator(mode="after")

@@ -98,6 +98,7 @@ def _finding(published: Published, entry: FindingEntry) -> Finding:
         entry.section,
         entry.quote,
         entry.source,
+        entry.experiments,
         own=True,
         otherwise=entry.otherwise,
     )

@@ -215,7 +215,7 @@ def check(published: Published) -> Iterator[Finding]:
             evidence,
             flat(numbers),
             # Without the document's own words it is what a table suggests, and nobody's claim.
-            "claim" if claim.quote else "check",
+            "claim" if claim.quote else "comparison",
             claim.section,
             claim.quote,
             otherwise=verdict,

@@ -29,11 +29,12 @@ class Finding:
         claim: a sentence: what the document says, what must agree, or what we notice.
         evidence: the numbers that decide, in plain digits (1588, 0.6145).
         numbers: the same as data.
-        kind: `claim`: the document says it, in the words of `quote`; `check`: numbers of a table are consistent, or
-            support what the table suggests; `remark`: we notice it, and nobody claims it.
+        kind: `claim`: the document says it, in the words of `quote`; `comparison`: a table suggests it; `check`:
+            numbers that must agree do; `remark`: we notice it, and nobody claims it.
         section: where the document says it; empty for checks of tables.
         quote: the document's own words.
         source: what it needs besides the document, if anything.
+        experiments: that it is about, where the file names them.
         own: whether it stands as a finding in the document's file, and is not what a check of any paper gives.
         otherwise: the verdict if it does not hold.
         under: id of the finding that this one is a symptom of; empty if it stands for itself.
@@ -49,6 +50,7 @@ class Finding:
     section: str = ""
     quote: str = ""
     source: str = ""
+    experiments: tuple[str, ...] = ()
     own: bool = False
     otherwise: str = CONTRADICTED
     under: str = ""
@@ -67,15 +69,20 @@ class Finding:
 
 
 def counts_of(findings: Iterable[Finding], kind: str) -> Counter[str | None]:
-    """Count the verdicts of claims, or of checks, each error once."""
+    """Count the verdicts of claims, of comparisons or of checks, each error once."""
     return Counter(finding.verdict for finding in findings if finding.counted and finding.kind == kind)
 
 
-def checks_in_words(checks: Counter[str | None]) -> str:
-    """Say how many checks there are and how many hold: `104 of 107 consistency checks hold`."""
-    words = f"{checks[SUPPORTED]} of {checks.total()} consistency checks hold"
-    others = listed(f"{checks[verdict]} {verdict}" for verdict in VERDICTS if checks[verdict] and verdict != SUPPORTED)
-    return f"{words}; {others}" if others else words
+def counts_in_words(findings: Sequence[Finding]) -> str:
+    """Say how many claims, comparisons and checks have which verdict: `claims of the text: 1 contradicted, 2 ...`."""
+    kinds = {"claims of the text": "claim", "comparisons that tables suggest": "comparison"}
+    kinds |= {"consistency checks": "check"}
+    told = [
+        f"{words}: {listed(f'{counts[one]} {one}' for one in VERDICTS if counts[one])}"
+        for words, kind in kinds.items()
+        if (counts := counts_of(findings, kind))
+    ]
+    return "; ".join(told)
 
 
 Verdict = tuple[bool, str, str, Mapping[str, float]]

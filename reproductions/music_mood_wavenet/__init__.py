@@ -303,8 +303,15 @@ EXPERIMENTS = (
         made=wavenet_inputs(tiled=settings.TILED),
         switches=(*WAVENET_SWITCHES, "variant"),
     ),
-    ensemble("ensemble-cd", "Ensemble of C and D", "wavenet-mobilenetv2", BOTH),
-    ensemble("ensemble-ce", "Ensemble of C and E", "wavenet-b7", (*BOTH, "variant")),
+    ensemble(
+        "ensemble-cd", "Ensemble of C (mel, SpecAugment) and D (WaveNet, MobileNetV2)", "wavenet-mobilenetv2", BOTH
+    ),
+    ensemble(
+        "ensemble-ce",
+        "Ensemble of C (mel, SpecAugment) and E (WaveNet, EfficientNet-B7)",
+        "wavenet-b7",
+        (*BOTH, "variant"),
+    ),
     of_speech("emodb-wavenet", "WaveNet on raw speech, EMO-DB", of_raw_speech("wavenet")),
     of_speech("emodb-cnn-lstm", "CNN and LSTM on raw speech, EMO-DB", of_raw_speech("cnn_lstm")),
 )

@@ -32,12 +32,12 @@ NOISE, SIMILAR = "noise-helps-mfcc", "one-cnn-like-two"
 CASES: list[tuple[str, dict[str, dict[str, Any]], str, list[str]]] = [
     (SIMILAR, {"single-cnn": {}}, "not run", ["no record of dual-cnn as described"]),
     # Similar: the interval lies within the resolution, or outside it.
-    (SIMILAR, {"single-cnn": {"accuracy": 0.6, "n": 4000}, "dual-cnn": {"accuracy": 0.61, "n": 3999}}, "supported", []),
+    (SIMILAR, {"single-cnn": {"accuracy": 0.6, "n": 4000}, "dual-cnn": {"accuracy": 0.61, "n": 3999}}, "holds", []),
     (SIMILAR, {"single-cnn": {"accuracy": 0.6, "n": 144}, "dual-cnn": {"accuracy": 0.61, "n": 143}}, "not shown", []),
-    (SIMILAR, {"single-cnn": {"accuracy": 0.6}, "dual-cnn": {"accuracy": 0.8, "n": 1216}}, "contradicted", []),
+    (SIMILAR, {"single-cnn": {"accuracy": 0.6}, "dual-cnn": {"accuracy": 0.8, "n": 1216}}, "does not hold", []),
     # Greater, on other clips: beyond the interval of the difference only.
-    (NOISE, {AWGN: {"accuracy": 0.7, "n": 1000}, PLAIN: {"accuracy": 0.6}}, "supported", [f"{AWGN} 0.700 against"]),
-    (NOISE, {AWGN: {"accuracy": 0.5, "n": 1000}, PLAIN: {"accuracy": 0.6}}, "contradicted", [f"{PLAIN} 0.600"]),
+    (NOISE, {AWGN: {"accuracy": 0.7, "n": 1000}, PLAIN: {"accuracy": 0.6}}, "holds", [f"{AWGN} 0.700 against"]),
+    (NOISE, {AWGN: {"accuracy": 0.5, "n": 1000}, PLAIN: {"accuracy": 0.6}}, "does not hold", [f"{PLAIN} 0.600"]),
     (NOISE, {AWGN: {"accuracy": 0.61, "n": 1000}, PLAIN: {"accuracy": 0.6}}, "not shown", []),
     # A demo, and runs on other data.
     (NOISE, {AWGN: {"accuracy": 0.9} | DEMO, PLAIN: {"accuracy": 0.5} | DEMO}, "not comparable", []),
@@ -46,7 +46,7 @@ CASES: list[tuple[str, dict[str, dict[str, Any]], str, list[str]]] = [
     (
         "wav2vec2-best",
         {"wav2vec2": {"accuracy": 0.5}, "dual-cnn": {"accuracy": 0.7}},
-        "contradicted",
+        "does not hold",
         ["wav2vec2 0.500 against dual-cnn 0.700", "no record of single-cnn, parallel-mfcc, "],
     ),
     (
@@ -58,10 +58,10 @@ CASES: list[tuple[str, dict[str, dict[str, Any]], str, list[str]]] = [
     (
         "surprise-above-0.93",
         {name: {"accuracy": 0.6} for name in OVER_THRESHOLD},
-        "contradicted",
+        "does not hold",
         [f"{name} 0." for name in OVER_THRESHOLD],
     ),
-    ("noise-helps-every-class", {AWGN: {"accuracy": 0.95}, PLAIN: {"accuracy": 0.5}}, "supported", ["7 of 7 "]),
+    ("noise-helps-every-class", {AWGN: {"accuracy": 0.95}, PLAIN: {"accuracy": 0.5}}, "holds", ["7 of 7 "]),
 ]
 
 
@@ -71,7 +71,7 @@ def test_a_claim_is_judged_by_the_intervals_of_comparable_runs(
 ) -> None:
     for name, options in records_of.items():
         write(name, **options)
-    decided = verdict in ("supported", "contradicted")
+    decided = verdict in ("holds", "does not hold")
     if decided:
         assert judged(groups_of(runs), claim).verdict in ("not shown", "not run")  # a single seed decides nothing
     for name, options in records_of.items() if decided else ():
@@ -87,7 +87,7 @@ def test_a_protocol_that_was_run_is_judged_too(write: Write, runs: Path) -> None
             write(name, "independent", seed=seed, accuracy=accuracy)
     groups = groups_of(runs)
     assert judged(groups, NOISE).verdict == "not run"
-    assert judged(groups, NOISE, "independent").verdict == "supported"
+    assert judged(groups, NOISE, "independent").verdict == "holds"
 
 
 def test_seeds_that_both_sides_have_are_compared_one_by_one_in_any_metric(write: Write, runs: Path) -> None:

@@ -164,7 +164,7 @@ def test_a_number_whose_test_clips_are_not_apart_is_marked_in_the_tables(write: 
                 "bytes": "40 identical recordings in validation and test",
                 "selection": "the test set was used for a choice",
             },
-            "validation and test share identical recordings; the test set was used for a choice",
+            "validation and test share identical recordings; the test clips validate too",
         ),
         (
             {

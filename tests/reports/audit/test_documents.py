@@ -132,6 +132,7 @@ OUTCOMES: dict[str, tuple[str | None, dict[str, float]]] = {
         "not shown",
         {"plain": 0.0576, "augmented": 0.0414, "interval.low": -0.0101, "if_independent.low": 0.0073},
     ),
+    "freesound-augmentation": ("supported", {"mean": 0.0659, "interval.low": 0.0063, "interval.high": 0.1255}),
     "freesound-masks-little": (None, {"augmentation_masked": 0.0578, "augmentation_unmasked": 0.074}),
     "freesound-augmentation-time": (None, {"times_masked": 16.786, "times_unmasked": 17.272, "least": 0.9404}),
     "freesound-test-set": (None, {"sets.validation": 506, "sets.total": 4970, "scores": 10}),
