@@ -80,6 +80,8 @@ FRONT_COLUMNS = (
     Column("Id", kind="code"),
 )
 
+EARLY = 10
+"""A best epoch up to this one, and in the first tenth of them, is worth a note: such a network learned little."""
 MORE_THAN_ONE_RUN = "n is larger than the clips of one run where seeds leave out different clips."
 
 
@@ -107,6 +109,7 @@ def front_table(
             *([MORE_THAN_ONE_RUN] if drawn else []),
             *_no_better_than_baselines(published, shown),
             *_constant(shown),
+            *_stopped_early(shown),
             *([more] if compared else []),
         ),
     )
@@ -132,6 +135,19 @@ def _constant(sides: Sequence[Side]) -> list[str]:
     """Name the experiments that say the same of every clip: their score is that of a constant."""
     names = [f"{side.group.experiment} ({side.name})" for side in sides if all(run.constant for run in side.group.runs)]
     return [f"The same answer for every clip, whatever the score: {listed(names)}."] if names else []
+
+
+def _stopped_early(sides: Sequence[Side]) -> list[str]:
+    """Name the experiments that were tested with the weights of one of their first epochs, by early stopping."""
+    found = []
+    for side in sides:
+        training = side.group.first["configuration"]
+        best = [fold["best_epoch"] for run in side.group.runs for fold in run.data["folds"]]
+        if training.get("patience") and None not in best and max(best) <= min(EARLY, training["epochs"] / 10):
+            epochs = " to ".join(dict.fromkeys(str(epoch) for epoch in (min(best), max(best))))
+            found.append(f"{side.group.experiment} ({side.name}, {epochs} of {training['epochs']})")
+    words = "Tested with the weights of an early epoch, after which no validation score was better"
+    return [f"{words}: {listed(found)}."] if found else []
 
 
 def _without_one_reason(

@@ -9,6 +9,7 @@ from synthetic import Write, edit
 from common import published
 from common.published import Published, load
 from common.published.schema import ConfusionTable
+from common.runs import records
 from common.splits import Leak
 from reports.audit import audit, recovered
 from reports.blocks import MISSING, Chapter, Facts, Number, Table, cell_text
@@ -214,6 +215,16 @@ def test_experiments_of_one_column_that_come_from_other_runs_are_named(
     assert alike.startswith("Ours, published (single-cnn, dual-cnn): ")
     assert "seeds 0, 1 (single-cnn), seed 0 (dual-cnn)" in alike
     assert other.startswith("Ours, published (parallel-mfcc): ")
+
+
+def test_networks_that_stop_in_their_first_epochs_are_named(write: Write, runs: Path) -> None:
+    for name, best in (("dual-cnn", 4), ("single-cnn", 40)):
+        folder = write(name)
+        folds = [{**fold, "best_epoch": best} for fold in records.read(folder).data["folds"]]
+        edit(folder, {"configuration.patience": 20, "configuration.epochs": 100, "folds": folds})
+    own = sides(runs)
+    (note,) = [note for note in front_table(SER, own, verdicts_of(own)).notes if "4 of 100" in note]
+    assert "dual-cnn" in note and "single-cnn" not in note
 
 
 def test_estimators_without_parameters_are_in_no_table_of_them(write: Write, runs: Path) -> None:
