@@ -322,7 +322,7 @@ def _study_row(known: Known) -> tuple[Cell, ...]:
         Link(known.chapter.title, known.published.study),
         *(_theirs_and_ours(names, known.compared) for names in (set(known.published.by_id), run)),
         *(_count(claims[word]) for word in VERDICTS_OF_CLAIMS),
-        *(Number(f"{one[SUPPORTED]} of {one.total()}", one[SUPPORTED]) for one in others),
+        *(Number(f"{one[SUPPORTED]} of {one.total()}", one[SUPPORTED]) if one else None for one in others),
         *(_count(counts[word]) for word in VERDICTS),
     )
 

@@ -11,6 +11,7 @@ from functools import partial
 from common.published import Published
 from common.published.schema import Metric, ResultTable
 from common.runs.search_records import SearchResult
+from common.runs.store import StoredRecord
 from reports import advice, conclusions, models
 from reports.audit import beside_arithmetic
 from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding, counts_in_words
@@ -124,13 +125,15 @@ def _overview(
     compared: Collection[str],
 ) -> Section:
     demo = bool(groups) and all(group.demo for group in groups)
+    # The file tells of the runs that are shipped with it, not of a reader's own.
+    shipped = sides and all(isinstance(run.record, StoredRecord) for side in sides for run in side.group.runs)
     return Section(
         "experiments",
         "Every experiment",
         (
             *([Words(DEMO_NOTICE, warning=True)] if demo else []),
             *([Leads(tuple(leads))] if leads else []),
-            *([Words(published.tested)] if published.tested and sides else []),
+            *([Words(published.tested)] if published.tested and shipped else []),
             front_table(published, sides, verdicts, compared),
             *_shown(picture for picture in pictures if picture.name.startswith(OVERVIEW)),
         ),

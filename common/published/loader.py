@@ -91,7 +91,7 @@ class Published(Part):
         original_title: its own title, if it has one.
         date: of the document, as it says; may be empty.
         available: where it can be had, in words.
-        tested: what our runs had in place of the document's data and models, for who compares the numbers.
+        tested: what the shipped runs had in place of the document's data and models, for who compares the numbers.
         headline: the overall metric by which the document ranks its experiments.
         resolution: how narrow the 95 % interval of a difference must be (half its width); `per_class` for the numbers
             of a class, where there are any.

@@ -14,6 +14,7 @@ from common import published
 from common.intervals import McNemar
 from common.published import load, studies
 from common.published.schema import Metric
+from common.runs import store
 from reports import __main__ as commands
 from reports import figures
 from reports.blocks import MISSING
@@ -178,6 +179,17 @@ def test_a_demo_says_so_on_the_page(write: Write, runs: Path) -> None:
     for page in (text, pages["README.md"], pages["pages/ser_parallel/single-cnn.md"]):
         assert page.count("**DEMO corpus: synthesised sounds.") == 1
     assert "| not comparable |" in text
+
+
+def test_what_the_shipped_runs_had_is_said_of_them_and_not_of_a_readers_own(
+    write: Write, runs: Path, tmp_path: Path
+) -> None:
+    write("single-cnn", clips=1440)
+    store.keep(runs, tmp_path / "kept")
+    own, shipped = (page_texts(collect([folder]), Path())["ser_parallel.md"] for folder in (runs, tmp_path / "kept"))
+    tested = load("ser_parallel").tested.splitlines()[0]
+    assert tested and tested in shipped
+    assert tested not in own
 
 
 def test_a_class_without_clips_is_a_dash_not_a_crash(write: Write, runs: Path) -> None:
