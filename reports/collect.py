@@ -173,13 +173,13 @@ def _run(record: Record) -> Run:
         problem, tested = problem_of(record)
         if problem:
             raise InputError(problem)
+        constant = bool(np.ptp(tested.predicted, axis=0).max() < CONSTANT)
     except ChangedFileError:  # it says all
         raise
     except InputError as error:
         raise InputError(f"{record.folder}: {error}; delete it and run again") from None
     except store.DAMAGED as error:
         raise InputError(f"{record.folder}: {_damaged(error)}; delete it and run again") from None
-    constant = bool(np.ptp(tested.predicted, axis=0).max() < CONSTANT)
     return Run(record, tested.clips, tested.true, _per_clip(record, tested), constant)
 
 

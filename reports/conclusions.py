@@ -26,8 +26,7 @@ from reports.wording import in_words, signed
 
 FEW = 5
 """More tests than this are given as a range."""
-HOLDS, DOES_NOT_HOLD = "holds", "does not hold"
-IN_OUR_RUNS = {SUPPORTED: HOLDS, CONTRADICTED: DOES_NOT_HOLD}
+IN_OUR_RUNS = {SUPPORTED: "holds", CONTRADICTED: "does not hold"}
 """What our runs say of a claim in place of the audit's words: only print and hard facts contradict an author."""
 Models = Mapping[str, Group]
 
@@ -194,7 +193,7 @@ def _difference_in_words(published: Published, metric: str, first: Group, second
     if metric_of(published, metric).kind != "error":
         return f"{both}: {by}"
     low, high = by.interval
-    return f"{both} (less is better): {replace(by, value=-by.value, interval=(-high, -low))}"
+    return f"{both} (lower is better): {replace(by, value=-by.value, interval=(-high, -low))}"
 
 
 def _greater(published: Published, claim: Claim, models: Models) -> tuple[str, str]:

@@ -47,7 +47,8 @@ READING = Facts(
         (
             "Verdicts on claims",
             "supported; contradicted, by print or a hard fact; not shown, where the 95 % CI does not decide or the "
-            "evidence is indirect; not printed, where the document gives no number",
+            "evidence is indirect; not printed, where the document gives no number. In our runs a claim holds, does "
+            "not hold, or is not shown",
         ),
         ("Comparisons", "what a table suggests, and the text does not say: judged like claims"),
         ("Consistency checks", "whether published numbers agree: sums, rounding, parameters"),

@@ -34,7 +34,7 @@ class Finding:
         section: where the document says it; empty for checks of tables.
         quote: the document's own words.
         source: what it needs besides the document, if anything.
-        experiments: that it is about, where the file names them.
+        experiments: ids of those that it is about, where the file names them.
         own: whether it stands as a finding in the document's file, and is not what a check of any paper gives.
         otherwise: the verdict if it does not hold.
         under: id of the finding that this one is a symptom of; empty if it stands for itself.
@@ -75,14 +75,16 @@ def counts_of(findings: Iterable[Finding], kind: str) -> Counter[str | None]:
 
 def counts_in_words(findings: Sequence[Finding]) -> str:
     """Say how many claims, comparisons and checks have which verdict: `claims of the text: 1 contradicted, 2 ...`."""
-    kinds = {"claims of the text": "claim", "comparisons that tables suggest": "comparison"}
-    kinds |= {"consistency checks": "check"}
-    told = [
+    kinds = {
+        "claim": "claims of the text",
+        "comparison": "comparisons that tables suggest",
+        "check": "consistency checks",
+    }
+    return "; ".join(
         f"{words}: {listed(f'{counts[one]} {one}' for one in VERDICTS if counts[one])}"
-        for words, kind in kinds.items()
+        for kind, words in kinds.items()
         if (counts := counts_of(findings, kind))
-    ]
-    return "; ".join(told)
+    )
 
 
 Verdict = tuple[bool, str, str, Mapping[str, float]]

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from common.published import Published
+from common.published.comparability import corpus_title
 from reports.audit.finding import Computed, digits
 from reports.audit.printed import NotPrintedError, search, value
 from reports.blocks import Cell, Column, Link, Number, Section, Table, Words
@@ -146,8 +147,9 @@ def _finding(published: Published, plain: Mapping[str, Group]) -> str:
         return ""
     low, high = effect.interval
     answer = "is better than" if high < 0 else "is worse than" if low > 0 else "is not shown to be better than"
+    corpora = listed(corpus_title(name, published) for name in plain[BEST].first["data"]["corpora"])
     return (
-        f"Valence of speech: on TAVA, which is not the corpus of {published.document}, its best combination of "
+        f"Valence of speech: on {corpora}, which is not the corpus of {published.document}, its best combination of "
         f"settings ({published.experiment(BEST).short}) {answer} always answering the mean of the training clips: its "
         f"MAE is {abs(effect.mean):.3f} {'lower' if effect.mean < 0 else 'higher'}, "
         f"95 % CI of the difference [{signed(low)}, {signed(high)}] ({len(effect.pairs)} seeds). {_spread(plain[BEST])}"
@@ -158,13 +160,13 @@ def _spread(group: Group) -> str:
     """Say how much the answers differ from clip to clip, and whether they follow the true values."""
     tested = [run.record.tested() for run in group.runs]
     answers, true = (np.mean([np.std(getattr(one, of)) for one in tested]) for of in ("predicted", "true"))
-    told = f"Its answers have a std of {answers:.3f} over the clips, the true values {true:.3f}"
+    spread = f"Its answers have a std of {answers:.3f} over the clips, the true values {true:.3f}"
     pearson = group.result("pearson")
     if pearson is None:
-        return f"{told}."
+        return f"{spread}."
     low, high = pearson.interval
     learned = "so it learned next to nothing" if low <= 0 <= high else "so it learned something"
-    return f"{told}; their correlation is {signed(pearson.value)} [{signed(low)}, {signed(high)}], {learned}."
+    return f"{spread}; their correlation is {signed(pearson.value)} [{signed(low)}, {signed(high)}], {learned}."
 
 
 def _best_in_words(trials: Trials) -> str:
