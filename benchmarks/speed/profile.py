@@ -11,6 +11,8 @@ from speed.networks import Step
 STEPS = 5
 OPERATION = re.compile(r"[\w/.\-]+:(?:_Mkl(?:Native)?|_)?(\w+)")
 """An event of a thread that runs an operation, `name:Kind`; a prefix says that oneDNN does it."""
+XLA = "CpuExecutable::ExecuteAsyncOnStream"
+"""An event that runs what XLA compiled; its operations have no events of their own."""
 
 
 def shares_of_operations(step: Step, most: int = 5) -> dict[str, float]:
@@ -44,7 +46,9 @@ def _spent(space: Any) -> Counter[str]:
     for plane in space.planes:
         for line in plane.lines:
             for event in line.events:
-                operation = OPERATION.fullmatch(plane.event_metadata[event.metadata_id].name)
-                if operation:
+                name = plane.event_metadata[event.metadata_id].name
+                if name == XLA:
+                    spent["compiled by XLA"] += event.duration_ps
+                elif operation := OPERATION.fullmatch(name):
                     spent[operation[1]] += event.duration_ps
     return spent

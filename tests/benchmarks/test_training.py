@@ -137,6 +137,20 @@ def test_the_operations_of_a_step_are_those_that_it_runs() -> None:
     assert shares["MatMul"] > 0.5
 
 
+def test_what_xla_compiled_counts_although_its_operations_leave_no_trace() -> None:
+    matrix = tf.random.normal((800, 800))
+    products = tf.function(lambda: matrix @ matrix @ matrix, jit_compile=True)
+
+    @tf.function
+    def step() -> tf.Tensor:
+        return tf.nn.relu(products())
+
+    step()
+    shares = shares_of_operations(step)
+    assert next(iter(shares)) == "compiled by XLA"
+    assert "MatMul" not in shares
+
+
 @pytest.mark.parametrize(
     ("network", "ratio", "below"),
     [

@@ -12,7 +12,7 @@ from synthetic import run_on
 from common import published
 from common.corpora.emotify import ORDERS
 from reports import audit
-from reports.blocks import Table, Words
+from reports.blocks import Number, Table, Words
 from reports.effects import paired_over_groups
 from reports.results import Group, Run
 from reports.studies import answers, of
@@ -33,6 +33,7 @@ from reports.studies.emotify_features.likelihoods import (
     own_places,
 )
 from reports.studies.emotify_features.presets import compared
+from reports.studies.freesound_tagging import dearest
 
 SURE = np.array([[90, 5, 5], [5, 90, 5], [5, 5, 90]])
 LEANING = np.array([[90, 9, 1], [1, 90, 9], [9, 1, 90]])
@@ -309,3 +310,15 @@ def test_the_section_needs_every_order_and_both_kinds_of_folds() -> None:
 def test_runs_in_other_orders_are_only_in_the_section_that_they_are_made_for() -> None:
     shown = [group.first["switches"]["track_ids"] for group in every_way() if of("emotify_features").shown(group)]
     assert sorted(set(shown)) == ["alphabetical", "corpus"]
+
+
+def test_the_dearest_epoch_is_of_the_networks_we_ran_and_the_two_differ_most_by_their_ratio() -> None:
+    def row(name: str, printed: float, own: float | None) -> tuple[Any, ...]:
+        return name, None, None, Number(f"{printed}", printed), None if own is None else Number(f"{own}", own)
+
+    text = dearest([row("Slow", 25.0, 54.0), row("Mixed", 76.0, 2.2), row("Unrun", 99.0, None)])
+    as_published, ours, apart = text.split(" as published ")[0], text.split(" and ")[1], text.split("most for ")[1]
+    assert "Mixed" in as_published
+    assert ours.startswith("Slow")
+    assert apart.startswith("Mixed: published 76.0 times, ours 2.2")
+    assert dearest([row("Unrun", 99.0, None)]) == ""

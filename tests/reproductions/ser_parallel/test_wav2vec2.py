@@ -115,6 +115,17 @@ def test_without_dropout_training_passes_are_deterministic_because_masking_and_l
     np.testing.assert_allclose(first, still, atol=1e-5)
 
 
+def test_on_a_cpu_the_gradients_are_those_of_the_library(monkeypatch) -> None:
+    own = tiny(NO_DROPOUT)
+    monkeypatch.setattr(network, "has_gpu", lambda: True)
+    theirs = same_weights(tiny(NO_DROPOUT), own)
+    own.layers[-1].dropout.rate = theirs.layers[-1].dropout.rate = 0.0
+    for one, other in zip(gradients(own), gradients(theirs), strict=True):
+        assert (one is None) == (other is None)
+        if one is not None:
+            np.testing.assert_allclose(one, other, atol=1e-5)
+
+
 def test_recomputation_gives_the_same_gradients() -> None:
     kept = tiny(NO_DROPOUT, recompute=False)
     recomputed = same_weights(tiny(NO_DROPOUT), kept)
