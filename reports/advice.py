@@ -19,6 +19,8 @@ from reports.wording import in_words, listed
 
 NAME, TITLE = "cite", "Before you cite it"
 REMARK = "remark"
+NAMED = 3
+"""Changes that a sentence names; the others are in the table."""
 
 Conclusions = Mapping[tuple[str, str], Conclusion]
 """What our runs say of a claim, by claim and protocol."""
@@ -82,16 +84,28 @@ def _links(published: Published, advice: Advice) -> tuple[Link, ...]:
 
 
 def _changes(published: Published, changes: Sequence[Effect]) -> tuple[str, tuple[Link, ...]]:
-    """Say what our runs measured of single errors and of protocols."""
-    measured = []
-    for effect in changes:
-        value, low, high = (difference(published, effect.metric, each) for each in (effect.mean, *effect.interval))
-        seeds = f"{len(effect.pairs)} seeds" if len(effect.pairs) > 1 else "one seed, which decides nothing"
-        name = published.experiment(effect.base.experiment).short
-        measured.append(f"{name}, {effect.in_words}: {value} [{low}, {high}] ({seeds})")
+    """Say which switches and protocols change the score in our runs, beyond chance, and how many do not."""
+    several = [effect for effect in changes if len(effect.pairs) > 1]
+    beyond = [effect for effect in several if effect.interval[0] > 0 or effect.interval[1] < 0]
+    largest = sorted(beyond, key=lambda effect: abs(effect.mean), reverse=True)[:NAMED]
     metrics = listed(dict.fromkeys(f"{in_words(one.metric)}{points(published, one.metric)}" for one in changes))
-    text = f"What a switch or a protocol changes in our runs, in {metrics}: {'; '.join(measured)}."
+    text = f"Changes by a switch or a protocol in our runs, in {metrics}:"
+    if several:
+        text += (
+            f" of {len(several)} with several seeds, {len(beyond)} {'is' if len(beyond) == 1 else 'are'} beyond chance"
+        )
+        text += ", the largest" * (len(beyond) > NAMED) + ": " * bool(beyond)
+        text += "; ".join(_change(published, effect) for effect in largest) + "."
+    if single := len(changes) - len(several):
+        text += f" {single} with one seed decide{'s' * (single == 1)} nothing."
     return text, (Link("What each error and each protocol is worth", published.study, "effects"),)
+
+
+def _change(published: Published, effect: Effect) -> str:
+    """Write a change: `One CNN block, MFCC, normalise=channel: +0.069 [+0.046, +0.093] (5 seeds)`."""
+    value, low, high = (difference(published, effect.metric, each) for each in (effect.mean, *effect.interval))
+    name = published.experiment(effect.base.experiment).short
+    return f"{name}, {effect.in_words}: {value} [{low}, {high}] ({len(effect.pairs)} seeds)"
 
 
 def _counts(

@@ -13,6 +13,7 @@ from reports.blocks import Leads, Link
 from reports.build import RESULTS
 from reports.collect import Collected, collect
 from reports.conclusions import conclusions, lead
+from reports.effects import effects
 
 AWGN, PLAIN, CLAIM = "parallel-mfcc-awgn", "parallel-mfcc", "noise-helps-mfcc"
 
@@ -73,3 +74,24 @@ def test_a_judgement_on_our_runs_waits_for_them(write: Write, runs: Path) -> Non
     assert by is not None
     assert f"{by.value:.3f}" in text
     assert links == (Link("our runs", "ser_parallel", "conclusions"),)
+
+
+def test_of_the_changes_in_our_runs_those_beyond_chance_are_named_and_one_seed_decides_nothing(
+    write: Write, runs: Path
+) -> None:
+    for seed in (0, 1):
+        write(PLAIN, accuracy=0.5 + seed / 100, seed=seed)
+        write(PLAIN, accuracy=0.9 + seed / 100, seed=seed, protocol="published+normalise=channel")
+        write(AWGN, accuracy=0.5 + seed / 100, seed=seed)
+        write(AWGN, accuracy=0.5 - seed / 100, seed=seed, protocol="published+normalise=channel")
+    write(AWGN, accuracy=0.1, protocol="published+attention=time")
+    groups = collect([runs]).of("ser_parallel")
+    published = with_advice(Advice(says="Sentence.", findings={"ser-savee-labels": "contradicted"}))
+    (block,) = advice.section(published, audit(published), conclusions(published, groups), effects(groups)).blocks
+    assert isinstance(block, Leads)
+    _, (text, links), _ = block.rows
+    assert "of 2 with several seeds, 1 is beyond chance" in text
+    assert f"{published.experiment(PLAIN).short}, normalise=channel: +0.400" in text
+    assert "1 with one seed" in text
+    assert published.experiment(AWGN).short not in text
+    assert links == (Link("What each error and each protocol is worth", "ser_parallel", "effects"),)
