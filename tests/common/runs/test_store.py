@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import stat
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -83,6 +84,12 @@ def test_a_zip_that_is_none_of_the_store_is_left_alone(kept: Path, tmp_path: Pat
     (tmp_path / "out" / "notes").mkdir()
     (tmp_path / "out" / "notes" / "notes.zip").write_bytes(b"PK")
     assert {path.name for path in store.find(tmp_path / "out")} == {kept.name, store.SPLITS}
+
+
+def test_what_is_kept_can_be_opened_by_every_program_and_read_by_everybody(kept: Path) -> None:
+    with zipfile.ZipFile(kept) as archive:
+        assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_DEFLATED}
+        assert {stat.S_IMODE(info.external_attr >> 16) for info in archive.infolist()} == {0o644}
 
 
 def test_keeping_again_changes_no_byte_and_a_run_of_other_clips_does_not_take_the_place_of_one(
