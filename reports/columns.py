@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from common.published import Published
-from common.published.comparability import caveat, data_in_words, obstacles, unknown
+from common.published.comparability import caveat, data_in_words, reasons
 from common.published.schema import ClassTable, ConfusionTable, Experiment, Metric, ResultTable
 from reports.blocks import Cell, Number
 from reports.results import LEAKY, PROTOCOLS, Group, Result, Run, whole_protocols
@@ -250,7 +250,7 @@ def origin(published: Published, record: dict[str, Any], numbers: Sequence[int])
 
 def _data_of(published: Published, record: dict[str, Any]) -> tuple[str, str]:
     """Say on what data a run was made, and whether it is comparable with the document ("" if it is)."""
-    why = [*obstacles(record, published), *filter(None, [unknown(record["experiment"], published)])]
+    why = reasons(record, published)
     data = "; ".join([data_in_words(record, published), *filter(None, [caveat(record, published)])])
     more = [reason for reason in why if reason not in data]
     return data, ", ".join(["not comparable", *more]) if why else ""

@@ -11,7 +11,7 @@ import numpy as np
 
 from common.intervals import Interval, difference_interval
 from common.published import Published
-from common.published.comparability import RANDOM_WEIGHTS, cut_to, has_random_weights, obstacles, set_in_words, unknown
+from common.published.comparability import RANDOM_WEIGHTS, cut_to, has_random_weights, reasons, set_in_words
 from common.published.statements import Claim
 from reports.audit import judge
 from reports.audit.claims import prefix
@@ -297,7 +297,7 @@ def _claim_table(published: Published, found: Sequence[Conclusion], findings: Se
 
 def _differs(group: Group, published: Published) -> bool:
     """Return whether a group had, or may have had, other data or settings than the document."""
-    return bool(obstacles(group.first, published) or unknown(group.experiment, published))
+    return bool(reasons(group.first, published))
 
 
 def few(values: Sequence[float]) -> str:

@@ -33,6 +33,8 @@ FEW = 3
 NAMED = 6
 """Numbers that were not reproduced and are named one by one."""
 
+DIGEST = "sha256:"
+"""How records name files: by a digest, not by a path."""
 SAME_CHECK = {"bytes": "sound"}
 """Checks of the leak audit under the names that records of earlier versions have for them."""
 
@@ -202,20 +204,29 @@ def _named(finding: str, words: str, experiments: tuple[str, ...]) -> frozenset[
 
 
 def _command(group: Group) -> str:
-    """Return the command that makes a group's runs again, given the clips."""
+    """Return the command that makes a group's runs again, given the clips, weights and impulse responses.
+
+    An ensemble takes the runs of its members, so a comment names them.
+    """
     record = group.first
+    configuration = record["configuration"]
+    weights = configuration.get("weights") or ""
+    members = configuration.get("weights_of") or {}
     base, *changes = group.protocol.split("+")
     words = [f"python -m reproductions.{group.study} run {group.experiment}"]
     words += [] if group.demo else ["--data DIR"]
     words += ["--size demo"] * (record["size"] == "demo" and not group.demo)
     words += [f"--protocol {base}"] * (base != "published")
     words += [f"--set {change}" for change in changes]
-    words += ["--weights none"] * (record["configuration"].get("weights") == "none")
-    changed = (record["configuration"].get("overrides") or {}).items()
+    words += ["--weights none"] * (weights == "none") + ["--weights WEIGHTS"] * weights.startswith(DIGEST)
+    responses = configuration.get("identity", {}).get("impulse_responses") or ""
+    words += ["--impulse-responses RESPONSES"] * responses.startswith(DIGEST)
+    changed = (configuration.get("overrides") or {}).items()
     words += [f"--{name.replace('_', '-')} {value}" for name, value in changed]
     folds = cut_to(record)
     words += [f"--folds {folds}"] * (folds is not None)
-    return " ".join([*words, _seeds(group.seeds)])
+    first = f"# first the commands of {' and '.join(members)}\n" if members else ""
+    return first + " ".join([*words, _seeds(group.seeds)])
 
 
 def _seeds(seeds: Sequence[int]) -> str:
@@ -308,7 +319,7 @@ def _facts(published: Published, experiment: Experiment, side: Side, verdicts: V
         ("Configuration", _configuration(record["configuration"])),
         ("Parameters", _parameters(record["parameters"])),
         ("Epochs", _epochs(experiment, group)),
-        *_baselines(record),
+        *_baselines(group),
         ("Cost", _cost(group)),
         ("Made with", _pairs({name: value for name, value in record["environment"].items() if value is not None})),
         *(("Note", note) for note in dict.fromkeys(note for run in group.runs for note in run.data["notes"])),
@@ -414,8 +425,8 @@ def _epochs(experiment: Experiment, group: Group) -> str:
     return words + (f"; document: {experiment.best_epoch}" if experiment.best_epoch is not None else "")
 
 
-def _baselines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    known = [(name, metric, value) for name, row in record["baselines"].items() for metric, value in row.items()]
+def _baselines(group: Group) -> list[tuple[str, str]]:
+    known = [(name, metric, value) for name, row in group.baselines.items() for metric, value in row.items()]
     return [("Baselines", ", ".join(f"{name} {in_words(metric)} {value:.3f}" for name, metric, value in known))]
 
 

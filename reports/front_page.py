@@ -55,7 +55,7 @@ READING = Facts(
         (
             "Intervals",
             "95 %. Over several seeds they are of the mean, and cover the spread over clips (or songs, or speakers) "
-            "and over seeds; those of a difference are Student's over the seeds",
+            "and over seeds. The table of a difference names its method",
         ),
         ("n", "distinct test clips"),
         (LEAKY, "the test clips are not apart from what the model was trained or chosen on"),
@@ -117,11 +117,14 @@ def front_table(
 
 
 def _no_better_than_baselines(published: Published, sides: Sequence[Side]) -> list[str]:
-    """Name the experiments whose score is not shown to be above that of a baseline of the same clips."""
+    """Name the experiments whose score is not shown to be above that of a baseline of the same clips.
+
+    Errors are left out: documents rank by those of validation clips, and baselines are of test clips.
+    """
     found: dict[str, list[str]] = {}
     for side in sides:
         metric = shown_metric(published, published.experiment(side.group.experiment), [side.group])
-        result, known = side.group.result(metric), side.group.first["baselines"]
+        result, known = side.group.result(metric), side.group.baselines
         scores = {name: row[metric] for name, row in known.items() if metric in row}
         if result is None or not scores or metric in ERRORS:
             continue

@@ -169,6 +169,15 @@ class Group:
         return leaks_in_words([leak for run in self.runs for leak in run.data["leaks"]])
 
     @property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """The scores of each baseline, by metric: means over the runs."""
+        names = {name: tuple(row) for name, row in self.first["baselines"].items()}
+        return {
+            name: {one: float(np.mean([run.data["baselines"][name][one] for run in self.runs])) for one in metrics}
+            for name, metrics in names.items()
+        }
+
+    @property
     def confusion(self) -> np.ndarray:
         """Counts (true, predicted) of a classification, summed over the seeds."""
         return np.sum([run.data["confusion"] for run in self.runs], axis=0)

@@ -216,7 +216,7 @@ def _effects(published: Published, changes: Sequence[Effect], pictures: Sequence
     whole = [effect for effect in changes if not effect.other.first["changed"]]
     tables = [
         _effect_table(published, "errors", "one switch changed, minus without", single),
-        _effect_table(published, "protocols", "another protocol, minus published", whole),
+        _effect_table(published, "protocols", "another protocol, minus the runs under Instead of", whole),
     ]
     shown = _shown(picture for picture in pictures if picture.name.startswith(EFFECTS))
     # The pictures say most of it; the tables have the seeds and the tests.

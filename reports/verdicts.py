@@ -231,7 +231,11 @@ def _word(
     printed: Printed,
     scope: Scope,
 ) -> tuple[str, str]:
-    """Return the verdict and the reason, as DESIGN defines them."""
+    """Return the verdict on a number, and the reason.
+
+    Where our run and the document can be compared, the 95 % CI of their difference decides: *not reproduced* if it
+    excludes 0, else *inconclusive* if half its width is above the resolution of the number, else *reproduced*.
+    """
     if group is None:
         return NOT_RUN, "no record of the protocol published"
     if reason := obstacle(group.first, published):

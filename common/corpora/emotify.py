@@ -11,6 +11,7 @@ Dati": 1588 pieces).
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,12 @@ ORDERS: Mapping[str, tuple[str, ...]] = {
 
 "corpus" is the order of `data.csv`, "alphabetical" that of a folder listing.
 """
+
+ALL_ORDERS: Mapping[str, tuple[str, ...]] = {
+    **ORDERS,
+    **{"-".join(order): order for order in permutations(ORDERS["corpus"]) if order not in ORDERS.values()},
+}
+"""All 24 orders of the genres, by name."""
 
 TRACKS_PER_GENRE = 100
 TRACKS = 400

@@ -74,6 +74,11 @@ def obstacles(record: dict[str, Any], published: Published) -> list[str]:
     return reasons
 
 
+def reasons(record: dict[str, Any], published: Published) -> list[str]:
+    """Return every reason why the numbers cannot be compared: those of the run, and what the document leaves out."""
+    return [*obstacles(record, published), *filter(None, [unknown(record["experiment"], published)])]
+
+
 def unknown(experiment: str, published: Published) -> str:
     """Say what the document leaves out and what would decide a verdict on an experiment; empty if nothing is known."""
     words = published.experiment(experiment).unknown

@@ -37,10 +37,10 @@ from reports.figures import (
     seeds,
     trials,
 )
-from reports.figures.sheet import DEMO, Picture, measured, styled
+from reports.figures.sheet import Picture, measured, styled
 from reports.results import Group
 
-__all__ = ["DEMO", "FEWEST", "Picture", "pictures", "save"]
+__all__ = ["FEWEST", "Picture", "pictures", "save"]
 
 FEWEST = 2
 """Pictures that are worth other processes."""

@@ -189,9 +189,8 @@ def references(published: Published, metric: str, groups: Sequence[Group]) -> li
         for number in published.figures
         if number.known != "printed" and number.id.endswith(f"-{words}")
     ]
-    shares = {group.first["baselines"].get("majority", {}).get(metric) for group in groups}
-    if len(shares) == 1 and None not in shares:
-        (share,) = shares
+    shares = {group.baselines.get("majority", {}).get(metric) for group in groups}
+    if len(shares) == 1 and (share := shares.pop()) is not None:
         found.append(Reference(f"majority class: {as_printed(published, metric, share, 0.001)}", share))
     return found
 

@@ -22,7 +22,7 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
 from common.published import Published
-from common.published.comparability import data_in_words, obstacles
+from common.published.comparability import data_in_words, reasons
 from reports.results import Group
 
 # Okabe and Ito's colours, which all kinds of colour vision tell apart.
@@ -273,15 +273,23 @@ def seeds_in_words(group: Group) -> str:
 
 def data_line(groups: Iterable[Group], published: Published) -> str:
     """Say which data the runs had, and why they cannot be compared with the document if they cannot."""
-    return "; ".join(dict.fromkeys(data_of(group.first, published) for group in groups))
+    found: dict[str, dict[str, None]] = {}
+    for group in groups:
+        words, why = _data_and_why_not(group.first, published)
+        found.setdefault(why, {})[words] = None
+    return "; ".join("; ".join(words) + why for why, words in found.items())
 
 
 def data_of(record: dict[str, Any], published: Published) -> str:
     """Say which data a run or a search had, and why it cannot be compared with the document if it cannot."""
-    words, why = data_in_words(record, published), obstacles(record, published)
+    return "".join(_data_and_why_not(record, published))
+
+
+def _data_and_why_not(record: dict[str, Any], published: Published) -> tuple[str, str]:
+    words, why = data_in_words(record, published), reasons(record, published)
     more = "; ".join(reason for reason in why if reason != words)
     reason = f"not comparable: {more}" if more else "not comparable"
-    return f"{words} ({reason})" if why else words
+    return words, f" ({reason})" if why else ""
 
 
 def name_of(kind: str, group: Group, groups: Sequence[Group]) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from common.intervals import mean_interval
 from common.published import Published
 from reports.blocks import Block, Cell, Column, Number, Section, Shown, Table, Words
-from reports.columns import origin, ours, printed_number
+from reports.columns import notes_on, origin, ours, printed_number, sides_of
 from reports.figures import Picture
 from reports.figures.curves import curves_figure
 from reports.results import Group
@@ -39,8 +39,8 @@ def costs(
         *(Column("Seconds per epoch", side, "number") for side in ("published", "ours")),
         *(Column("Times DCNN", side, "number") for side in ("published", "ours")),
     )
-    group = known[UNIT]
-    notes = (f"Ours: {origin(published, group.first, group.seeds)}; another machine than the document's.",)
+    own = sides_of([known[name] for name in names if name in known])
+    notes = (*notes_on(published, own), "Our machine is another one than the document's.")
     rows = tuple((published.experiment(name).short, *_cost(published, known, name)) for name in names)
     text = (
         f"{dearest(rows)}Seconds depend on the machine, on what else it does, and on the number of clips; the "

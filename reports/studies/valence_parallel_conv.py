@@ -12,7 +12,7 @@ from common.published.comparability import corpus_title
 from reports.audit.finding import Computed, digits
 from reports.audit.printed import NotPrintedError, search, value
 from reports.blocks import Cell, Column, Link, Number, Section, Table, Words
-from reports.columns import origin
+from reports.columns import notes_on, sides_of
 from reports.effects import contrast
 from reports.figures import Picture
 from reports.figures.sheet import with_names
@@ -210,8 +210,7 @@ def _table(published: Published, printed: Trials, known: Mapping[str, Group]) ->
             cells += [_number(float(np.mean(own))) if own else None]
             cells += [_marks(name, trials) if len(trials) == len(printed) else ""]
         rows.append((Link(published.experiment(name).short, published.study, name) if name in known else name, *cells))
-    first = next(iter(known.values()))
-    notes = (f"Ours: {origin(published, first.first, first.seeds)}.",)
+    notes = notes_on(published, sides_of(list(known.values())))
     return Table("combinations", "Table 1, with our runs", tuple(columns), tuple(rows), notes=notes)
 
 

@@ -24,7 +24,7 @@ from common.progress import progress
 from common.study import Protocol
 from common.terminal import say
 from reproductions.emotify_features import STUDY
-from reproductions.emotify_features.track_ids import BY_NAME, ORDERS, PERMUTED
+from reproductions.emotify_features.track_ids import BY_NAME, PERMUTED
 
 if TYPE_CHECKING:
     from common.runs.jobs import Job
@@ -59,7 +59,7 @@ BATCHES = (
     Batch(
         "In which order were the genres numbered? The published matrix is compared with ours under each order.",
         (PUBLISHED,),
-        tuple(ORDERS),
+        tuple(emotify.ALL_ORDERS),
         ("piece",),
         seeds=4,
     ),

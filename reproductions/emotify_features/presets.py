@@ -91,13 +91,13 @@ PRESETS: Mapping[str, Preset] = {
     "quadratic-svm": Preset(
         "Quadratic SVM",
         "polynomial order 2, KernelScale auto, box 1, standardised",
-        "ref",
+        "recall",
         _svm("poly", degree=2),
     ),
     "linear-svm": Preset(
         "Linear SVM",
         "polynomial order 1, KernelScale auto, box 1, standardised",
-        "ref",
+        "recall",
         _svm("poly", degree=1),
     ),
     "fine-gaussian-svm": Preset(

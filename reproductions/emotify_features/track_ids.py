@@ -10,29 +10,18 @@ a song's label depends on the order of the folders and on the order of the files
 """
 
 from collections.abc import Mapping
-from itertools import permutations
 
 import numpy as np
 
 from common.corpora import emotify
 from common.seeds import derive
 
-ORDERS: Mapping[str, tuple[str, ...]] = {
-    **emotify.ORDERS,
-    **{
-        "-".join(order): order
-        for order in permutations(emotify.ORDERS["corpus"])
-        if order not in emotify.ORDERS.values()
-    },
-}
-"""All 24 orders of the genres by the value of the switch."""
-
 BY_NAME: Mapping[str, tuple[str, ...]] = {f"{name}-by-name": order for name, order in emotify.ORDERS.items()}
 """The two known orders of the genres, with folders listed by name."""
 
 PERMUTED = "permuted"
 
-OTHERS = tuple(value for value in (*ORDERS, *BY_NAME, PERMUTED) if value not in emotify.ORDERS)
+OTHERS = tuple(value for value in (*emotify.ALL_ORDERS, *BY_NAME, PERMUTED) if value not in emotify.ORDERS)
 """The values that no protocol has."""
 
 
@@ -45,7 +34,7 @@ def tracks_of(track_ids: str, seed: int) -> dict[str, int]:
     """
     if track_ids == PERMUTED:
         return _permuted(seed)
-    order = {**ORDERS, **BY_NAME}[track_ids]
+    order = {**emotify.ALL_ORDERS, **BY_NAME}[track_ids]
     numbers = [str(number) for number in range(1, emotify.TRACKS_PER_GENRE + 1)]
     listed = sorted(numbers) if track_ids in BY_NAME else numbers
     return {

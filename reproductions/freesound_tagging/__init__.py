@@ -1,6 +1,6 @@
 """Audio tagging of Freesound clips with neural networks (document 003, slides of 19 June 2019).
 
-Which of 80 sounds are in a clip? Ten networks: four on mel spectrograms (two of them with 24 and 48 filters), one that
+Which of 80 sounds are in a clip? Ten networks: three on mel spectrograms (two of them with 24 and 48 filters), one that
 reads the spectrogram as a sequence, MCNN with masked convolutions (with and without masks, with and without augmented
 clips), and two on waveforms; and networks that were pretrained on ImageNet, which "didn't work". The score is lwlrap.
 The slides end with style transfer from pictures to sounds (`style_transfer`).

@@ -13,35 +13,30 @@ from keras import layers, ops
 
 BLOCKS = 5
 CHANNELS = 128
-STRIDES = 4
-"""By how much the picture is smaller inside the network."""
 
 
-def style_network(*, shared: bool = True) -> keras.Model:
-    """Return the untrained network: 496,515 parameters, or 1,679,235 if each residual block has its own weights.
+def style_network() -> keras.Model:
+    """Return the untrained network, of 496,515 parameters.
 
     Shapes: input (pictures, height, width, 3), output the same with height and width rounded up to a multiple of 4.
     Both are unbounded, as the authors': pictures of 0..1 are clipped after the network.
-
-    Args:
-        shared: whether the five residual blocks are one module, as in the authors' code.
     """
     x = inputs = keras.Input((None, None, 3))
     for filters, kernel, strides in ((32, 9, 1), (64, 3, 2), (CHANNELS, 3, 2)):
         x = _normalised(_convolution(filters, kernel, strides)(x))
-    blocks = [_residual_block("residual")] * BLOCKS if shared else [_residual_block(f"residual_{n}") for n in range(5)]
-    for block in blocks:
+    block = _residual_block()
+    for _ in range(BLOCKS):
         x = block(x)
     for filters in (64, 32):
         x = _normalised(_convolution(filters, 3)(layers.UpSampling2D(2, interpolation="nearest")(x)))
     return keras.Model(inputs, _convolution(3, 9)(x), name="style_network")
 
 
-def _residual_block(name: str) -> keras.Model:
+def _residual_block() -> keras.Model:
     inputs = keras.Input((None, None, CHANNELS))
     x = _normalised(_convolution(CHANNELS, 3)(inputs))
     x = _instance_normalisation()(_convolution(CHANNELS, 3)(x))
-    return keras.Model(inputs, layers.Add()([inputs, x]), name=name)
+    return keras.Model(inputs, layers.Add()([inputs, x]), name="residual")
 
 
 def _convolution(filters: int, kernel: int, strides: int = 1) -> Callable[[Any], Any]:

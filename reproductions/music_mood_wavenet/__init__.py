@@ -45,7 +45,8 @@ Departures and choices:
 12. "Data processing" draws 700 tracks per tag as the authors' list did (`balance`): other tracks than theirs. Dropping
     the most frequent tags until 15,221 labels are left, as the slides can be read, gives another list than theirs.
 13. Mixup takes partners from the same batch; the code from all tracks.
-14. At demo size EfficientNet-B0 takes the place of B7, a crop has 192 frames, and 1.5 seconds are encoded.
+14. Batch normalisation has Keras' momentum (0.99) and epsilon (1e-3), not PyTorch's (0.9 and 1e-5).
+15. At demo size EfficientNet-B0 takes the place of B7, a crop has 192 frames, and 1.5 seconds are encoded.
 """
 
 from dataclasses import replace

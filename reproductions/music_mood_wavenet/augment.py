@@ -10,8 +10,8 @@ from typing import Any
 import keras
 from keras import ops
 
-BLOCKS = 2
-MAX_CHANNELS, MAX_FRAMES = 0.15, 0.2
+from reproductions.music_mood_wavenet.settings import MEL_BLOCKS
+
 AUGMENTED = 0.7
 STRETCHED = 0.33
 WIDEST = 2.3
@@ -23,9 +23,9 @@ def spec_augment(
     random: Any,
     *,
     p: float = AUGMENTED,
-    blocks: int = BLOCKS,
-    max_channels: float = MAX_CHANNELS,
-    max_frames: float = MAX_FRAMES,
+    blocks: int = MEL_BLOCKS["blocks"],
+    max_channels: float = MEL_BLOCKS["max_channels"],
+    max_frames: float = MEL_BLOCKS["max_frames"],
 ) -> Any:
     """Fill blocks of frames and of channels with the minimum of the clip ("SpecAugment").
 
@@ -77,9 +77,9 @@ class SpecAugment(keras.layers.Layer):
         self,
         *,
         p: float = AUGMENTED,
-        blocks: int = BLOCKS,
-        max_channels: float = MAX_CHANNELS,
-        max_frames: float = MAX_FRAMES,
+        blocks: int = MEL_BLOCKS["blocks"],
+        max_channels: float = MEL_BLOCKS["max_channels"],
+        max_frames: float = MEL_BLOCKS["max_frames"],
         seed: int = 0,
         **settings: Any,
     ) -> None:

@@ -127,13 +127,12 @@ def mel_of_file(path: Path, setting: Setting, front_end: Mapping[str, np.ndarray
     Raises:
         InputError: the file cannot be read.
     """
-    x = windows(np.asarray(mel_of(path), np.float32), frames_of(setting))[..., np.newaxis]
-    seconds = frames_of(setting) * MEL["hop_length"] / MEL["sample_rate"]
-    return FileInputs(x, begins=tuple(seconds * number for number in range(len(x))))
+    x, begins = windows(np.asarray(mel_of(path), np.float32), frames_of(setting))
+    return FileInputs(x[..., np.newaxis], begins=tuple(begins * MEL["hop_length"] / MEL["sample_rate"]))
 
 
-def windows(values: np.ndarray, length: int) -> np.ndarray:
-    """Divide (rows, frames) into windows of one length, (windows, rows, length).
+def windows(values: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Divide (rows, frames) into windows of one length, (windows, rows, length), and return the frames they begin at.
 
     What is missing is filled with the minimum, on both sides. A last window that would be mostly filling is left out,
     unless it is the only one.
@@ -143,7 +142,8 @@ def windows(values: np.ndarray, length: int) -> np.ndarray:
     kept = values[:, : count * length]
     before = (padded.shape[1] - kept.shape[1]) // 2
     padded[:, before : before + kept.shape[1]] = kept
-    return np.moveaxis(padded.reshape(len(values), count, length), 1, 0)
+    begins = np.maximum(np.arange(count) * length - before, 0)
+    return np.moveaxis(padded.reshape(len(values), count, length), 1, 0), begins
 
 
 def prepare_wavenet(
@@ -252,9 +252,8 @@ def wavenet_of_file(path: Path, setting: Setting, front_end: Mapping[str, np.nda
     count = max(round(nsynth.steps(len(waveform)) / steps_of(setting)), 1) * steps_of(setting) * nsynth.HOP_LENGTH
     heard = np.pad(waveform[:count], (0, max(count - len(waveform), 0)))
     of_track = np.tile(nsynth.encode(encoder.model, heard).T, (tiled, 1))
-    x = windows(of_track, steps_of(setting))[..., np.newaxis]
-    seconds = steps_of(setting) * nsynth.HOP_LENGTH / SAMPLE_RATE
-    return FileInputs(x, encoder.notes, tuple(begin + seconds * number for number in range(len(x))))
+    x, begins = windows(of_track, steps_of(setting))
+    return FileInputs(x[..., np.newaxis], encoder.notes, tuple(begin + begins * nsynth.HOP_LENGTH / SAMPLE_RATE))
 
 
 def augmented(x: Any, y: Any, random: Any, setting: Setting, *, blocks: Mapping[str, Any] | None) -> tuple[Any, Any]:

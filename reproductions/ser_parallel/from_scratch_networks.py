@@ -14,7 +14,7 @@ from reproductions.ser_parallel.from_scratch import BANDS
 # Section 4.3.1: filters and pools of the three layers of a block, and its dropout.
 BLOCK = ((16, 2), (32, 4), (64, 4))
 BLOCK_DROPOUT = 0.3
-BAND_AXIS, FRAME_AXIS, CHANNEL_AXIS = 1, 2, 3
+FRAME_AXIS, CHANNEL_AXIS = 2, 3
 
 # Section 4.5.1: the encoder.
 ENCODERS = 4

@@ -24,8 +24,6 @@ MOMENTUM = 0.9
 FRAMES = 94
 """Frames of six seconds."""
 
-Pool = Literal["grid", "window"]
-
 
 @keras.saving.register_keras_serializable(package="encore")
 class GridMaximum(layers.Layer):

@@ -10,14 +10,13 @@ import pytest
 from synthetic import run_on
 
 from common import published
-from common.corpora.emotify import ORDERS
+from common.corpora.emotify import ALL_ORDERS, ORDERS
 from reports import audit
 from reports.blocks import Number, Table, Words
 from reports.effects import paired_over_groups
 from reports.results import Group, Run
 from reports.studies import answers, of
 from reports.studies.emotify_features.evidence import (
-    ALL_ORDERS,
     HANDCRAFTED,
     Evidence,
     named_labels,

@@ -70,6 +70,34 @@ def test_an_experiment_is_repeated_by_the_command_that_made_it(
 
 
 @pytest.mark.parametrize(
+    ("settings", "options"),
+    [
+        ({"weights": "sha256:0a"}, "--weights WEIGHTS"),
+        ({"weights": "none"}, "--weights none"),
+        ({"identity": {"impulse_responses": "sha256:0a"}}, "--impulse-responses RESPONSES"),
+        ({"identity": {"impulse_responses": "synthesised"}}, ""),
+    ],
+)
+def test_files_that_a_run_was_given_are_part_of_its_command(
+    settings: dict[str, object], options: str, write: Write, configure: Callable[..., Path], runs: Path
+) -> None:
+    configure(write("single-cnn"), **settings)
+    (command,) = commands(runs)
+    assert command.removeprefix("python -m reproductions.ser_parallel run single-cnn --data DIR").split() == [
+        *options.split(),
+        *("--seed", "0"),
+    ]
+
+
+def test_the_members_of_an_ensemble_are_made_first(write: Write, configure: Callable[..., Path], runs: Path) -> None:
+    configure(write("single-cnn"), weights_of={"dual-cnn": 0.7, "vgg16-1": 0.3})
+    first, command = commands(runs)
+    assert first.startswith("#")
+    assert all(name in first for name in ("dual-cnn", "vgg16-1"))
+    assert command.endswith("run single-cnn --data DIR --seed 0")
+
+
+@pytest.mark.parametrize(
     ("finding", "experiment", "touched"),
     [
         ("ser-savee-labels", "wav2vec2", True),

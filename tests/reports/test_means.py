@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic import Write
+from synthetic import Write, regressed
 
 from common.intervals import wilson
 from common.runs.records import ClipSet
@@ -108,3 +108,12 @@ def test_clips_of_a_group_are_drawn_together() -> None:
         sum(distinct.distances(of_songs, over_groups=one, proportion=True)) for one in (True, False)
     )
     assert over_groups == pytest.approx(2 * over_clips, rel=0.15)
+
+
+def test_a_baseline_is_the_mean_of_the_seeds(runs: Path) -> None:
+    for seed, error in enumerate((0.2, 0.4)):
+        run = regressed(["valence"], "valence_parallel_conv", "combination-6", seed=seed)
+        run.content["baselines"] = {"training mean": {"mae": error}}
+        run.write(runs)
+    (group,) = collect([runs]).groups
+    assert group.baselines["training mean"]["mae"] == pytest.approx(0.3)

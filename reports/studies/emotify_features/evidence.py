@@ -6,11 +6,11 @@ A way is an experiment with a value of each of the switches `track_ids` (whose l
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import permutations, product
+from itertools import product
 
 import numpy as np
 
-from common.corpora.emotify import ORDERS
+from common.corpora.emotify import ALL_ORDERS
 from common.published import Published
 from common.published.comparability import cut_to, has_random_weights
 from reports.results import Group
@@ -26,12 +26,6 @@ CELLS = list(product((ALPHABETICAL, CORPUS), FOLDS))
 """Both known orders with both kinds of folds."""
 FEWEST = 2
 """Runs of one way, so that each can be compared with the others."""
-
-ALL_ORDERS = {
-    next((name for name, genres in ORDERS.items() if genres == order), "-".join(order)): order
-    for order in permutations(ORDERS[CORPUS])
-}
-"""Every order of the genres, by the value of `track_ids` under which folders are listed in it, by number."""
 
 Way = tuple[str, str, str]
 """Experiment, `track_ids`, `folds`."""

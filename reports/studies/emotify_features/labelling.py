@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from common.corpora.emotify import ALL_ORDERS
 from common.intervals import mean_interval, wilson
 from common.published import Published
 from reports.blocks import Block, Cell, Column, Facts, Number, Section, Shown, Table, Words
@@ -25,7 +26,6 @@ from reports.figures.sheet import BLUE, ORANGE
 from reports.results import Group
 from reports.studies.emotify_features.dots_figure import Rows, dots_figure
 from reports.studies.emotify_features.evidence import (
-    ALL_ORDERS,
     ALPHABETICAL,
     BY_NAME,
     CELLS,

@@ -4,7 +4,7 @@ import pytest
 
 from common.corpora import emotify
 from reproductions.emotify_features import SWITCHES
-from reproductions.emotify_features.track_ids import BY_NAME, ORDERS, PERMUTED, tracks_of
+from reproductions.emotify_features.track_ids import BY_NAME, PERMUTED, tracks_of
 
 SONGS = [f"{genre}/{number}" for genre in emotify.ORDERS["corpus"] for number in range(1, 101)]
 
@@ -12,7 +12,7 @@ SONGS = [f"{genre}/{number}" for genre in emotify.ORDERS["corpus"] for number in
 def test_the_switch_has_every_order_of_the_genres_once() -> None:
     values = SWITCHES[0].values
     assert len(set(values)) == len(values) == 24 + 2 + 1
-    assert len(set(ORDERS.values())) == 24
+    assert len(set(emotify.ALL_ORDERS.values())) == 24
     assert not any(character in value for value in values for character in " +=/")  # a value is part of a folder's name
 
 

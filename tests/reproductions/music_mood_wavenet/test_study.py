@@ -106,7 +106,7 @@ def test_a_backbone_is_that_of_keras_without_its_scaling_of_pixels(name, shape, 
 @given(st.integers(1, 50), st.integers(1, 20))
 def test_windows_follow_one_another_and_what_is_missing_is_filled_with_the_minimum(frames, length) -> None:
     values = np.arange(1, 2 * frames + 1, dtype=np.float32).reshape(2, frames)
-    found = inputs.windows(values, length)
+    found, begins = inputs.windows(values, length)
     assert found.shape[1:] == (2, length)
     together = np.concatenate(list(found), axis=1)
     kept = min(frames, together.shape[1])
@@ -115,6 +115,8 @@ def test_windows_follow_one_another_and_what_is_missing_is_filled_with_the_minim
     assert (together[:, :before] == 1).all()
     assert (together[:, before + kept :] == 1).all()
     assert frames - kept <= length / 2  # what is left out would be mostly filling
+    assert begins[0] == 0
+    assert [window[0, 0] - 1 for window in found[1:]] == list(begins[1:])  # the first row is 1, 2, 3, ...
 
 
 def test_the_middle_of_a_long_track_is_read_and_all_of_a_short_one() -> None:
