@@ -1,7 +1,7 @@
 """Errors that end a command with a short message and an exit code.
 
-Exit codes: 0 done, 1 a result or check failed, 2 the call or the input is wrong, 130 interrupted. Any other exception
-is a bug in Encore and shows a traceback.
+Exit codes: 0 done, 1 a result or check failed or the time of `--budget` is spent, 2 the call or the input is wrong,
+130 interrupted. Any other exception is a bug in Encore and shows a traceback.
 """
 
 from collections.abc import Collection

@@ -12,6 +12,7 @@ from common import published
 from common.cli import commands, console, options, preparing
 from common.cli.tables import print_table
 from common.errors import InputError
+from common.published.comparability import reasons
 from common.runs.search_records import SearchResult, published_name
 from common.study import Study, Value
 from common.terminal import say
@@ -136,13 +137,10 @@ def _print_result(result: SearchResult, as_json: bool) -> None:
 
 def _caveat(result: SearchResult) -> str:
     """Return in brackets why a search is not comparable with the document's; empty if it is."""
-    data, overrides = result.data["data"], result.data["configuration"]["overrides"]
-    if data["demo"]:
+    if result.data["data"]["demo"]:
         return " (demo corpus)"
-    reasons = [f"{', '.join(data['missing'])} absent"] * bool(data["missing"])
-    reasons += ["demo size"] * (result.data["size"] == "demo")
-    reasons += [f"{name} = {value}" for name, value in overrides.items()]
-    return f" (not comparable: {'; '.join(reasons)})" if reasons else ""
+    why = reasons(result.data, published.load(result.data["study"]))
+    return f" (not comparable: {'; '.join(why)})" if why else ""
 
 
 def _table(result: SearchResult, caveat: str) -> Table:

@@ -205,12 +205,13 @@ def _forget(oracle: _Oracle, trial: Trial, trials: Trials, search: Search) -> No
 
 
 def _notes(search: Search, rounds: Sequence[Round], trials: Trials) -> list[str]:
-    """Return a note if the search ended before its plan was complete."""
-    planned, made = sum(one.trials for one in rounds), len(trials.rows)
-    if made >= planned:
+    """Return a note if the space had too few combinations for the plan."""
+    drawn = sum(row["round"] == 0 for row in trials.rows)  # failed trials make later rounds shorter, not these
+    if drawn >= sum(one.trials for one in rounds if not one.number):
         return []
-    longest = max((row["epochs"] or 0) for row in trials.rows)
-    return [
-        f"Hyperband planned {planned} trials, the space has {len(search.combinations)} combinations: it ended after "
-        f"{made} trials, and none was trained for more than {longest} of {search.training.epochs} epochs"
-    ]
+    planned, longest = sum(one.trials for one in rounds), max((row["epochs"] or 0) for row in trials.rows)
+    note = f"Hyperband planned {planned} trials, the space has {len(search.combinations)} combinations: it ended after "
+    note += f"{len(trials.rows)} trials"
+    if longest < search.training.epochs:
+        note += f", and none was trained for more than {longest} of {search.training.epochs} epochs"
+    return [note]

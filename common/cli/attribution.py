@@ -41,6 +41,7 @@ def attribution(
     preparing.refuse_weights(weights, [experiment])
     preparing.refuse_training([experiment], bool(overrides))
     cluster = preparing.workplace(context, workers, scheduler, dry_run=dry_run)
+    deadline = preparing.deadline_of(budget)  # before the clips are read, which may take long
     preparing.start_backend()
     from common.runs import jobs, on_cluster
 
@@ -52,7 +53,7 @@ def attribution(
         size=size,
         overrides=overrides,
         weights=preparing.weights_of(experiment, weights, size),
-        deadline=preparing.deadline_of(budget),
+        deadline=deadline,
     )
     own = jobs.as_changed(experiment, chosen, study.protocol("published").switches)
     metric = study.task_of(experiment).HEADLINE

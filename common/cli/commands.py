@@ -324,8 +324,8 @@ def _experiments(study: Study, names: Sequence[str] | None, weights: str | None,
     left_out = [experiment.id for experiment in fetching if weights is None]
     if left_out:
         preparing.announce(
-            f"left out: {len(left_out)} experiments with a pretrained network ({left_out[0]} ... {left_out[-1]}); "
-            "name them to download its weights, or use random ones with --weights none"
+            f"left out, because their networks are pretrained: {preparing.listed(left_out)}; name them to download the "
+            "weights, or use random ones with --weights none"
         )
     return [experiment for experiment in study.experiments if experiment.id not in left_out]
 

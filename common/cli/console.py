@@ -45,7 +45,7 @@ def main(app: typer.Typer, arguments: list[str] | None = None) -> NoReturn:
         arguments: the command line without the program's name; by default that of `sys.argv`.
 
     Raises:
-        SystemExit: always; 0 done, 1 a result or check failed, 2 the call or input is wrong, 130 interrupted.
+        SystemExit: always, with a code of `common.errors`.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
+from common.cli import options
 from common.study import Study
 from common.terminal import say
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
 Out = Annotated[Path | None, typer.Option("--out", help="New folder. Default: named after the run.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
-def export_run(context: typer.Context, run: Run, out: Out = None, as_json: Json = False) -> None:
+def export_run(context: typer.Context, run: Run, out: Out = None, as_json: options.Json = False) -> None:
     """Write a finished run as a Hugging Face model folder with a model card. Nothing is uploaded."""
     # Imported here: the hub's library and Keras take seconds to import, which other commands need not wait for.
     from common.runs.export import export

@@ -38,13 +38,14 @@ def features(
     preparing.refuse_weights(weights, [experiment])
     chosen = study.protocol(protocol, preparing.changes_of(changes))
     cluster = preparing.workplace(context, workers, scheduler)
+    deadline = preparing.deadline_of(budget)  # before the clips are read, which may take long
     preparing.start_backend()
     from common.runs import jobs
 
     clips = jobs.clips_for(study, experiment, preparing.scan_clips(study, [experiment], data)).manifest
     setting = Setting(chosen.switches, seed=0, size=size, weights=preparing.weights_of(experiment, weights, size))
     paths = [Path(path) for path in clips["path"]]
-    new = compute(function, setting, paths, cluster, preparing.deadline_of(budget))
+    new = compute(function, setting, paths, cluster, deadline)
     if as_json:
         say(json.dumps({"files": len(paths), "computed": len(new), "processor_s": sum(new)}))
         return

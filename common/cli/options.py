@@ -66,14 +66,21 @@ Strategy = Annotated[
     typer.Option(help="none, mirrored (TensorFlow, GPUs of one host) or data-parallel (JAX, devices of any hosts)."),
 ]
 Runs = Annotated[Path | None, typer.Option(help="Folder of all runs. Default: runs, or runs-demo without --data.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Delete the files of an earlier run first.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Delete the files of an earlier run or search first.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only estimate time, memory and disk space.")]
 Budget = Annotated[str | None, typer.Option(help="Pause after this time, such as 90s, 30m or 2h.")]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Run folds in this many processes of this machine, which share its cores.")
+    int | None,
+    typer.Option(
+        min=1, help="Divide the work (folds, trials or files) among this many processes, which share the cores."
+    ),
 ]
 Scheduler = Annotated[
-    str | None, typer.Option(metavar="ADDRESS|FILE.json", help="Run folds on a cluster: its Dask scheduler.")
+    str | None,
+    typer.Option(
+        metavar="ADDRESS|FILE.json",
+        help="Divide the work (folds, trials or files) among the machines of a Dask scheduler.",
+    ),
 ]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.")]
 Predicted = Annotated[

@@ -1,11 +1,10 @@
-"""Audio files below a folder: find them, read their headers, process many of them in parallel."""
+"""Audio files below a folder: find them, and read their headers."""
 
 import errno
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import soundfile
@@ -44,9 +43,6 @@ def format_not_read(path: Path) -> str:
 LFS_POINTER = b"version https://git-lfs"
 ANNEX = "annex/objects"
 """Part of the target of each symbolic link that git-annex and datalad make."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def files_below(

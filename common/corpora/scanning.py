@@ -156,7 +156,7 @@ def _published_reading(there: Sequence[Path]) -> Reading:
             claims.append((path, corpus, said, _root(path, said.name)))
         elif said:
             omissions.append(LeftOut(path, said.reason, corpus))
-        elif path.suffix.lower() in UNREAD_SUFFIXES:
+        elif path.suffix.lower() in UNREAD_SUFFIXES | VIDEO_SUFFIXES:
             omissions.append(LeftOut(path, format_not_read(path)))
         elif path.suffix.lower() in AUDIO_SUFFIXES:
             omissions.append(LeftOut(path, NO_PATTERN))

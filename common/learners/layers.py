@@ -11,9 +11,9 @@ from keras import ops
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras' batch normalisation of channels-last maps along frames or channels, without strided reductions.
 
-    Same arguments, weights and results as `keras.layers.BatchNormalization` (a test compares them). Keras reduces over
-    all axes but one; for a middle axis of a large map, this reads memory in strides. Here a map is a matrix with one
-    column per (frame, channel), and columns are summed first, which reads memory in order
+    Same weights and results as `keras.layers.BatchNormalization` with scale and offset (a test compares them). Keras
+    reduces over all axes but one; for a middle axis of a large map, this reads memory in strides. Here a map is a
+    matrix with one column per (frame, channel), and columns are summed first, which reads memory in order
     (`benchmarks/normalisation.py`). The variance is the mean square less the squared mean, so it loses digits where the
     mean is more than about 100 standard deviations, which maps of standardised inputs never are.
 

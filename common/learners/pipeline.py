@@ -107,7 +107,7 @@ def training_batches(arrays: Arrays, orders: np.ndarray, batching: Batching, *, 
 
 
 def ordered_batches(arrays: Arrays, *, batch_size: int, distributed: bool = False) -> Any:
-    """Return the batches of one pass over the clips, in their order and not augmented, for `model.evaluate`."""
+    """Return the batches of one pass over the clips, in their order and not augmented, to validate on."""
     order = np.arange(len(arrays.x), dtype=np.int32)[np.newaxis]
     # Rows of `Crops` are always the middle crops.
     still = replace(arrays, x=Rows(arrays.x, np.arange(len(arrays.x)))) if isinstance(arrays.x, Crops) else arrays

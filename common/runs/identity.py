@@ -70,8 +70,7 @@ def weights_in_words(weights: str) -> str:
         InputError: `weights` is neither a name nor the path of a file or folder.
     """
     path = Path(weights)
-    named = HUB_NAME.fullmatch(weights) and path.suffix not in FILES_OF_WEIGHTS
-    if weights in ("imagenet", "none") or (named and not path.exists()):
+    if weights in ("imagenet", "none") or (_names_a_model(weights) and not path.exists()):
         return weights
     if path.is_dir():
         # Hidden files, such as those of a version control system, are not part of the model.
@@ -92,9 +91,14 @@ def refuse_absent_weights(weights: str, default: str) -> None:
     Raises:
         InputError: there are no such weights.
     """
-    known = weights in (default, "none") or (HUB_NAME.fullmatch(weights) and HUB_NAME.fullmatch(default))
+    known = weights in (default, "none") or (_names_a_model(weights) and _names_a_model(default))
     if not known and not Path(weights).exists():
         raise InputError(f"--weights {weights}: there is no such file or folder; name one, or {default}, or none")
+
+
+def _names_a_model(weights: str) -> bool:
+    """Return whether this may be the name of a model of the hub, such as `facebook/wav2vec2-base`."""
+    return bool(HUB_NAME.fullmatch(weights)) and Path(weights).suffix not in FILES_OF_WEIGHTS
 
 
 def _responses_in_words(folder: str) -> str:

@@ -205,8 +205,8 @@ class Models:
         weights: if a pretrained network makes the features and its weights came from a file: the path of that file.
 
     Raises:
-        InputError: the models are missing or damaged, the weights are different ones, or the study has changed the
-            settings of its features since the run.
+        InputError: the models are missing or damaged, the weights are different ones or not needed, or the study has
+            changed the settings of its features since the run.
     """
 
     def __init__(self, study: Study, record: Record, *, weights: str | None = None) -> None:
@@ -218,10 +218,15 @@ class Models:
         self._folds: list[tuple[Learner, dict[str, np.ndarray]]] = []
         if isinstance(self._method, Ensemble):
             # An ensemble has no models of its own: its members predict the file.
-            folders = [ensemble.member_folder(study, record, name) for name in self._method.weights]
-            self._members = [Models(study, run_in(study, folder), weights=weights) for folder in folders]
+            members = [study.experiment(name) for name in self._method.weights]
+            _refuse_idle_weights(weights, members)
+            for member in members:
+                own = weights if features_are_pretrained(member) else None
+                run = run_in(study, ensemble.member_folder(study, record, member.id))
+                self._members.append(Models(study, run, weights=own))
             self._about: tuple[str, ...] = ()
             return
+        _refuse_idle_weights(weights, [experiment])
         check_inputs(record, experiment)
         used = _weights(record, experiment, weights)
         self._setting = Setting(record.data["switches"], record.data["seed"], record.data["size"], used)
@@ -339,7 +344,7 @@ def check_inputs(record: Record, experiment: Experiment) -> None:
         raise InputError(
             f"{record.folder}: it is of an earlier Encore, without the switch {', '.join(absent)}; run it again"
         )
-    used = record.data["configuration"].get("inputs", {})
+    used = record.data["configuration"]["inputs"]
     made = json.loads(json.dumps(dict(experiment.inputs.settings)))  # as the record has them: tuples become lists
     if other := sorted(name for name in used.keys() | made.keys() if used.get(name) != made.get(name)):
         changed = ", ".join(other)
@@ -350,6 +355,13 @@ def features_are_pretrained(experiment: Experiment) -> bool:
     """Return whether a pretrained network outside the saved model makes the features."""
     trained_within = isinstance(experiment.method, Training) and not experiment.inputs.encoded
     return experiment.pretrained and not trained_within
+
+
+def _refuse_idle_weights(weights: str | None, experiments: Sequence[Experiment]) -> None:
+    """Refuse weights that no features are made with: a network that was trained further is saved with the run."""
+    if weights not in (None, "none") and not any(map(features_are_pretrained, experiments)):
+        names = ", ".join(experiment.id for experiment in experiments)
+        raise InputError(f"{names}: the run has all its weights; leave out --weights")
 
 
 def _weights(record: Record, experiment: Experiment, weights: str | None) -> str:
@@ -401,7 +413,7 @@ def _about_models(
 def _about_training(study: Study, experiment: Experiment, record: Record) -> list[str]:
     """Return notes on how the training differs from the document's, and on the document's errors that it contains."""
     configuration = record.data["configuration"]
-    notes = [f"it was trained with {name} = {value}" for name, value in configuration.get("overrides", {}).items()]
+    notes = [f"it was trained with {name} = {value}" for name, value in configuration["overrides"].items()]
     if configuration.get("weights") == "none":
         notes.append("the network had random weights instead of pretrained ones")
     return notes + about_errors(study, experiment, record)

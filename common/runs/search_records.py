@@ -155,6 +155,7 @@ class SearchResult:
             empty). Hyperband's also have `bracket`, `round` and `after` (the trial that this one continues, or null).
         chosen: setting -> the best value: that of the best row, the first of equals.
         data: of the clips, as in a record.
+        digest: of the clips with their labels, speakers and groups; empty in searches of earlier versions.
         switches, changed, size, task, configuration: as in a record; `configuration` has `inputs`, `overrides` and,
             where the network was trained before, `weights`.
         notes: sentences on what the search did not do.

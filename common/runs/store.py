@@ -30,7 +30,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -59,6 +59,7 @@ DAMAGED = (
 )
 """What reading a damaged zip file can raise: `zipfile`, the decoders of its members, and whoever reads those."""
 NO_CURVES = pd.DataFrame(columns=records.CURVES)
+Kept = TypeVar("Kept", Record, SearchResult)
 OF_SEARCHES = ("search.json", "trials.csv", "curves.csv", "best.toml")
 
 
@@ -84,7 +85,7 @@ def keep(runs: Path, out: Path) -> list[Path]:
     for path, (new, searches) in made.items():
         with _alone_in(path.parent):
             there = read(path) if path.exists() else Stored((), ())
-            _write(path, _merged(there.runs, new, path), {one.identity: one for one in (*there.searches, *searches)})
+            _write(path, _merged(there.runs, new, path), _merged(there.searches, searches, path))
     return [*made, *_keep_shared(runs, out)]
 
 
@@ -97,23 +98,30 @@ def _zip_of(out: Path, content: Mapping[str, Any]) -> Path:
     return out / content["study"] / f"{content['experiment']}.zip"
 
 
-def _merged(old: Iterable[Record], new: Iterable[Record], path: Path) -> list[Record]:
-    """Return the runs by protocol and seed, the newer one of two."""
-    merged = {record.identity: record for record in old}
-    for record in new:
-        kept = merged.get(record.identity)
-        if kept and _settings(kept) != _settings(record):
-            _, _, protocol, seed = record.identity
+def _merged(old: Iterable[Kept], new: Iterable[Kept], path: Path) -> list[Kept]:
+    """Return the runs or the searches by protocol and seed, the newer one of two.
+
+    Raises:
+        InputError: a new one would take the place of one of other clips or settings.
+    """
+    merged = {one.identity: one for one in old}
+    for one in new:
+        kept = merged.get(one.identity)
+        if kept and _settings(kept) != _settings(one):
+            protocol, *search, seed = map(str, one.identity[2:])
             raise InputError(
-                f"{path} has {protocol} seed {seed} of other clips or settings than {record.folder}; delete the zip, "
-                "or name another folder with --out"
+                f"{path} has {' '.join([protocol, *search])} seed {seed} of other clips or settings than {one.folder}; "
+                "delete the zip, or name another folder with --out"
             )
-        merged[record.identity] = record
+        merged[one.identity] = one
     return [merged[identity] for identity in sorted(merged)]
 
 
-def _settings(record: Record) -> Any:
-    return record.data["configuration"]["identity"], record.data["data"]["digest"]
+def _settings(one: Record | SearchResult) -> Any:
+    data, configuration = one.data["data"], one.data["configuration"]
+    if isinstance(one, SearchResult):
+        return data["digest"], one.data["size"], one.data["space"], configuration["overrides"]
+    return data["digest"], configuration["identity"]
 
 
 def _keep_shared(runs: Path, out: Path) -> Iterator[Path]:
@@ -145,7 +153,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
     return archive
 
 
-def _write(path: Path, runs: Sequence[Record], searches: Mapping[Any, SearchResult]) -> None:
+def _write(path: Path, runs: Sequence[Record], searches: Sequence[SearchResult]) -> None:
     members: dict[str, bytes] = {}
     if runs:
         members["runs.jsonl"] = "".join(map(_line, runs)).encode()
@@ -155,10 +163,10 @@ def _write(path: Path, runs: Sequence[Record], searches: Mapping[Any, SearchResu
         if len(history):
             inner = _inner(records.folder_of(Path(), *record.identity))
             members[f"{inner}/history.csv"] = history.to_csv(index=False, lineterminator="\n").encode()
-    for identity in sorted(searches):
-        inner = _inner(search_records.folder_of(Path(), *identity))
+    for search in searches:
+        inner = _inner(search_records.folder_of(Path(), *search.identity))
         for name in OF_SEARCHES:
-            members[f"{inner}/{name}"] = (searches[identity].folder / name).read_bytes()
+            members[f"{inner}/{name}"] = (search.folder / name).read_bytes()
     _written(path, members)
 
 

@@ -122,6 +122,14 @@ def test_a_failed_trial_is_kept_and_not_promoted(tmp_path) -> None:
     assert "1 of 2 trials failed" in result.data["notes"]
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_round_that_failed_trials_made_shorter_is_not_put_down_to_the_space(seed, tmp_path) -> None:
+    space = {"learning_rate": (1e-5, 1e-3, 1e37, 1e38)}
+    result = hyperband.search(replace(small_search.brackets_in(tmp_path), space=space, seed=seed), factor=2)
+    assert len(result.table.query("round == 0")) == 4
+    assert [note for note in result.data["notes"] if "Hyperband planned" in note] == []
+
+
 def test_booleans_and_strings_keep_their_types(tmp_path) -> None:
     search = small_search.search_in(tmp_path, space={"wide": (False, True), "activation": ("relu", "tanh")})
     oracle = hyperband._oracle(search, 2)

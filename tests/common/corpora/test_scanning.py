@@ -244,7 +244,7 @@ def test_every_format_that_libsndfile_reads_is_read(make_clips, suffix):
     assert names(scan([folder])) == ["DC/a01", "DC/a02", "KL/su15"]
 
 
-@pytest.mark.parametrize("name", ["DC/a02.m4a", "elsewhere/x.wma", "DC/a02.mov"])
+@pytest.mark.parametrize("name", ["DC/a02.m4a", "elsewhere/x.wma", "DC/a02.mov", "elsewhere/interview.mp4"])
 def test_a_format_that_is_not_read_is_named(make_clips, name):
     folder = make_clips(SAVEE)
     (folder / name).parent.mkdir(exist_ok=True)

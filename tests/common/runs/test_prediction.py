@@ -98,6 +98,12 @@ def test_features_of_a_weights_file_need_that_very_file(corpus, song, tmp_path) 
     assert one.predicted in tiny.CLASSES
 
 
+def test_weights_that_no_features_are_made_with_are_refused(pieces, tmp_path) -> None:
+    (tmp_path / "idle.h5").write_bytes(b"idle")
+    with pytest.raises(InputError, match="leave out --weights"):
+        prediction.Models(tiny_pieces.STUDY, pieces, weights=str(tmp_path / "idle.h5"))
+
+
 def test_any_rate_and_length_is_taken(finished, tmp_path) -> None:
     sound = np.sin(np.arange(44_100) / 9)
     soundfile.write(tmp_path / "long.flac", np.stack([sound, sound], axis=1), 44_100)
