@@ -63,11 +63,6 @@ def gradients(model: Any, seed: int = 0) -> list[np.ndarray | None]:
     return [None if gradient is None else gradient.numpy() for gradient in compute()]
 
 
-def same_weights(model: Any, other: Any) -> Any:
-    model.set_weights(other.get_weights())
-    return model
-
-
 @pytest.mark.parametrize("seconds", [0.7, 3.0])
 def test_clips_are_normalised_as_by_the_feature_extractor(seconds: float) -> None:
     sound = (np.random.default_rng(0).normal(size=round(16_000 * seconds)) / 9 + 0.1).astype(np.float32)
@@ -115,25 +110,24 @@ def test_without_dropout_training_passes_are_deterministic_because_masking_and_l
     np.testing.assert_allclose(first, still, atol=1e-5)
 
 
+def assert_same_gradients(one: Any, other: Any) -> None:
+    """Compare two models without dropout, of which the second is given the weights of the first."""
+    other.set_weights(one.get_weights())
+    one.layers[-1].dropout.rate = other.layers[-1].dropout.rate = 0.0
+    for ours, theirs in zip(gradients(one), gradients(other), strict=True):
+        assert (ours is None) == (theirs is None)
+        if ours is not None:
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
 def test_on_a_cpu_the_gradients_are_those_of_the_library(monkeypatch) -> None:
     own = tiny(NO_DROPOUT)
     monkeypatch.setattr(network, "has_gpu", lambda: True)
-    theirs = same_weights(tiny(NO_DROPOUT), own)
-    own.layers[-1].dropout.rate = theirs.layers[-1].dropout.rate = 0.0
-    for one, other in zip(gradients(own), gradients(theirs), strict=True):
-        assert (one is None) == (other is None)
-        if one is not None:
-            np.testing.assert_allclose(one, other, atol=1e-5)
+    assert_same_gradients(own, tiny(NO_DROPOUT))
 
 
 def test_recomputation_gives_the_same_gradients() -> None:
-    kept = tiny(NO_DROPOUT, recompute=False)
-    recomputed = same_weights(tiny(NO_DROPOUT), kept)
-    kept.layers[-1].dropout.rate = recomputed.layers[-1].dropout.rate = 0.0
-    for one, other in zip(gradients(recomputed), gradients(kept), strict=True):
-        assert (one is None) == (other is None)
-        if one is not None:
-            np.testing.assert_allclose(one, other, atol=1e-5)
+    assert_same_gradients(tiny(NO_DROPOUT, recompute=False), tiny(NO_DROPOUT))
 
 
 def test_recomputation_drops_the_same_units(monkeypatch) -> None:
