@@ -84,16 +84,14 @@ def _links(published: Published, advice: Advice) -> tuple[Link, ...]:
 
 
 def _changes(published: Published, changes: Sequence[Effect]) -> tuple[str, tuple[Link, ...]]:
-    """Say which switches and protocols change the score in our runs, beyond chance, and how many do not."""
+    """Say for how many switches and protocols the interval of the change excludes 0, each by itself, and name some."""
     several = [effect for effect in changes if len(effect.pairs) > 1]
     beyond = [effect for effect in several if effect.interval[0] > 0 or effect.interval[1] < 0]
     largest = sorted(beyond, key=lambda effect: abs(effect.mean), reverse=True)[:NAMED]
     metrics = listed(dict.fromkeys(f"{in_words(one.metric)}{points(published, one.metric)}" for one in changes))
     text = f"Changes by a switch or a protocol in our runs, in {metrics}:"
     if several:
-        text += (
-            f" of {len(several)} with several seeds, {len(beyond)} {'is' if len(beyond) == 1 else 'are'} beyond chance"
-        )
+        text += f" of {len(several)} with several seeds, the 95 % CI of {len(beyond)} excludes 0"
         text += ", the largest" * (len(beyond) > NAMED) + ": " * bool(beyond)
         text += "; ".join(_change(published, effect) for effect in largest) + "."
     if single := len(changes) - len(several):

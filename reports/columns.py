@@ -12,14 +12,12 @@ from common.published import Published
 from common.published.comparability import caveat, data_in_words, reasons
 from common.published.schema import ClassTable, ConfusionTable, Experiment, Metric, ResultTable
 from reports.blocks import Cell, Number
-from reports.results import LEAKY, PROTOCOLS, Group, Result, Run, whole_protocols
+from reports.results import ERRORS, LEAKY, PROTOCOLS, Group, Result, Run, whole_protocols
 from reports.verdicts import NOT_RUN
 from reports.wording import MINUS, signed, title_of
 
 PRINTED = "published"
 BEST_EPOCH = "best_epoch"
-ERRORS = ("loss", "mae", "rmse", "relative_mae")
-"""Metrics of which less is better."""
 SCORE_TITLE = {"precision": "Precision", "recall": "Recall", "f1": "F1 score", "support": "Support"}
 MEAN_TITLE = {"macro": "Macro AVG", "weighted": "Weighted AVG"}
 KNOWN = {

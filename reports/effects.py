@@ -19,8 +19,11 @@ from common.intervals import (
     percentiles,
 )
 from common.published.comparability import has_random_weights, set_in_words
-from reports.means import draws, groups_of
+from reports.means import distinct_of, draws, groups_of
 from reports.results import Group, Result, Run
+
+FEW = 30
+"""Fewer songs or speakers than this have Student's interval."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +157,9 @@ def paired_over_groups(first: Group, second: Group) -> Result | None:
     """Return the first's mean score of a clip minus the second's, with its interval over songs or speakers.
 
     The interval is from a bootstrap that draws songs or speakers with all their clips of both sides, which need not be
-    the same clips: tie-breaking may leave a song out of one. None where the groups share no seed. n is the
-    number of songs or speakers.
+    the same clips: tie-breaking may leave a song out of one. With fewer than `FEW` of them it is Student's, since the
+    percentiles of a bootstrap of so few are too near. None where the groups share no seed. n is the number of songs or
+    speakers.
     """
     others = {run.seed: run for run in second.runs}
     pairs = [(run, others[run.seed]) for run in first.runs if run.seed in others]
@@ -165,9 +169,10 @@ def paired_over_groups(first: Group, second: Group) -> Result | None:
     names = np.unique(np.concatenate([groups_of(clips)[0] for clips in {run.clips for side in sides for run in side}]))
     counts = np.concatenate([_of_groups(side, names) for side in sides])
     (value,) = _gains(counts.sum(axis=1, keepdims=True))
-    interval = _drawn(counts)
+    interval = _drawn(counts) if len(names) >= FEW else _student(counts)
     if first.kind != "regression":  # errors may differ by any amount
-        interval = open_ended(value, interval, len(names), lowest=-1.0)
+        low, high = open_ended(value, interval, len(names), lowest=-1.0)
+        interval = max(low, -1.0), min(high, 1.0)
     return Result(float(value), interval, len(names))
 
 
@@ -194,12 +199,26 @@ def _drawn(counts: np.ndarray) -> Interval:
     return percentiles(_gains(np.einsum("cu,du->cd", counts, draws(counts.shape[1]))))
 
 
+def _student(counts: np.ndarray) -> Interval:
+    """Return Student's interval of the difference of two ratios; `counts`, as for `_gains`, has a column a group."""
+    totals = counts.sum(axis=1)
+    # How much each group moves the difference: the ratios are linear near their values.
+    of_first, of_second = (
+        (counts[at] - totals[at] / totals[at + 1] * counts[at + 1]) / totals[at + 1] for at in (0, 2)
+    )
+    low, high = mean_interval(((of_first - of_second) * counts.shape[1]).tolist())
+    (value,) = _gains(totals[:, np.newaxis])
+    return value + low, value + high
+
+
 def _over_groups(base: Group, other: Group) -> tuple[Interval, str] | None:
     """Return the interval of the difference where clips of one song or speaker are no independent draws, or None."""
     if not any(run.over_groups for run in (*base.runs, *other.runs)):
         return None
     found = paired_over_groups(other, base)
-    return (found.interval, f"paired bootstrap over {found.n} groups") if found else None
+    if found is None:
+        return None
+    return found.interval, f"{'paired bootstrap' if found.n >= FEW else 'paired, Student'} over {found.n} groups"
 
 
 def _paired(base: Run, other: Run) -> PairedRun:
@@ -223,12 +242,29 @@ def _difference_over(runs: list[tuple[Run, Run]], paired: tuple[PairedRun, ...])
     base, other = runs[0]
     if len(paired) > 1:
         interval = over_seeds([pair.difference for pair in paired], bounded=base.record.task.KIND != "regression")
-        return interval, f"Student over {len(paired)} seeds"
+        method = f"Student over {len(paired)} seeds"
+        if not all(_same_clips(*pair) for pair in runs):
+            return interval, method
+        # Seeds that test much the same clips say little of others: the interval is that over clips where this is wider.
+        low, high = _over_clips(runs)
+        return (min(interval[0], low), max(interval[1], high)), f"{method} or bootstrap over clips, the wider"
     if _same_clips(base, other):
         return _paired_interval(base, other), "paired bootstrap over clips"
     ours, theirs = _headline(other), _headline(base)
     low, high = difference_interval(ours["value"], ours["interval"], theirs["value"], theirs["interval"])
     return (low, high), "as of independent clips"
+
+
+def _over_clips(runs: Sequence[tuple[Run, Run]]) -> Interval:
+    """Draw the distinct clips, each with its differences in all seeds, of runs whose two sides test the same clips."""
+    distinct = distinct_of(tuple(base.clips for base, _ in runs))
+    gains = np.concatenate(
+        [np.subtract(other.per_clip, base.per_clip, dtype=float) * base.weights for base, other in runs]
+    )
+    unit, weights = np.concatenate(distinct.places), np.concatenate([base.weights for base, _ in runs])
+    totals = np.stack([np.bincount(unit, gains), np.bincount(unit, weights)])
+    sums, sizes = np.einsum("cu,du->cd", totals, draws(len(distinct)))
+    return percentiles(sums / sizes)
 
 
 def over_seeds(differences: Sequence[float], *, bounded: bool) -> Interval:

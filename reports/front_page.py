@@ -12,7 +12,6 @@ from reports.audit.finding import CONTRADICTED, SUPPORTED, Finding, counts_in_wo
 from reports.audit.finding import VERDICTS as VERDICTS_OF_CLAIMS
 from reports.blocks import Block, Cell, Chapter, Column, Facts, Leads, Link, Number, Shown, Table, Words, cell_text
 from reports.columns import (
-    ERRORS,
     Side,
     heading,
     leaks_of,
@@ -25,7 +24,7 @@ from reports.columns import (
     shown_metric,
     sides_of,
 )
-from reports.results import LEAKY, PROTOCOLS, Group
+from reports.results import ERRORS, LEAKY, PROTOCOLS, Group
 from reports.verdicts import NOT_RUN, VERDICTS, Verdicts
 from reports.wording import in_words, listed, sentence
 
@@ -48,7 +47,8 @@ READING = Facts(
             "Verdicts on claims",
             "supported; contradicted, by print or a hard fact; not shown, where the 95 % CI does not decide or the "
             "evidence is indirect; not printed, where the document gives no number. In our runs a claim holds, does "
-            "not hold, or is not shown",
+            "not hold, or is not shown. Most published numbers are of one training: a verdict is on the trained "
+            "models, and does not cover what another seed would change",
         ),
         ("Comparisons", "what a table suggests, and the text does not say: judged like claims"),
         ("Consistency checks", "whether published numbers agree: sums, rounding, parameters"),

@@ -251,7 +251,8 @@ def _methods(groups: int) -> frozenset[str]:
     """Return what may be said of the intervals of clips in so many groups: they are drawn over these, or over clips."""
     said = {"clips", drawn_over(list(map(str, range(groups))))[1]}
     exact = {wilson_over(over) for over in said if over.startswith("clips")}
-    return frozenset({*exact, *(f"bootstrap over {over}" for over in said), "no clip has a tag"})
+    drawn = {f"{kind}bootstrap over {over}" for kind in ("", "basic ") for over in said}
+    return frozenset({*exact, *drawn, "no clip has a tag"})
 
 
 def _every_score(record: Mapping[str, Any], tested: int, validated: int) -> Iterator[tuple[str, Score, int, int]]:

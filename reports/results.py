@@ -31,6 +31,8 @@ SHARED = {
 """What two sets share, where that is not just the check of the leak audit."""
 LEAKY = "\N{DAGGER}"
 """Marks a number whose test clips are not apart from what the model was trained or chosen on."""
+ERRORS = ("loss", "mae", "rmse", "relative_mae")
+"""Metrics of which less is better, and 0 the least."""
 VALIDATED = "val_"
 """How metrics of the validation clips begin, of which a record has no predictions."""
 
@@ -226,7 +228,9 @@ class Group:
             mean = _of_mean(single, single.n)
         else:
             mean = _of_mean(single, len(self.distinct) if output is None else self._supports[output])
-        return mean if self.kind == "regression" or metric.endswith("loss") else _as_share(mean)
+        if metric.removeprefix(VALIDATED) in ERRORS:
+            return _from_0_to(math.inf, mean)
+        return mean if self.kind == "regression" else _from_0_to(1.0, mean)
 
     def _resampled(self, single: Result, *, over_groups: bool) -> Result:
         """Return a mean over several seeds of what is known per clip, with an interval over clips or over groups."""
@@ -253,8 +257,8 @@ class Group:
         if len(self.runs) == 1:
             return single
         if metric in MEANS_OF_CLIPS[self.kind]:
-            return _as_share(self._resampled(single, over_groups=False))
-        return _as_share(_of_mean(single, result.n))
+            return _from_0_to(1.0, self._resampled(single, over_groups=False))
+        return _from_0_to(1.0, _of_mean(single, result.n))
 
     def result(self, metric: str, output: str | None = None) -> Result | None:
         """Return a score of all outputs, or of one; None where a run has not got it."""
@@ -285,7 +289,7 @@ class Group:
         if any(count.sum() == 0 for count in counts.values()):
             return None
         single = _average({seed: _share(int(count[row]), int(count.sum())) for seed, count in counts.items()})
-        return single if len(self.runs) == 1 else _as_share(_of_mean(single, single.n))
+        return single if len(self.runs) == 1 else _from_0_to(1.0, _of_mean(single, single.n))
 
 
 def whole_protocols(groups: Iterable[Group]) -> list[Group]:
@@ -361,10 +365,10 @@ def _combined(single: Result, n: int, distances: tuple[float, float], method: st
     return Result(single.value, interval, n, single.seeds, method, single)
 
 
-def _as_share(result: Result) -> Result:
-    """Return a result whose interval ends at 0 and 1: squared and added distances may reach farther."""
+def _from_0_to(highest: float, result: Result) -> Result:
+    """Return a result whose interval has only values that a score can have: added distances may reach farther."""
     low, high = result.interval
-    return replace(result, interval=(max(0.0, low), min(1.0, high)))
+    return replace(result, interval=(max(0.0, low), min(highest, high)))
 
 
 class Row(NamedTuple):

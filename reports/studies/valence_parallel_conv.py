@@ -165,7 +165,7 @@ def _spread(group: Group) -> str:
     if pearson is None:
         return f"{spread}."
     low, high = pearson.interval
-    learned = "so it learned next to nothing" if low <= 0 <= high else "so it learned something"
+    learned = "so the answers follow them" if low > 0 else "so the answers are not shown to follow them"
     return f"{spread}; their correlation is {signed(pearson.value)} [{signed(low)}, {signed(high)}], {learned}."
 
 

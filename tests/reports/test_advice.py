@@ -76,7 +76,7 @@ def test_a_judgement_on_our_runs_waits_for_them(write: Write, runs: Path) -> Non
     assert links == (Link("our runs", "ser_parallel", "conclusions"),)
 
 
-def test_of_the_changes_in_our_runs_those_beyond_chance_are_named_and_one_seed_decides_nothing(
+def test_of_the_changes_in_our_runs_those_that_exclude_0_are_named_and_one_seed_decides_nothing(
     write: Write, runs: Path
 ) -> None:
     for seed in (0, 1):
@@ -90,7 +90,7 @@ def test_of_the_changes_in_our_runs_those_beyond_chance_are_named_and_one_seed_d
     (block,) = advice.section(published, audit(published), conclusions(published, groups), effects(groups)).blocks
     assert isinstance(block, Leads)
     _, (text, links), _ = block.rows
-    assert "of 2 with several seeds, 1 is beyond chance" in text
+    assert "of 2 with several seeds, the 95 % CI of 1 excludes 0" in text
     assert f"{published.experiment(PLAIN).short}, normalise=channel: +0.400" in text
     assert "1 with one seed" in text
     assert published.experiment(AWGN).short not in text

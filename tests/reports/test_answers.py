@@ -11,7 +11,8 @@ from synthetic import run_on
 
 from common import published
 from common.corpora.emotify import ALL_ORDERS, ORDERS
-from reports import audit
+from common.intervals import mean_interval
+from reports import audit, effects
 from reports.blocks import Number, Table, Words
 from reports.effects import paired_over_groups
 from reports.results import Group, Run
@@ -78,7 +79,8 @@ def run(seed: int, right: list[int]) -> Run:
     return run_on(table, {"seed": seed, "task": {"kind": "classification"}})
 
 
-def test_a_difference_over_songs_is_of_the_seeds_that_both_have() -> None:
+def test_a_difference_over_songs_is_of_the_seeds_that_both_have(monkeypatch) -> None:
+    monkeypatch.setattr(effects, "FEW", 2)
     first = Group((run(0, [1, 1, 1, 0]), run(1, [1, 1, 1, 1])))
     second = Group((run(1, [0, 0, 1, 1]), run(2, [0, 0, 0, 0])))
     found = paired_over_groups(first, second)
@@ -87,7 +89,19 @@ def test_a_difference_over_songs_is_of_the_seeds_that_both_have() -> None:
     assert found.interval == (0.0, 1.0)  # one song decides: drawn never, or always
 
 
-def test_a_song_that_one_side_lacks_is_drawn_too() -> None:
+def test_a_difference_over_few_songs_has_students_interval_of_the_songs() -> None:
+    first, second = [1, 1, 1, 1, 1, 0, 1, 0, 0, 0, 1, 1], [0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 0]
+    found = paired_over_groups(Group((run(0, first),)), Group((run(0, second),)))
+    assert found is not None
+    of_songs = np.subtract(first, second).reshape(6, 2).mean(axis=1)
+    assert found.interval == pytest.approx(mean_interval(of_songs.tolist()))
+    certain = paired_over_groups(Group((run(0, [1, 1, 1, 0]),)), Group((run(0, [0, 0, 1, 1]),)))
+    assert certain is not None
+    assert certain.interval == (-1.0, 1.0)  # two songs say nothing, and no share changes by more
+
+
+def test_a_song_that_one_side_lacks_is_drawn_too(monkeypatch) -> None:
+    monkeypatch.setattr(effects, "FEW", 2)
     found = paired_over_groups(Group((run(0, [1, 1, 0, 0]),)), Group((run(0, [0, 0]),)))
     assert found is not None
     assert (found.value, found.n) == (0.5, 2)

@@ -191,6 +191,17 @@ def test_a_switch_is_compared_seed_by_seed(write: Write, runs: Path) -> None:
     assert all(pair.test is not None for pair in effect.pairs)
 
 
+def test_seeds_that_agree_do_not_make_a_difference_on_few_clips_certain(write: Write, runs: Path) -> None:
+    for seed in range(3):
+        write("single-cnn", seed=seed, accuracy=0.6, n=200)
+        write("single-cnn", "published+normalise=channel", seed=seed, accuracy=0.65, n=200)
+    (effect,) = effects(collect([runs]).groups)
+    assert len({round(pair.difference, 6) for pair in effect.pairs}) == 1
+    low, high = effect.interval
+    assert high - low > 0.02
+    assert "over clips" in effect.method
+
+
 def test_a_protocol_of_two_switches_is_compared_with_the_runs_that_lack_one_of_them(write: Write, runs: Path) -> None:
     switches = {"normalise": "time", "split": "stratified"}
     edit(write("single-cnn", accuracy=0.6), {"switches": switches})
@@ -309,12 +320,12 @@ def test_a_protocol_that_leaves_clips_out_is_compared_with_the_whole_corpus(writ
     assert effect.change == "independent"
 
 
-def test_what_is_drawn_over_speakers_differs_by_a_paired_bootstrap_over_them(write: Write, runs: Path) -> None:
+def test_what_is_drawn_over_speakers_differs_by_a_paired_interval_over_them(write: Write, runs: Path) -> None:
     for seed in range(2):
         write("single-cnn", "independent", seed=seed, accuracy=0.6, clips=1440)
         write("single-cnn", "independent+normalise=channel", seed=seed, accuracy=0.7, clips=1440)
     (effect,) = effects(collect([runs]).groups)
-    assert effect.method == "paired bootstrap over 24 groups"
+    assert effect.method == "paired, Student over 24 groups"
     assert [pair.test for pair in effect.pairs] == [None, None]
     assert effect.interval[0] < effect.mean < effect.interval[1]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic import Write, regressed
 
-from common.intervals import wilson
+from common.intervals import mean_interval, wilson
 from common.runs.records import ClipSet
 from reports.collect import collect
 from reports.means import DistinctClips, with_spread_of_seeds
@@ -85,6 +85,23 @@ def test_both_sources_are_squared_and_added() -> None:
     low, high = with_spread_of_seeds([0.49, 0.51], 0.03, 0.04)
     assert 0.5 - low == pytest.approx(np.hypot(0.03, half / np.sqrt(2)), rel=1e-3)
     assert high - 0.5 == pytest.approx(np.hypot(0.04, half / np.sqrt(2)), rel=1e-3)
+
+
+def test_seeds_that_vary_more_than_clips_have_students_interval() -> None:
+    values = [0.3, 0.5, 0.7]
+    assert with_spread_of_seeds(values, 1e-9, 1e-9) == pytest.approx(mean_interval(values))
+    narrow, wide = (with_spread_of_seeds([0.49, 0.5, 0.51], *[distance] * 2) for distance in (0.02, 0.2))
+    assert wide[1] - 0.5 == pytest.approx(np.hypot(0.2, 1.96 * 0.01 / np.sqrt(3)), rel=1e-3)
+    assert narrow[1] - 0.5 < mean_interval([0.49, 0.5, 0.51])[1] - 0.5
+
+
+def test_an_error_has_no_interval_below_0_and_a_correlation_may(runs: Path) -> None:
+    for seed in range(2):
+        regressed(["valence"], "valence_parallel_conv", "combination-6", seed=seed).write(runs)
+    (group,) = collect([runs]).groups
+    single = Result(0.3, (0.2, 0.4), 9, {0: 0.01, 1: 0.59})
+    assert group._mean("val_mae", None, single).interval[0] == 0
+    assert group._mean("val_pearson", None, single).interval[0] < 0
 
 
 def clips(*names: str) -> ClipSet:

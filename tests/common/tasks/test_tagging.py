@@ -107,6 +107,18 @@ def test_clips_of_one_song_widen_the_intervals() -> None:
     assert of_songs[1] - of_songs[0] > 2 * (of_clips[1] - of_clips[0])
 
 
+def test_the_interval_of_a_macro_pr_auc_covers_what_guessing_reaches_on_endless_clips() -> None:
+    # Percentiles cover it in a quarter of these: the score of few clips is too high, that of a resample even more so.
+    draw, share, covered = np.random.default_rng(0), 0.15, 0
+    for _ in range(12):
+        targets = (draw.random((80, 8)) < share).astype(np.float32)
+        outputs = draw.random((80, 8)).astype(np.float32)
+        found = Tagging(tuple("abcdefgh")).scores(Pooled(targets, outputs, outputs, np.full_like(outputs, 0.5)))
+        low, high = found.metrics["macro_pr_auc"]["interval"]
+        covered += low <= share <= high
+    assert covered >= 8
+
+
 def test_thresholds_are_the_best_on_validation_clips() -> None:
     targets, outputs = drawn(5)
     chosen = TASK.thresholds(targets, outputs)
