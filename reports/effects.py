@@ -19,7 +19,7 @@ from common.intervals import (
     percentiles,
 )
 from common.published.comparability import has_random_weights, set_in_words
-from reports.means import distinct_of, draws, groups_of
+from reports.means import distinct_of, draws, groups_of, with_spread_of_seeds
 from reports.results import Group, Result, Run
 
 FEW = 30
@@ -149,7 +149,7 @@ def contrast(base: Group, other: Group) -> Effect | None:
     if not pairs:
         return None
     paired = tuple(_paired(*pair) for pair in pairs)
-    interval, method = _over_groups(base, other) or _difference_over(pairs, paired)
+    interval, method = _over_groups(base, other, paired) or _difference_over(pairs, paired)
     return Effect(base, other, paired, interval, method)
 
 
@@ -171,8 +171,7 @@ def paired_over_groups(first: Group, second: Group) -> Result | None:
     (value,) = _gains(counts.sum(axis=1, keepdims=True))
     interval = _drawn(counts) if len(names) >= FEW else _student(counts)
     if first.kind != "regression":  # errors may differ by any amount
-        low, high = open_ended(value, interval, len(names), lowest=-1.0)
-        interval = max(low, -1.0), min(high, 1.0)
+        interval = _possible(*open_ended(value, interval, len(names), lowest=-1.0), first)
     return Result(float(value), interval, len(names))
 
 
@@ -211,14 +210,28 @@ def _student(counts: np.ndarray) -> Interval:
     return value + low, value + high
 
 
-def _over_groups(base: Group, other: Group) -> tuple[Interval, str] | None:
-    """Return the interval of the difference where clips of one song or speaker are no independent draws, or None."""
+def _over_groups(base: Group, other: Group, paired: Sequence[PairedRun]) -> tuple[Interval, str] | None:
+    """Return the interval of the difference where clips of one song or speaker are no independent draws, or None.
+
+    Over several seeds, their spread counts too.
+    """
     if not any(run.over_groups for run in (*base.runs, *other.runs)):
         return None
     found = paired_over_groups(other, base)
     if found is None:
         return None
-    return found.interval, f"{'paired bootstrap' if found.n >= FEW else 'paired, Student'} over {found.n} groups"
+    method = f"{'paired bootstrap' if found.n >= FEW else 'paired, Student'} over {found.n} groups"
+    if len(paired) == 1:
+        return found.interval, method
+    low, high = found.interval
+    differences = [pair.difference for pair in paired]
+    low, high = with_spread_of_seeds(differences, found.value - low, high - found.value)
+    return _possible(low, high, base), f"{method}, and spread of {len(paired)} seeds"
+
+
+def _possible(low: float, high: float, group: Group) -> Interval:
+    """Return an interval without differences that scores between 0 and 1 cannot have; errors may have any."""
+    return (low, high) if group.kind == "regression" else (max(low, -1.0), min(high, 1.0))
 
 
 def _paired(base: Run, other: Run) -> PairedRun:

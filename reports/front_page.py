@@ -142,14 +142,18 @@ def _constant(sides: Sequence[Side]) -> list[str]:
 
 
 def _stopped_early(sides: Sequence[Side]) -> list[str]:
-    """Name the experiments that were tested with the weights of one of their first epochs, by early stopping."""
+    """Name the experiments most of whose folds were tested with the weights of a first epoch, by early stopping."""
     found = []
     for side in sides:
         training = side.group.first["configuration"]
         best = [fold["best_epoch"] for run in side.group.runs for fold in run.data["folds"]]
-        if training.get("patience") and None not in best and max(best) <= min(EARLY, training["epochs"] / 10):
-            epochs = " to ".join(dict.fromkeys(str(epoch) for epoch in (min(best), max(best))))
-            found.append(f"{side.group.experiment} ({side.name}, {epochs} of {training['epochs']})")
+        if not training.get("patience") or None in best:
+            continue
+        early = [epoch for epoch in best if epoch <= min(EARLY, training["epochs"] / 10)]
+        if len(early) > len(best) / 2:
+            epochs = " to ".join(dict.fromkeys(str(epoch) for epoch in (min(early), max(early))))
+            of_folds = f" in {len(early)} of {len(best)} folds" if len(early) < len(best) else ""
+            found.append(f"{side.group.experiment} ({side.name}, {epochs} of {training['epochs']}{of_folds})")
     words = "Tested with the weights of an early epoch, after which no validation score was better"
     return [f"{words}: {listed(found)}."] if found else []
 

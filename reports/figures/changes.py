@@ -88,7 +88,7 @@ def effects_figure(effects: Sequence[Effect], published: Published, title: str) 
     page = sheet(
         sum(heights) + 0.45,
         f"{title}: change in {in_words(effects[0].metric)}" + (f", {one}" if one else ""),
-        [data_line(groups, published), f"Intervals: {', '.join(dict.fromkeys(one.method for one in effects))}"],
+        [data_line(groups, published), f"Intervals: {'; '.join(dict.fromkeys(one.method for one in effects))}"],
         demo=effects[0].other.demo,
         keys=[key("a seed", GREY, marker="o", line="", alpha=0.6), mean],
     )

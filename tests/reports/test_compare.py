@@ -325,9 +325,20 @@ def test_what_is_drawn_over_speakers_differs_by_a_paired_interval_over_them(writ
         write("single-cnn", "independent", seed=seed, accuracy=0.6, clips=1440)
         write("single-cnn", "independent+normalise=channel", seed=seed, accuracy=0.7, clips=1440)
     (effect,) = effects(collect([runs]).groups)
-    assert effect.method == "paired, Student over 24 groups"
+    assert effect.method.startswith("paired, Student over 24 groups")
     assert [pair.test for pair in effect.pairs] == [None, None]
     assert effect.interval[0] < effect.mean < effect.interval[1]
+
+
+def test_seeds_that_differ_widen_a_difference_over_speakers(write: Write, runs: Path) -> None:
+    for seed, accuracy in enumerate((0.3, 0.5)):
+        write("single-cnn", "independent", seed=seed, accuracy=0.6, clips=1440)
+        write("single-cnn", "independent+normalise=channel", seed=seed, accuracy=accuracy, clips=1440)
+    (effect,) = effects(collect([runs]).groups)
+    assert effect.mean == pytest.approx(-0.2, abs=0.01)
+    low, high = effect.interval
+    assert low < -0.4
+    assert high > 0  # two seeds that differ so much decide nothing
 
 
 @pytest.mark.parametrize(("field", "to"), [("overrides", {"epochs": 1}), ("weights", "none")])

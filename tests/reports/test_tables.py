@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from invented import paper
-from synthetic import Write, edit
+from synthetic import Write, classified, edit
 
 from common import published
 from common.published import Published, load
@@ -124,6 +124,19 @@ def test_a_score_that_no_baseline_is_below_is_named_below_the_front_table(write:
     (note,) = [note for note in notes if "baseline" in note]
     assert "dual-cnn (published)" in note
     assert "single-cnn" not in note
+
+
+@pytest.mark.parametrize(("early", "said"), [(6, "3 of 100"), (4, "3 of 100 in 4 of 6 folds"), (3, None)])
+def test_folds_that_were_stopped_early_are_counted(early: int, said: str | None, runs: Path) -> None:
+    run = classified("dual-cnn", "independent", clips=1440)
+    run.content["configuration"] |= {"patience": 10, "epochs": 100, "retrain": None}
+    for place, fold in enumerate(run.content["folds"]):
+        fold["best_epoch"] = 3 if place < early else 60
+    run.write(runs)
+    own = sides(runs)
+    notes = [note for note in front_table(SER, own, verdicts_of(own)).notes if "early epoch" in note]
+    assert len(notes) == (said is not None)
+    assert all(f"dual-cnn (independent, {said})" in note for note in notes)
 
 
 def test_one_reason_for_every_verdict_takes_no_column(write: Write, runs: Path) -> None:
