@@ -131,7 +131,7 @@ def test_the_page_says_what_is_missing_leaks_and_was_not_run(study_of_runs: Path
 
 def test_the_page_says_what_a_slip_and_a_protocol_were_worth(study_of_runs: Path) -> None:
     text = page_texts(collect([study_of_runs]), Path())["ser_parallel.md"]
-    slips, _, protocols = text.partition('<a id="effects"></a>')[2].partition("another protocol, minus published")
+    slips, _, protocols = text.partition('<a id="effects"></a>')[2].partition("with another protocol")
     name = "| [One CNN block, MFCC](pages/ser_parallel/single-cnn.md)"
     assert f"{name} | normalise=channel | published | \N{MINUS SIGN}0.1" in slips
     assert "0.597 → 0.500, 0.618 → 0.500" in slips

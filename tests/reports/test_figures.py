@@ -132,7 +132,7 @@ def test_demo_and_only_demo_is_marked_in_the_picture_itself(study_of_runs: Path)
     pictures = listed(study_of_runs)
     assert any(picture.demo for picture in pictures)
     for picture in pictures:
-        assert (figures.DEMO in words(picture.draw())) == picture.demo, picture.name
+        assert (figures.sheet.DEMO in words(picture.draw())) == picture.demo, picture.name
 
 
 def test_runs_on_other_data_are_called_not_comparable_in_the_picture(study_of_runs: Path) -> None:

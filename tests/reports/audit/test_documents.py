@@ -113,6 +113,7 @@ OUTCOMES: dict[str, tuple[str | None, dict[str, float]]] = {
     "search-space-combination-6": (None, {"combinations": 27, "tried": 12}),
     "valence-epochs": (None, {"of_most.high": 0.5907, "of_fewest.low": 0.5927, "trials_of_most": 18}),
     "valence-dropout": (None, {"p_dropout": 0.5195, "p_batch_size": 0.0092}),
+    "valence-examples": (None, {"others": 7}),
     "valence-claims-parallel-beats-others": ("not printed", {}),
     "mood-emodb-proportion": (
         "supported",
