@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic import reseal
+from synthetic import edit, reseal
 from typer.testing import CliRunner
 
 from common import published
+from common.errors import InputError
 from common.intervals import McNemar
 from common.published import load, studies
 from common.published.schema import Metric
@@ -235,6 +236,14 @@ def test_build_writes_its_files_and_says_what_it_left_out(
     assert Path(listing["html"]).is_file()
     assert len(listing["skipped"]) == 1
     assert "dual-cnn" in result.stderr
+
+
+def test_keep_takes_nothing_while_a_run_is_invalid(write: Write, runs: Path, tmp_path: Path) -> None:
+    write("single-cnn")
+    edit(write("dual-cnn"), {"metrics.accuracy.value": 0.123})
+    result = CliRunner().invoke(commands.app, ["keep", "--runs", str(runs), "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, InputError)
+    assert not (tmp_path / "out").exists()
 
 
 def test_build_without_any_record_is_refused(runs: Path) -> None:

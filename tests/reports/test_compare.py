@@ -330,6 +330,14 @@ def test_what_is_drawn_over_speakers_differs_by_a_paired_interval_over_them(writ
     assert effect.interval[0] < effect.mean < effect.interval[1]
 
 
+def test_runs_on_other_clips_are_not_compared(write: Write, runs: Path) -> None:
+    write("single-cnn", accuracy=0.6)
+    edit(write("single-cnn", "published+normalise=channel", accuracy=0.7), {"data.digest": "0" * 64})
+    groups = collect([runs]).groups
+    assert len(groups) == 2
+    assert effects(groups) == []
+
+
 def test_seeds_that_differ_widen_a_difference_over_speakers(write: Write, runs: Path) -> None:
     for seed, accuracy in enumerate((0.3, 0.5)):
         write("single-cnn", "independent", seed=seed, accuracy=0.6, clips=1440)

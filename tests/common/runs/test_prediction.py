@@ -46,6 +46,18 @@ def test_a_prediction_is_the_mean_over_folds(finished, song) -> None:
     assert one.notes[0] == "its first 16 ms"
 
 
+def test_each_fold_has_its_own_model_and_their_mean_is_the_prediction(unbroken, song) -> None:
+    models = prediction.Models(tiny.STUDY, unbroken("patient", "independent"))
+    together, folds = models.predict(song).outputs, list(models._folds)
+    alone = []
+    for fold in folds:
+        models._folds = [fold]
+        alone.append(models.predict(song).outputs)
+    assert len(alone) == 3
+    assert not np.allclose(alone[0], alone[1])
+    np.testing.assert_allclose(together, np.mean(alone, axis=0), atol=1e-6)
+
+
 def test_a_file_of_several_parts_has_the_mean_and_the_share_of_each_class(pieces, song) -> None:
     one = prediction.Models(tiny_pieces.STUDY, pieces).predict(song)
     assert one.parts == 2

@@ -14,6 +14,7 @@ from common import published
 from common.errors import InputError
 from common.published.comparability import has_random_weights
 from common.runs import jobs
+from common.splits import Split
 from common.study import Setting
 from reproductions.music_mood_wavenet import STUDY, augment, focal_loss, inputs, network, speech, speech_networks, split
 
@@ -174,3 +175,20 @@ def test_features_of_an_untrained_encoder_make_a_run_not_comparable() -> None:
 def test_a_stretched_centre_of_few_frames_is_all_of_them() -> None:
     x = np.arange(32 * 62, dtype=np.float32).reshape(1, 32, 62, 1)
     np.testing.assert_allclose(augment.centre_stretch(x, keras.random.SeedGenerator(0), p=1.0), x, rtol=1e-6)
+
+
+def test_each_set_of_mel_spectrograms_has_its_own_tracks_and_training_crops_move(tmp_path) -> None:
+    length = inputs.frames_of(setting(frames="1406"))
+    for number in range(6):
+        row = number + np.linspace(0, 0.5, 2 * length, dtype=np.float32)
+        np.save(tmp_path / f"{number}.npy", np.tile(row, (96, 1)))
+    clips = pd.DataFrame({"path": [str(tmp_path / f"{number}.npy") for number in range(6)]})
+    targets = np.eye(6, dtype=np.float32)
+    fold = Split(np.array([0, 1, 2]), np.array([3]), np.array([4, 5]))
+    prepared = inputs.prepare_mel(clips, fold, targets, setting(frames="1406"), balance=False)
+    for name, rows in (("train", [0, 1, 2]), ("validation", [3]), ("test", [4, 5])):
+        arrays = getattr(prepared, name)
+        np.testing.assert_array_equal(arrays.y, targets[rows])
+        assert [int(arrays.x[place : place + 1].min()) for place in range(len(rows))] == rows
+    first, later = (prepared.train.x.at(np.array([0]), epoch) for epoch in (0, 1))
+    assert np.any(first != later)
