@@ -16,6 +16,7 @@ from reports.build import page_texts
 from reports.class_tables import output_table
 from reports.collect import collect
 from reports.columns import sides_of
+from reports.conclusions import lead
 from reports.effects import effects
 from reports.figures import scatter
 from reports.results import Group
@@ -123,6 +124,19 @@ def test_an_lwlrap_that_falls_has_an_interval_around_it_although_most_clips_gain
     assert effect.mean < 0
     assert effect.interval[0] <= effect.mean <= effect.interval[1]
     assert effect.mean == pytest.approx(np.average(gains, weights=effect.base.runs[0].weights))
+
+
+def test_of_two_errors_the_smaller_one_leads(runs: Path) -> None:
+    regressed(["valence"], "valence_parallel_conv", "combination-6").write(runs)
+    better(regressed(["valence"], "valence_parallel_conv", "cnn-blstm").write(runs))
+    groups = {group.experiment: group for group in collect([runs]).groups}
+    known = load("valence_parallel_conv")
+    ahead = lead(known, "mae", groups["cnn-blstm"], groups["combination-6"])
+    behind = lead(known, "mae", groups["combination-6"], groups["cnn-blstm"])
+    assert ahead is not None
+    assert behind is not None
+    assert 0 < ahead.interval[0] < ahead.value < ahead.interval[1]
+    assert behind.value == pytest.approx(-ahead.value)
 
 
 def better(folder: Path) -> None:

@@ -38,7 +38,7 @@ def song(corpus) -> Path:
     return corpus / "ann-0-0.wav"
 
 
-def test_a_prediction_is_the_mean_over_folds(finished, song) -> None:
+def test_a_prediction_has_a_probability_of_each_class_and_says_how_short_the_file_is(finished, song) -> None:
     one = prediction.Models(tiny.STUDY, finished).predict(song)
     assert one.parts == 1
     assert one.outputs.sum() == pytest.approx(1, abs=1e-5)
