@@ -1,11 +1,12 @@
 """95 % confidence intervals of scores, and intervals and tests for differences.
 
 Proportions over independent clips (accuracy, recall, precision) have Wilson's interval (Wilson 1927, J. Am. Stat.
-Assoc. 22); macro and weighted means and F1 have a percentile bootstrap interval. If clips share speakers, everything is
-bootstrapped over speakers. If there are too few speakers for that (with one, all resamples are equal), intervals are
-over clips, and `method` says so. If all resamples of a score are equal, `open_ended` widens its interval. Differences
-of proportions have Newcombe's hybrid score interval (Newcombe 1998, Stat. Med. 17, method 10), differences of other
-scores its generalisation (Zou & Donner 2008, Stat. Med. 27).
+Assoc. 22); macro and weighted means and F1 have a percentile bootstrap interval, PR-AUC that of the basic bootstrap
+(`common.tasks.tagging`). If clips share speakers, everything is bootstrapped over speakers. If there are too few
+speakers for that (with one, all resamples are equal), intervals are over clips, and `method` says so. If all resamples
+of a score are equal, `open_ended` widens its interval. Differences of proportions have Newcombe's hybrid score interval
+(Newcombe 1998, Stat. Med. 17, method 10), differences of other scores its generalisation (Zou & Donner 2008, Stat. Med.
+27).
 """
 
 import math

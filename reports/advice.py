@@ -91,7 +91,8 @@ def _changes(published: Published, changes: Sequence[Effect]) -> tuple[str, tupl
     metrics = listed(dict.fromkeys(f"{in_words(one.metric)}{points(published, one.metric)}" for one in changes))
     text = f"Changes by a switch or a protocol in our runs, in {metrics}:"
     if several:
-        text += f" of {len(several)} with several seeds, the 95 % CI of {len(beyond)} excludes 0"
+        have = "has" if len(beyond) < 2 else "have"
+        text += f" {len(beyond) or 'none'} of {len(several)} with several seeds {have} a 95 % CI that excludes 0"
         text += ", the largest" * (len(beyond) > NAMED) + ": " * bool(beyond)
         text += "; ".join(_change(published, effect) for effect in largest) + "."
     if single := len(changes) - len(several):

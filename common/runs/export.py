@@ -208,11 +208,9 @@ def _place(number: Printed) -> str:
 
 def _reasons(record: Record, document: Published) -> list[str]:
     """Return every reason why this model's results cannot be compared with the published ones."""
-    reasons = [markdown(reason) for reason in comparability.obstacles(record.data, document)]
+    reasons = [markdown(reason) for reason in comparability.reasons(record.data, document)]
     if (protocol := record.data["protocol"]) != "published":
         reasons.append(f"the published numbers were not made under protocol `{protocol}`")
-    if unknown := comparability.unknown(record.data["experiment"], document):
-        reasons.append(unknown)
     return reasons
 
 

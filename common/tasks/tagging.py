@@ -26,11 +26,13 @@ OVERALL = (
     "micro_f1",
 )
 RAISED = ("macro_pr_auc", "micro_pr_auc", "tag_average_precision")
-"""Scores that few clips raise: guessing reaches more than a tag's share of clips, which it has of endless ones.
+"""Scores that are too high on few clips: random outputs reach more than a tag's share of the clips, which is what they
+reach on many.
 
-A resample, whose positive clips stand at the same rank as their copies, is raised once more. The intervals are those of
-the basic bootstrap: as far below the value as the percentiles are above it, and the other way round. Of a macro PR-AUC
-of 100 clips and nine tags it covers that of endless clips in 85 % of simulations, percentiles in 38 %.
+A resample has copies of positive clips, which stand at the same rank, so that its score is higher once more. The
+intervals are those of the basic bootstrap: as far below the value as the percentiles are above it, and the other way
+round. In 60 simulations of random outputs for 100 clips and nine tags, they covered the macro PR-AUC of many clips in
+85 %, percentiles in 38 %.
 """
 PER_TAG = ("average_precision", "roc_auc", "lwlrap", "f1")
 HALF = 0.5

@@ -43,7 +43,7 @@ def costs(
     notes = (*notes_on(published, own), "Our machine is another one than the document's.")
     rows = tuple((published.experiment(name).short, *_cost(published, known, name)) for name in names)
     text = (
-        f"{dearest(rows)}Seconds depend on the machine, on what else it does, and on the number of clips; the "
+        f"{slowest(rows)}Seconds depend on the machine, on what else it does, and on the number of clips; the "
         "multiple of one network's epoch less so. The document's augmented clips are mixed and filtered on the CPU "
         "while the network waits (its code)."
     )
@@ -57,8 +57,8 @@ def _cost(published: Published, known: Mapping[str, Group], name: str) -> list[C
     return [theirs[0], own[0], _multiple(theirs), _multiple(own)]
 
 
-def dearest(rows: Sequence[Sequence[Cell]]) -> str:
-    """Say which network's epoch costs most, as published and ours, and where the two differ most, of those we ran.
+def slowest(rows: Sequence[Sequence[Cell]]) -> str:
+    """Say which network's epoch takes longest, as published and ours, and where the two differ most, of those we ran.
 
     Args:
         rows: of the table of costs; the last two cells are the multiples of DCNN's epoch, as published and ours.
@@ -70,7 +70,7 @@ def dearest(rows: Sequence[Sequence[Cell]]) -> str:
     printed, own = (max(multiples, key=lambda row: (row[1], row[2])[side].value) for side in (0, 1))
     apart, theirs, ours_ = max(multiples, key=lambda row: abs(np.log(row[1].value / row[2].value)))
     return (
-        f"Of those we ran, {printed[0]} has the dearest epoch as published ({printed[1].text} times DCNN's) and "
+        f"Of those we ran, {printed[0]} has the slowest epoch as published ({printed[1].text} times DCNN's) and "
         f"{own[0]} in our runs ({own[2].text} times). The two differ most for {apart}: published {theirs.text} times, "
         f"ours {ours_.text}. "
     )

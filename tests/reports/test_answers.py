@@ -33,7 +33,7 @@ from reports.studies.emotify_features.likelihoods import (
     own_places,
 )
 from reports.studies.emotify_features.presets import compared
-from reports.studies.freesound_tagging import dearest
+from reports.studies.freesound_tagging import slowest
 
 SURE = np.array([[90, 5, 5], [5, 90, 5], [5, 5, 90]])
 LEANING = np.array([[90, 9, 1], [1, 90, 9], [9, 1, 90]])
@@ -325,13 +325,13 @@ def test_runs_in_other_orders_are_only_in_the_section_that_they_are_made_for() -
     assert sorted(set(shown)) == ["alphabetical", "corpus"]
 
 
-def test_the_dearest_epoch_is_of_the_networks_we_ran_and_the_two_differ_most_by_their_ratio() -> None:
+def test_the_slowest_epoch_is_of_the_networks_we_ran_and_the_two_differ_most_by_their_ratio() -> None:
     def row(name: str, printed: float, own: float | None) -> tuple[Any, ...]:
         return name, None, None, Number(f"{printed}", printed), None if own is None else Number(f"{own}", own)
 
-    text = dearest([row("Slow", 25.0, 54.0), row("Mixed", 76.0, 2.2), row("Unrun", 99.0, None)])
+    text = slowest([row("Slow", 25.0, 54.0), row("Mixed", 76.0, 2.2), row("Unrun", 99.0, None)])
     as_published, ours, apart = text.split(" as published ")[0], text.split(" and ")[1], text.split("most for ")[1]
     assert "Mixed" in as_published
     assert ours.startswith("Slow")
     assert apart.startswith("Mixed: published 76.0 times, ours 2.2")
-    assert dearest([row("Unrun", 99.0, None)]) == ""
+    assert slowest([row("Unrun", 99.0, None)]) == ""

@@ -107,7 +107,7 @@ def test_clips_of_one_song_widen_the_intervals() -> None:
     assert of_songs[1] - of_songs[0] > 2 * (of_clips[1] - of_clips[0])
 
 
-def test_the_interval_of_a_macro_pr_auc_covers_what_guessing_reaches_on_endless_clips() -> None:
+def test_the_interval_of_a_macro_pr_auc_covers_what_random_outputs_reach_on_many_clips() -> None:
     # Percentiles cover it in a quarter of these: the score of few clips is too high, that of a resample even more so.
     draw, share, covered = np.random.default_rng(0), 0.15, 0
     for _ in range(12):
